@@ -1,0 +1,1 @@
+//! Models of real runtimes, one mechanism a file, named as the original names it.

@@ -1,0 +1,8 @@
+//! `lastbatch`: a deterministic concurrency simulator and hang-reproduction harness for TensorFlow 1.x training steps.
+//!
+//! See `docs/architecture.md` for the map of the crate.
+
+pub mod machine;
+/// The models: what is simulated. They know the machine, no engine.
+#[path = "../models/mod.rs"]
+pub mod models;

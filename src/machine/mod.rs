@@ -1,0 +1,101 @@
+//! What a concurrent system is made of, and how one label of it runs.
+//!
+//! A system is a fixed set of *processes* that share nothing and exchange *frames*. A process holds *objects* (plain
+//! sequential data) and *threads* (positions, also data). A thread declares the operation of its next *label* before the
+//! label runs ([`Model::threads`]), then an engine picks a thread and [`Model::apply`] runs that one operation. This
+//! module knows no model and no engine.
+//!
+//! Vocabulary:
+//! - **label**: a point where another thread can run; one operation on one object.
+//! - **thread**: whatever runs labels one after the other. A closure that waits in a pool's queue is a thread too: its
+//!   next label takes a pool thread, and its guard is that one is idle.
+//! - **frame**: a message on a connection; sending appends it to the receiver's state ([`Model::deliver`]).
+//! - **client**: who waits for an answer of the system; a hang is a client for whom no continuation brings one.
+
+mod footprint;
+mod lock;
+mod operation;
+mod system;
+mod waiting;
+
+pub use footprint::{Footprint, ObjectSet};
+pub use lock::Lock;
+pub use operation::{Access, Label, ObjectId, Operation, Pending, ProcessId};
+pub use system::{ContractViolation, Event, System};
+pub use waiting::{ClientStatus, Signature, WaitFor, WaitNode};
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+/// A concurrent system as data: everything an engine needs to run it.
+///
+/// Implementations must be deterministic: the same state, thread and choice always give the same next state. They must
+/// not look at clocks, addresses or hash order.
+pub trait Model: Send + Sync {
+    /// The whole state of one process: its objects and the positions of its threads, under canonical ids, so that two
+    /// states that no observer can tell apart are equal.
+    type Process: Clone + Eq + Hash + Debug + Send + Sync;
+    /// Names a live thread within its process; canonical like the state.
+    type Thread: Copy + Eq + Ord + Hash + Debug + Send + Sync;
+    /// A message between processes.
+    type Frame: Clone + Eq + Ord + Hash + Debug + Send + Sync;
+
+    /// Number of processes; their ids are `0..process_count()`.
+    fn process_count(&self) -> usize;
+
+    /// The task name of a process, for people and schedules, as in `ps0`.
+    fn process_name(&self, process: ProcessId) -> String;
+
+    /// The state in which a process starts.
+    fn initial(&self, process: ProcessId) -> Self::Process;
+
+    /// Every live thread of the process with the operation that it will do next, in canonical order. Threads whose guard is
+    /// false are listed too, with `enabled: false`: they do nothing until it holds.
+    fn threads(&self, process: ProcessId, state: &Self::Process) -> Vec<Pending<Self::Thread>>;
+
+    /// Runs the next label of `thread`, with outcome `choice` of its `choices`. Frames that it sends are pushed to `sent`,
+    /// at most one a label. Only called for a thread that [`Model::threads`] lists as enabled. Leaves the state canonical.
+    fn apply(
+        &self,
+        process: ProcessId,
+        state: &mut Self::Process,
+        thread: Self::Thread,
+        choice: u8,
+        sent: &mut Vec<(ProcessId, Self::Frame)>,
+    );
+
+    /// Appends a frame to the connection on which process `to` hears from `from`.
+    fn deliver(&self, to: ProcessId, state: &mut Self::Process, from: ProcessId, frame: Self::Frame);
+
+    /// The name of a thread in schedules, unique among the live threads of its process.
+    fn thread_name(&self, process: ProcessId, state: &Self::Process, thread: Self::Thread) -> String;
+
+    /// The name of an object in schedules, unique within its process.
+    fn object_name(&self, process: ProcessId, state: &Self::Process, object: ObjectId) -> String;
+
+    /// The value of every object of the process as hashes, so that the machine can check that a label changes nothing
+    /// but the object that it declared (and its own thread's position).
+    fn object_values(&self, process: ProcessId, state: &Self::Process) -> Vec<(ObjectId, u64)>;
+
+    /// What `thread`, and every thread of this process that exists because of it, may still do to objects of this process,
+    /// its next operation included. Too much is sound, too little is not.
+    fn future(&self, process: ProcessId, state: &Self::Process, thread: Self::Thread) -> Footprint;
+
+    /// What frames that have not arrived yet may still cause in this process, whatever the other processes do.
+    fn arrivals(&self, process: ProcessId, state: &Self::Process) -> Footprint;
+
+    /// Removes what can no longer matter (an answered call's reset, a timer that would abort what is aborted). Called only
+    /// where that reduction is on. Must be a bisimulation: it may change neither who returns nor any signature.
+    fn forget_dead(&self, _process: ProcessId, _state: &mut Self::Process) {}
+
+    /// The clients of this process and whether each has its answer.
+    fn clients(&self, process: ProcessId, state: &Self::Process) -> Vec<ClientStatus>;
+
+    /// Why client number `client` of process `process` waits: the wait-for closure in a state where it is stuck.
+    fn wait_for(&self, system: &[&Self::Process], process: ProcessId, client: usize) -> WaitFor;
+
+    /// What stays behind in a state at rest though every client has its answer, one canonical line each, without ids.
+    fn leaks(&self, _system: &[&Self::Process]) -> Vec<String> {
+        Vec::new()
+    }
+}

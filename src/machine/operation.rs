@@ -1,0 +1,77 @@
+//! Operations: what a thread declares before its label runs.
+
+use std::fmt;
+
+/// A process of the system.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ProcessId(pub u8);
+
+impl ProcessId {
+    /// The id as an index.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// An object within its process. Models number their objects; the number is stable for as long as anything can refer to it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ObjectId(pub u16);
+
+/// What a label is in the original: its name in schedules, the function it stands for, and where to find that.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Label {
+    /// Short name, unique within a model, as in `Recv.register`.
+    pub name: &'static str,
+    /// The function of the original that does it.
+    pub function: &'static str,
+    /// Where it stands in the original, `file:line`.
+    pub site: &'static str,
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// How an operation uses its object: what it commutes with.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Access {
+    /// Looks, changes nothing. Commutes with other reads.
+    Read,
+    /// Changes the object in a way that commutes with other `Add`s (a counter's increment, a push onto a bag). Does not
+    /// commute with reads or writes.
+    Add,
+    /// Anything else: commutes with nothing else on this object.
+    Write,
+    /// Commutes with everything any other thread can do while this operation is pending, and cannot be disabled: releasing
+    /// a lock, pushing onto a bag that threads take from by name, touching what no other thread can reach.
+    Free,
+}
+
+/// The operation of a thread's next label.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Operation {
+    /// The label that it belongs to.
+    pub label: &'static Label,
+    /// The one object that it touches.
+    pub object: ObjectId,
+    /// How it touches the object.
+    pub access: Access,
+    /// Number of outcomes (`choose(n)`), at least 1.
+    pub choices: u8,
+    /// True for an operation that takes one of a bounded number of servers (a pool thread, a completion-queue thread) which
+    /// the thread holds until it ends.
+    pub takes_server: bool,
+}
+
+/// A live thread and what it will do next.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pending<T> {
+    /// The thread.
+    pub thread: T,
+    /// Its next operation.
+    pub operation: Operation,
+    /// Whether the operation's guard holds; a thread whose guard is false does nothing at all.
+    pub enabled: bool,
+}
