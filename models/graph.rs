@@ -3,9 +3,11 @@
 //! Plain data. [`Graph::new`] checks it and computes what follows from it: which nodes run after which, which tensors depend
 //! on the batch, and each node's rank.
 
-use std::fmt;
+mod check;
+mod display;
+mod error;
 
-use thiserror::Error;
+pub use error::GraphError;
 
 /// The partitions of one step and the edges between them.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -16,6 +18,8 @@ pub struct Graph {
     pub edges: Vec<Edge>,
     /// What follows from the above, a partition.
     derived: Vec<Derived>,
+    /// The `_Send` and the `_Recv` of every edge.
+    ends: Vec<(NodeId, NodeId)>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -108,62 +112,6 @@ pub struct NodeId {
     pub node: u16,
 }
 
-/// Why partitions and edges are not a graph.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
-pub enum GraphError {
-    /// Nothing to run.
-    #[error("the graph has no partitions")]
-    Empty,
-    /// More than the indices can tell apart.
-    #[error("{what}: {count}, at most {limit} can be handled")]
-    TooLarge {
-        /// What there is too much of.
-        what: String,
-        /// How many there are.
-        count: usize,
-        /// How many there may be.
-        limit: usize,
-    },
-    /// An index that leads nowhere, or an edge without exactly one `_Send` and one `_Recv`.
-    #[error("node {node} on {device}: {problem}")]
-    Inconsistent {
-        /// Name of the node.
-        node: String,
-        /// Device of its partition.
-        device: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// An edge that does not have exactly one `_Send` and one `_Recv`.
-    #[error("tensor {tensor}: expected one _Send and one _Recv, found {sends} and {receives}")]
-    Unpaired {
-        /// Name of the tensor.
-        tensor: String,
-        /// How many nodes send it.
-        sends: usize,
-        /// How many nodes receive it.
-        receives: usize,
-    },
-    /// Nodes that wait for each other.
-    #[error(
-        "the graph has a cycle: {} (a step's graph must be acyclic; while loops are not supported)",
-        .nodes.join(" -> ")
-    )]
-    Cycle {
-        /// The nodes of one cycle, the first one again at the end.
-        nodes: Vec<String>,
-    },
-    /// No process, or several, that can be the one whose client runs the step.
-    #[error(
-        "expected exactly one partition that is not on a parameter server (/job:ps), the one of the worker that runs the \
-         step; found {found}"
-    )]
-    Worker {
-        /// What was found instead.
-        found: String,
-    },
-}
-
 /// Job name of parameter servers.
 const SERVER_JOB: &str = "ps";
 
@@ -181,13 +129,14 @@ impl Graph {
     /// When there is nothing to run or too much, an index leads nowhere, an edge does not have exactly one `_Send` and one
     /// `_Recv`, the worker's partition can't be told, or the nodes have a cycle.
     pub fn new(partitions: Vec<Partition>, edges: Vec<Edge>) -> Result<Self, GraphError> {
-        check_sizes(&partitions, &edges)?;
-        check_indices(&partitions, &edges)?;
+        check::sizes(&partitions, &edges)?;
+        let ends = check::ends(&partitions, &edges)?;
         let derived = partitions.iter().map(Derived::of).collect();
         let mut graph = Self {
             partitions,
             edges,
             derived,
+            ends,
         };
         graph.check_worker()?;
         let order = graph.topological_order()?;
@@ -215,17 +164,17 @@ impl Graph {
 
     /// The partition of the process whose client runs the step; it hosts the step's master.
     pub fn worker_partition(&self) -> usize {
-        self.worker_candidates().first().copied().unwrap_or(0)
+        self.worker_candidates()[0]
     }
 
     /// The `_Send` node of an edge.
     pub fn sender(&self, edge: u16) -> NodeId {
-        self.end(self.edges[usize::from(edge)].from, NodeKind::Send { edge })
+        self.ends[usize::from(edge)].0
     }
 
     /// The `_Recv` node of an edge.
     pub fn receiver(&self, edge: u16) -> NodeId {
-        self.end(self.edges[usize::from(edge)].to, NodeKind::Recv { edge })
+        self.ends[usize::from(edge)].1
     }
 
     /// The node with this id.
@@ -242,24 +191,10 @@ impl Graph {
         })
     }
 
-    fn end(&self, partition: u8, kind: NodeKind) -> NodeId {
-        let nodes = &self.partitions[usize::from(partition)].nodes;
-        let node = nodes.iter().position(|node| node.kind == kind);
-        NodeId {
-            partition,
-            node: node.expect("Graph::new checked both ends of every edge") as u16,
-        }
-    }
-
     fn worker_candidates(&self) -> Vec<usize> {
-        let on = |wanted: fn(&Partition) -> bool| -> Vec<usize> {
-            let partitions = self.partitions.iter().enumerate();
-            partitions
-                .filter(|(_, partition)| wanted(partition))
-                .map(|(index, _)| index)
-                .collect()
-        };
-        on(|partition| partition.job != SERVER_JOB)
+        let partitions = self.partitions.iter().enumerate();
+        let found = partitions.filter(|(_, partition)| partition.job != SERVER_JOB);
+        found.map(|(index, _)| index).collect()
     }
 
     fn check_worker(&self) -> Result<(), GraphError> {
@@ -395,132 +330,5 @@ impl Derived {
             }
         }
         derived
-    }
-}
-
-fn check_sizes(partitions: &[Partition], edges: &[Edge]) -> Result<(), GraphError> {
-    let limited = |what: String, count: usize, limit: usize| {
-        if count > limit {
-            Err(GraphError::TooLarge { what, count, limit })
-        } else {
-            Ok(())
-        }
-    };
-    if partitions.is_empty() {
-        return Err(GraphError::Empty);
-    }
-    limited("partitions".to_owned(), partitions.len(), usize::from(u8::MAX))?;
-    limited(
-        "edges between partitions".to_owned(),
-        edges.len(),
-        usize::from(u16::MAX),
-    )?;
-    for partition in partitions {
-        limited(
-            format!("nodes on {}", partition.device),
-            partition.nodes.len(),
-            usize::from(u16::MAX),
-        )?;
-    }
-    Ok(())
-}
-
-fn check_indices(partitions: &[Partition], edges: &[Edge]) -> Result<(), GraphError> {
-    let mut ends = vec![(0, 0); edges.len()];
-    for (index, partition) in partitions.iter().enumerate() {
-        for node in &partition.nodes {
-            let wrong = |problem: &str| GraphError::Inconsistent {
-                node: node.name.clone(),
-                device: partition.device.clone(),
-                problem: problem.to_owned(),
-            };
-            if node
-                .inputs
-                .iter()
-                .any(|&input| usize::from(input) >= partition.nodes.len())
-            {
-                return Err(wrong("an input is the index of no node"));
-            }
-            if !node.inputs.is_sorted_by(|a, b| a < b) {
-                return Err(wrong("inputs are not sorted and distinct"));
-            }
-            let (edge, sends) = match node.kind {
-                NodeKind::Send { edge } => (edge, true),
-                NodeKind::Recv { edge } => (edge, false),
-                NodeKind::Update { variable } if usize::from(variable) >= partition.variables.len() => {
-                    return Err(wrong("it updates the index of no variable"));
-                }
-                _ => continue,
-            };
-            let edge = usize::from(edge);
-            let Some(content) = edges.get(edge) else {
-                return Err(wrong("its edge is the index of no edge"));
-            };
-            if usize::from(if sends { content.from } else { content.to }) != index {
-                return Err(wrong("its edge begins or ends on another partition"));
-            }
-            *(if sends { &mut ends[edge].0 } else { &mut ends[edge].1 }) += 1;
-        }
-    }
-    for (edge, &(sends, receives)) in edges.iter().zip(&ends) {
-        if (sends, receives) != (1, 1) {
-            return Err(GraphError::Unpaired {
-                tensor: edge.tensor.clone(),
-                sends,
-                receives,
-            });
-        }
-    }
-    Ok(())
-}
-
-impl fmt::Display for Graph {
-    /// A line for each partition and node, for people and for tests.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, partition) in self.partitions.iter().enumerate() {
-            writeln!(
-                f,
-                "{} ({}, {} nodes)",
-                partition.task_name(),
-                partition.device,
-                partition.nodes.len()
-            )?;
-            for (number, node) in partition.nodes.iter().enumerate() {
-                write!(f, "  {number:>3} ")?;
-                self.fmt_node(f, index, node)?;
-                if !node.inputs.is_empty() {
-                    let inputs: Vec<String> = node.inputs.iter().map(u16::to_string).collect();
-                    write!(f, "  after {}", inputs.join(" "))?;
-                }
-                writeln!(f)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Graph {
-    fn fmt_node(&self, f: &mut fmt::Formatter<'_>, partition: usize, node: &Node) -> fmt::Result {
-        let task = |index: u8| self.partitions[usize::from(index)].task_name();
-        let batch = |edge: &Edge| if edge.batch_dependent { "  [batch]" } else { "" };
-        match node.kind {
-            NodeKind::Recv { edge } => {
-                let edge = &self.edges[usize::from(edge)];
-                write!(f, "recv {} <- {}{}", edge.tensor, task(edge.from), batch(edge))
-            }
-            NodeKind::Send { edge } => {
-                let edge = &self.edges[usize::from(edge)];
-                write!(f, "send {} -> {}{}", edge.tensor, task(edge.to), batch(edge))
-            }
-            NodeKind::Feed => write!(f, "feed {}", node.name),
-            NodeKind::Fetch => write!(f, "fetch {}", node.name),
-            NodeKind::GetNext => write!(f, "get_next {}", node.name),
-            NodeKind::Dequeue => write!(f, "dequeue {}", node.name),
-            NodeKind::Update { variable } => {
-                let variable = &self.partitions[partition].variables[usize::from(variable)];
-                write!(f, "update {variable} by {} {}", node.op, node.name)
-            }
-            NodeKind::Other => write!(f, "{} {}", node.op, node.name),
-        }
     }
 }
