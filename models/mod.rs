@@ -1,4 +1,5 @@
 //! Models of real runtimes, one mechanism a file, named as the original names it.
 
+pub mod builtin;
 pub mod graph;
 pub mod kernels;
