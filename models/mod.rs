@@ -4,6 +4,7 @@
 //! mechanism, each with its state, its operations and its labels: [`master`] issues the step, [`worker`] runs a partition,
 //! [`executor`] its nodes on the [`compute_pool`], [`rendezvous`] and [`rpc`] what passes between processes, [`iterator`] the input.
 
+pub mod builtin;
 pub mod cluster;
 pub mod compute_pool;
 mod diagnosis;
