@@ -6,7 +6,7 @@ use super::objects::Object;
 use super::process::{At as Position, Process, StepId, Thread, ThreadId};
 use super::rpc::{ClientCall, Frame};
 use super::{rendezvous, rpc, worker};
-use crate::machine::{Access, Label, Lock, ProcessId};
+use crate::machine::{Access, Label, Lock};
 
 static RUN: Label = Label {
     name: "Client.run",
@@ -300,11 +300,6 @@ fn permutation(count: u8, number: u8) -> Vec<u8> {
 /// Whether the client of a worker has left its loop.
 pub(super) fn has_returned(process: &Process) -> bool {
     process.master.as_ref().is_some_and(|master| master.returned)
-}
-
-/// The bit of a process in [`Master::never_sent`].
-pub(super) fn process_bit(process: ProcessId) -> u32 {
-    1 << process.0
 }
 
 #[cfg(test)]
