@@ -103,7 +103,9 @@ impl Model for TensorFlow {
         let mut values = Vec::new();
         let mut add = |object, value: u64| values.push((self.object(object), value));
         add(Object::Pool, hash(&process.pool));
-        add(Object::Table, hash(&(&process.table, process.cancelled_steps)));
+        // Not the numbers of the rendezvous: they change when another one is dropped.
+        let known: SmallVec<[_; 4]> = process.table.iter().map(|(step, _)| *step).collect();
+        add(Object::Table, hash(&(known, process.cancelled_steps)));
         add(Object::Variables, hash(&process.variables));
         for (index, _) in self.processes().iter().enumerate() {
             add(
@@ -138,9 +140,12 @@ impl Model for TensorFlow {
         }
         if let Some(master) = &process.master {
             add(Object::Client, hash(&(master.returned, master.outcome)));
-            add(Object::RunMany(master.step), hash(&(master.lock, master.failed)));
-            add(Object::Counter(master.step), u64::from(master.pending));
-            add(Object::LocalOptions(master.step), hash(&master.local));
+            // `RunManyGraphs` lives on the stack of the step thread.
+            if process.thread(ThreadId::Step(master.step)).is_some() {
+                add(Object::RunMany(master.step), hash(&(master.lock, master.failed)));
+                add(Object::Counter(master.step), u64::from(master.pending));
+                add(Object::LocalOptions(master.step), hash(&master.local));
+            }
         }
         for call in &process.client_calls {
             add(Object::Call(call.id), hash(call));
@@ -157,6 +162,12 @@ impl Model for TensorFlow {
 
     fn arrivals(&self, id: ProcessId, process: &Process) -> Footprint {
         self.arrivals_at(id, process)
+    }
+
+    fn servers_come_back(&self, _id: ProcessId, _object: ObjectId) -> bool {
+        // No closure of a step waits for anything but a mutex, and mutexes are held across labels that wait for nothing but further
+        // mutexes, always in the same order: RunManyGraphs > CallOptions of the worker's partition; rendezvous > a call's options.
+        true
     }
 
     fn forget_dead(&self, id: ProcessId, process: &mut Process) {
