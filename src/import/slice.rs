@@ -20,14 +20,15 @@
 //! none of them holds a thread while it waits: a step whose graph has no cycle ends, and the slice has none.
 //!
 //! *The last batch: tensors that depend on it.* What takes the batch fails, so no such tensor is ever sent; of its edge
-//! only the `_Recv` acts. Every `_Recv` is a root, so what its `_Send` would have waited for is of no consequence: that is
+//! only the `_Recv` acts. Every `_Recv` of an exported graph is a root, so what its `_Send` would have waited for is of no consequence: that is
 //! why the replacement of receives, which forgets part of that, is harmless there.
 //!
 //! *The last batch: tensors that do not depend on it.* Their `_Send` runs when what it waits for has succeeded. In the
 //! graphs that variable placement on servers makes, that is constants and variables of the same process, so the `_Send` of
 //! a dropped edge can run directly after that of its representative. A `_Send` that waits for a *dropped* receive is the
 //! exception: its order is loosened, and the slice may then show an order that the graph forbids. [`Slice::loosened`]
-//! counts these; it is part of the description.
+//! counts these; it is part of the description. (A fed step has such sends: no tensor of it depends on a batch that the
+//! step itself takes. But then the step has nothing that can fail at the end of the data, and is an ordinary one.)
 //!
 //! *Dropped receives.* Let the dropped receive do each of its labels directly after the same label of its representative.
 //! Towards the peer, each label is one of: create the rendezvous unless it is there; park there, or wait in its table;
@@ -178,7 +179,7 @@ struct Choice {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Stays,
-    /// Dropped; who waited for it waits for this node.
+    /// Dropped; who waited for it waits for this node, and for what it waited for.
     Represented(u16),
     /// Dropped; who waited for it waits for what it waited for.
     Vanishes,
@@ -202,8 +203,8 @@ impl Choice {
             *choice.fate_mut(id) = fate;
         }
         for index in 0..graph.partitions.len() {
-            choice.thin_out(graph, index as u8, NodeKind::Feed, keep);
-            choice.thin_out(graph, index as u8, NodeKind::Fetch, keep);
+            choice.thin_out(graph, index as u8, NodeKind::Feed, keep, Fate::Represented);
+            choice.thin_out(graph, index as u8, NodeKind::Fetch, keep, |_| Fate::Vanishes);
             let runs_nothing = !choice.fates[index].contains(&Fate::Stays);
             if let (true, Some(&root)) = (runs_nothing, graph.roots(index).first()) {
                 choice.fates[index][usize::from(root)] = Fate::Stays;
@@ -246,8 +247,8 @@ impl Choice {
         }
     }
 
-    /// Drops all but the `keep` lowest-ranked nodes of a kind.
-    fn thin_out(&mut self, graph: &Graph, partition: u8, kind: NodeKind, keep: usize) {
+    /// Drops all but the `keep` lowest-ranked nodes of a kind. `fate` gets the lowest one.
+    fn thin_out(&mut self, graph: &Graph, partition: u8, kind: NodeKind, keep: usize, fate: fn(u16) -> Fate) {
         let nodes = (0u16..).zip(&graph.partitions[usize::from(partition)].nodes);
         let mut all: Vec<u16> = nodes
             .filter(|(_, node)| node.kind == kind)
@@ -255,7 +256,7 @@ impl Choice {
             .collect();
         all.sort_by_key(|&node| (graph.rank(usize::from(partition), node), node));
         for &node in all.iter().skip(keep) {
-            *self.fate_mut(NodeId { partition, node }) = Fate::Represented(all[0]);
+            *self.fate_mut(NodeId { partition, node }) = fate(all[0]);
         }
     }
 
@@ -289,9 +290,10 @@ impl Choice {
                 found.push(node);
                 false
             }
+            // Control inputs of a dropped receive count as well.
             Fate::Represented(other) => {
                 found.push(other);
-                false
+                true
             }
             Fate::Vanishes => true,
         });
