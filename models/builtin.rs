@@ -2,8 +2,8 @@
 //! them, each as `FROM->TO [batch] [xN]`.
 //!
 //! The worker takes the next batch. A `batch` tensor from the worker depends on it; one from a server depends on every
-//! `batch` tensor that this server gets from the worker, or else on those that it gets from servers listed before. All other
-//! tensors depend on nothing.
+//! `batch` tensor that this server gets from the worker, or else on those that it gets from servers listed before. All
+//! other tensors depend on nothing.
 
 use std::fmt;
 use std::str::FromStr;

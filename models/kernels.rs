@@ -1,13 +1,14 @@
-//! What the executor has to know about an operation's CPU kernel: whether it is expensive, and whether it changes a variable.
+//! What the executor has to know about an operation's CPU kernel: whether it is expensive, and whether it changes a
+//! variable.
 //!
 //! Facts from TensorFlow 1.12, paths relative to `tensorflow/core/`.
 
-/// Whether the executor treats the operation's CPU kernel as expensive, so that it may hand it to the compute pool instead
-/// of running it on the thread that made it ready (`common_runtime/executor.cc:2189-2232`).
+/// Whether the executor treats the operation's CPU kernel as expensive, so that it may hand it to the compute pool
+/// instead of running it on the thread that made it ready (`common_runtime/executor.cc:2189-2232`).
 ///
-/// Every CPU kernel is expensive (`framework/op_kernel.cc:110`, asynchronous ones too: `framework/op_kernel.h:205`) except
-/// where its class overrides `IsExpensive`. `Placeholder`, `VariableV2`, `_Send`, `_Recv` and `StridedSlice` override
-/// nothing.
+/// Every CPU kernel is expensive (`framework/op_kernel.cc:110`, asynchronous ones too: `framework/op_kernel.h:205`)
+/// except where its class overrides `IsExpensive`. `Placeholder`, `VariableV2`, `_Send`, `_Recv` and `StridedSlice`
+/// override nothing.
 pub fn is_expensive(op: &str) -> bool {
     !matches!(
         op,
