@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lastbatch::import::slice::{Slice, SliceOptions, slice};
 use lastbatch::models::graph::{Edge, Graph, Node, NodeId, NodeKind, Partition};
-use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
+use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
+use proptest::test_runner::RngSeed;
 
 /// One more node, or an edge with its two nodes. Numbers are taken modulo what there is.
 #[derive(Clone, Debug)]
@@ -130,7 +131,18 @@ fn find(graph: &Graph, partition: u8, name: &str) -> NodeId {
     NodeId { partition, node }
 }
 
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 512,
+        rng_seed: RngSeed::Fixed(23_846),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
+    #![proptest_config(config())]
+
     // That the slice has no cycle is checked by Graph::new, without which there is no slice.
     #[test]
     fn each_class_keeps_what_it_may_and_its_answer_about_the_batch((graph, options) in (graph(), options())) {

@@ -1,52 +1,59 @@
 //! Reduces the graph of a step to one that an exhaustive search can finish.
 //!
 //! # What is merged
-//! Edges are of one *class* when they have the same sender, the same receiver and the same answer to *does it depend on the
-//! batch*. Of each class the `keep` edges of the lowest rank stay, under their own names; a dropped edge is *represented*
-//! by the lowest-ranked one that stays. Of the nodes stay: the `_Send` and `_Recv` of the edges that stay, what takes the
-//! batch (`IteratorGetNext`, a queue's dequeue; the operation that makes its handle goes into it), up to `keep` feeds and
-//! fetches a partition, and on request every node that updates a variable. A node that stays waits for the nodes that stay
-//! among those that it waited for before, through any number of dropped ones, and for the representatives of dropped
-//! receives and feeds. A partition of which nothing would stay keeps its first root, because a process that runs nothing
-//! would not run the executor's end.
+//! Edges are of one *class* when they have the same sender, the same receiver and the same answer to *does it depend on
+//! the batch*. Of each class the `keep` edges of the lowest rank stay, under their own names; a dropped edge is
+//! *represented* by the lowest-ranked one that stays. Of the nodes stay: the `_Send` and `_Recv` of the edges that
+//! stay, what takes the batch (`IteratorGetNext`, a queue's dequeue; the operation that makes its handle goes into it),
+//! up to `keep` feeds and fetches a partition, and on request every node that updates a variable. A node that stays
+//! waits for the nodes that stay among those that it waited for before, through any number of dropped ones, and for the
+//! representatives of dropped receives and feeds. A partition of which nothing would stay keeps its first root, because
+//! a process that runs nothing would not run the executor's end.
 //!
 //! # Why that does not change whether the step ends
-//! *Dropped nodes.* They hold a pool thread for a while, never wait, never fail, and touch nothing that outlives them but
-//! the executor's counters, which reach zero in the same cases without them. (A node that fails keeps only its own
+//! *Dropped nodes.* They hold a pool thread for a while, never wait, never fail, and touch nothing that outlives them
+//! but the executor's counters, which reach zero in the same cases without them. (A node that fails keeps only its own
 //! successors from running; others go on, errors or not.) So whatever a pool with any order of closures can do without
 //! them it can do with them, by running each just before the node that waits for it, and the reverse.
 //!
-//! *An ordinary step.* Nobody fails, so nobody cancels. Every `_Recv` is issued, every node that has its inputs runs, and
-//! none of them holds a thread while it waits: a step whose graph has no cycle ends, and the slice has none.
+//! *An ordinary step.* Nobody fails, so nobody cancels. Every `_Recv` is issued, every node that has its inputs runs,
+//! and none of them holds a thread while it waits: a step whose graph has no cycle ends, and the slice has none.
 //!
 //! *The last batch: tensors that depend on it.* What takes the batch fails, so no such tensor is ever sent; of its edge
-//! only the `_Recv` acts. Every `_Recv` is a root, so what its `_Send` would have waited for is of no consequence: that is
-//! why the replacement of receives, which forgets part of that, is harmless there.
+//! only the `_Recv` acts. Every `_Recv` of an exported graph is a root, so what its `_Send` would have waited for is of
+//! no consequence: that is why the replacement of receives, which forgets part of that, is harmless there.
 //!
 //! *The last batch: tensors that do not depend on it.* Their `_Send` runs when what it waits for has succeeded. In the
-//! graphs that variable placement on servers makes, that is constants and variables of the same process, so the `_Send` of
-//! a dropped edge can run directly after that of its representative. A `_Send` that waits for a *dropped* receive is the
-//! exception: its order is loosened, and the slice may then show an order that the graph forbids. [`Slice::loosened`]
-//! counts these; it is part of the description.
+//! graphs that variable placement on servers makes, that is constants and variables of the same process, so a dropped
+//! `_Send` can run as the next closure on the thread that ran its representative, with the same outcome; its value is
+//! for dropped receives only. A `_Send` that waits for a *dropped* receive is the exception: its order is loosened, and
+//! the slice may then show an order that the graph forbids. [`Slice::loosened`] counts these; it is part of the
+//! description. (A fed step has such sends: no tensor of it depends on a batch that the step itself takes. But then the
+//! step has nothing that can fail at the end of the data, and is an ordinary one.)
 //!
-//! *Dropped receives.* Let the dropped receive do each of its labels directly after the same label of its representative.
-//! Towards the peer, each label is one of: create the rendezvous unless it is there; park there, or wait in its table;
-//! be answered; be cancelled, which aborts the step there unless it is aborted. Towards its own process: become active, be
-//! cancelled with all active ones, finish. Done twice in a row, each of them leaves what it leaves done once, but for one
-//! more parked, waiting or unfinished receive; and that one is answered, stuck or finished when its representative is. So a
-//! schedule of the slice is one of the graph with more events in it, and its hang is the same hang: no hang is made up.
+//! *No hang is made up: dropped receives can come last.* Take a schedule of the slice that ends in a hang, and leave
+//! the closures of the dropped receives in the pools until everything else is at rest; no thread has to be held for
+//! them. In a process whose rendezvous carries an error by then, such as the worker's, they fail before they send
+//! anything. In another they are issued and find the peer at rest, as the representative, which waits, found it or left
+//! it: not started, so they are parked like it; running, so they wait in its table like it, or take their value. Had
+//! the peer's table been aborted, the representative would have failed and with it the process. A peer that has
+//! forgotten the step is not possible, because that comes after every partition's answer. So none of them fails where
+//! its representative did not, none lets the client return, and the hang is the same hang.
 //!
-//! *Multiplicity.* Nor may one be lost because there are too few receives: two of one class can play two parts, such as
-//! one that is cancelled and so aborts the step on a server while the other is parked there. A third can only repeat the part of
-//! one of these, with the effects above, which are there already. Hence the default of two. That two are enough rests on
-//! this list of effects being complete; it must be compared with `keep` 1 and 3 and with the whole graph where that can be
-//! searched.
+//! *No hang is lost: multiplicity.* Towards its peer, a receive can create the rendezvous unless it is there; be
+//! parked, or wait in the table; be answered; be cancelled, which aborts the step there unless it is aborted. Towards
+//! its own process it can become active, be cancelled with all active ones, finish with a value or an error. All of
+//! these but the waiting leave the same behind whether they are done once or more often. So one receive of a class can
+//! be needed for the waiting, another for what is done to the peer meanwhile, as one that is cancelled and so aborts a
+//! server where the other is then parked; a third of the class adds nothing that one of the two has not done. That is
+//! why two stay by default. It rests on this list being complete, and on no hang needing two such effects of one class
+//! at different times; so it must be compared with `keep` 1 and 3, and with the whole graph where that can be searched.
 //!
 //! # What it does not keep
 //! The order in which a pool of *one* thread runs the closures: that order is fixed by the whole list of nodes, and a
 //! `_Send` whose constants were dropped becomes a root in its own place. Slice order among the nodes that stay is the
-//! file's. A verdict for one thread therefore holds for the slice's order only, until its schedule has been replayed on the
-//! whole graph.
+//! file's. A verdict for one thread therefore holds for the slice's order only, until its schedule has been replayed on
+//! the whole graph.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -78,8 +85,8 @@ pub struct Slice {
     pub graph: Graph,
     /// For each edge of [`Slice::graph`] the edges of the whole graph that it stands for, itself among them, in order.
     pub stands_for: Vec<Vec<u16>>,
-    /// How many `_Send`s of tensors that do not depend on the batch waited for a dropped receive and now wait for another
-    /// one: where this is not 0, the slice allows orders that the graph may forbid.
+    /// How many `_Send`s of tensors that do not depend on the batch waited for a dropped receive and now wait for
+    /// another one: where this is not 0, the slice allows orders that the graph may forbid.
     pub loosened: usize,
     /// How it was made.
     pub options: SliceOptions,
@@ -153,9 +160,9 @@ pub fn slice(graph: &Graph, options: &SliceOptions) -> Slice {
     });
     let stands_for = stands_for.collect();
     Slice {
-        // No cycle: each input of a node that stays ranks lower in the whole graph than the node. One that was an input,
-        // through dropped nodes, does by the definition of ranks; one that represents a dropped receive or feed does not
-        // rank higher than that one, because the lowest of each class stay.
+        // No cycle: each input of a node that stays ranks lower in the whole graph than the node. One that was an
+        // input, through dropped nodes, does by the definition of ranks; one that represents a dropped receive or feed
+        // does not rank higher than that one, because the lowest of each class stay.
         graph: Graph::new(partitions, edges).expect("a slice of a graph is a graph"),
         stands_for,
         loosened,
@@ -178,7 +185,7 @@ struct Choice {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Stays,
-    /// Dropped; who waited for it waits for this node.
+    /// Dropped; who waited for it waits for this node, and for what it waited for.
     Represented(u16),
     /// Dropped; who waited for it waits for what it waited for.
     Vanishes,
@@ -202,8 +209,8 @@ impl Choice {
             *choice.fate_mut(id) = fate;
         }
         for index in 0..graph.partitions.len() {
-            choice.thin_out(graph, index as u8, NodeKind::Feed, keep);
-            choice.thin_out(graph, index as u8, NodeKind::Fetch, keep);
+            choice.thin_out(graph, index as u8, NodeKind::Feed, keep, Fate::Represented);
+            choice.thin_out(graph, index as u8, NodeKind::Fetch, keep, |_| Fate::Vanishes);
             let runs_nothing = !choice.fates[index].contains(&Fate::Stays);
             if let (true, Some(&root)) = (runs_nothing, graph.roots(index).first()) {
                 choice.fates[index][usize::from(root)] = Fate::Stays;
@@ -246,8 +253,8 @@ impl Choice {
         }
     }
 
-    /// Drops all but the `keep` lowest-ranked nodes of a kind.
-    fn thin_out(&mut self, graph: &Graph, partition: u8, kind: NodeKind, keep: usize) {
+    /// Drops all but the `keep` lowest-ranked nodes of a kind. `fate` gets the lowest one.
+    fn thin_out(&mut self, graph: &Graph, partition: u8, kind: NodeKind, keep: usize, fate: fn(u16) -> Fate) {
         let nodes = (0u16..).zip(&graph.partitions[usize::from(partition)].nodes);
         let mut all: Vec<u16> = nodes
             .filter(|(_, node)| node.kind == kind)
@@ -255,7 +262,7 @@ impl Choice {
             .collect();
         all.sort_by_key(|&node| (graph.rank(usize::from(partition), node), node));
         for &node in all.iter().skip(keep) {
-            *self.fate_mut(NodeId { partition, node }) = Fate::Represented(all[0]);
+            *self.fate_mut(NodeId { partition, node }) = fate(all[0]);
         }
     }
 
@@ -289,9 +296,10 @@ impl Choice {
                 found.push(node);
                 false
             }
+            // Control inputs of a dropped receive count as well.
             Fate::Represented(other) => {
                 found.push(other);
-                false
+                true
             }
             Fate::Vanishes => true,
         });
