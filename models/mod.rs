@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod compute_pool;
 mod diagnosis;
 pub mod executor;
+mod forget;
 mod future;
 pub mod graph;
 pub mod iterator;

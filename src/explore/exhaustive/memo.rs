@@ -35,6 +35,8 @@ pub(super) struct Expansion {
     pub(super) steps: Box<[LocalStep]>,
     /// True if these steps alone are enough in every global state with this local state.
     pub(super) ample: bool,
+    /// Whether every client of the process has its answer.
+    pub(super) settled: bool,
     pub(super) broken: Box<[Broken]>,
 }
 
@@ -60,7 +62,9 @@ impl Deliveries {
 
     /// Every delivery: process, local state, frame, and the local state it leads to.
     pub(super) fn all(&self) -> impl Iterator<Item = (u8, u32, u32, u32)> {
-        self.known.iter().map(|((to, id, frame), (after, _))| (*to, *id, *frame, *after))
+        self.known
+            .iter()
+            .map(|((to, id, frame), (after, _))| (*to, *id, *frame, *after))
     }
 }
 
@@ -70,9 +74,17 @@ impl<'m, M: Model> Memo<'m, M> {
         Self {
             model,
             reductions,
-            locals: (0..processes).map(|process| Interner::new(process as u64 + 1)).collect(),
+            locals: (0..processes)
+                .map(|process| Interner::new(process as u64 + 1))
+                .collect(),
             frames: Interner::new(0),
         }
+    }
+
+    /// Whether nothing that follows from this state is of interest: every client has its answer, and leaks are not asked for.
+    pub(super) fn is_settled(&self, tuple: &[u32]) -> bool {
+        let settled = |(process, id): (usize, &u32)| self.expansion(process, *id).settled;
+        !self.reductions.leaks && tuple.iter().enumerate().all(settled)
     }
 
     /// Runs of one process alone.
@@ -129,6 +141,11 @@ impl<'m, M: Model> Memo<'m, M> {
             Expansion {
                 steps: steps.into(),
                 ample: raw.ample,
+                settled: guarded(|| {
+                    let clients = self.model.clients(ProcessId(process as u8), &entry.value);
+                    clients.iter().all(|client| client.returned)
+                })
+                .unwrap_or(false),
                 broken: raw.broken.into(),
             }
         })
@@ -149,8 +166,7 @@ impl<'m, M: Model> Memo<'m, M> {
         let (from, content) = &self.frames.get(frame).value;
         let mut state = table.get(id).value.clone();
         let arrived = guarded(|| {
-            self.model
-                .deliver(ProcessId(to), &mut state, *from, content.clone());
+            self.model.deliver(ProcessId(to), &mut state, *from, content.clone());
             if self.reductions.forget_dead {
                 self.model.forget_dead(ProcessId(to), &mut state);
             }

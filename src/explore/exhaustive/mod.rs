@@ -33,6 +33,8 @@ pub struct Reductions {
     pub forget_dead: bool,
     /// Explore operations that nothing conflicts with first and alone.
     pub partial_order: bool,
+    /// Go on after every client has its answer, to learn what stays behind. Off, that is not looked at (and costs nothing).
+    pub leaks: bool,
 }
 
 impl Reductions {
@@ -40,11 +42,13 @@ impl Reductions {
     pub const ALL: Self = Self {
         forget_dead: true,
         partial_order: true,
+        leaks: false,
     };
     /// None of them.
     pub const NONE: Self = Self {
         forget_dead: false,
         partial_order: false,
+        leaks: true,
     };
 }
 

@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Open,
     /// Nothing is enabled anywhere.
     Terminal,
+    /// Every client has its answer, and nobody asked what stays behind.
+    Settled,
     /// Something of the model failed here.
     Broken,
 }
@@ -55,6 +57,9 @@ pub(super) fn successors<M: Model>(
     mut emit: impl FnMut(Transition<'_>),
     mut broken: impl FnMut(&Broken, &[TrailStep]),
 ) -> Kind {
+    if memo.is_settled(tuple) {
+        return Kind::Settled;
+    }
     let mut kind = Kind::Terminal;
     let mut alone = None;
     for (process, id) in tuple.iter().enumerate() {
@@ -84,9 +89,7 @@ pub(super) fn successors<M: Model>(
             scratch.hash = hash;
             scratch.labels = 0;
             scratch.trail.clear();
-            let done = scratch
-                .take(memo, process, step)
-                .and_then(|()| scratch.follow(memo));
+            let done = scratch.take(memo, process, step).and_then(|()| scratch.follow(memo));
             match done {
                 Ok(()) => emit(Transition {
                     tuple: &scratch.tuple,
@@ -136,6 +139,9 @@ impl Scratch {
         }
         let only = |expansion: &Expansion| expansion.ample && expansion.steps.len() == 1 && expansion.broken.is_empty();
         for _ in 0..LONGEST_CHAIN {
+            if memo.is_settled(&self.tuple) {
+                return Ok(());
+            }
             let free = (0..self.tuple.len()).find(|process| only(memo.expansion(*process, self.tuple[*process])));
             match free {
                 Some(process) => self.take(memo, process, 0)?,
