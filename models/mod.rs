@@ -1,1 +1,3 @@
 //! Models of real runtimes, one mechanism a file, named as the original names it.
+
+pub mod litmus;
