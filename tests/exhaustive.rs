@@ -18,14 +18,24 @@ fn run<M: Model>(model: &M, options: &Options) -> Verdict {
 
 const SETTINGS: [Reductions; 4] = [
     Reductions::NONE,
-    Reductions { forget_dead: true, partial_order: false },
-    Reductions { forget_dead: false, partial_order: true },
+    Reductions {
+        forget_dead: true,
+        partial_order: false,
+    },
+    Reductions {
+        forget_dead: false,
+        partial_order: true,
+    },
     Reductions::ALL,
 ];
 
 /// What no reduction and no number of threads may change.
 fn essence(verdict: &Verdict) -> (Answer, bool, Vec<(String, usize)>, Vec<String>) {
-    let hangs = verdict.hangs.iter().map(|hang| (hang.signature.to_string(), hang.length)).collect();
+    let hangs = verdict
+        .hangs
+        .iter()
+        .map(|hang| (hang.signature.to_string(), hang.length))
+        .collect();
     (verdict.answer, verdict.complete, hangs, verdict.leaks.clone())
 }
 
@@ -46,12 +56,31 @@ fn replay<M: Model>(model: &M, events: &[Event]) -> System<M::Process> {
 
 /// Checks everything that must hold on every model and returns (signature, length) of each hang.
 fn check<M: Model>(model: &M, comes_to_rest: bool) -> Vec<(String, usize)> {
-    let reference = run(model, &Options { reductions: Reductions::NONE, ..Options::default() });
+    let reference = run(
+        model,
+        &Options {
+            reductions: Reductions::NONE,
+            ..Options::default()
+        },
+    );
     assert_eq!(reference.findings, []);
     assert!(reference.complete);
     for reductions in SETTINGS {
-        let one = run(model, &Options { reductions, ..Options::default() });
-        let mut two = run(model, &Options { reductions, threads: 2, ..Options::default() });
+        let one = run(
+            model,
+            &Options {
+                reductions,
+                ..Options::default()
+            },
+        );
+        let mut two = run(
+            model,
+            &Options {
+                reductions,
+                threads: 2,
+                ..Options::default()
+            },
+        );
         two.seconds = one.seconds;
         two.peak_bytes = one.peak_bytes;
         assert_eq!(one, two, "one and two threads, {reductions:?}");
@@ -110,27 +139,83 @@ fn a_client_that_never_gets_its_turn_hangs_although_the_system_never_rests() {
 
 #[test]
 fn a_closure_that_waits_in_a_pool_of_one_thread_hangs_and_in_a_pool_of_two_does_not() {
-    let hangs = check(&Pool { servers: 1, independent: 1, consumer: true }, true);
+    let hangs = check(
+        &Pool {
+            servers: 1,
+            independent: 1,
+            consumer: true,
+        },
+        true,
+    );
     assert_eq!(hangs.len(), 1, "{hangs:?}");
-    assert_eq!(hangs[0].1, 1, "it hangs as soon as the waiting closure has the only thread");
-    assert_eq!(check(&Pool { servers: 2, independent: 1, consumer: true }, true), []);
-    assert_eq!(check(&Pool { servers: 1, independent: 3, consumer: false }, true), []);
+    assert_eq!(
+        hangs[0].1, 1,
+        "it hangs as soon as the waiting closure has the only thread"
+    );
+    assert_eq!(
+        check(
+            &Pool {
+                servers: 2,
+                independent: 1,
+                consumer: true
+            },
+            true
+        ),
+        []
+    );
+    assert_eq!(
+        check(
+            &Pool {
+                servers: 1,
+                independent: 3,
+                consumer: false
+            },
+            true
+        ),
+        []
+    );
 }
 
 #[test]
 fn independent_closures_of_a_pool_are_explored_in_one_order_only() {
-    let pool = Pool { servers: 2, independent: 5, consumer: false };
+    let pool = Pool {
+        servers: 2,
+        independent: 5,
+        consumer: false,
+    };
     let verdict = run(&pool, &Options::default());
-    assert_eq!(verdict.states, 2, "the first closure from the start, then all others: {verdict:?}");
-    let all = run(&pool, &Options { reductions: Reductions::NONE, ..Options::default() });
+    assert_eq!(
+        verdict.states, 2,
+        "the first closure from the start, then all others: {verdict:?}"
+    );
+    let all = run(
+        &pool,
+        &Options {
+            reductions: Reductions::NONE,
+            ..Options::default()
+        },
+    );
     assert!(all.states > 200, "{}", all.states);
     assert_eq!(verdict.depth, all.depth);
 }
 
 #[test]
 fn a_call_that_is_dropped_with_its_reset_hangs_and_one_that_is_answered_does_not() {
-    let hangs = check(&Ping { reset_is_answered: false }, true);
+    let hangs = check(
+        &Ping {
+            reset_is_answered: false,
+        },
+        true,
+    );
     assert_eq!(hangs.len(), 1);
     assert_eq!(hangs[0].1, 4);
-    assert_eq!(check(&Ping { reset_is_answered: true }, true), []);
+    assert_eq!(
+        check(
+            &Ping {
+                reset_is_answered: true
+            },
+            true
+        ),
+        []
+    );
 }

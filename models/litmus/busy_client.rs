@@ -41,7 +41,11 @@ impl Model for BusyClient {
 
     fn threads(&self, _: ProcessId, state: &State) -> Vec<Pending<u8>> {
         let one = |client: u8| {
-            let label = if state.served[usize::from(client)] { &PASS_TURN } else { &TAKE_TURN };
+            let label = if state.served[usize::from(client)] {
+                &PASS_TURN
+            } else {
+                &TAKE_TURN
+            };
             pending(client, label, TURN.0, Access::Write, state.turn == client)
         };
         (0..2).map(one).collect()

@@ -114,7 +114,9 @@ impl Model for CrossedLocks {
     }
 
     fn object_values(&self, _: ProcessId, state: &State) -> Vec<(ObjectId, u64)> {
-        (0..2).map(|lock| (ObjectId(lock), value(&state.locks[usize::from(lock)]))).collect()
+        (0..2)
+            .map(|lock| (ObjectId(lock), value(&state.locks[usize::from(lock)])))
+            .collect()
     }
 
     fn future(&self, _: ProcessId, state: &State, thread: u8) -> Footprint {

@@ -120,14 +120,7 @@ impl Model for Ping {
         threads
     }
 
-    fn apply(
-        &self,
-        process: ProcessId,
-        state: &mut State,
-        thread: Thread,
-        _: u8,
-        sent: &mut Vec<(ProcessId, Frame)>,
-    ) {
+    fn apply(&self, process: ProcessId, state: &mut State, thread: Thread, _: u8, sent: &mut Vec<(ProcessId, Frame)>) {
         match thread {
             Thread::Caller if state.call == Call::New => {
                 state.call = Call::Open;
@@ -173,7 +166,9 @@ impl Model for Ping {
 
     fn future(&self, process: ProcessId, _: &State, thread: Thread) -> Footprint {
         match thread {
-            Thread::Caller => Footprint::new().with(CONNECTION, Access::Write).with(CALL, Access::Write),
+            Thread::Caller => Footprint::new()
+                .with(CONNECTION, Access::Write)
+                .with(CALL, Access::Write),
             // The caller's first label starts the timer, the reader's the answerer.
             Thread::Timer | Thread::Answerer | Thread::Reader => {
                 debug_assert_eq!(process == CLIENT, thread == Thread::Timer);

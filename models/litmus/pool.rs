@@ -148,7 +148,11 @@ impl Model for Pool {
     }
 
     fn future(&self, _: ProcessId, state: &State, closure: u8) -> Footprint {
-        let access = if self.is_consumer(closure) { Access::Read } else { Access::Write };
+        let access = if self.is_consumer(closure) {
+            Access::Read
+        } else {
+            Access::Write
+        };
         let target = self.target(closure);
         match state.closures[usize::from(closure)] {
             At::Start => Footprint::new().with(POOL, Access::Write).with(target, access),

@@ -85,7 +85,13 @@ impl Model for Rendezvous {
             let filled = state.produced == Some(true);
             threads.push(pending(Thread::Handler, &REPLY, TABLE.0, Access::Write, filled));
         } else {
-            threads.push(pending(Thread::Handler, &REGISTER, CONNECTION.0, Access::Write, arrived));
+            threads.push(pending(
+                Thread::Handler,
+                &REGISTER,
+                CONNECTION.0,
+                Access::Write,
+                arrived,
+            ));
         }
         if state.produced.is_none() {
             let mut op = pending(Thread::Op, &PRODUCE, TABLE.0, Access::Write, true);
@@ -135,7 +141,12 @@ impl Model for Rendezvous {
     }
 
     fn object_name(&self, _: ProcessId, _: &State, object: ObjectId) -> String {
-        if object == CONNECTION { "connection" } else { "rendezvous" }.to_owned()
+        if object == CONNECTION {
+            "connection"
+        } else {
+            "rendezvous"
+        }
+        .to_owned()
     }
 
     fn object_values(&self, _: ProcessId, state: &State) -> Vec<(ObjectId, u64)> {
@@ -145,7 +156,9 @@ impl Model for Rendezvous {
     fn future(&self, process: ProcessId, _: &State, thread: Thread) -> Footprint {
         match thread {
             Thread::Recv => Footprint::new().with(CONNECTION, Access::Write),
-            Thread::Handler => Footprint::new().with(CONNECTION, Access::Write).with(TABLE, Access::Write),
+            Thread::Handler => Footprint::new()
+                .with(CONNECTION, Access::Write)
+                .with(TABLE, Access::Write),
             Thread::Op => {
                 debug_assert_eq!(process, SERVER);
                 Footprint::new().with(TABLE, Access::Write)

@@ -93,7 +93,11 @@ pub(super) fn judge<M: Model>(search: &mut Search<'_, M>, max_memory: Option<u64
     let mut by_component: Vec<u32> = (0..ids.len() as u32).collect();
     by_component.sort_by_key(|&state| component[state as usize]);
     for state in 0..ids.len() {
-        if graph.edges(state).iter().any(|&to| component[to as usize] != component[state]) {
+        if graph
+            .edges(state)
+            .iter()
+            .any(|&to| component[to as usize] != component[state])
+        {
             bottom[component[state] as usize] = false;
         }
     }

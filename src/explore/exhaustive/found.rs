@@ -41,7 +41,10 @@ pub(super) struct Found {
 impl Found {
     /// Takes over what another search thread has found.
     pub(super) fn merge(&mut self, other: Found) {
-        other.hangs.into_iter().for_each(|(signature, at)| self.hang(signature, at));
+        other
+            .hangs
+            .into_iter()
+            .for_each(|(signature, at)| self.hang(signature, at));
         self.leaks.extend(other.leaks);
         other.broken.into_values().for_each(|at| self.broken(at));
     }
@@ -81,7 +84,14 @@ impl Found {
         match signature {
             Ok(signature) => {
                 let name = name.to_owned();
-                let at = HangAt { depth, fingerprint, process, client, name, state };
+                let at = HangAt {
+                    depth,
+                    fingerprint,
+                    process,
+                    client,
+                    name,
+                    state,
+                };
                 self.hang(signature, at);
             }
             Err(message) => self.failed_in(message, state, depth, fingerprint),
@@ -95,7 +105,9 @@ impl Found {
             let of = |(process, state): (usize, &&M::Process)| {
                 let id = ProcessId(process as u8);
                 let clients = model.clients(id, state).into_iter().enumerate();
-                clients.map(move |(client, status)| (id, client, status)).collect::<Vec<_>>()
+                clients
+                    .map(move |(client, status)| (id, client, status))
+                    .collect::<Vec<_>>()
             };
             memo.states(tuple).iter().enumerate().flat_map(of).collect::<Vec<_>>()
         });

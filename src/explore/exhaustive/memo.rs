@@ -60,7 +60,9 @@ impl Deliveries {
 
     /// Every delivery: process, local state, frame, and the local state it leads to.
     pub(super) fn all(&self) -> impl Iterator<Item = (u8, u32, u32, u32)> {
-        self.known.iter().map(|((to, id, frame), (after, _))| (*to, *id, *frame, *after))
+        self.known
+            .iter()
+            .map(|((to, id, frame), (after, _))| (*to, *id, *frame, *after))
     }
 }
 
@@ -70,7 +72,9 @@ impl<'m, M: Model> Memo<'m, M> {
         Self {
             model,
             reductions,
-            locals: (0..processes).map(|process| Interner::new(process as u64 + 1)).collect(),
+            locals: (0..processes)
+                .map(|process| Interner::new(process as u64 + 1))
+                .collect(),
             frames: Interner::new(0),
         }
     }
@@ -149,8 +153,7 @@ impl<'m, M: Model> Memo<'m, M> {
         let (from, content) = &self.frames.get(frame).value;
         let mut state = table.get(id).value.clone();
         let arrived = guarded(|| {
-            self.model
-                .deliver(ProcessId(to), &mut state, *from, content.clone());
+            self.model.deliver(ProcessId(to), &mut state, *from, content.clone());
             if self.reductions.forget_dead {
                 self.model.forget_dead(ProcessId(to), &mut state);
             }

@@ -104,7 +104,9 @@ fn replay_reduced<M: Model>(
         };
         for (thread, choice) in &raw.path {
             let pendings = model.threads(id, &system.processes[process]);
-            let pending = pendings.iter().find(|pending| pending.enabled && pending.thread == *thread);
+            let pending = pendings
+                .iter()
+                .find(|pending| pending.enabled && pending.thread == *thread);
             let pending = pending.ok_or("a thread of the schedule is not enabled in its replay")?;
             events.push(system.event(model, id, pending, *choice));
             let sent = run_label(model, id, &mut system.processes[process], pending, *choice);

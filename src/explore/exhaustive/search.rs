@@ -99,7 +99,12 @@ impl<'m, M: Model> Search<'m, M> {
         match search.memo.initial() {
             Ok(tuple) => {
                 let hash = search.memo.hash_of(&tuple);
-                let candidate = Candidate { tuple: &tuple, hash, parent: NO_PARENT, depth: 0 };
+                let candidate = Candidate {
+                    tuple: &tuple,
+                    hash,
+                    parent: NO_PARENT,
+                    depth: 0,
+                };
                 search.store.shards[shard_of(hash)].insert(&candidate, |_| hash);
                 search.levels(limits, progress);
             }
@@ -200,7 +205,11 @@ impl<'m, M: Model> Search<'m, M> {
     fn expand_chunk(&self, chunk: &[u32], depth: u32, worker: &mut Worker, buffers: &mut Buffers) {
         for &state in chunk {
             let tuple = self.store.get(state).tuple;
-            let Worker { scratch, transitions, found } = worker;
+            let Worker {
+                scratch,
+                transitions,
+                found,
+            } = worker;
             let kind = successors(
                 &self.memo,
                 scratch,
@@ -240,7 +249,9 @@ impl<'m, M: Model> Search<'m, M> {
                 let Some((number, shard)) = tasks.lock().next() else {
                     return;
                 };
-                chunks.iter().for_each(|chunk| insert_all(memo, width, shard, &chunk[number]));
+                chunks
+                    .iter()
+                    .for_each(|chunk| insert_all(memo, width, shard, &chunk[number]));
             }
         };
         if threads == 1 || expanded <= SMALL {

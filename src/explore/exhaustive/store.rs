@@ -69,7 +69,10 @@ impl Shard {
         let tuple_of = |index: u32| &Self::record(chunks, width, index)[..width];
         let same = |index: &u32| tuple_of(*index) == candidate.tuple;
         let id = |index: u32| (self.number << (32 - SHARD_BITS)) | index;
-        match self.index.entry(candidate.hash, same, |index| hash_of(tuple_of(*index))) {
+        match self
+            .index
+            .entry(candidate.hash, same, |index| hash_of(tuple_of(*index)))
+        {
             Entry::Occupied(known) => {
                 let index = *known.get();
                 let start = (index as usize % CHUNK) * stride + width;
@@ -82,7 +85,10 @@ impl Shard {
             }
             Entry::Vacant(vacant) => {
                 let index = self.len;
-                assert!(index < SHARD_CAPACITY - 1, "a shard is full: the budget must stop the search before");
+                assert!(
+                    index < SHARD_CAPACITY - 1,
+                    "a shard is full: the budget must stop the search before"
+                );
                 vacant.insert(index);
                 if index as usize % CHUNK == 0 {
                     self.chunks.push(Vec::with_capacity(CHUNK * stride));

@@ -84,9 +84,7 @@ pub(super) fn successors<M: Model>(
             scratch.hash = hash;
             scratch.labels = 0;
             scratch.trail.clear();
-            let done = scratch
-                .take(memo, process, step)
-                .and_then(|()| scratch.follow(memo));
+            let done = scratch.take(memo, process, step).and_then(|()| scratch.follow(memo));
             match done {
                 Ok(()) => emit(Transition {
                     tuple: &scratch.tuple,
