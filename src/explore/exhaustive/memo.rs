@@ -145,7 +145,7 @@ impl<'m, M: Model> Memo<'m, M> {
         to: u8,
         id: u32,
         frame: u32,
-    ) -> Result<(u32, u64), Broken> {
+    ) -> Result<(u32, u64), Box<Broken>> {
         if let Some(known) = deliveries.known.get(&(to, id, frame)) {
             return Ok(*known);
         }
@@ -158,10 +158,12 @@ impl<'m, M: Model> Memo<'m, M> {
                 self.model.forget_dead(ProcessId(to), &mut state);
             }
         });
-        arrived.map_err(|message| Broken {
-            kind: FindingKind::Panic,
-            message,
-            event: None,
+        arrived.map_err(|message| {
+            Box::new(Broken {
+                kind: FindingKind::Panic,
+                message,
+                event: None,
+            })
         })?;
         let after = table.intern(state);
         deliveries.known.insert((to, id, frame), after);
