@@ -199,7 +199,7 @@ impl<M: Model> Local<'_, M> {
     }
 
     /// Runs one label at the end of `step`, which is spoilt if that fails.
-    fn run(
+    pub(super) fn run(
         &self,
         step: &mut RawStep<M>,
         pending: &Pending<M::Thread>,
