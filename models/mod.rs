@@ -15,6 +15,7 @@ pub mod graph;
 pub mod iterator;
 pub mod job;
 pub mod kernels;
+pub mod litmus;
 pub mod master;
 pub mod objects;
 pub mod process;

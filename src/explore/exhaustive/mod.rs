@@ -3,6 +3,7 @@
 //! States are exact tuples of interned process states (collapse compression, Holzmann 1997), so nothing is proved on a hash.
 //! Depth counts labels, so the first schedule found is a shortest one. What may be left out, and why, is in `reduction`.
 
+mod audit;
 mod content;
 mod cycles;
 mod found;
@@ -14,6 +15,8 @@ mod reduction;
 mod search;
 mod store;
 mod successors;
+
+pub use self::audit::{Audit, audit};
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};

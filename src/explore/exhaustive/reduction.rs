@@ -120,6 +120,7 @@ impl<M: Model> Local<'_, M> {
 
     fn expand_unguarded(&self, state: &M::Process) -> RawExpansion<M> {
         let pendings = self.model.threads(self.process, state);
+        let broken = self.broken_promise(state, &pendings).into_iter().collect();
         let ample = if self.reductions.partial_order {
             self.ample(state, &pendings)
         } else {
@@ -128,7 +129,7 @@ impl<M: Model> Local<'_, M> {
         let mut expansion = RawExpansion {
             steps: Vec::new(),
             ample: ample.is_some(),
-            broken: Vec::new(),
+            broken,
         };
         let explored = match ample {
             Some(Ample::Closure(mut step)) => {
@@ -164,6 +165,29 @@ impl<M: Model> Local<'_, M> {
         expansion
     }
 
+    /// A process at rest in which a closure gets no server, though the model promised that servers come back.
+    ///
+    /// An unreduced search meets every way to break the promise; a reduced one may meet none.
+    fn broken_promise(&self, state: &M::Process, pendings: &[Pending<M::Thread>]) -> Option<Broken> {
+        if pendings.iter().any(|pending| pending.enabled) {
+            return None;
+        }
+        let stuck = pendings.iter().find(|pending| {
+            let operation = &pending.operation;
+            operation.takes_server && self.model.servers_come_back(self.process, operation.object)
+        })?;
+        Some(Broken {
+            kind: FindingKind::Contract,
+            message: format!(
+                "{}: {} waits at rest for a server of {}, though its servers were said to come back",
+                self.model.process_name(self.process),
+                stuck.operation.label,
+                self.model.object_name(self.process, state, stuck.operation.object),
+            ),
+            event: None,
+        })
+    }
+
     fn event(&self, state: &M::Process, pending: &Pending<M::Thread>, choice: u8) -> Event {
         Event {
             process: self.model.process_name(self.process),
@@ -175,7 +199,7 @@ impl<M: Model> Local<'_, M> {
     }
 
     /// Runs one label at the end of `step`, which is spoilt if that fails.
-    fn run(
+    pub(super) fn run(
         &self,
         step: &mut RawStep<M>,
         pending: &Pending<M::Thread>,
@@ -252,10 +276,11 @@ impl<M: Model> Local<'_, M> {
         let surroundings = Surroundings::of(self, state, pendings);
         for (index, pending) in pendings.iter().enumerate().filter(|(_, pending)| pending.enabled) {
             let operation = &pending.operation;
-            if operation.takes_server && self.model.servers_come_back(self.process, operation.object) {
-                if let Some(run) = self.whole_run(state, pending) {
-                    return Some(Ample::Closure(run));
-                }
+            if operation.takes_server
+                && self.model.servers_come_back(self.process, operation.object)
+                && let Some(run) = self.whole_run(state, pending)
+            {
+                return Some(Ample::Closure(run));
             }
             if surroundings.leave_free(index, pending) {
                 return Some(Ample::Operation(index));

@@ -114,7 +114,7 @@ impl Scratch {
         self.tuple[process] = to;
     }
 
-    fn take<M: Model>(&mut self, memo: &Memo<'_, M>, process: usize, step: usize) -> Result<(), Broken> {
+    fn take<M: Model>(&mut self, memo: &Memo<'_, M>, process: usize, step: usize) -> Result<(), Box<Broken>> {
         let from = self.tuple[process];
         let local = &memo.expansion(process, from).steps[step];
         self.trail.push(TrailStep {
@@ -133,7 +133,7 @@ impl Scratch {
     }
 
     /// Follows free steps with one outcome, in whatever process: they are the only ones that would be explored.
-    fn follow<M: Model>(&mut self, memo: &Memo<'_, M>) -> Result<(), Broken> {
+    fn follow<M: Model>(&mut self, memo: &Memo<'_, M>) -> Result<(), Box<Broken>> {
         if !memo.reductions.partial_order {
             return Ok(());
         }
