@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use lastbatch::explore::exhaustive::{Options, Reductions, search};
+use lastbatch::explore::exhaustive::{Options, Reductions, audit, search};
 use lastbatch::explore::{Answer, Verdict};
 use lastbatch::machine::{Event, Model, System};
 use lastbatch::models::litmus::busy_client::BusyClient;
@@ -56,6 +56,16 @@ fn replay<M: Model>(model: &M, events: &[Event]) -> System<M::Process> {
 
 /// Checks everything that must hold on every model and returns (signature, length) of each hang.
 fn check<M: Model>(model: &M, comes_to_rest: bool) -> Vec<(String, usize)> {
+    for reductions in [Reductions::NONE, SETTINGS[1]] {
+        let options = Options {
+            reductions,
+            ..Options::default()
+        };
+        assert_eq!(
+            audit(model, &options, &AtomicBool::new(false)).complaints,
+            Vec::<String>::new()
+        );
+    }
     let reference = run(
         model,
         &Options {

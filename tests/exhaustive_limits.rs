@@ -4,7 +4,7 @@ mod wrapped;
 
 use std::sync::atomic::AtomicBool;
 
-use lastbatch::explore::exhaustive::{Options, Reductions, search};
+use lastbatch::explore::exhaustive::{Options, Reductions, audit, search};
 use lastbatch::explore::{Answer, FindingKind, Verdict};
 use lastbatch::machine::Model;
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
@@ -228,5 +228,21 @@ fn a_promise_that_servers_come_back_which_does_not_hold_is_a_finding() {
         verdict.findings[0].message.contains("said to come back"),
         "{:?}",
         verdict.findings
+    );
+}
+
+#[test]
+fn an_audit_finds_footprints_that_are_too_small() {
+    let report = audit(&crossed(Fault::Future), &unreduced(), &AtomicBool::new(false));
+    assert!(
+        report
+            .complaints
+            .iter()
+            .any(|line| line.contains("lacks its own operation")),
+        "{report:?}"
+    );
+    assert!(
+        report.complaints.iter().any(|line| line.contains("do not commute")),
+        "{report:?}"
     );
 }

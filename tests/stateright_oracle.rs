@@ -1,6 +1,5 @@
 //! Independent oracles for the exhaustive engine: the crate `stateright` on the same labels, and a naive search.
 
-#[allow(dead_code)]
 mod random_model;
 
 use std::collections::HashMap;
@@ -8,7 +7,7 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::atomic::AtomicBool;
 
-use lastbatch::explore::exhaustive::{Options, Reductions, search};
+use lastbatch::explore::exhaustive::{Options, Reductions, audit, search};
 use lastbatch::explore::{Answer, Verdict};
 use lastbatch::machine::{Model, ProcessId, System};
 use lastbatch::models::litmus::busy_client::BusyClient;
@@ -239,5 +238,16 @@ proptest! {
             prop_assert_eq!(&reduced.findings, &vec![]);
             prop_assert_eq!(reduced.answer, answer, "{:?}", reductions);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(200))]
+
+    #[test]
+    fn random_models_keep_their_promises_to_the_reductions(model in random_model::resting()) {
+        let options = Options { reductions: Reductions::NONE, ..Options::default() };
+        let report = audit(&model, &options, &AtomicBool::new(false));
+        prop_assert_eq!(report.complaints, Vec::<String>::new());
     }
 }

@@ -16,6 +16,8 @@ pub(crate) enum Fault {
     Undeclared,
     /// It promises that servers come back, whether they do or not.
     Promise,
+    /// It declares no futures.
+    Future,
 }
 
 /// `count` processes that each run `model` and have nothing to do with each other.
@@ -91,6 +93,9 @@ impl<M: Model> Model for Copies<M> {
     }
 
     fn future(&self, _: ProcessId, state: &M::Process, thread: M::Thread) -> Footprint {
+        if self.fault == Fault::Future {
+            return Footprint::new();
+        }
         self.model.future(ONE, state, thread)
     }
 

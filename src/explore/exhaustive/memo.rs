@@ -150,15 +150,15 @@ impl<'m, M: Model> Memo<'m, M> {
             return Ok(*known);
         }
         let table = &self.locals[usize::from(to)];
-        let (from, content) = &self.frames.get(frame).value;
-        let mut state = table.get(id).value.clone();
+        let state = table.get(id).value.clone();
         let arrived = guarded(|| {
-            self.model.deliver(ProcessId(to), &mut state, *from, content.clone());
+            let mut state = self.arrive(to, state, frame);
             if self.reductions.forget_dead {
                 self.model.forget_dead(ProcessId(to), &mut state);
             }
+            state
         });
-        arrived.map_err(|message| {
+        let state = arrived.map_err(|message| {
             Box::new(Broken {
                 kind: FindingKind::Panic,
                 message,
@@ -168,6 +168,13 @@ impl<'m, M: Model> Memo<'m, M> {
         let after = table.intern(state);
         deliveries.known.insert((to, id, frame), after);
         Ok(after)
+    }
+
+    /// `state` of process `to` after `frame` has arrived, with nothing forgotten. Panics if the model does.
+    pub(super) fn arrive(&self, to: u8, mut state: M::Process, frame: u32) -> M::Process {
+        let (from, content) = &self.frames.get(frame).value;
+        self.model.deliver(ProcessId(to), &mut state, *from, content.clone());
+        state
     }
 
     /// The hash of a global state: the sum of its local ones, so that a transition changes it by a difference.
