@@ -1,6 +1,5 @@
 //! Independent oracles for the exhaustive engine: the crate `stateright` on the same labels, and a naive search.
 
-#[allow(dead_code)]
 mod random_model;
 
 use std::collections::HashMap;

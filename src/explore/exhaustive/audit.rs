@@ -195,17 +195,10 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
                 continue;
             }
             for other_choice in 0..other.operation.choices.max(1) {
-                let here = self
-                    .same(process, &after_first.state, other)
-                    .and_then(|other| self.run(process, &after_first.state, &other, other_choice));
-                let there = self.run(process, state, other, other_choice).and_then(|step| {
-                    let first = self.same(process, &step.state, first)?;
-                    self.run(process, &step.state, &first, choice)
-                });
-                let equal = match (&here, &there) {
-                    (Some(here), Some(there)) => here.state == there.state,
-                    _ => false,
-                };
+                let here = self.reruns(process, &after_first.state, other, other_choice);
+                let there = self.run(process, state, other, other_choice);
+                let there = there.map_or(Vec::new(), |step| self.reruns(process, &step.state, first, choice));
+                let equal = here.iter().any(|state| there.contains(state));
                 if !equal {
                     let text = format!(
                         "{} and {} do not commute, though their declarations say so",
@@ -217,13 +210,12 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
         }
     }
 
-    /// The same thread in another state, if it is enabled there.
-    fn same(&self, process: usize, state: &M::Process, wanted: &Pending<M::Thread>) -> Option<Pending<M::Thread>> {
+    /// Where the same thread leads from another state. Ids may be given anew, so that it may be one of several threads there.
+    fn reruns(&self, process: usize, state: &M::Process, wanted: &Pending<M::Thread>, choice: u8) -> Vec<M::Process> {
         let mut pendings = self.model.threads(ProcessId(process as u8), state);
         pendings.retain(|pending| pending.enabled && pending.operation == wanted.operation);
-        let by_id = pendings.iter().position(|pending| pending.thread == wanted.thread);
-        let index = by_id.or((!pendings.is_empty()).then_some(0))?;
-        Some(pendings.swap_remove(index))
+        let run = |pending| Some(self.run(process, state, pending, choice)?.state);
+        pendings.iter().filter_map(run).collect()
     }
 
     /// A delivery must leave what is enabled enabled, commute with it, and cause no more than was declared.
@@ -262,10 +254,8 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
                 for choice in 0..pending.operation.choices.max(1) {
                     let late = self.run(process, before, pending, choice);
                     let late = late.and_then(|step| guarded(|| memo.arrive(to, step.state, frame)).ok());
-                    let early = self
-                        .same(process, &after, pending)
-                        .and_then(|pending| self.run(process, &after, &pending, choice));
-                    if late.is_some() && late != early.map(|step| step.state) {
+                    let early = self.reruns(process, &after, pending, choice);
+                    if late.is_some_and(|late| !early.contains(&late)) {
                         let text = format!("{} does not commute with a delivery", pending.operation.label);
                         self.complain(process, &text);
                     }

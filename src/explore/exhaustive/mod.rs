@@ -22,6 +22,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use self::found::BrokenAt;
+use self::reduction::guarded;
 use self::search::{Limits, Search};
 use super::{Answer, Finding, FindingKind, FoundHang, Verdict};
 use crate::machine::Model;
@@ -132,8 +133,11 @@ pub fn search<M: Model>(
         search.peak_bytes = search.peak_bytes.max(peak_bytes);
         cyclic = search.stopped_by.is_none() && cycles::possible(&search);
     }
-    if cyclic && search.found.broken.is_empty() {
-        cycles::judge(&mut search, options.max_memory);
+    if cyclic
+        && search.found.broken.is_empty()
+        && let Err(message) = guarded(|| cycles::judge(&mut search, options.max_memory))
+    {
+        search.internal(message);
     }
     conclude(search, cyclic, reductions, limits.started)
 }
@@ -152,7 +156,8 @@ fn describe(reductions: Reductions) -> Vec<String> {
 fn conclude<M: Model>(mut search: Search<'_, M>, cyclic: bool, reductions: Vec<String>, started: Instant) -> Verdict {
     let mut hangs = Vec::new();
     for (signature, at) in std::mem::take(&mut search.found.hangs) {
-        match rebuild::hang(&mut search, &signature, &at, cyclic) {
+        let rebuilt = guarded(|| rebuild::hang(&mut search, &signature, &at, cyclic));
+        match rebuilt.unwrap_or_else(Err) {
             Ok(hang) => hangs.push(hang),
             Err(message) => search.internal(message),
         }
@@ -193,7 +198,8 @@ fn conclude<M: Model>(mut search: Search<'_, M>, cyclic: bool, reductions: Vec<S
 }
 
 fn finding<M: Model>(search: &mut Search<'_, M>, at: BrokenAt) -> Finding {
-    let mut events = rebuild::events_to_failure(search, &at).unwrap_or_default();
+    let events = guarded(|| rebuild::events_to_failure(search, &at));
+    let mut events = events.unwrap_or_else(Err).unwrap_or_default();
     events.extend(at.failure.event);
     Finding {
         kind: at.failure.kind,

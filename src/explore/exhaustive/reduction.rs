@@ -25,6 +25,12 @@
 //! promise this is wrong: where all servers can be blocked for good, there is an execution in which the closure never starts
 //! and whatever it would have sent is missing.
 //!
+//! # Together with forgetting
+//! [`Model::forget_dead`] replaces a state by one with the same outcomes: who returns, and with which signatures. A persistent
+//! set of the smaller state keeps the outcomes that the smaller state has in the model as it is, and so those of the larger one;
+//! by induction over an acyclic graph, forgetting after every label and delivery keeps them all. Labels that only the larger
+//! state could run are missing from a schedule, so one that was found with forgetting on is completed when it is rebuilt.
+//!
 //! # Chains
 //! After any transition, free operations with one outcome have only one continuation that is explored, so they are
 //! followed at once and the states between are not stored. A chain stops where a state repeats. In a graph with cycles a free
