@@ -28,6 +28,16 @@ impl TensorFlow {
         }
     }
 
+    /// Whether the step's rendezvous is aborted on both halves and stays so: nothing can abort the step any more.
+    pub(super) fn is_settled(&self, process: &Process, step: StepId) -> bool {
+        let found = process.table.iter().find(|(other, _)| *other == step);
+        !self.cleans_up_after(step)
+            && found.is_some_and(|(_, id)| {
+                let state = &process.rendezvous[usize::from(*id)];
+                state.aborted && state.local_aborted
+            })
+    }
+
     /// Rules 1 and 2.
     fn forget_timers(&self, process: &mut Process, step: StepId) {
         let mut kept: Vec<RendezvousId> = Vec::new();
@@ -62,7 +72,7 @@ impl TensorFlow {
 
     /// Rule 1: the cancellation of a request of an aborted step, or of one that is answered.
     fn forget_cancellations(&self, process: &mut Process, step: StepId) {
-        let aborted = Self::is_aborted(process, step);
+        let aborted = self.is_settled(process, step);
         let calls = &process.server_calls;
         process.threads.retain(|thread| {
             let (ThreadId::Cancelled(call), [At::Rpc(rpc::At::RequestCancelled(_))]) = (thread.id, &thread.stack[..])
@@ -74,18 +84,10 @@ impl TensorFlow {
         });
     }
 
-    fn is_aborted(process: &Process, step: StepId) -> bool {
-        let found = process.table.iter().find(|(other, _)| *other == step);
-        found.is_some_and(|(_, id)| {
-            let state = &process.rendezvous[usize::from(*id)];
-            state.aborted && state.local_aborted
-        })
-    }
-
     /// Rule 3.
     fn forget_abandoned(&self, id: ProcessId, process: &mut Process, step: StepId) {
         let known = process.table.iter().any(|(other, _)| *other == step);
-        let aborted = Self::is_aborted(process, step);
+        let aborted = self.is_settled(process, step);
         let mut gone: Vec<CallId> = Vec::new();
         for call in &process.server_calls {
             let info = self.call(call.id);

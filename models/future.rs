@@ -5,16 +5,18 @@
 //! suffer, since aborting is final and a second `StartAbort` changes nothing.
 
 use super::TensorFlow;
-use super::cluster::CallKind;
+use super::cluster::{CallInfo, CallKind};
 use super::executor;
 use super::graph::NodeKind;
 use super::iterator;
+use super::job::Variant;
 use super::master;
 use super::objects::Object;
 use super::process::{At, CallId, NodeId, Process, StepId, Thread, ThreadId};
 use super::rendezvous::{self, Finder};
-use super::{rpc, worker};
-use crate::machine::{Access, Footprint, ProcessId};
+use super::rpc::{self, Frame, Rpc};
+use super::worker;
+use crate::machine::{Access, Footprint, FrameSet, ProcessId};
 
 /// Collects a footprint.
 struct Future<'a> {
@@ -33,27 +35,110 @@ impl TensorFlow {
         future.footprint
     }
 
-    pub(super) fn arrivals_at(&self, id: ProcessId, process: &Process) -> Footprint {
+    pub(super) fn arrivals_at(&self, id: ProcessId, process: &Process, frames: FrameSet) -> Footprint {
         let mut future = Future::new(self, id, process);
         for (call, info) in (0..).zip(self.calls()) {
-            if info.server == id && !process.arrived.contains(call) {
-                let exists = match info.kind {
-                    CallKind::CleanupGraph => self.cleans_up_after(info.step),
-                    CallKind::CancelStep => self.remembers_cancelled(),
-                    _ => true,
+            let may_come = frames.contains(Frame::Request(call).number());
+            if info.server == id && may_come && !process.arrived.contains(call) && self.is_ever_made(info) {
+                future.request(call);
+            }
+        }
+        for call in process.server_calls.iter().filter(|call| !call.abandoned) {
+            if frames.contains(Frame::Reset(call.id).number()) {
+                future.cancellation(call.id);
+            }
+        }
+        for call in process.client_calls.iter().filter(|call| call.rpc == Rpc::Sent) {
+            if frames.contains(Frame::Response(call.id, true).number()) {
+                future.completion(call.id);
+            }
+        }
+        future.footprint
+    }
+
+    fn is_ever_made(&self, info: &CallInfo) -> bool {
+        match info.kind {
+            CallKind::CleanupGraph => self.cleans_up_after(info.step),
+            CallKind::CancelStep => self.remembers_cancelled(),
+            _ => true,
+        }
+    }
+
+    /// The frames that a process may still send to `to` while that does nothing.
+    pub(super) fn frames_to(&self, from: ProcessId, process: &Process, to: ProcessId) -> FrameSet {
+        let mut frames = FrameSet::NONE;
+        for (call, info) in (0..).zip(self.calls()) {
+            if info.client == from && info.server == to && self.is_ever_made(info) {
+                let (request, reset) = match info.kind {
+                    CallKind::RecvTensor { .. } => self.receive_may_send(process, call, info),
+                    CallKind::RunGraph { .. } => self.run_graph_may_send(process, call, info),
+                    CallKind::CleanupGraph | CallKind::CancelStep => (true, false),
                 };
-                if exists {
-                    future.request(call);
+                if request {
+                    frames.insert(Frame::Request(call).number());
+                }
+                if reset {
+                    frames.insert(Frame::Reset(call).number());
                 }
             }
         }
         for call in process.server_calls.iter().filter(|call| !call.abandoned) {
-            future.cancellation(call.id);
+            if self.call(call.id).client == to {
+                frames.insert(Frame::Response(call.id, true).number());
+            }
         }
-        for call in process.client_calls.iter().filter(|call| call.rpc == rpc::Rpc::Sent) {
-            future.completion(call.id);
+        frames
+    }
+
+    /// Whether a `_Recv` may still send its request, and a reset.
+    fn receive_may_send(&self, process: &Process, call: CallId, info: &CallInfo) -> (bool, bool) {
+        let (step, node) = self.recv_node(call);
+        let execution = process.execution(step);
+        // After the abort has gone through the active calls, only a later check cancels a call.
+        let aborted = execution.is_some_and(|execution| {
+            let state = &process.rendezvous[usize::from(execution.rendezvous)];
+            state.aborted && state.lock.is_free()
+        });
+        let cancels = !aborted || self.variant() == Variant::CheckAfterSend;
+        if let Some(record) = process.client_call(call) {
+            return match record.rpc {
+                Rpc::Fresh => (true, cancels),
+                Rpc::Sent => (false, cancels),
+                Rpc::Marked | Rpc::Complete => (false, false),
+            };
         }
-        future.footprint
+        let to_come = match (execution, process.thread(ThreadId::Node(step, node))) {
+            (Some(_), Some(thread)) => {
+                let registers = matches!(thread.at(), At::Rendezvous(rendezvous::At::Register(_, of)) if of == node);
+                let waits = matches!(thread.at(), At::PoolTake | At::Rendezvous(rendezvous::At::Validate(..)));
+                registers || waits && !aborted
+            }
+            (Some(_), None) => {
+                let is_root = |at: &At| matches!(at, At::Worker(worker::At::Root(of, ..)) if *of == step);
+                process.threads.iter().flat_map(|thread| &thread.stack).any(is_root)
+            }
+            (None, _) => (process.started | process.dropped) & (1 << info.step) == 0,
+        };
+        (to_come, to_come && cancels)
+    }
+
+    /// Whether the master may still send a partition's `RunGraph`, and a reset.
+    fn run_graph_may_send(&self, process: &Process, call: CallId, info: &CallInfo) -> (bool, bool) {
+        let Some(master) = process.master.as_ref().filter(|master| master.step == info.step) else {
+            return (true, true);
+        };
+        let Some(record) = process.client_call(call) else {
+            // Before the client runs the step; afterwards its record is gone for good.
+            let before =
+                !master.returned && master.outcome.is_none() && process.thread(ThreadId::Step(info.step)).is_none();
+            return (before, before);
+        };
+        let cancels = !master.failed || !master.lock.is_free();
+        match record.rpc {
+            Rpc::Fresh => (true, cancels),
+            Rpc::Sent => (false, cancels),
+            Rpc::Marked | Rpc::Complete => (false, false),
+        }
     }
 }
 
@@ -205,7 +290,7 @@ impl<'a> Future<'a> {
             W::Root(step, ..) => self.runs(step),
             W::SetTimer(step, id) => self.aborts(step, Some(id)),
             W::CancelManager(step) => self.uses(Object::Cancellation(step), Access::Add),
-            W::ClearLocal(step) => self.uses(Object::LocalOptions(step), Access::Write),
+            W::ClearLocal(step) => self.local_options(step),
             W::ReleaseLocal(_) => {}
             W::RememberCancelled(step) => {
                 self.uses(Object::Table, Access::Write);
@@ -314,7 +399,7 @@ impl<'a> Future<'a> {
         match self.model.run_graph_call(step, self.id) {
             Some(call) => self.uses(Object::Call(call), Access::Write),
             None => {
-                self.uses(Object::LocalOptions(step), Access::Write);
+                self.local_options(step);
                 self.when_done(step, false);
             }
         }
@@ -370,9 +455,17 @@ impl<'a> Future<'a> {
     }
 
     fn cancels_local(&mut self, step: StepId) {
-        self.uses(Object::LocalOptions(step), Access::Write);
+        self.local_options(step);
         self.uses(Object::Cancellation(step), Access::Add);
         self.aborts_later(step);
+    }
+
+    fn local_options(&mut self, step: StepId) {
+        let settled = self.model.is_settled(self.process, step);
+        self.uses(
+            Object::LocalOptions(step),
+            if settled { Access::Add } else { Access::Write },
+        );
     }
 
     /// `AbortStep`.
@@ -423,22 +516,12 @@ impl<'a> Future<'a> {
     /// The client of a request may cancel it.
     fn cancellation(&mut self, call: CallId) {
         let info = *self.model.call(call);
-        if self.is_settled(info.step) {
+        if self.model.is_settled(self.process, info.step) {
             return;
         }
         self.uses(Object::Call(call), Access::Write);
         self.uses(Object::Cancellation(info.step), Access::Add);
         self.aborts_later(info.step);
-    }
-
-    /// Whether the step's rendezvous is aborted for good, so that a cancelled request changes nothing ([`super::forget`], rule 1).
-    fn is_settled(&self, step: StepId) -> bool {
-        let found = self.process.table.iter().find(|(other, _)| *other == step);
-        !self.model.cleans_up_after(step)
-            && found.is_some_and(|(_, id)| {
-                let state = &self.process.rendezvous[usize::from(*id)];
-                state.aborted && state.local_aborted
-            })
     }
 
     fn receives_locally(&mut self, step: StepId, call: CallId) {

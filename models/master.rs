@@ -130,8 +130,9 @@ impl View<'_> {
     pub(super) fn declare_master(&self, at: At) -> Declared {
         let master = self.process.master.as_ref().expect("a worker");
         match at {
-            At::Run(_) => Declared::new(&RUN, Object::Client, Access::Write),
-            At::Await(_) => Declared::new(&AWAIT, Object::Client, Access::Write).when(master.outcome.is_some()),
+            // The client and its step thread take turns: neither can do anything to `client` while the other may.
+            At::Run(_) => Declared::new(&RUN, Object::Client, Access::Free),
+            At::Await(_) => Declared::new(&AWAIT, Object::Client, Access::Free).when(master.outcome.is_some()),
             At::Order(step) => {
                 let choices = match self.model.partition_order() {
                     PartitionOrder::Recorded => 1,
@@ -140,12 +141,13 @@ impl View<'_> {
                 Declared::new(&ORDER, Object::RunMany(step), Access::Free).choices(choices)
             }
             At::Options(_) => Declared::new(&OPTIONS, Object::Client, Access::Free),
-            At::Wait(step) => Declared::new(&WAIT, Object::Counter(step), Access::Read).when(master.pending == 0),
+            // The counter only falls, and only its end is waited for: counting down delays nobody, and at 0 nobody counts.
+            At::Wait(step) => Declared::new(&WAIT, Object::Counter(step), Access::Free).when(master.pending == 0),
             At::Cleanup(step, index) => {
                 let call = self.model.cleanup_call(step, index).expect("a remote partition");
                 Declared::new(&CLEANUP, Object::Call(call), Access::Free)
             }
-            At::Return(_) => Declared::new(&RETURN, Object::Client, Access::Write),
+            At::Return(_) => Declared::new(&RETURN, Object::Client, Access::Free),
             At::WhenDone(step, ok) => {
                 let access = if ok || master.failed {
                     Access::Add
@@ -155,7 +157,7 @@ impl View<'_> {
                 Declared::new(&WHEN_DONE, Object::RunMany(step), access).when(ok || master.lock.is_free())
             }
             At::Unlock(step) => Declared::new(&UNLOCK, Object::RunMany(step), Access::Free),
-            At::Decrement(step) => Declared::new(&DECREMENT, Object::Counter(step), Access::Add),
+            At::Decrement(step) => Declared::new(&DECREMENT, Object::Counter(step), Access::Free),
             At::CancelStep(step, index) => {
                 let call = self.model.cancel_step_call(step, index).expect("a remote partition");
                 Declared::new(&CANCEL_STEP, Object::Call(call), Access::Free)

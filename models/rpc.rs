@@ -104,6 +104,17 @@ pub enum Frame {
     Response(CallId, bool),
 }
 
+impl Frame {
+    /// Its number in a [`crate::machine::FrameSet`]; answers of one call share it.
+    pub fn number(self) -> usize {
+        match self {
+            Frame::Request(call) => usize::from(call) * 3,
+            Frame::Reset(call) => usize::from(call) * 3 + 1,
+            Frame::Response(call, _) => usize::from(call) * 3 + 2,
+        }
+    }
+}
+
 /// Positions in the RPC layer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum At {

@@ -81,7 +81,15 @@ pub enum At {
 impl View<'_> {
     /// Declares the operation of a position.
     pub(super) fn declare_worker(&self, at: At) -> Declared {
-        let local = |label, step| Declared::new(label, Object::LocalOptions(step), Access::Write);
+        // Cancelling the worker's own partition does nothing to a step that is aborted for good.
+        let local = |label, step| {
+            let access = if self.model.is_settled(self.process, step) {
+                Access::Add
+            } else {
+                Access::Write
+            };
+            Declared::new(label, Object::LocalOptions(step), access)
+        };
         let local_free = self
             .process
             .master

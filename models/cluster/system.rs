@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use smallvec::SmallVec;
 
 use super::{Run, TensorFlow, View};
-use crate::machine::{ClientStatus, Footprint, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{ClientStatus, Footprint, FrameSet, Model, ObjectId, Pending, ProcessId, WaitFor};
 use crate::models::master::{self, Master};
 use crate::models::objects::Object;
 use crate::models::process::{At, Process, RendezvousId, Thread, ThreadId};
@@ -148,7 +148,9 @@ impl Model for TensorFlow {
             }
         }
         for call in &process.client_calls {
-            add(Object::Call(call.id), hash(call));
+            // Not the number of its rendezvous, which changes when another one is dropped.
+            let options = (call.installed, call.wanted, call.failed, call.unchecked);
+            add(Object::Call(call.id), hash(&(options, call.rpc)));
         }
         for call in &process.server_calls {
             add(Object::Call(call.id), hash(call));
@@ -160,8 +162,18 @@ impl Model for TensorFlow {
         self.future_of(id, process, thread)
     }
 
-    fn arrivals(&self, id: ProcessId, process: &Process) -> Footprint {
-        self.arrivals_at(id, process)
+    fn arrivals(&self, id: ProcessId, process: &Process, frames: FrameSet) -> Footprint {
+        self.arrivals_at(id, process, frames)
+    }
+
+    fn may_send(&self, from: ProcessId, process: &Process, to: ProcessId) -> FrameSet {
+        self.frames_to(from, process, to)
+    }
+
+    fn frame_set(&self, frame: &rpc::Frame) -> FrameSet {
+        let mut set = FrameSet::NONE;
+        set.insert(frame.number());
+        set
     }
 
     fn servers_come_back(&self, _id: ProcessId, _object: ObjectId) -> bool {

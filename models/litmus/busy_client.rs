@@ -1,7 +1,7 @@
 //! One stuck client beside a busy one: the system never comes to rest, and still a client can wait for ever.
 
 use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
 
 static TAKE_TURN: Label = label("Client.take_turn", "busy_client:1");
 static PASS_TURN: Label = label("Client.pass_turn", "busy_client:2");
@@ -77,7 +77,7 @@ impl Model for BusyClient {
         Footprint::new().with(TURN, Access::Write)
     }
 
-    fn arrivals(&self, _: ProcessId, _: &State) -> Footprint {
+    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
         Footprint::new()
     }
 

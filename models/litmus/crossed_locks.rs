@@ -1,7 +1,9 @@
 //! Two threads that take two locks: crosswise they can hang, in one order they can't.
 
 use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, Label, Lock, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{
+    Access, ClientStatus, Footprint, FrameSet, Label, Lock, Model, ObjectId, Pending, ProcessId, WaitFor,
+};
 
 static TAKE_FIRST: Label = label("Thread.take_first", "crossed_locks:1");
 static TAKE_SECOND: Label = label("Thread.take_second", "crossed_locks:2");
@@ -129,7 +131,7 @@ impl Model for CrossedLocks {
         }
     }
 
-    fn arrivals(&self, _: ProcessId, _: &State) -> Footprint {
+    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
         Footprint::new()
     }
 

@@ -1,7 +1,7 @@
 //! A condition variable: whoever looks at the flag and parks in two labels can miss the one wake-up.
 
 use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
 
 static CHECK: Label = label("Waiter.check", "lost_wakeup:1");
 static PARK: Label = label("Waiter.park", "lost_wakeup:2");
@@ -149,7 +149,7 @@ impl Model for LostWakeup {
         Footprint::new().with(MONITOR, Access::Write)
     }
 
-    fn arrivals(&self, _: ProcessId, _: &State) -> Footprint {
+    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
         Footprint::new()
     }
 

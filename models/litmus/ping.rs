@@ -1,7 +1,7 @@
 //! A call that its caller may reset at any moment: the server drops it then, and somebody has to tell the caller.
 
 use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
 
 static SEND: Label = label("Caller.send", "ping:1");
 static AWAIT: Label = label("Caller.await", "ping:2");
@@ -177,7 +177,7 @@ impl Model for Ping {
         }
     }
 
-    fn arrivals(&self, _: ProcessId, _: &State) -> Footprint {
+    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
         // A frame only lands behind the others; whoever reads takes the first.
         Footprint::new()
     }

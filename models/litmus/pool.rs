@@ -1,7 +1,7 @@
 //! Closures on a pool of few threads: one that waits inside the pool for another can keep it from ever starting.
 
 use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
 
 static START: Label = label("Closure.start", "pool:1");
 static WORK: Label = label("Closure.work", "pool:2");
@@ -161,7 +161,7 @@ impl Model for Pool {
         }
     }
 
-    fn arrivals(&self, _: ProcessId, _: &State) -> Footprint {
+    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
         Footprint::new()
     }
 

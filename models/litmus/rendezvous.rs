@@ -1,7 +1,7 @@
 //! A rendezvous that nobody fills: a worker asks a server for a tensor, and the op that should produce it may fail.
 
 use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
 
 static REQUEST: Label = label("Recv.request", "rendezvous:1");
 static AWAIT: Label = label("Recv.await", "rendezvous:2");
@@ -166,7 +166,7 @@ impl Model for Rendezvous {
         }
     }
 
-    fn arrivals(&self, _: ProcessId, _: &State) -> Footprint {
+    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
         // A frame only lands on its connection, which is popped by name: it disables and changes nothing.
         Footprint::new()
     }

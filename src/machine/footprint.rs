@@ -41,6 +41,38 @@ impl ObjectSet {
     }
 }
 
+/// A set of frames, as a model numbers them. Frames may share a number: a set then says more than it must, which is sound.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct FrameSet(u128);
+
+impl FrameSet {
+    /// No frame.
+    pub const NONE: Self = Self(0);
+    /// Any frame.
+    pub const ALL: Self = Self(u128::MAX);
+
+    /// Adds the frames with this number.
+    pub fn insert(&mut self, number: usize) {
+        self.0 |= 1 << (number % 128);
+    }
+
+    /// Whether frames with this number are (or may be) in the set.
+    pub fn contains(&self, number: usize) -> bool {
+        self.0 & (1 << (number % 128)) != 0
+    }
+
+    /// Both sets.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether every frame of `other` is in this set.
+    pub fn includes(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
 /// What may still be done to the objects of one process, by access.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Footprint {

@@ -18,7 +18,7 @@ mod operation;
 mod system;
 mod waiting;
 
-pub use footprint::{Footprint, ObjectSet};
+pub use footprint::{Footprint, FrameSet, ObjectSet};
 pub use lock::Lock;
 pub use operation::{Access, Label, ObjectId, Operation, Pending, ProcessId};
 pub use system::{ContractViolation, Event, System, run_label};
@@ -84,8 +84,19 @@ pub trait Model: Send + Sync {
     /// its next operation included. Too much is sound, too little is not.
     fn future(&self, process: ProcessId, state: &Self::Process, thread: Self::Thread) -> Footprint;
 
-    /// What frames that have not arrived yet may still cause in this process, whatever the other processes do.
-    fn arrivals(&self, process: ProcessId, state: &Self::Process) -> Footprint;
+    /// What frames that have not arrived yet may still cause in this process, if no others than `frames` come.
+    fn arrivals(&self, process: ProcessId, state: &Self::Process, frames: FrameSet) -> Footprint;
+
+    /// The frames that process `from` may still send to process `to`, whatever happens, for as long as `to` itself does
+    /// nothing. Too much is sound, too little is not.
+    fn may_send(&self, _from: ProcessId, _state: &Self::Process, _to: ProcessId) -> FrameSet {
+        FrameSet::ALL
+    }
+
+    /// The place of a frame in a [`FrameSet`].
+    fn frame_set(&self, _frame: &Self::Frame) -> FrameSet {
+        FrameSet::ALL
+    }
 
     /// Whether every thread that takes a server of `object` ([`Operation::takes_server`]) is sure to give it back: while it
     /// holds one it never waits for something that only a frame, or another thread that needs such a server, can bring.

@@ -9,7 +9,8 @@ pub(crate) use programs::{looping, resting};
 use std::hash::{Hash, Hasher};
 
 use lastbatch::machine::{
-    Access, ClientStatus, Footprint, Label, Lock, Model, ObjectId, Operation, Pending, ProcessId, WaitFor, WaitNode,
+    Access, ClientStatus, Footprint, FrameSet, Label, Lock, Model, ObjectId, Operation, Pending, ProcessId, WaitFor,
+    WaitNode,
 };
 
 /// One label of a program.
@@ -314,7 +315,7 @@ impl Model for Random {
         footprint
     }
 
-    fn arrivals(&self, process: ProcessId, state: &State) -> Footprint {
+    fn arrivals(&self, process: ProcessId, state: &State, _frames: FrameSet) -> Footprint {
         let other = &self.programs[1 - process.index()];
         let tasks = other
             .iter()

@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::reduction::{Local, RawStep, guarded};
 use super::search::{Limits, Search};
 use super::{Options, Reductions};
-use crate::machine::{Footprint, Model, Pending, ProcessId};
+use crate::machine::{Access, Footprint, FrameSet, Model, Pending, ProcessId};
 
 /// An audit ends when it has this much to say.
 const MOST_COMPLAINTS: usize = 32;
@@ -67,6 +67,7 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
             model: self.model,
             process: ProcessId(process as u8),
             reductions: Reductions::NONE,
+            frames: FrameSet::ALL,
         }
     }
 
@@ -145,9 +146,9 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
                 self.complain(process, &text);
             }
         }
-        let mut allowed = self.model.arrivals(id, state);
+        let mut allowed = self.model.arrivals(id, state, FrameSet::ALL);
         allowed.extend(&caused);
-        if !allowed.includes(&self.model.arrivals(id, after)) {
+        if !allowed.includes(&self.model.arrivals(id, after, FrameSet::ALL)) {
             let text = format!(
                 "after {}, arrivals may do more than was declared before",
                 ran.operation.label
@@ -191,7 +192,10 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
         {
             let future = self.future(process, state, other.thread);
             let servers = operation.takes_server && other.operation.takes_server;
-            if servers || future.conflicts_with(operation.object, operation.access) {
+            let parts = operation
+                .part
+                .is_some_and(|part| future.conflicts_with(part, Access::Write));
+            if servers || parts || future.conflicts_with(operation.object, operation.access) {
                 continue;
             }
             for other_choice in 0..other.operation.choices.max(1) {
@@ -236,7 +240,7 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
             let Ok(pendings) = guarded(|| self.model.threads(id, before)) else {
                 continue;
             };
-            let arrivals = self.model.arrivals(id, before);
+            let arrivals = self.model.arrivals(id, before, FrameSet::ALL);
             for later in self.model.threads(id, &after) {
                 let allowed = self.allowed(process, before, &pendings, &later, &arrivals);
                 if !allowed.includes(&self.future(process, &after, later.thread)) {
@@ -244,7 +248,7 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
                     self.complain(process, &text);
                 }
             }
-            if !arrivals.includes(&self.model.arrivals(id, &after)) {
+            if !arrivals.includes(&self.model.arrivals(id, &after, FrameSet::ALL)) {
                 self.complain(
                     process,
                     "after a delivery, arrivals may do more than was declared before",

@@ -60,8 +60,10 @@ pub(super) fn possible<M: Model>(search: &Search<'_, M>) -> bool {
 
 fn steps_of<M: Model>(memo: &Memo<'_, M>, process: usize) -> Vec<Edge> {
     let mut edges = Vec::new();
-    for from in 0..memo.locals[process].len() {
-        let Some(expansion) = memo.locals[process].get(from).extra.get() else {
+    for number in 0..memo.expansions[process].len() {
+        let entry = memo.expansions[process].get(number);
+        let from = entry.value.0;
+        let Some(expansion) = entry.extra.get() else {
             continue;
         };
         edges.extend(expansion.steps.iter().map(|step| Edge {

@@ -9,7 +9,7 @@ use super::Reductions;
 use super::interner::Interner;
 use super::reduction::{Broken, Local, guarded};
 use crate::explore::FindingKind;
-use crate::machine::{Model, ProcessId};
+use crate::machine::{FrameSet, Model, ProcessId};
 
 /// A transition of one process.
 pub(super) struct LocalStep {
@@ -30,13 +30,19 @@ pub(super) struct Sent {
     pub(super) frame: u32,
 }
 
-/// What can happen next in a local state.
+/// What is known of a local state by itself.
+pub(super) struct Known {
+    /// Whether every client of the process has its answer.
+    pub(super) settled: bool,
+    /// By process, the frames that this one may still send to it.
+    may_send: Box<[FrameSet]>,
+}
+
+/// What can happen next in a local state, while only certain frames may arrive.
 pub(super) struct Expansion {
     pub(super) steps: Box<[LocalStep]>,
     /// True if these steps alone are enough in every global state with this local state.
     pub(super) ample: bool,
-    /// Whether every client of the process has its answer.
-    pub(super) settled: bool,
     pub(super) broken: Box<[Broken]>,
 }
 
@@ -44,20 +50,26 @@ pub(super) struct Expansion {
 pub(super) struct Memo<'m, M: Model> {
     pub(super) model: &'m M,
     pub(super) reductions: Reductions,
-    pub(super) locals: Vec<Interner<M::Process, Expansion>>,
+    pub(super) locals: Vec<Interner<M::Process, Known>>,
+    /// By process, what follows from a local state and the frames that may still arrive.
+    pub(super) expansions: Vec<Interner<(u32, FrameSet), Expansion>>,
     frames: Interner<(ProcessId, M::Frame), ()>,
 }
 
-/// One search thread's memory of what deliveries lead to: process and frame arrived there, in which local state.
+/// One search thread's memory of what deliveries lead to (process and frame arrived there, in which local state) and of which
+/// expansion belongs to a local state and frames.
 #[derive(Default)]
 pub(super) struct Deliveries {
     known: FxHashMap<(u8, u32, u32), (u32, u64)>,
+    expansions: FxHashMap<(u8, u32, FrameSet), u32>,
 }
 
 impl Deliveries {
     /// Bytes that it takes, nearly.
     pub(super) fn bytes(&self) -> u64 {
-        (self.known.capacity() * (size_of::<((u8, u32, u32), (u32, u64))>() + 1)) as u64
+        let known = self.known.capacity() * (size_of::<((u8, u32, u32), (u32, u64))>() + 1);
+        let expansions = self.expansions.capacity() * (size_of::<((u8, u32, FrameSet), u32)>() + 1);
+        (known + expansions) as u64
     }
 
     /// Every delivery: process, local state, frame, and the local state it leads to.
@@ -77,23 +89,69 @@ impl<'m, M: Model> Memo<'m, M> {
             locals: (0..processes)
                 .map(|process| Interner::new(process as u64 + 1))
                 .collect(),
+            expansions: (0..processes).map(|_| Interner::new(0)).collect(),
             frames: Interner::new(0),
         }
     }
 
     /// Whether nothing that follows from this state is of interest: every client has its answer, and leaks are not asked for.
     pub(super) fn is_settled(&self, tuple: &[u32]) -> bool {
-        let settled = |(process, id): (usize, &u32)| self.expansion(process, *id).settled;
+        let settled = |(process, id): (usize, &u32)| self.known(process, *id).settled;
         !self.reductions.leaks && tuple.iter().enumerate().all(settled)
     }
 
-    /// Runs of one process alone.
-    pub(super) fn local(&self, process: usize) -> Local<'m, M> {
+    /// Runs of one process alone, while only `frames` may arrive.
+    pub(super) fn local(&self, process: usize, frames: FrameSet) -> Local<'m, M> {
         Local {
             model: self.model,
             process: ProcessId(process as u8),
             reductions: self.reductions,
+            frames,
         }
+    }
+
+    fn known(&self, process: usize, id: u32) -> &Known {
+        let entry = self.locals[process].get(id);
+        entry.extra.get_or_init(|| {
+            let (from, state) = (ProcessId(process as u8), &entry.value);
+            let clients = guarded(|| self.model.clients(from, state));
+            let settled = clients.is_ok_and(|clients| clients.iter().all(|client| client.returned));
+            let others = 0..self.locals.len();
+            let to = |to: usize| {
+                if to == process || !self.reductions.partial_order {
+                    return FrameSet::NONE;
+                }
+                // A model that fails here says nothing, which is sound; it fails again where that is reported.
+                guarded(|| self.model.may_send(from, state, ProcessId(to as u8))).unwrap_or(FrameSet::ALL)
+            };
+            Known {
+                settled,
+                may_send: others.map(to).collect(),
+            }
+        })
+    }
+
+    /// The frames that may still arrive at `process` while it does nothing.
+    pub(super) fn frames_to(&self, process: usize, tuple: &[u32]) -> FrameSet {
+        if !self.reductions.partial_order {
+            return FrameSet::ALL;
+        }
+        let sets = tuple
+            .iter()
+            .enumerate()
+            .map(|(from, id)| self.known(from, *id).may_send[process]);
+        sets.fold(FrameSet::NONE, FrameSet::union)
+    }
+
+    /// What can happen next in `process` in the global state `tuple`: number of the expansion, and itself.
+    pub(super) fn next(&self, cache: &mut Deliveries, process: usize, tuple: &[u32]) -> (u32, &Expansion) {
+        let key = (tuple[process], self.frames_to(process, tuple));
+        let table = &self.expansions[process];
+        let number = cache
+            .expansions
+            .entry((process as u8, key.0, key.1))
+            .or_insert_with(|| table.intern(key).0);
+        (*number, self.expansion(process, *number))
     }
 
     /// The initial state as a tuple.
@@ -111,12 +169,14 @@ impl<'m, M: Model> Memo<'m, M> {
         })
     }
 
-    /// What can happen next in local state `id` of `process`.
-    pub(super) fn expansion(&self, process: usize, id: u32) -> &Expansion {
+    /// The expansion with a number.
+    pub(super) fn expansion(&self, process: usize, number: u32) -> &Expansion {
         let table = &self.locals[process];
-        let entry = table.get(id);
+        let expansions = &self.expansions[process];
+        let entry = expansions.get(number);
         entry.extra.get_or_init(|| {
-            let raw = self.local(process).expand(&entry.value);
+            let (id, frames) = entry.value;
+            let raw = self.local(process, frames).expand(&table.get(id).value);
             let mut bytes = 0;
             let mut steps = Vec::with_capacity(raw.steps.len());
             for step in raw.steps {
@@ -137,15 +197,10 @@ impl<'m, M: Model> Memo<'m, M> {
                     sent,
                 });
             }
-            table.account(bytes as u64);
+            expansions.account(bytes as u64);
             Expansion {
                 steps: steps.into(),
                 ample: raw.ample,
-                settled: guarded(|| {
-                    let clients = self.model.clients(ProcessId(process as u8), &entry.value);
-                    clients.iter().all(|client| client.returned)
-                })
-                .unwrap_or(false),
                 broken: raw.broken.into(),
             }
         })
@@ -214,6 +269,7 @@ impl<'m, M: Model> Memo<'m, M> {
 
     /// Bytes that all tables take, nearly.
     pub(super) fn bytes(&self) -> u64 {
-        self.frames.bytes() + self.locals.iter().map(Interner::bytes).sum::<u64>()
+        let locals = self.locals.iter().map(Interner::bytes).sum::<u64>();
+        self.frames.bytes() + locals + self.expansions.iter().map(Interner::bytes).sum::<u64>()
     }
 }

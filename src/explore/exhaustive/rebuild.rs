@@ -98,7 +98,10 @@ fn replay_reduced<M: Model>(
     for step in trail {
         let process = usize::from(step.process);
         let id = ProcessId(step.process);
-        let raw = memo.local(process).expand(&memo.locals[process].get(step.from).value);
+        let (from, frames) = memo.expansions[process].get(step.expansion).value;
+        let raw = memo
+            .local(process, frames)
+            .expand(&memo.locals[process].get(from).value);
         let Some(raw) = raw.steps.get(step.step as usize) else {
             return Err("a step can't be computed again: the model is not deterministic".to_owned());
         };

@@ -41,7 +41,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::Reductions;
 use super::content::Content;
 use crate::explore::FindingKind;
-use crate::machine::{Access, Event, Footprint, Model, Pending, ProcessId, run_label};
+use crate::machine::{Access, Event, Footprint, FrameSet, Model, Pending, ProcessId, run_label};
 
 /// A closure that ran this many labels without an end is no short closure.
 const LONGEST_RUN: usize = 1_000;
@@ -87,6 +87,8 @@ enum Ample<M: Model> {
     Operation(usize),
     /// This run of a whole closure.
     Closure(RawStep<M>),
+    /// The next operations of these threads.
+    Threads(Vec<usize>),
 }
 
 /// Runs something of the model; a panic becomes its message.
@@ -105,6 +107,8 @@ pub(super) struct Local<'m, M> {
     pub(super) model: &'m M,
     pub(super) process: ProcessId,
     pub(super) reductions: Reductions,
+    /// The frames that may still arrive while this process does nothing.
+    pub(super) frames: FrameSet,
 }
 
 impl<M: Model> Local<'_, M> {
@@ -143,10 +147,11 @@ impl<M: Model> Local<'_, M> {
                 expansion.steps.push(step);
                 return expansion;
             }
-            Some(Ample::Operation(index)) => &pendings[index..=index],
-            None => &pendings[..],
+            Some(Ample::Operation(index)) => vec![&pendings[index]],
+            Some(Ample::Threads(indices)) => indices.iter().map(|&index| &pendings[index]).collect(),
+            None => pendings.iter().collect(),
         };
-        for pending in explored.iter().filter(|pending| pending.enabled) {
+        for pending in explored.into_iter().filter(|pending| pending.enabled) {
             for choice in 0..pending.operation.choices.max(1) {
                 let mut step = RawStep {
                     state: state.clone(),
@@ -248,7 +253,8 @@ impl<M: Model> Local<'_, M> {
     /// Follows free operations with one outcome for as long as there are any.
     fn follow(&self, step: &mut RawStep<M>) {
         let mut seen = vec![Content::of(0, &step.state).hash];
-        loop {
+        // Once a frame was sent, others may send more than was known here: the search goes on from the whole state.
+        while step.sent.is_empty() {
             let pendings = self.model.threads(self.process, &step.state);
             let mut next = step.clone();
             match self.ample(&step.state, &pendings) {
@@ -292,7 +298,7 @@ impl<M: Model> Local<'_, M> {
                 return Some(Ample::Operation(index));
             }
         }
-        None
+        surroundings.smallest_component(pendings).map(Ample::Threads)
     }
 
     /// Takes a server, runs to the end and gives it back, if nobody could tell when that happened.
@@ -322,6 +328,19 @@ impl<M: Model> Local<'_, M> {
     }
 }
 
+/// Whether something in `footprint` may fail to commute with the pending operation.
+fn conflict<T>(footprint: &Footprint, pending: &Pending<T>) -> bool {
+    let operation = &pending.operation;
+    // Whatever the model says: taking a server can be disabled by others who take one.
+    let access = if operation.takes_server {
+        Access::Write
+    } else {
+        operation.access
+    };
+    let part = |part| footprint.conflicts_with(part, Access::Write);
+    footprint.conflicts_with(operation.object, access) || operation.part.is_some_and(part)
+}
+
 /// What all but one thread may still do.
 struct Surroundings {
     futures: Vec<Footprint>,
@@ -333,29 +352,54 @@ impl Surroundings {
         let future = |pending: &Pending<M::Thread>| local.model.future(local.process, state, pending.thread);
         Self {
             futures: pendings.iter().map(future).collect(),
-            arrivals: local.model.arrivals(local.process, state),
+            arrivals: local.model.arrivals(local.process, state, local.frames),
         }
     }
 
     fn leave_free<T>(&self, index: usize, pending: &Pending<T>) -> bool {
-        let operation = &pending.operation;
-        // Whatever the model says: taking a server can be disabled by others who take one.
-        let access = if operation.takes_server {
-            Access::Write
-        } else {
-            operation.access
-        };
-        let conflicts = |footprint: &Footprint| {
-            footprint.conflicts_with(operation.object, access)
-                || operation
-                    .part
-                    .is_some_and(|part| footprint.conflicts_with(part, Access::Write))
-        };
-        !conflicts(&self.arrivals)
+        !conflict(&self.arrivals, pending)
             && !self
                 .futures
                 .iter()
                 .enumerate()
-                .any(|(other, footprint)| other != index && conflicts(footprint))
+                .any(|(other, footprint)| other != index && conflict(footprint, pending))
+    }
+
+    /// The smallest set of enabled threads, not all of them unless nothing else can interfere, such that nothing that any other
+    /// thread or an arrival may do conflicts with their next operations.
+    fn smallest_component<T>(&self, pendings: &[Pending<T>]) -> Option<Vec<usize>> {
+        let mut best: Option<Vec<usize>> = None;
+        for seed in (0..pendings.len()).filter(|&index| pendings[index].enabled) {
+            if let Some(component) = self.component(seed, pendings)
+                && best.as_ref().is_none_or(|best| component.len() < best.len())
+            {
+                best = Some(component);
+            }
+        }
+        best
+    }
+
+    fn component<T>(&self, seed: usize, pendings: &[Pending<T>]) -> Option<Vec<usize>> {
+        let mut members = vec![seed];
+        let mut next = 0;
+        while let Some(&member) = members.get(next) {
+            next += 1;
+            let pending = &pendings[member];
+            if conflict(&self.arrivals, pending) {
+                return None;
+            }
+            for (other, footprint) in self.futures.iter().enumerate() {
+                if members.contains(&other) || !conflict(footprint, pending) {
+                    continue;
+                }
+                // A thread that waits now may go on without any of the members: it can't be one.
+                if !pendings[other].enabled {
+                    return None;
+                }
+                members.push(other);
+            }
+        }
+        members.sort_unstable();
+        Some(members)
     }
 }

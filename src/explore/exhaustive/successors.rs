@@ -11,8 +11,8 @@ const LONGEST_CHAIN: usize = 256;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct TrailStep {
     pub(super) process: u8,
-    /// Local state before it.
-    pub(super) from: u32,
+    /// Expansion of the state before it.
+    pub(super) expansion: u32,
     /// Which of the steps of its expansion.
     pub(super) step: u32,
 }
@@ -43,6 +43,7 @@ pub(super) enum Kind {
 pub(super) struct Scratch {
     pub(super) deliveries: Deliveries,
     tuple: Vec<u32>,
+    numbers: Vec<u32>,
     hash: u64,
     labels: u32,
     trail: Vec<TrailStep>,
@@ -62,8 +63,11 @@ pub(super) fn successors<M: Model>(
     }
     let mut kind = Kind::Terminal;
     let mut alone = None;
-    for (process, id) in tuple.iter().enumerate() {
-        let expansion = memo.expansion(process, *id);
+    let mut numbers = std::mem::take(&mut scratch.numbers);
+    numbers.clear();
+    for process in 0..tuple.len() {
+        let (number, expansion) = memo.next(&mut scratch.deliveries, process, tuple);
+        numbers.push(number);
         if !expansion.steps.is_empty() && kind == Kind::Terminal {
             kind = Kind::Open;
         }
@@ -71,25 +75,30 @@ pub(super) fn successors<M: Model>(
             expansion.broken.iter().for_each(|failure| broken(failure, &[]));
             kind = Kind::Broken;
         }
-        if expansion.ample && alone.is_none() {
-            alone = Some(process);
+        // Of several processes that may go first alone, the one with the fewest ways to.
+        let fewest = alone.is_none_or(|(_, steps)| expansion.steps.len() < steps);
+        if expansion.ample && fewest {
+            alone = Some((process, expansion.steps.len()));
         }
     }
     if kind == Kind::Terminal {
+        scratch.numbers = numbers;
         return kind;
     }
     let hash = memo.hash_of(tuple);
-    for (process, id) in tuple.iter().enumerate() {
-        if alone.is_some_and(|alone| alone != process) {
+    for (process, &number) in numbers.iter().enumerate() {
+        if alone.is_some_and(|(alone, _)| alone != process) {
             continue;
         }
-        for step in 0..memo.expansion(process, *id).steps.len() {
+        for step in 0..memo.expansion(process, number).steps.len() {
             scratch.tuple.clear();
             scratch.tuple.extend_from_slice(tuple);
             scratch.hash = hash;
             scratch.labels = 0;
             scratch.trail.clear();
-            let done = scratch.take(memo, process, step).and_then(|()| scratch.follow(memo));
+            let done = scratch
+                .take(memo, process, number, step)
+                .and_then(|()| scratch.follow(memo));
             match done {
                 Ok(()) => emit(Transition {
                     tuple: &scratch.tuple,
@@ -104,6 +113,7 @@ pub(super) fn successors<M: Model>(
             }
         }
     }
+    scratch.numbers = numbers;
     kind
 }
 
@@ -114,12 +124,17 @@ impl Scratch {
         self.tuple[process] = to;
     }
 
-    fn take<M: Model>(&mut self, memo: &Memo<'_, M>, process: usize, step: usize) -> Result<(), Box<Broken>> {
-        let from = self.tuple[process];
-        let local = &memo.expansion(process, from).steps[step];
+    fn take<M: Model>(
+        &mut self,
+        memo: &Memo<'_, M>,
+        process: usize,
+        expansion: u32,
+        step: usize,
+    ) -> Result<(), Box<Broken>> {
+        let local = &memo.expansion(process, expansion).steps[step];
         self.trail.push(TrailStep {
             process: process as u8,
-            from,
+            expansion,
             step: step as u32,
         });
         self.labels += local.labels;
@@ -142,9 +157,16 @@ impl Scratch {
             if memo.is_settled(&self.tuple) {
                 return Ok(());
             }
-            let free = (0..self.tuple.len()).find(|process| only(memo.expansion(*process, self.tuple[*process])));
+            let mut free = None;
+            for process in 0..self.tuple.len() {
+                let (number, expansion) = memo.next(&mut self.deliveries, process, &self.tuple);
+                if only(expansion) {
+                    free = Some((process, number));
+                    break;
+                }
+            }
             match free {
-                Some(process) => self.take(memo, process, 0)?,
+                Some((process, number)) => self.take(memo, process, number, 0)?,
                 None => return Ok(()),
             }
         }
