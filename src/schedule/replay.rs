@@ -1,0 +1,313 @@
+//! Running a schedule again, one event at a time, and saying where it stops to agree.
+
+use std::fmt;
+
+use super::{Ending, Schedule};
+use crate::machine::{ContractViolation, Event, Label, Model, Pending, ProcessId, Signature, System, WaitFor};
+
+/// One event that ran.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// Its number, from 1.
+    pub number: usize,
+    /// What ran.
+    pub event: &'a Event,
+    /// The label that it belongs to.
+    pub label: &'static Label,
+    /// How many other threads could have run instead.
+    pub others: usize,
+}
+
+/// What became of a replay.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReplayOutcome {
+    /// How many events ran.
+    pub followed: usize,
+    /// The first event that did not, if one did not.
+    pub mismatch: Option<Mismatch>,
+    /// The state after the last event that ran.
+    pub end: End,
+}
+
+/// The first event that the model cannot do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mismatch {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Its line in the schedule's file.
+    pub line: usize,
+    /// What the schedule says.
+    pub expected: Event,
+    /// What there is instead.
+    pub found: Found,
+}
+
+/// What there is instead of an expected event.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// No process has that name.
+    NoProcess {
+        /// The names that there are.
+        processes: Vec<String>,
+    },
+    /// The process has no such thread now.
+    NotLive {
+        /// Those that it has.
+        threads: Vec<String>,
+    },
+    /// The thread is about to do something else.
+    Other(Difference),
+    /// The thread waits: its guard is false.
+    NotEnabled {
+        /// Who of its process could run now.
+        enabled: Vec<String>,
+    },
+    /// The label has not that outcome.
+    Choice {
+        /// How many outcomes it has.
+        choices: u8,
+    },
+    /// The label broke its contract with the machine: a bug in the model.
+    Contract(ContractViolation),
+}
+
+/// What a thread is about to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Difference {
+    /// Its next label.
+    pub label: String,
+    /// The object of that.
+    pub object: String,
+}
+
+/// The state in which a run ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct End {
+    /// How many threads could still run; with none the system is at rest.
+    pub enabled: usize,
+    /// Every client.
+    pub clients: Vec<ClientEnd>,
+    /// What stays behind, where every client has its answer and the system is at rest.
+    pub leaks: Vec<String>,
+}
+
+/// A client in the state in which a run ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClientEnd {
+    /// Its name.
+    pub name: String,
+    /// Whether it has its answer.
+    pub returned: bool,
+    /// Whom it waits for, where it has none.
+    pub waits: Option<(Signature, WaitFor)>,
+}
+
+impl End {
+    /// What a state is like.
+    pub fn of<M: Model>(model: &M, system: &System<M::Process>) -> Self {
+        let processes: Vec<&M::Process> = system.processes.iter().collect();
+        let enabled = system.enabled(model).len();
+        let mut clients = Vec::new();
+        for (process, number, status) in system.clients(model) {
+            let waits = (!status.returned).then(|| model.wait_for(&processes, process, number));
+            clients.push(ClientEnd {
+                name: status.name,
+                returned: status.returned,
+                waits: waits.map(|waits| (waits.signature(), waits)),
+            });
+        }
+        let over = enabled == 0 && clients.iter().all(|client| client.returned);
+        let leaks = if over { model.leaks(&processes) } else { Vec::new() };
+        Self {
+            enabled,
+            clients,
+            leaks,
+        }
+    }
+
+    /// Whether no thread can run any more.
+    pub fn at_rest(&self) -> bool {
+        self.enabled == 0
+    }
+
+    /// The hang of a client, if it waits.
+    pub fn hang_of(&self, client: &str) -> Option<&(Signature, WaitFor)> {
+        let found = self.clients.iter().find(|candidate| candidate.name == client);
+        found.and_then(|client| client.waits.as_ref())
+    }
+}
+
+impl ReplayOutcome {
+    /// What of the schedule's promise did not come true; `None` if all of it did.
+    pub fn broken_promise(&self, schedule: &Schedule) -> Option<String> {
+        if let Some(mismatch) = &self.mismatch {
+            return Some(mismatch.to_string());
+        }
+        let Ending::Hang { client, signature, .. } = &schedule.header.ending else {
+            return None;
+        };
+        match self.end.hang_of(client) {
+            None => Some(format!(
+                "the schedule promises that {client} waits for ever, but it has its answer"
+            )),
+            Some((found, _)) if found.id() != *signature => Some(format!(
+                "the schedule promises signature {signature}, but {client} waits with signature {}: {found}",
+                found.id()
+            )),
+            Some(_) => None,
+        }
+    }
+}
+
+/// Runs a schedule and calls `on_event` after each event. Stops before the first that the model cannot do.
+///
+/// # Panics
+/// If a label of the model panics.
+pub fn replay<M: Model>(model: &M, schedule: &Schedule, mut on_event: impl FnMut(&Step<'_>)) -> ReplayOutcome {
+    let mut system = System::initial(model);
+    let (followed, mismatch) = follow(model, &mut system, schedule, &mut on_event);
+    ReplayOutcome {
+        followed,
+        mismatch,
+        end: End::of(model, &system),
+    }
+}
+
+/// Runs the events of a schedule until one is impossible; returns how many ran and which did not.
+pub(super) fn follow<M: Model>(
+    model: &M,
+    system: &mut System<M::Process>,
+    schedule: &Schedule,
+    on_event: &mut dyn FnMut(&Step<'_>),
+) -> (usize, Option<Mismatch>) {
+    for (index, expected) in schedule.events.iter().enumerate() {
+        let mismatch = |found| Mismatch {
+            number: index + 1,
+            line: schedule.line(index),
+            expected: expected.clone(),
+            found,
+        };
+        let threads = system.threads(model);
+        let (process, pending, choice) = match select(model, system, &threads, expected) {
+            Ok(selected) => selected,
+            Err(found) => return (index, Some(mismatch(found))),
+        };
+        let enabled = threads.iter().filter(|(_, pending)| pending.enabled).count();
+        let mut next = system.clone();
+        if let Err(violation) = next.step(model, process, pending, choice) {
+            return (index, Some(mismatch(Found::Contract(violation))));
+        }
+        *system = next;
+        on_event(&Step {
+            number: index + 1,
+            event: expected,
+            label: pending.operation.label,
+            others: enabled - 1,
+        });
+    }
+    (schedule.events.len(), None)
+}
+
+type Selected<'a, T> = (ProcessId, &'a Pending<T>, u8);
+
+/// The thread that does an event now, or why there is none.
+fn select<'a, M: Model>(
+    model: &M,
+    system: &System<M::Process>,
+    threads: &'a [(ProcessId, Pending<M::Thread>)],
+    expected: &Event,
+) -> Result<Selected<'a, M::Thread>, Found> {
+    let processes: Vec<String> = (0..model.process_count())
+        .map(|id| model.process_name(ProcessId(id as u8)))
+        .collect();
+    let Some(process) = processes.iter().position(|name| *name == expected.process) else {
+        return Err(Found::NoProcess { processes });
+    };
+    let process = ProcessId(process as u8);
+    let state = &system.processes[process.index()];
+    let named: Vec<(String, &Pending<M::Thread>)> = threads
+        .iter()
+        .filter(|(id, _)| *id == process)
+        .map(|(_, pending)| (model.thread_name(process, state, pending.thread), pending))
+        .collect();
+    let Some((_, pending)) = named.iter().find(|(name, _)| *name == expected.thread) else {
+        let threads = named.into_iter().map(|(name, _)| name).collect();
+        return Err(Found::NotLive { threads });
+    };
+    let choices = pending.operation.choices;
+    let found = system.event(model, process, pending, expected.choice.unwrap_or(0));
+    if found.label != expected.label || found.object != expected.object {
+        return Err(Found::Other(Difference {
+            label: found.label,
+            object: found.object,
+        }));
+    }
+    if !pending.enabled {
+        let enabled = named.iter().filter(|(_, other)| other.enabled);
+        return Err(Found::NotEnabled {
+            enabled: enabled.map(|(name, _)| name.clone()).collect(),
+        });
+    }
+    if found.choice != expected.choice || expected.choice.is_some_and(|choice| choice >= choices) {
+        return Err(Found::Choice { choices });
+    }
+    Ok((process, pending, expected.choice.unwrap_or(0)))
+}
+
+/// An event in a message.
+fn told(event: &Event) -> String {
+    let choice = event
+        .choice
+        .map(|choice| format!(", choice {choice}"))
+        .unwrap_or_default();
+    let Event {
+        process,
+        thread,
+        label,
+        object,
+        ..
+    } = event;
+    format!("{process} {thread} does {label} on {object}{choice}")
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Event { process, thread, .. } = &self.expected;
+        write!(
+            f,
+            "event {} (line {}) differs: expected {}; found ",
+            self.number,
+            self.line,
+            told(&self.expected)
+        )?;
+        match &self.found {
+            Found::NoProcess { processes } => {
+                write!(f, "no process {process}; there are: {}", listed(processes))
+            }
+            Found::NotLive { threads } => {
+                write!(
+                    f,
+                    "no live thread {thread} in {process}; there are: {}",
+                    listed(threads)
+                )
+            }
+            Found::Other(Difference { label, object }) => write!(f, "{thread} about to do {label} on {object}"),
+            Found::NotEnabled { enabled } => {
+                let (label, object) = (&self.expected.label, &self.expected.object);
+                write!(f, "{thread} still waiting for {object} before {label}; ")?;
+                write!(f, "threads of {process} that can run: {}", listed(enabled))
+            }
+            Found::Choice { choices: 0 | 1 } => write!(f, "a label with one outcome only, which takes no choice"),
+            Found::Choice { choices } => write!(f, "a label with {choices} outcomes, choice 0 to {}", choices - 1),
+            Found::Contract(violation) => write!(f, "a label that breaks its contract: {violation}"),
+        }
+    }
+}
