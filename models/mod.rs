@@ -1,4 +1,1 @@
 //! Models of real runtimes, one mechanism a file, named as the original names it.
-
-pub mod graph;
-pub mod job;
