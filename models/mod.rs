@@ -1,1 +1,4 @@
 //! Models of real runtimes, one mechanism a file, named as the original names it.
+
+pub mod graph;
+pub mod kernels;

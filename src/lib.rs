@@ -2,6 +2,7 @@
 //!
 //! See `docs/architecture.md` for the map of the crate.
 
+pub mod import;
 pub mod machine;
 /// The models: what is simulated. They know the machine, no engine.
 #[path = "../models/mod.rs"]

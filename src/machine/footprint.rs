@@ -1,6 +1,6 @@
 //! Footprints: which objects may still be used, and how.
 
-use super::{Access, ObjectId};
+use super::{Access, ObjectId, Operation};
 
 /// Number of objects that a set can tell apart. Objects beyond share the last place, which is sound: it only makes more
 /// operations look dependent.
@@ -65,6 +65,20 @@ impl Footprint {
     pub fn with(mut self, object: ObjectId, access: Access) -> Self {
         self.insert(object, access);
         self
+    }
+
+    /// Adds what an operation does, its part included.
+    pub fn insert_operation(&mut self, operation: &Operation) {
+        self.insert(operation.object, operation.access);
+        if let Some(part) = operation.part {
+            self.insert(part, Access::Write);
+        }
+    }
+
+    /// Whether an operation may fail to commute with something in this footprint.
+    pub fn conflicts_with_operation(&self, operation: &Operation) -> bool {
+        self.conflicts_with(operation.object, operation.access)
+            || operation.part.is_some_and(|part| self.conflicts_with(part, Access::Write))
     }
 
     /// Adds everything of `other`.

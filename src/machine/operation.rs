@@ -56,8 +56,11 @@ pub struct Operation {
     pub label: &'static Label,
     /// The one object that it touches.
     pub object: ObjectId,
-    /// How it touches the object.
+    /// How it touches the object as a whole.
     pub access: Access,
+    /// The part of the object (an entry of a table, say) that it writes, if it touches no more than that and `access` would
+    /// otherwise have to be [`Access::Write`]: operations on different parts commute, on the same part they do not.
+    pub part: Option<ObjectId>,
     /// Number of outcomes (`choose(n)`), at least 1.
     pub choices: u8,
     /// True for an operation that takes one of a bounded number of servers (a pool thread, a completion-queue thread) which

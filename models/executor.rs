@@ -1,0 +1,225 @@
+//! The executor: one partition of one step (`tf-step.md` section 2.3; `common_runtime/executor.cc`, `executor.h`).
+//!
+//! A node's life: its kernel runs (here, in [`super::rendezvous`] or [`super::iterator`]), then `NodeDone`. A node that succeeds hands
+//! its outputs on and its ready successors are run inline or scheduled; the first that fails aborts the rendezvous and cancels the
+//! step's cancellation manager before it counts itself out. When nothing is outstanding, `Finish` schedules the step's callback.
+
+use smallvec::SmallVec;
+
+use super::cluster::{Declared, Run, View};
+use super::compute_pool;
+use super::graph::NodeKind;
+use super::objects::Object;
+use super::process::{At as Position, NodeId, RendezvousId, StepId, ThreadId};
+use super::{iterator, master, rendezvous, worker};
+use crate::machine::{Access, Label};
+
+static KERNEL: Label = Label { name: "Kernel.update", function: "OpKernel::Compute of a variable's update", site: "executor.cc:1777" };
+static PROPAGATE: Label =
+    Label { name: "Executor.propagate", function: "ExecutorState::PropagateOutputs", site: "executor.cc:1990" };
+static OUTSTANDING: Label =
+    Label { name: "Executor.outstanding", function: "ExecutorState::NodeDone (num_outstanding_ops_)", site: "executor.cc:2176" };
+static DISPATCH: Label =
+    Label { name: "Executor.schedule", function: "ExecutorState::ScheduleReady", site: "executor.cc:2189" };
+static LATCH: Label =
+    Label { name: "Executor.first_error", function: "ExecutorState::NodeDone (status_)", site: "executor.cc:2155" };
+static CANCEL: Label =
+    Label { name: "Executor.start_cancel", function: "CancellationManager::StartCancel", site: "executor.cc:2171" };
+static FINISH: Label = Label { name: "Executor.finish", function: "ExecutorState::Finish", site: "executor.cc:2365" };
+static BARRIER: Label = Label { name: "ExecutorBarrier.when_done", function: "ExecutorBarrier::WhenDone", site: "executor.h:176" };
+
+/// Positions in the executor.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum At {
+    /// A kernel that changes a variable.
+    Kernel(StepId, NodeId),
+    /// A node that succeeded activates its successors. `true`: on a pool thread that runs the cheap ones itself.
+    Propagate(StepId, NodeId, bool),
+    /// A node counts itself out (and its ready successors in). Success, inline as above.
+    Outstanding(StepId, bool, bool),
+    /// Hands the next ready node to the pool.
+    Dispatch(StepId),
+    /// A node that failed latches the error; only the first goes on to abort.
+    Latch(StepId),
+    /// The first error cancels the step's cancellation manager. Nothing is registered there by the ops modelled here.
+    Cancel(StepId),
+    /// Nothing is outstanding: schedule the step's callback.
+    Finish(StepId),
+    /// The step's callback begins.
+    Barrier(StepId),
+}
+
+/// `ExecutorState` of the partition of one step.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Execution {
+    /// The step.
+    pub step: StepId,
+    /// Its rendezvous in this process.
+    pub rendezvous: RendezvousId,
+    /// Inputs that each node still waits for.
+    pub pending: SmallVec<[u8; 16]>,
+    /// `num_outstanding_ops_`: scheduled, unfinished nodes.
+    pub outstanding: u16,
+    /// Whether `status_` carries an error.
+    pub failed: bool,
+    /// Whether the cancellation manager is cancelled.
+    pub cancelled: bool,
+}
+
+impl Execution {
+    /// The state before any root runs: `outstanding` is the number of roots.
+    pub fn new(step: StepId, rendezvous: RendezvousId, pending: SmallVec<[u8; 16]>, roots: u16) -> Self {
+        Self { step, rendezvous, pending, outstanding: roots, failed: false, cancelled: false }
+    }
+}
+
+impl View<'_> {
+    /// Declares the operation of a position.
+    pub(super) fn declare_executor(&self, at: At) -> Declared {
+        let counter = if self.model.pool_is_ordered() { Access::Write } else { Access::Add };
+        let (label, object, access) = match at {
+            At::Kernel(..) => (&KERNEL, Object::Variables, Access::Add),
+            At::Propagate(step, ..) => (&PROPAGATE, Object::Frames(step), Access::Write),
+            At::Outstanding(step, ..) => (&OUTSTANDING, Object::Outstanding(step), counter),
+            At::Dispatch(_) => (&DISPATCH, Object::Pool, self.model.push_access()),
+            At::Latch(step) => (&LATCH, Object::Status(step), Access::Write),
+            At::Cancel(step) => (&CANCEL, Object::Cancellation(step), Access::Add),
+            At::Finish(_) => (&FINISH, Object::Pool, self.model.push_access()),
+            At::Barrier(step) => (&BARRIER, Object::Status(step), Access::Read),
+        };
+        Declared::new(label, object, access)
+    }
+}
+
+impl Run<'_> {
+    /// What `ExecutorState::Process` does with a node on the running thread: the first labels of its kernel.
+    pub(super) fn start_node(&mut self, step: StepId, node: NodeId) {
+        let at = match self.node(step, node).kind {
+            NodeKind::Recv { .. } | NodeKind::Feed => Position::Rendezvous(rendezvous::At::Validate(step, node)),
+            NodeKind::Send { .. } | NodeKind::Fetch => Position::Rendezvous(rendezvous::At::SendCheck(step, node)),
+            NodeKind::GetNext => Position::Iterator(iterator::At::Schedule(step, node)),
+            NodeKind::Dequeue => Position::Iterator(iterator::At::Dequeue(step, node)),
+            NodeKind::Update { .. } => Position::Executor(At::Kernel(step, node)),
+            NodeKind::Other => return self.node_done(step, node, true, true),
+        };
+        self.thread.then([at]);
+    }
+
+    /// `NodeDone`, with `PropagateOutputs` before it where the node succeeded. `inline`: called by `Process` itself, which then
+    /// runs cheap successors on its thread; an asynchronous kernel's callback hands all of them to the pool.
+    pub(super) fn node_done(&mut self, step: StepId, node: NodeId, ok: bool, inline: bool) {
+        let outstanding = Position::Executor(At::Outstanding(step, ok, inline));
+        let first = if ok { At::Propagate(step, node, inline) } else { At::Latch(step) };
+        self.thread.then([Position::Executor(first), outstanding]);
+    }
+
+    /// Runs the operation of a position.
+    pub(super) fn apply_executor(&mut self, at: At) {
+        match at {
+            At::Kernel(step, node) => self.kernel(step, node),
+            At::Propagate(step, node, _) => self.propagate(step, node),
+            At::Outstanding(step, ok, inline) => self.count(step, ok, inline),
+            At::Dispatch(step) => {
+                let node = self.thread.dispatch.remove(0);
+                if !self.thread.dispatch.is_empty() {
+                    self.thread.then([Position::Executor(At::Dispatch(step))]);
+                }
+                self.schedule_node(step, node);
+            }
+            At::Latch(step) => {
+                let execution = self.process.execution_mut(step);
+                if !std::mem::replace(&mut execution.failed, true) {
+                    let rendezvous = execution.rendezvous;
+                    let abort = Position::Rendezvous(rendezvous::At::AbortLocal(rendezvous));
+                    self.thread.then([abort, Position::Executor(At::Cancel(step))]);
+                }
+            }
+            At::Cancel(step) => self.process.execution_mut(step).cancelled = true,
+            At::Finish(step) => {
+                let (size, pooled) = (self.model.pool_size(), self.thread.is_pooled());
+                let body = [Position::Executor(At::Barrier(step))];
+                compute_pool::schedule(self.process, size, pooled, ThreadId::Done(step), &body);
+            }
+            At::Barrier(step) => self.barrier(step),
+        }
+    }
+
+    /// `ExecutorBarrier::WhenDone`, which aborts once more on an error, then the callback of the partition: that of `DoRunGraph`.
+    fn barrier(&mut self, step: StepId) {
+        let index = self.process.executions.iter().position(|execution| execution.step == step);
+        let execution = self.process.executions.remove(index.expect("the step runs here"));
+        let ok = !execution.failed;
+        match self.model.run_graph_call(step, self.id) {
+            Some(call) => self.serve(call, ok),
+            None => self.thread.then([
+                Position::Worker(worker::At::ClearLocal(step)),
+                Position::Master(master::At::WhenDone(step, ok)),
+            ]),
+        }
+        if execution.failed {
+            self.thread.then([Position::Rendezvous(rendezvous::At::AbortLocal(execution.rendezvous))]);
+        }
+    }
+
+    /// Puts a node's closure into the pool.
+    pub(super) fn schedule_node(&mut self, step: StepId, node: NodeId) {
+        let (size, pooled) = (self.model.pool_size(), self.thread.is_pooled());
+        compute_pool::schedule(self.process, size, pooled, ThreadId::Node(step, node), &[]);
+    }
+
+    fn kernel(&mut self, step: StepId, node: NodeId) {
+        if let NodeKind::Update { variable } = self.node(step, node).kind {
+            let index = self.model.variable_index(step, self.id, variable);
+            let counter = &mut self.process.variables[index];
+            *counter = counter.saturating_add(1);
+        }
+        self.node_done(step, node, true, true);
+    }
+
+    fn propagate(&mut self, step: StepId, node: NodeId) {
+        let successors = self.model.successors(step, self.id, node);
+        let execution = self.process.execution_mut(step);
+        for &successor in successors {
+            let pending = &mut execution.pending[usize::from(successor)];
+            *pending -= 1;
+            if *pending == 0 {
+                self.thread.dispatch.push(successor);
+            }
+        }
+    }
+
+    /// `num_outstanding_ops_`, then `ScheduleReady`'s split of the ready nodes into those that this thread runs itself and those
+    /// that it hands to the pool (`executor.cc:2189-2232`).
+    fn count(&mut self, step: StepId, ok: bool, inline: bool) {
+        let ready = std::mem::take(&mut self.thread.dispatch);
+        let execution = self.process.execution_mut(step);
+        if ready.is_empty() || !ok {
+            execution.outstanding -= 1;
+            if execution.outstanding == 0 {
+                self.thread.then([Position::Executor(At::Finish(step))]);
+            }
+            return;
+        }
+        execution.outstanding += ready.len() as u16 - 1;
+        if inline {
+            let mut expensive = None;
+            for node in ready {
+                if !self.node(step, node).expensive {
+                    self.thread.inline.push(node);
+                } else if let Some(previous) = expensive.replace(node) {
+                    self.thread.dispatch.push(previous);
+                }
+            }
+            match expensive {
+                Some(last) if self.thread.inline.is_empty() => self.thread.inline.push(last),
+                Some(last) => self.thread.dispatch.push(last),
+                None => {}
+            }
+        } else {
+            self.thread.dispatch = ready;
+        }
+        if !self.thread.dispatch.is_empty() {
+            self.thread.then([Position::Executor(At::Dispatch(step))]);
+        }
+    }
+}

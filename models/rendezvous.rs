@@ -1,0 +1,436 @@
+//! The rendezvous of one step in one process (`tf-step.md` sections 2.4, 2.5; `distributed_runtime/base_rendezvous_mgr.cc`,
+//! `rpc/rpc_rendezvous_mgr.cc`, `framework/rendezvous.cc`).
+//!
+//! A rendezvous has two mutexes: that of its *local* table (values and waiters by key) and that of its *remote* half (`status_`,
+//! `active_`, `session_`, `deferred_calls_`). `StartAbort` takes them one after the other, and holds the second while it cancels the
+//! active calls one by one.
+
+use super::cluster::{Declared, Run, View};
+use super::graph::NodeKind;
+use super::job::Variant;
+use super::objects::Object;
+use super::process::{At as Position, CallId, List, NodeId, RendezvousId, StepId, ThreadId};
+use super::rpc::{self, ClientCall};
+use super::worker;
+use crate::machine::{Access, Label, Lock};
+
+static VALIDATE: Label = Label {
+    name: "Recv.validate",
+    function: "BaseRemoteRendezvous::ValidateDevices",
+    site: "base_rendezvous_mgr.cc:205",
+};
+static REGISTER: Label =
+    Label { name: "Recv.register", function: "BaseRemoteRendezvous::RegisterCall", site: "base_rendezvous_mgr.cc:377" };
+static DEREGISTER: Label =
+    Label { name: "Recv.deregister", function: "BaseRemoteRendezvous::DeregisterCall", site: "base_rendezvous_mgr.cc:386" };
+static FEED: Label =
+    Label { name: "Recv.feed", function: "LocalRendezvousImpl::RecvAsync of a fed value", site: "rendezvous.cc:197" };
+static SEND_CHECK: Label =
+    Label { name: "Send.check", function: "BaseRemoteRendezvous::Send (status_)", site: "base_rendezvous_mgr.cc:187" };
+static SEND_LOCAL: Label = Label { name: "Send.local", function: "LocalRendezvousImpl::Send", site: "rendezvous.cc:153" };
+static ABORT_LOCAL: Label =
+    Label { name: "StartAbort.local", function: "LocalRendezvousImpl::StartAbort", site: "rendezvous.cc:230" };
+static ABORT_REMOTE: Label =
+    Label { name: "StartAbort.remote", function: "BaseRemoteRendezvous::StartAbort", site: "base_rendezvous_mgr.cc:361" };
+static ABORT_NEXT: Label = Label {
+    name: "StartAbort.next_call",
+    function: "BaseRemoteRendezvous::StartAbort (order of active_)",
+    site: "base_rendezvous_mgr.cc:369",
+};
+static ABORT_UNLOCK: Label =
+    Label { name: "StartAbort.unlock", function: "BaseRemoteRendezvous::StartAbort", site: "base_rendezvous_mgr.cc:373" };
+static FIND: Label =
+    Label { name: "Rendezvous.find_or_create", function: "BaseRendezvousMgr::FindOrCreate", site: "base_rendezvous_mgr.cc:57" };
+static INITIALIZE: Label =
+    Label { name: "Rendezvous.initialize", function: "BaseRemoteRendezvous::Initialize", site: "base_rendezvous_mgr.cc:152" };
+static RECV_LOCAL: Label =
+    Label { name: "RecvLocal.defer", function: "BaseRemoteRendezvous::RecvLocalAsync", site: "base_rendezvous_mgr.cc:331" };
+static LOCAL_VALIDATE: Label = Label {
+    name: "RecvLocal.validate",
+    function: "BaseRemoteRendezvous::RecvLocalAsyncInternal",
+    site: "base_rendezvous_mgr.cc:351",
+};
+static LOCAL_RECV: Label =
+    Label { name: "RecvLocal.local", function: "LocalRendezvousImpl::RecvAsync", site: "rendezvous.cc:197" };
+static CLEANUP: Label =
+    Label { name: "Rendezvous.cleanup", function: "BaseRendezvousMgr::Cleanup", site: "base_rendezvous_mgr.cc:104" };
+static FAIL_DEFERRED: Label = Label {
+    name: "Rendezvous.fail_deferred",
+    function: "proposal: a cancelled step answers its deferred receives",
+    site: "variant remember-cancelled-steps",
+};
+
+/// Who asked the table for a rendezvous, and so what it does with it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Finder {
+    /// `GraphMgr::ExecuteAsync`: initialize it and start the partition.
+    Execute,
+    /// `BaseRendezvousMgr::RecvLocalAsync`: receive for a peer.
+    Receive(CallId),
+    /// `Worker::AbortStep`: abort it in a second.
+    AbortStep,
+}
+
+/// Positions in the rendezvous.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum At {
+    /// `_Recv`: does the rendezvous carry an error already?
+    Validate(StepId, NodeId),
+    /// `_Recv`: put the call into `active_`.
+    Register(StepId, NodeId),
+    /// The call is over: take it out of `active_`, read its status.
+    Deregister(CallId),
+    /// `_Recv` of a value that the client fed.
+    Feed(StepId, NodeId),
+    /// `_Send`: does the rendezvous carry an error?
+    SendCheck(StepId, NodeId),
+    /// `_Send`: store the value or take the waiter out.
+    SendLocal(StepId, NodeId),
+    /// `StartAbort`, first half.
+    AbortLocal(RendezvousId),
+    /// `StartAbort`, second half.
+    AbortRemote(RendezvousId),
+    /// Holding the mutex: which active call comes next (a hash set's order).
+    AbortNext(RendezvousId),
+    /// Releases the mutex.
+    AbortUnlock(RendezvousId),
+    /// The table, for this step.
+    Find(StepId, Finder),
+    /// The rendezvous learns its session; deferred receives are taken out.
+    Initialize(StepId, RendezvousId),
+    /// A peer's receive: parked if the rendezvous is not initialized.
+    RecvLocal(CallId, RendezvousId),
+    /// A peer's receive: does the rendezvous carry an error?
+    LocalValidate(CallId, RendezvousId),
+    /// A peer's receive: take the value or wait for it.
+    LocalRecv(CallId, RendezvousId),
+    /// Takes the rendezvous out of the table, then aborts it.
+    Cleanup(StepId),
+    /// `remember-cancelled-steps`: fails the deferred receives and those that are still to come.
+    FailDeferred(RendezvousId),
+}
+
+/// `RpcRemoteRendezvous` with its `LocalRendezvousImpl`.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Rendezvous {
+    /// The step that it stands for.
+    pub step: StepId,
+    /// The remote half's mutex, while `StartAbort` holds it.
+    pub lock: Lock<ThreadId>,
+    /// Whether `session_` is set.
+    pub initialized: bool,
+    /// Whether `status_` carries an error.
+    pub aborted: bool,
+    /// `active_`: calls that this process sent, sorted.
+    pub active: List,
+    /// `deferred_calls_`, sorted: the order in which `Initialize` serves them is that of their arrival, but they do not touch
+    /// each other.
+    pub deferred: List,
+    /// Whether the local table carries an error.
+    pub local_aborted: bool,
+    /// Calls whose value waits in the local table, sorted. A key stands for one call.
+    pub values: List,
+    /// Peers' receives that wait in the local table, sorted.
+    pub waiters: List,
+    /// `remember-cancelled-steps`: the master said that the step is cancelled.
+    pub cancelled: bool,
+}
+
+impl Rendezvous {
+    /// A fresh one, as `FindOrCreate` makes it.
+    pub fn new(step: StepId) -> Self {
+        Self {
+            step,
+            lock: Lock::default(),
+            initialized: false,
+            aborted: false,
+            active: List::new(),
+            deferred: List::new(),
+            local_aborted: false,
+            values: List::new(),
+            waiters: List::new(),
+            cancelled: false,
+        }
+    }
+}
+
+/// Adds to a sorted list.
+pub(super) fn insert(list: &mut List, item: u16) {
+    if let Err(index) = list.binary_search(&item) {
+        list.insert(index, item);
+    }
+}
+
+/// Removes from a sorted list; whether it was there.
+fn remove(list: &mut List, item: u16) -> bool {
+    list.binary_search(&item).map(|index| list.remove(index)).is_ok()
+}
+
+impl View<'_> {
+    /// Declares the operation of a position.
+    pub(super) fn declare_rendezvous(&self, at: At) -> Declared {
+        let (model, process, thread) = (self.model, self.process, self.thread);
+        let of = |id: RendezvousId| &process.rendezvous[usize::from(id)];
+        let executing = |step| process.execution(step).expect("its node runs").rendezvous;
+        // Reading `status_` or `session_`, and adding to or taking from `active_` and `deferred_calls_`, all commute with each
+        // other; only what sets the status or the session does not.
+        let remote = |label, id: RendezvousId| {
+            Declared::new(label, Object::Remote(of(id).step), Access::Add).when(of(id).lock.is_free())
+        };
+        let local = |label, id: RendezvousId, call| {
+            Declared::new(label, Object::Local(of(id).step), Access::Add).part(Object::Key(call))
+        };
+        match at {
+            At::Validate(step, _) => remote(&VALIDATE, executing(step)),
+            At::Register(step, _) => remote(&REGISTER, executing(step)),
+            At::Deregister(call) => {
+                let id = process.client_call(call).expect("the call is not over").rendezvous;
+                remote(&DEREGISTER, id)
+            }
+            At::Feed(step, _) => Declared::new(&FEED, Object::Local(step), Access::Add),
+            At::SendCheck(step, _) => remote(&SEND_CHECK, executing(step)),
+            At::SendLocal(step, node) => match model.send_call(step, self.id, node) {
+                Some(call) => local(&SEND_LOCAL, executing(step), call),
+                None => Declared::new(&SEND_LOCAL, Object::Local(step), Access::Add),
+            },
+            At::AbortLocal(id) => {
+                let access = if of(id).local_aborted { Access::Add } else { Access::Write };
+                Declared::new(&ABORT_LOCAL, Object::Local(of(id).step), access)
+            }
+            At::AbortRemote(id) => {
+                let access = if of(id).aborted { Access::Add } else { Access::Write };
+                Declared::new(&ABORT_REMOTE, Object::Remote(of(id).step), access).when(of(id).lock.is_free())
+            }
+            At::AbortNext(id) => {
+                let choices = if model.cancels_in_order() { 1 } else { thread.calls.len() as u8 };
+                Declared::new(&ABORT_NEXT, Object::Remote(of(id).step), Access::Free).choices(choices)
+            }
+            At::AbortUnlock(id) => Declared::new(&ABORT_UNLOCK, Object::Remote(of(id).step), Access::Free),
+            // Two finders of one step commute: whoever comes first creates it.
+            At::Find(..) => Declared::new(&FIND, Object::Table, Access::Add),
+            At::Initialize(step, id) => {
+                Declared::new(&INITIALIZE, Object::Remote(step), Access::Write).when(of(id).lock.is_free())
+            }
+            At::RecvLocal(_, id) => remote(&RECV_LOCAL, id),
+            At::LocalValidate(_, id) => remote(&LOCAL_VALIDATE, id),
+            At::LocalRecv(call, id) => local(&LOCAL_RECV, id, call),
+            At::Cleanup(_) => Declared::new(&CLEANUP, Object::Table, Access::Write),
+            At::FailDeferred(id) => {
+                Declared::new(&FAIL_DEFERRED, Object::Remote(of(id).step), Access::Write).when(of(id).lock.is_free())
+            }
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Runs the operation of a position.
+    pub(super) fn apply_rendezvous(&mut self, at: At) {
+        match at {
+            At::Validate(step, node) => self.validate(step, node),
+            At::Register(step, node) => self.register(step, node),
+            At::Deregister(call) => self.deregister(call),
+            At::Feed(step, node) => {
+                let ok = !self.executing(step).local_aborted;
+                self.node_done(step, node, ok, false);
+            }
+            At::SendCheck(step, node) => {
+                if self.executing(step).aborted {
+                    self.node_done(step, node, false, true);
+                } else {
+                    self.thread.then([Position::Rendezvous(At::SendLocal(step, node))]);
+                }
+            }
+            At::SendLocal(step, node) => self.send_local(step, node),
+            At::AbortLocal(id) => self.abort_local(id),
+            At::AbortRemote(id) => self.abort_remote(id),
+            At::AbortNext(id) => {
+                let call = self.thread.calls.remove(usize::from(self.choice));
+                let next = if self.thread.calls.is_empty() { At::AbortUnlock(id) } else { At::AbortNext(id) };
+                self.thread.then([Position::Rpc(rpc::At::Cancel(call)), Position::Rendezvous(next)]);
+            }
+            At::AbortUnlock(id) => {
+                let owner = self.thread.id;
+                self.rendezvous(id).lock.release(owner);
+            }
+            At::Find(step, finder) => self.find(step, finder),
+            At::Initialize(step, id) => self.initialize(step, id),
+            At::RecvLocal(call, id) => self.recv_local(call, id),
+            At::LocalValidate(call, id) => {
+                if self.rendezvous(id).aborted {
+                    self.serve(call, false);
+                } else {
+                    self.thread.then([Position::Rendezvous(At::LocalRecv(call, id))]);
+                }
+            }
+            At::LocalRecv(call, id) => self.local_recv(call, id),
+            At::FailDeferred(id) => {
+                let rendezvous = self.rendezvous(id);
+                rendezvous.cancelled = true;
+                let deferred = std::mem::take(&mut rendezvous.deferred);
+                for &call in deferred.iter().rev() {
+                    self.serve(call, false);
+                }
+            }
+            At::Cleanup(step) => {
+                let found = self.process.table.iter().position(|(other, _)| *other == step);
+                if let Some(index) = found {
+                    let (_, id) = self.process.table.remove(index);
+                    self.thread.then([Position::Rendezvous(At::AbortLocal(id))]);
+                }
+            }
+        }
+    }
+
+    fn rendezvous(&mut self, id: RendezvousId) -> &mut Rendezvous {
+        &mut self.process.rendezvous[usize::from(id)]
+    }
+
+    fn executing(&mut self, step: StepId) -> &mut Rendezvous {
+        let id = self.process.execution(step).expect("its node runs").rendezvous;
+        self.rendezvous(id)
+    }
+
+    fn validate(&mut self, step: StepId, node: NodeId) {
+        if self.executing(step).aborted {
+            self.node_done(step, node, false, false);
+        } else if self.node(step, node).kind == NodeKind::Feed {
+            self.thread.then([Position::Rendezvous(At::Feed(step, node))]);
+        } else {
+            self.thread.then([Position::Rendezvous(At::Register(step, node))]);
+        }
+    }
+
+    /// Registers the call of a `_Recv`. With an error it is told to abort instead, which, without a cancel function, leaves
+    /// nothing but the remembered status (and, with `sticky-cancel`, the wish to cancel).
+    fn register(&mut self, step: StepId, node: NodeId) {
+        let call = self.model.recv_call(step, self.id, node);
+        let rendezvous = self.process.execution(step).expect("its node runs").rendezvous;
+        let mut record = ClientCall::receive(call, rendezvous);
+        let sticky = self.model.variant() == Variant::StickyCancel;
+        let registered = self.rendezvous(rendezvous);
+        if registered.aborted {
+            record.failed = true;
+            record.wanted = sticky;
+        } else {
+            insert(&mut registered.active, call);
+        }
+        let index = self.process.client_calls.partition_point(|other| other.id < call);
+        self.process.client_calls.insert(index, record);
+        let check = self.model.variant() == Variant::NoSendAfterAbort;
+        self.thread.then([Position::Rpc(rpc::At::Install(call)), Position::Rpc(rpc::At::Start(call))]);
+        if check {
+            self.thread.then([Position::Rpc(rpc::At::CheckBeforeSend(call))]);
+        }
+    }
+
+    fn deregister(&mut self, call: CallId) {
+        let record = self.process.client_call(call).expect("the call is not over");
+        let (rendezvous, ok) = (record.rendezvous, !record.failed);
+        remove(&mut self.rendezvous(rendezvous).active, call);
+        self.process.remove_client_call(call);
+        let (step, node) = self.model.recv_node(call);
+        self.node_done(step, node, ok, false);
+    }
+
+    fn send_local(&mut self, step: StepId, node: NodeId) {
+        let call = self.model.send_call(step, self.id, node);
+        let rendezvous = self.executing(step);
+        if rendezvous.local_aborted {
+            return self.node_done(step, node, false, true);
+        }
+        let waiter = call.filter(|&call| remove(&mut rendezvous.waiters, call));
+        if let (Some(call), None) = (call, waiter) {
+            insert(&mut rendezvous.values, call);
+        }
+        self.node_done(step, node, true, true);
+        if let Some(call) = waiter {
+            self.serve(call, true);
+        }
+    }
+
+    fn abort_local(&mut self, id: RendezvousId) {
+        let rendezvous = self.rendezvous(id);
+        rendezvous.local_aborted = true;
+        rendezvous.values.clear();
+        let waiters = std::mem::take(&mut rendezvous.waiters);
+        self.thread.then([Position::Rendezvous(At::AbortRemote(id))]);
+        for &call in waiters.iter().rev() {
+            self.serve(call, false);
+        }
+    }
+
+    fn abort_remote(&mut self, id: RendezvousId) {
+        let fail_deferred = self.model.fails_deferred();
+        let owner = self.thread.id;
+        let rendezvous = self.rendezvous(id);
+        if std::mem::replace(&mut rendezvous.aborted, true) {
+            return;
+        }
+        let active = std::mem::take(&mut rendezvous.active);
+        let deferred = if fail_deferred { std::mem::take(&mut rendezvous.deferred) } else { List::new() };
+        if !active.is_empty() {
+            rendezvous.lock.acquire(owner);
+        }
+        for &call in deferred.iter().rev() {
+            self.serve(call, false);
+        }
+        if !active.is_empty() {
+            self.thread.calls = active;
+            self.thread.then([Position::Rendezvous(At::AbortNext(id))]);
+        }
+    }
+
+    fn find(&mut self, step: StepId, finder: Finder) {
+        let found = self.process.table.iter().find(|(other, _)| *other == step).map(|(_, id)| *id);
+        // A process that was told that the step is cancelled answers its receives with the error.
+        if let (Finder::Receive(call), true) = (finder, self.process.cancelled_steps & (1 << step) != 0) {
+            return self.serve(call, false);
+        }
+        let id = found.unwrap_or_else(|| {
+            let id = self.process.rendezvous.len() as RendezvousId;
+            self.process.rendezvous.push(Rendezvous::new(step));
+            let index = self.process.table.partition_point(|(other, _)| *other < step);
+            self.process.table.insert(index, (step, id));
+            id
+        });
+        let next = match finder {
+            Finder::Execute => Position::Rendezvous(At::Initialize(step, id)),
+            Finder::Receive(call) => Position::Rendezvous(At::RecvLocal(call, id)),
+            Finder::AbortStep => Position::Worker(worker::At::SetTimer(step, id)),
+        };
+        self.thread.then([next]);
+    }
+
+    fn initialize(&mut self, step: StepId, id: RendezvousId) {
+        let rendezvous = self.rendezvous(id);
+        rendezvous.initialized = true;
+        let deferred = std::mem::take(&mut rendezvous.deferred);
+        self.thread.then([Position::Worker(worker::At::Root(step, id, 0))]);
+        for &call in deferred.iter().rev() {
+            self.thread.then([Position::Rendezvous(At::LocalValidate(call, id))]);
+        }
+    }
+
+    fn recv_local(&mut self, call: CallId, id: RendezvousId) {
+        let fail_deferred = self.model.fails_deferred();
+        let rendezvous = self.rendezvous(id);
+        if rendezvous.initialized {
+            self.thread.then([Position::Rendezvous(At::LocalValidate(call, id))]);
+        } else if rendezvous.cancelled || rendezvous.aborted && fail_deferred {
+            self.serve(call, false);
+        } else {
+            insert(&mut rendezvous.deferred, call);
+        }
+    }
+
+    fn local_recv(&mut self, call: CallId, id: RendezvousId) {
+        let rendezvous = self.rendezvous(id);
+        if rendezvous.local_aborted {
+            self.serve(call, false);
+        } else if remove(&mut rendezvous.values, call) {
+            self.serve(call, true);
+        } else {
+            insert(&mut rendezvous.waiters, call);
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! RPCs and their cancellation (`tf-step.md` section 2.6; `distributed_runtime/rpc/grpc_state.h`, `grpc_call.h`, `call_options.cc`,
+//! `rpc/grpc_worker_service.cc`).
+//!
+//! A call is an object on each of its two sides. On the client's side it is `CallOptions` with the RPC's context: the cancel function is
+//! installed, then the call is started; a cancel before the first finds nothing to call, one between the two only marks the context, one
+//! after it completes the call on this side at once and resets the stream. On the server's side it is `grpc_call.h`'s `Call` with the
+//! handler's `CallOptions`.
+//!
+//! The frames of one call arrive in order, and a server may read a request together with its reset, in which case the request never
+//! reaches the service. Frames of different calls are not ordered here, although they share a connection: see `docs/fidelity.md`.
+
+use super::cluster::{CallKind, Declared, Run, View};
+use super::compute_pool;
+use super::job::Variant;
+use super::objects::Object;
+use super::process::{At as Position, CallId, Process, RendezvousId, Thread, ThreadId};
+use super::{master, rendezvous, worker};
+use crate::machine::{Access, Label, Lock, ProcessId};
+
+static INSTALL: Label =
+    Label { name: "Call.install_cancel", function: "RPCState (CallOptions::SetCancelCallback)", site: "grpc_state.h:54" };
+static START: Label = Label { name: "Call.start", function: "RPCState (StartCall)", site: "grpc_state.h:66" };
+static CHECK_BEFORE: Label = Label {
+    name: "Call.check_before_send",
+    function: "RpcRemoteRendezvous::RecvFromRemoteAsync (1.13)",
+    site: "pull request 23580",
+};
+static CHECK_AFTER: Label = Label {
+    name: "Call.check_after_send",
+    function: "RpcRemoteRendezvous::RecvFromRemoteAsync (2.x)",
+    site: "rpc_rendezvous_mgr.cc (2.x)",
+};
+static CANCEL: Label =
+    Label { name: "Call.start_cancel", function: "CallOptions::StartCancel (ClientContext::TryCancel)", site: "call_options.cc:24" };
+static QUEUE_TAKE: Label =
+    Label { name: "ClientQueue.next", function: "GrpcWorkerCacheThread (CompletionQueue::Next)", site: "grpc_worker_cache.cc:94" };
+static QUEUE_IDLE: Label =
+    Label { name: "ClientQueue.idle", function: "GrpcWorkerCacheThread (CompletionQueue::Next)", site: "grpc_worker_cache.cc:94" };
+static CLEAR: Label =
+    Label { name: "Call.clear_cancel", function: "RPCState::OnCompleted (ClearCancelCallback)", site: "grpc_state.h:72" };
+static READ: Label =
+    Label { name: "Server.read", function: "the HTTP/2 transport reads the stream", site: "grpc core" };
+static ACCEPT: Label = Label {
+    name: "Server.accept",
+    function: "GrpcWorkerServiceThread::*Handler (Schedule)",
+    site: "grpc_worker_service.cc:196",
+};
+static REQUEST_CANCELLED: Label =
+    Label { name: "Server.request_cancelled", function: "Call::RequestCancelled", site: "grpc_call.h:169" };
+static RELEASE: Label =
+    Label { name: "Server.cancel_done", function: "Call::RequestCancelled (unlock)", site: "grpc_call.h:175" };
+static HANDLER_INSTALL: Label = Label {
+    name: "Handler.install_cancel",
+    function: "GrpcWorkerServiceThread (Call::SetCancelCallback)",
+    site: "grpc_worker_service.cc:277",
+};
+static SERVE_CLEAR: Label = Label {
+    name: "Handler.clear_cancel",
+    function: "CallOptions::ClearCancelCallback, Call::ClearCancelCallback",
+    site: "grpc_worker_service.cc:463",
+};
+static RESPOND: Label = Label { name: "Handler.respond", function: "Call::SendResponse", site: "grpc_call.h:157" };
+
+/// A message between processes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Frame {
+    /// The request of a call.
+    Request(CallId),
+    /// The client cancelled the call (RST_STREAM).
+    Reset(CallId),
+    /// The answer, and whether it carries success (a partition's error travels in the body of an otherwise good answer).
+    Response(CallId, bool),
+}
+
+/// Positions in the RPC layer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum At {
+    /// Client: installs the cancel function.
+    Install(CallId),
+    /// Client: starts the call.
+    Start(CallId),
+    /// Client, `no-send-after-abort`: ends the node if the call carries an error.
+    CheckBeforeSend(CallId),
+    /// Client, `check-after-send`: cancels the call if it carries an error.
+    CheckAfterSend(CallId),
+    /// Client: `StartCancel` of the call.
+    Cancel(CallId),
+    /// Client: the completion-queue thread of the server's process takes the completion.
+    QueueTake(CallId),
+    /// Client: and is done with it.
+    QueueIdle(CallId),
+    /// Client: the completion begins.
+    Clear(CallId),
+    /// Server: the transport reads the stream.
+    Read(CallId),
+    /// Server: a completion-queue thread schedules the handler.
+    Accept(CallId),
+    /// Server: a completion-queue thread learns of the cancellation.
+    RequestCancelled(CallId),
+    /// Server: and is done with it.
+    Release(CallId),
+    /// Server: the handler installs the call's cancel callback.
+    HandlerInstall(CallId),
+    /// Server: before it answers, the cancel callbacks are cleared.
+    ServeClear(CallId),
+    /// Server: the answer, and whether it is a success.
+    Respond(CallId, bool),
+}
+
+/// How far an RPC is on the client's side.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Rpc {
+    /// Not started.
+    Fresh,
+    /// Cancelled before it was started: starting it will not send anything.
+    Marked,
+    /// Sent, unanswered.
+    Sent,
+    /// Answered, cancelled or never sent: complete on this side.
+    Complete,
+}
+
+/// A call on its client's side.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct ClientCall {
+    /// Which call.
+    pub id: CallId,
+    /// The rendezvous that a receive is registered with (0 for other calls).
+    pub rendezvous: RendezvousId,
+    /// Whether `CallOptions` has its cancel function.
+    pub installed: bool,
+    /// `sticky-cancel`: a `StartCancel` found no function and waits for one.
+    pub wanted: bool,
+    /// How far the RPC is.
+    pub rpc: Rpc,
+    /// Whether the call's status carries an error: its own, or that of the rendezvous it was told to abort with.
+    pub failed: bool,
+    /// `check-after-send`: the completion waits until the check is done.
+    pub unchecked: bool,
+}
+
+impl ClientCall {
+    /// The call of a `_Recv`.
+    pub fn receive(id: CallId, rendezvous: RendezvousId) -> Self {
+        Self { id, rendezvous, installed: false, wanted: false, rpc: Rpc::Fresh, failed: false, unchecked: false }
+    }
+
+    /// A `RunGraph` call.
+    pub fn run_graph(id: CallId) -> Self {
+        Self::receive(id, 0)
+    }
+}
+
+/// A call on its server's side.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct ServerCall {
+    /// Which call.
+    pub id: CallId,
+    /// The reset has arrived and was not read yet.
+    pub reset: bool,
+    /// Whether the request was read and given to the service.
+    pub accepted: bool,
+    /// Whether the service's cancel callback is installed.
+    pub callback: bool,
+    /// Whether the handler's `CallOptions` has its cancel function.
+    pub options: bool,
+    /// The callback's mutexes while the cancellation runs.
+    pub lock: Lock<ThreadId>,
+}
+
+impl View<'_> {
+    /// Declares the operation of a position.
+    pub(super) fn declare_rpc(&self, at: At) -> Declared {
+        let (model, process) = (self.model, self.process);
+        let call = |label, id| Declared::new(label, Object::Call(id), Access::Write);
+        match at {
+            At::Install(id) => call(&INSTALL, id),
+            At::Start(id) => call(&START, id),
+            At::CheckBeforeSend(id) => call(&CHECK_BEFORE, id),
+            At::CheckAfterSend(id) => call(&CHECK_AFTER, id),
+            At::Cancel(id) => call(&CANCEL, id),
+            At::QueueTake(id) => {
+                let peer = model.call(id).server;
+                let idle = process.busy_queues & (1 << peer.0) == 0;
+                Declared::new(&QUEUE_TAKE, Object::Queue(peer), Access::Write).when(idle).taking_server()
+            }
+            At::QueueIdle(id) => Declared::new(&QUEUE_IDLE, Object::Queue(model.call(id).server), Access::Free),
+            At::Clear(id) => {
+                let unchecked = process.client_call(id).is_some_and(|record| record.unchecked);
+                call(&CLEAR, id).when(!unchecked)
+            }
+            At::Read(id) => {
+                let reset = process.server_call(id).expect("a stream that is read exists").reset;
+                call(&READ, id).choices(if reset { 2 } else { 1 })
+            }
+            At::Accept(_) => Declared::new(&ACCEPT, Object::Pool, model.push_access()),
+            At::RequestCancelled(id) => {
+                let free = process.server_call(id).is_none_or(|record| record.lock.is_free());
+                call(&REQUEST_CANCELLED, id).when(free)
+            }
+            At::Release(id) => Declared::new(&RELEASE, Object::Call(id), Access::Free),
+            At::HandlerInstall(id) => call(&HANDLER_INSTALL, id),
+            At::ServeClear(id) => {
+                let free = process.server_call(id).is_none_or(|record| record.lock.is_free());
+                call(&SERVE_CLEAR, id).when(free)
+            }
+            At::Respond(id, _) => call(&RESPOND, id),
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Runs the operation of a position.
+    pub(super) fn apply_rpc(&mut self, at: At) {
+        match at {
+            At::Install(id) => self.install(id),
+            At::Start(id) => self.start(id),
+            At::CheckBeforeSend(id) => self.check_before_send(id),
+            At::CheckAfterSend(id) => {
+                let failed = self.process.client_call_mut(id).is_some_and(|call| {
+                    call.unchecked = false;
+                    call.failed
+                });
+                if failed {
+                    self.try_cancel(id);
+                }
+            }
+            At::Cancel(id) => self.cancel(id),
+            At::QueueTake(id) => self.process.busy_queues |= 1 << self.model.call(id).server.0,
+            At::QueueIdle(id) => self.process.busy_queues &= !(1 << self.model.call(id).server.0),
+            At::Clear(id) => self.complete(id),
+            At::Read(id) => self.read(id),
+            At::Accept(id) => {
+                let size = self.model.pool_size();
+                let body = self.handler(id);
+                compute_pool::schedule(self.process, size, false, ThreadId::Handler(id), &body);
+            }
+            At::RequestCancelled(id) => self.request_cancelled(id),
+            At::Release(id) => {
+                let owner = self.thread.id;
+                self.process.server_call_mut(id).expect("a locked call is kept").lock.release(owner);
+            }
+            At::HandlerInstall(id) => {
+                self.process.server_call_mut(id).expect("its handler runs").callback = true;
+            }
+            At::ServeClear(id) => {
+                if let Some(call) = self.process.server_call_mut(id) {
+                    (call.callback, call.options) = (false, false);
+                }
+            }
+            At::Respond(id, ok) => {
+                self.process.remove_server_call(id);
+                self.sent.push((self.model.call(id).client, Frame::Response(id, ok)));
+            }
+        }
+    }
+
+    /// The answer to a peer's receive.
+    pub(super) fn serve(&mut self, call: CallId, ok: bool) {
+        self.thread.then([Position::Rpc(At::ServeClear(call)), Position::Rpc(At::Respond(call, ok))]);
+    }
+
+    fn client(&mut self, id: CallId) -> &mut ClientCall {
+        self.process.client_call_mut(id).expect("the call is not over")
+    }
+
+    fn install(&mut self, id: CallId) {
+        let call = self.client(id);
+        call.installed = true;
+        if std::mem::take(&mut call.wanted) {
+            self.try_cancel(id);
+        }
+    }
+
+    fn start(&mut self, id: CallId) {
+        let checks = self.model.variant() == Variant::CheckAfterSend
+            && matches!(self.model.call(id).kind, CallKind::RecvTensor { .. });
+        let server = self.model.call(id).server;
+        let call = self.client(id);
+        call.unchecked = checks;
+        if call.rpc == Rpc::Marked {
+            call.failed = true;
+            self.never_sent(id);
+            self.completed(id);
+        } else {
+            call.rpc = Rpc::Sent;
+            self.sent.push((server, Frame::Request(id)));
+        }
+        if checks {
+            self.thread.then([Position::Rpc(At::CheckAfterSend(id))]);
+        }
+    }
+
+    fn check_before_send(&mut self, id: CallId) {
+        if self.client(id).failed {
+            self.process.remove_client_call(id);
+            self.thread.stack.retain(|at| {
+                !matches!(at, Position::Rpc(At::Install(other) | At::Start(other)) if *other == id)
+            });
+            let (step, node) = self.model.recv_node(id);
+            self.node_done(step, node, false, false);
+        }
+    }
+
+    /// `CallOptions::StartCancel` as `StartAbort` and `RunManyGraphs` call it. For a receive, the error is remembered first.
+    fn cancel(&mut self, id: CallId) {
+        let sticky = self.model.variant() == Variant::StickyCancel;
+        let receive = matches!(self.model.call(id).kind, CallKind::RecvTensor { .. });
+        let Some(call) = self.process.client_call_mut(id) else { return };
+        if receive {
+            call.failed = true;
+        }
+        if call.installed {
+            self.try_cancel(id);
+        } else if sticky && call.rpc == Rpc::Fresh {
+            call.wanted = true;
+        }
+    }
+
+    /// `ClientContext::TryCancel`.
+    fn try_cancel(&mut self, id: CallId) {
+        let server = self.model.call(id).server;
+        let call = self.client(id);
+        match call.rpc {
+            Rpc::Fresh => call.rpc = Rpc::Marked,
+            Rpc::Sent => {
+                call.failed = true;
+                self.sent.push((server, Frame::Reset(id)));
+                self.completed(id);
+            }
+            Rpc::Marked | Rpc::Complete => {}
+        }
+    }
+
+    /// The call is over on this side: an event for its completion-queue thread.
+    fn completed(&mut self, id: CallId) {
+        self.client(id).rpc = Rpc::Complete;
+        self.process.spawn(completion(id));
+    }
+
+    /// `OnCompleted`: clear, then what the call is for.
+    fn complete(&mut self, id: CallId) {
+        let call = self.client(id);
+        call.installed = false;
+        let failed = call.failed;
+        let next = match self.model.call(id).kind {
+            CallKind::RecvTensor { .. } => Position::Rendezvous(rendezvous::At::Deregister(id)),
+            CallKind::RunGraph { .. } => Position::Master(master::At::WhenDone(self.model.call(id).step, !failed)),
+            CallKind::CleanupGraph | CallKind::CancelStep => return,
+        };
+        self.thread.then([next]);
+    }
+
+    /// Outcome 0: the request alone is read. Outcome 1: with its reset, so that it never reaches the service.
+    fn read(&mut self, id: CallId) {
+        let kind = self.model.call(id).kind;
+        if self.choice == 1 {
+            if let CallKind::RunGraph { .. } = kind {
+                self.process.dropped |= 1 << self.model.call(id).step;
+            }
+            self.process.remove_server_call(id);
+            return;
+        }
+        if matches!(kind, CallKind::CleanupGraph | CallKind::CancelStep) {
+            // Nobody waits for its answer and nobody cancels it: the stream is of no further interest.
+            self.process.remove_server_call(id);
+            return self.thread.then([Position::Rpc(At::Accept(id))]);
+        }
+        let call = self.process.server_call_mut(id).expect("a stream that is read exists");
+        call.accepted = true;
+        if std::mem::take(&mut call.reset) {
+            self.process.spawn(Thread::new(ThreadId::Cancelled(id), Position::Rpc(At::RequestCancelled(id))));
+        }
+        self.thread.then([Position::Rpc(At::Accept(id))]);
+    }
+
+    /// Runs the cancel callback with the call's mutexes held, if both of them are installed by now; else the cancellation is lost.
+    fn request_cancelled(&mut self, id: CallId) {
+        let owner = self.thread.id;
+        let Some(call) = self.process.server_call_mut(id) else { return };
+        if call.callback && call.options {
+            call.lock.acquire(owner);
+            let info = self.model.call(id);
+            self.thread.then([Position::Rpc(At::Release(id))]);
+            self.abort_step(info.step);
+            if let CallKind::RunGraph { .. } = info.kind {
+                self.thread.then([Position::Worker(worker::At::CancelManager(info.step))]);
+            }
+        }
+    }
+
+    fn never_sent(&mut self, id: CallId) {
+        if let CallKind::RunGraph { .. } = self.model.call(id).kind
+            && let Some(master) = &mut self.process.master
+        {
+            master.never_sent |= 1 << self.model.call(id).server.0;
+        }
+    }
+}
+
+/// The completion of a call as a thread.
+fn completion(id: CallId) -> Thread {
+    let mut thread = Thread::new(ThreadId::Completion(id), Position::Rpc(At::QueueIdle(id)));
+    thread.then([Position::Rpc(At::QueueTake(id)), Position::Rpc(At::Clear(id))]);
+    thread
+}
+
+/// A frame arrives at a process.
+pub(super) fn deliver(model: &super::TensorFlow, process: &mut Process, _from: ProcessId, frame: Frame) {
+    match frame {
+        Frame::Request(id) => {
+            process.arrived.insert(id);
+            let index = process.server_calls.partition_point(|other| other.id < id);
+            process.server_calls.insert(
+                index,
+                ServerCall {
+                    id,
+                    reset: false,
+                    accepted: false,
+                    callback: false,
+                    options: false,
+                    lock: Lock::default(),
+                },
+            );
+            process.spawn(Thread::new(ThreadId::Arrival(id), Position::Rpc(At::Read(id))));
+        }
+        Frame::Reset(id) => {
+            // An answered call's stream is closed: its reset means nothing.
+            let Some(call) = process.server_call_mut(id) else { return };
+            if call.accepted {
+                process.spawn(Thread::new(ThreadId::Cancelled(id), Position::Rpc(At::RequestCancelled(id))));
+            } else {
+                call.reset = true;
+            }
+        }
+        Frame::Response(id, ok) => {
+            let waits = !matches!(model.call(id).kind, CallKind::CleanupGraph | CallKind::CancelStep);
+            if let Some(call) = process.client_call_mut(id)
+                && waits
+                && call.rpc == Rpc::Sent
+            {
+                call.failed |= !ok;
+                call.rpc = Rpc::Complete;
+                process.spawn(completion(id));
+            }
+        }
+    }
+}
