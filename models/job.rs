@@ -89,7 +89,10 @@ impl Variant {
 
 impl fmt::Display for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = VARIANTS.iter().find(|(variant, _)| variant == self).map_or("?", |(_, name)| name);
+        let name = VARIANTS
+            .iter()
+            .find(|(variant, _)| variant == self)
+            .map_or("?", |(_, name)| name);
         f.write_str(name)
     }
 }
@@ -106,10 +109,14 @@ impl FromStr for Variant {
     type Err = UnknownVariant;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        VARIANTS.iter().find(|(_, known)| *known == name).map(|(variant, _)| *variant).ok_or_else(|| UnknownVariant {
-            name: name.to_owned(),
-            known: VARIANTS.map(|(_, known)| known).join(", "),
-        })
+        VARIANTS
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map(|(variant, _)| *variant)
+            .ok_or_else(|| UnknownVariant {
+                name: name.to_owned(),
+                known: VARIANTS.map(|(_, known)| known).join(", "),
+            })
     }
 }
 

@@ -2,8 +2,13 @@
 //!
 //! See `docs/architecture.md` for the map of the crate.
 
+pub mod explore;
 pub mod import;
 pub mod machine;
 /// The models: what is simulated. They know the machine, no engine.
 #[path = "../models/mod.rs"]
 pub mod models;
+pub mod report;
+pub mod run;
+pub mod scenario;
+pub mod schedule;

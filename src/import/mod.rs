@@ -2,5 +2,6 @@
 
 pub mod proto;
 mod run_metadata;
+pub mod slice;
 
 pub use run_metadata::{ImportError, read, run_metadata};

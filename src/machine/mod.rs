@@ -21,7 +21,7 @@ mod waiting;
 pub use footprint::{Footprint, ObjectSet};
 pub use lock::Lock;
 pub use operation::{Access, Label, ObjectId, Operation, Pending, ProcessId};
-pub use system::{ContractViolation, Event, System};
+pub use system::{ContractViolation, Event, System, run_label};
 pub use waiting::{ClientStatus, Signature, WaitFor, WaitNode};
 
 use std::fmt::Debug;
@@ -83,6 +83,15 @@ pub trait Model: Send + Sync {
 
     /// What frames that have not arrived yet may still cause in this process, whatever the other processes do.
     fn arrivals(&self, process: ProcessId, state: &Self::Process) -> Footprint;
+
+    /// Whether every thread that takes a server of `object` ([`Operation::takes_server`]) is sure to give it back: while it
+    /// holds one it never waits for something that only a frame, or another thread that needs such a server, can bring.
+    ///
+    /// Only then may an engine run a closure that touches nothing shared ahead of all others. A pool whose threads can all
+    /// be blocked for good must say no: there a closure may never get its turn, and running it first would hide that.
+    fn servers_come_back(&self, _process: ProcessId, _object: ObjectId) -> bool {
+        false
+    }
 
     /// Removes what can no longer matter (an answered call's reset, a timer that would abort what is aborted). Called only
     /// where that reduction is on. Must be a bisimulation: it may change neither who returns nor any signature.

@@ -108,32 +108,7 @@ impl<P: Clone> System<P> {
         pending: &Pending<M::Thread>,
         choice: u8,
     ) -> Result<(), ContractViolation> {
-        let state = &mut self.processes[id.index()];
-        let before = model.object_values(id, state);
-        let mut sent = Vec::new();
-        model.apply(id, state, pending.thread, choice, &mut sent);
-        let label = pending.operation.label.name;
-        if sent.len() > 1 {
-            return Err(ContractViolation::Frames {
-                process: model.process_name(id),
-                label,
-                frames: sent.len(),
-            });
-        }
-        let after = model.object_values(id, state);
-        let changed = before
-            .iter()
-            .filter(|(object, value)| after.iter().any(|(other, new)| other == object && new != value))
-            .map(|(object, _)| *object)
-            .find(|object| *object != pending.operation.object);
-        if let Some(changed) = changed {
-            return Err(ContractViolation::Undeclared {
-                process: model.process_name(id),
-                label,
-                declared: model.object_name(id, state, pending.operation.object),
-                changed: model.object_name(id, state, changed),
-            });
-        }
+        let sent = run_label(model, id, &mut self.processes[id.index()], pending, choice)?;
         for (to, frame) in sent {
             model.deliver(to, &mut self.processes[to.index()], id, frame);
         }
@@ -155,4 +130,43 @@ impl<P: Clone> System<P> {
         }
         all
     }
+}
+
+/// Runs one label of one process, checks that it kept to what it had declared, and returns the frames that it sent.
+///
+/// # Errors
+/// When the label changed another object of its process, or sent several frames.
+pub fn run_label<M: Model>(
+    model: &M,
+    id: ProcessId,
+    state: &mut M::Process,
+    pending: &Pending<M::Thread>,
+    choice: u8,
+) -> Result<Vec<(ProcessId, M::Frame)>, ContractViolation> {
+    let before = model.object_values(id, state);
+    let mut sent = Vec::new();
+    model.apply(id, state, pending.thread, choice, &mut sent);
+    let label = pending.operation.label.name;
+    if sent.len() > 1 {
+        return Err(ContractViolation::Frames {
+            process: model.process_name(id),
+            label,
+            frames: sent.len(),
+        });
+    }
+    let after = model.object_values(id, state);
+    let changed = before
+        .iter()
+        .filter(|(object, value)| after.iter().any(|(other, new)| other == object && new != value))
+        .map(|(object, _)| *object)
+        .find(|object| *object != pending.operation.object);
+    if let Some(changed) = changed {
+        return Err(ContractViolation::Undeclared {
+            process: model.process_name(id),
+            label,
+            declared: model.object_name(id, state, pending.operation.object),
+            changed: model.object_name(id, state, changed),
+        });
+    }
+    Ok(sent)
 }

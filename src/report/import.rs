@@ -3,11 +3,17 @@
 use std::fmt::Write;
 
 use super::counted;
+use crate::import::slice::Slice;
 use crate::models::graph::{Graph, NodeKind};
 
 /// Partitions, edges, what depends on the batch, and what a slice leaves.
-pub fn import_text(name: &str, graph: &Graph, slice: &Graph, keep: u8) -> String {
-    let mut text = format!("{name}: {}, {}\n", partitions(graph), counted(graph.edges.len(), "edge"));
+pub fn import_text(name: &str, graph: &Graph, reduced: &Slice) -> String {
+    let slice = &reduced.graph;
+    let mut text = format!(
+        "{name}: {}, {}\n",
+        partitions(graph),
+        counted(graph.edges.len(), "edge")
+    );
     text.push_str("\npartitions, in the order in which the master starts them:\n");
     for (index, partition) in graph.partitions.iter().enumerate() {
         let count = |wanted: fn(&NodeKind) -> bool| partition.nodes.iter().filter(|node| wanted(&node.kind)).count();
@@ -43,17 +49,15 @@ pub fn import_text(name: &str, graph: &Graph, slice: &Graph, keep: u8) -> String
             }
         }
     }
-    let nodes: usize = slice.partitions.iter().map(|partition| partition.nodes.len()).sum();
-    let _ = writeln!(
-        text,
-        "\nslice (merged, keeping {keep} of each class): {}, {}",
-        counted(nodes, "node"),
-        counted(slice.edges.len(), "edge")
-    );
+    let _ = writeln!(text, "\n{reduced}");
     text
 }
 
 fn partitions(graph: &Graph) -> String {
     let nodes: usize = graph.partitions.iter().map(|partition| partition.nodes.len()).sum();
-    format!("{}, {}", counted(graph.partitions.len(), "partition"), counted(nodes, "node"))
+    format!(
+        "{}, {}",
+        counted(graph.partitions.len(), "partition"),
+        counted(nodes, "node")
+    )
 }

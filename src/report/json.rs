@@ -65,7 +65,11 @@ impl JsonVerdict {
     /// The verdict that was told.
     pub fn of(told: &Told<'_>) -> Self {
         let verdict = told.verdict;
-        let schedules = told.schedules.iter().map(Option::as_deref).chain(std::iter::repeat(None));
+        let schedules = told
+            .schedules
+            .iter()
+            .map(Option::as_deref)
+            .chain(std::iter::repeat(None));
         Self {
             scenario: told.scenario.to_owned(),
             variant: told.variant.to_owned(),
@@ -93,7 +97,9 @@ impl JsonVerdict {
 
 fn signature((hang, schedule): (&FoundHang, Option<&Path>)) -> JsonSignature {
     let nodes = &hang.wait_for.nodes;
-    let waiting = nodes.iter().map(|node| format!("{}: {} waits for {}", node.role, node.label, node.object));
+    let waiting = nodes
+        .iter()
+        .map(|node| format!("{}: {} waits for {}", node.role, node.label, node.object));
     let mut causes: Vec<&str> = nodes.iter().filter_map(|node| node.cause.as_deref()).collect();
     causes.sort_unstable();
     causes.dedup();

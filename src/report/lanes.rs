@@ -59,14 +59,21 @@ fn shortened(text: &str, width: usize) -> String {
 
 fn turning_point(text: &mut String, index: usize, events: &[Event], needed: usize) {
     if index == needed && needed < events.len() {
-        let _ = writeln!(text, "{:>NUMBER$}now nothing can wake it; the rest only comes to rest", "");
+        let _ = writeln!(
+            text,
+            "{:>NUMBER$}now nothing can wake it; the rest only comes to rest",
+            ""
+        );
     }
 }
 
 fn in_lanes(text: &mut String, events: &[Event], processes: &[&str], needed: usize) {
     let widest = |process: &&str| {
         let own = events.iter().filter(|event| event.process == **process);
-        own.map(|event| cell(event).chars().count()).chain([process.len()]).max().unwrap_or(0)
+        own.map(|event| cell(event).chars().count())
+            .chain([process.len()])
+            .max()
+            .unwrap_or(0)
     };
     let widths = share(processes.iter().map(widest).collect());
     let mut heading = format!("{:>5}  ", "");
@@ -119,7 +126,11 @@ pub(super) fn legend(events: &[Event], labels: &BTreeMap<&'static str, &'static 
     let (names, functions) = (width(|label| label.name), width(|label| label.function));
     let mut text = String::new();
     for label in used {
-        let _ = writeln!(text, "  {:names$}  {:functions$}  {}", label.name, label.function, label.site);
+        let _ = writeln!(
+            text,
+            "  {:names$}  {:functions$}  {}",
+            label.name, label.function, label.site
+        );
     }
     text
 }

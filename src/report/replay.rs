@@ -16,7 +16,10 @@ pub fn replay_line(step: &Step<'_>) -> String {
         0 => "the only thread that can run".to_owned(),
         others => format!("{others} more could run"),
     };
-    format!("{:>5}  {who:28}  {what:60}  {}  ({others})", step.number, step.label.function)
+    format!(
+        "{:>5}  {who:28}  {what:60}  {}  ({others})",
+        step.number, step.label.function
+    )
 }
 
 /// How a replay ended.
@@ -36,11 +39,21 @@ pub fn replay_end(outcome: &ReplayOutcome, schedule: &Schedule) -> String {
 /// How a schedule ended on another variant.
 pub fn prefix_end(outcome: &PrefixOutcome, variant: &str) -> String {
     let mut text = match &outcome.impossible {
-        Some(mismatch) => format!("on {variant}: {} possible; {mismatch}\n", counted(outcome.followed, "event")),
-        None => format!("on {variant}: the whole schedule is possible, {}\n", counted(outcome.followed, "event")),
+        Some(mismatch) => format!(
+            "on {variant}: {} possible; {mismatch}\n",
+            counted(outcome.followed, "event")
+        ),
+        None => format!(
+            "on {variant}: the whole schedule is possible, {}\n",
+            counted(outcome.followed, "event")
+        ),
     };
     let policy = "the first thread that can run, choice 0";
-    let _ = writeln!(text, "then {} by a fixed policy ({policy})", counted(outcome.completed, "event"));
+    let _ = writeln!(
+        text,
+        "then {} by a fixed policy ({policy})",
+        counted(outcome.completed, "event")
+    );
     if let Some(violation) = &outcome.violation {
         let _ = writeln!(text, "which ended in a label that breaks its contract: {violation}");
     }

@@ -64,7 +64,11 @@ fn headline(told: &Told<'_>) -> String {
     let mut text = format!("{answer}\n");
     let _ = writeln!(text, "  scenario    {scenario}");
     let _ = writeln!(text, "  model       variant {variant}, input {input}, slice {slice}");
-    let _ = writeln!(text, "  engine      {engine}: {end}; reductions: {reductions}; storage: {}", verdict.storage);
+    let _ = writeln!(
+        text,
+        "  engine      {engine}: {end}; reductions: {reductions}; storage: {}",
+        verdict.storage
+    );
     let _ = writeln!(
         text,
         "  size        {states} states, {transitions} transitions, depth {depth}, {seconds:.1} s, {memory}"

@@ -41,11 +41,18 @@ impl Judgement {
         found.sort();
         if let Some(expected) = &expect.signatures {
             if let Some(new) = found.iter().find(|id| !expected.contains(id)) {
-                return Self::Fails(format!("signature {new} is not one of those expected: {}", expected.join(" ")));
+                return Self::Fails(format!(
+                    "signature {new} is not one of those expected: {}",
+                    expected.join(" ")
+                ));
             }
             if let Some(missing) = expected.iter().find(|id| !found.contains(id)) {
                 let text = format!("expected signature {missing} was not found");
-                return if verdict.complete { Self::Fails(text) } else { Self::Undecided(text) };
+                return if verdict.complete {
+                    Self::Fails(text)
+                } else {
+                    Self::Undecided(text)
+                };
             }
         }
         match expect.complete {

@@ -2,6 +2,7 @@
 
 mod document;
 mod error;
+mod judge;
 mod size;
 
 use std::fmt;
@@ -14,6 +15,7 @@ pub use document::{
 };
 pub use document::{SliceKind, Turn};
 pub use error::ScenarioError;
+pub use judge::Judgement;
 pub use size::Size;
 
 /// A scenario and where it came from.

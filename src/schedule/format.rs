@@ -135,8 +135,11 @@ impl Schedule {
     }
 }
 
-/// Writes a file by way of a temporary one beside it.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file whole or not at all, by way of a temporary one beside it; replaces an older one.
+///
+/// # Errors
+/// When the directory cannot be written to.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

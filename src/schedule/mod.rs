@@ -12,7 +12,7 @@ use std::fmt;
 
 use crate::machine::Event;
 
-pub use format::WriteError;
+pub use format::{WriteError, write_whole};
 pub use parse::ScheduleError;
 pub use prefix::{PrefixOutcome, replay_prefix};
 pub use replay::{ClientEnd, Difference, End, Found, Mismatch, ReplayOutcome, Step, replay};
@@ -104,3 +104,5 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod toy;

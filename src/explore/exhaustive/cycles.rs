@@ -1,0 +1,165 @@
+//! Models that can run for ever: which states a client can still return from.
+
+use rustc_hash::FxHashSet;
+
+use super::found::Found;
+use super::graph::Graph;
+use super::memo::Memo;
+use super::search::Search;
+use super::successors::{Scratch, successors};
+use crate::machine::{Model, ProcessId};
+
+/// An edge of one process's graph of local states.
+struct Edge {
+    from: u32,
+    to: u32,
+    /// The frame whose arrival it is; a step of the process itself if none.
+    arrival: Option<u32>,
+    /// What it sends: receiver and frame.
+    sends: Vec<(u8, u32)>,
+}
+
+/// Whether the model may run for ever. "No" is certain.
+///
+/// A cycle of global states is a closed walk in every process's own graph, so each step on it lies in a component of its
+/// process, each frame that it sends arrives on it, and each arrival on it was sent on it. Whatever lacks one of these is on no
+/// cycle and goes; if no step is left there is none.
+pub(super) fn possible<M: Model>(search: &Search<'_, M>) -> bool {
+    let memo = &search.memo;
+    let mut edges: Vec<Vec<Edge>> = (0..memo.locals.len()).map(|process| steps_of(memo, process)).collect();
+    for (to, from_id, frame, to_id) in search.scratches.iter().flat_map(|scratch| scratch.deliveries.all()) {
+        edges[usize::from(to)].push(Edge {
+            from: from_id,
+            to: to_id,
+            arrival: Some(frame),
+            sends: Vec::new(),
+        });
+    }
+    loop {
+        let before: usize = edges.iter().map(Vec::len).sum();
+        for (process, edges) in edges.iter_mut().enumerate() {
+            let pairs = edges.iter().map(|edge| (edge.from, edge.to));
+            let (component, _) = Graph::from_edges(memo.locals[process].len() as usize, pairs).components();
+            edges.retain(|edge| component[edge.from as usize] == component[edge.to as usize]);
+        }
+        let sent: FxHashSet<(u8, u32)> = edges.iter().flatten().flat_map(|edge| edge.sends.clone()).collect();
+        let mut arriving = FxHashSet::default();
+        for (process, edges) in edges.iter().enumerate() {
+            arriving.extend(edges.iter().filter_map(|edge| Some((process as u8, edge.arrival?))));
+        }
+        for (process, edges) in edges.iter_mut().enumerate() {
+            let is_sent = |edge: &Edge| edge.arrival.is_none_or(|frame| sent.contains(&(process as u8, frame)));
+            edges.retain(|edge| is_sent(edge) && edge.sends.iter().all(|send| arriving.contains(send)));
+        }
+        let after: usize = edges.iter().map(Vec::len).sum();
+        if after == before {
+            return after > 0;
+        }
+    }
+}
+
+fn steps_of<M: Model>(memo: &Memo<'_, M>, process: usize) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    for from in 0..memo.locals[process].len() {
+        let Some(expansion) = memo.locals[process].get(from).extra.get() else {
+            continue;
+        };
+        edges.extend(expansion.steps.iter().map(|step| Edge {
+            from,
+            to: step.to,
+            arrival: None,
+            sends: step.sent.iter().map(|sent| (sent.to, sent.frame)).collect(),
+        }));
+    }
+    edges
+}
+
+/// Finds the hangs of a search that ended: the states from which no continuation lets a client return.
+///
+/// From such a state no other kind can be reached, so every hang ends in a bottom component of the whole graph; the
+/// signatures are those of the states there.
+pub(super) fn judge<M: Model>(search: &mut Search<'_, M>, max_memory: Option<u64>) {
+    let states = search.store.len();
+    let needed = search.peak_bytes + states * 32 + search.transitions * 4;
+    if let Some(most) = max_memory.filter(|most| needed > *most) {
+        search.stopped_by = Some(format!("max-memory {most}"));
+        return;
+    }
+    search.peak_bytes = needed;
+    let ids: Vec<u32> = search.store.ids().collect();
+    let graph = global_graph(search, &ids);
+    let (component, components) = graph.components();
+    let mut bottom = vec![true; components];
+    let mut by_component: Vec<u32> = (0..ids.len() as u32).collect();
+    by_component.sort_by_key(|&state| component[state as usize]);
+    for state in 0..ids.len() {
+        if graph
+            .edges(state)
+            .iter()
+            .any(|&to| component[to as usize] != component[state])
+        {
+            bottom[component[state] as usize] = false;
+        }
+    }
+    let mut found = Found::default();
+    for (process, clients) in clients(&search.memo).into_iter().enumerate() {
+        for (client, name) in clients.iter().enumerate() {
+            let returned = returned(&search.memo, process, client);
+            let mut can_return = vec![false; components];
+            // Components come in an order in which those that one leads to are complete before it.
+            for &state in &by_component {
+                let own = component[state as usize] as usize;
+                let local = search.store.get(ids[state as usize]).tuple[process] as usize;
+                let later = |&to: &u32| can_return[component[to as usize] as usize];
+                can_return[own] = can_return[own] || returned[local] || graph.edges(state as usize).iter().any(later);
+            }
+            for (state, &id) in ids.iter().enumerate() {
+                let own = component[state] as usize;
+                if bottom[own] && !can_return[own] {
+                    let stored = search.store.get(id);
+                    let who = (ProcessId(process as u8), client, name.as_str());
+                    found.stuck(&search.memo, (id, stored.depth, stored.tuple), who);
+                }
+            }
+        }
+    }
+    search.found.merge(found);
+}
+
+fn clients<M: Model>(memo: &Memo<'_, M>) -> Vec<Vec<String>> {
+    let names = |(process, table): (usize, &super::interner::Interner<M::Process, _>)| {
+        let clients = memo.model.clients(ProcessId(process as u8), &table.get(0).value);
+        clients.into_iter().map(|client| client.name).collect()
+    };
+    memo.locals.iter().enumerate().map(names).collect()
+}
+
+/// By local state of `process`, whether the client has its answer.
+fn returned<M: Model>(memo: &Memo<'_, M>, process: usize, client: usize) -> Vec<bool> {
+    let table = &memo.locals[process];
+    let status = |id| {
+        let clients = memo.model.clients(ProcessId(process as u8), &table.get(id).value);
+        clients.get(client).is_some_and(|client| client.returned)
+    };
+    (0..table.len()).map(status).collect()
+}
+
+fn global_graph<M: Model>(search: &Search<'_, M>, ids: &[u32]) -> Graph {
+    let starts = search.store.starts();
+    let mut scratch = Scratch::default();
+    let mut graph = Graph {
+        offsets: vec![0],
+        targets: Vec::with_capacity(search.transitions as usize),
+    };
+    for &id in ids {
+        let tuple = search.store.get(id).tuple;
+        let emit = |transition: super::successors::Transition<'_>| {
+            let to = search.store.find(transition.tuple, transition.hash);
+            let to = to.expect("a search that ended has stored every successor");
+            graph.targets.push(search.store.rank(&starts, to) as u32);
+        };
+        successors(&search.memo, &mut scratch, tuple, emit, |_, _| {});
+        graph.offsets.push(graph.targets.len());
+    }
+    graph
+}

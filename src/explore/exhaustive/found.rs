@@ -1,0 +1,143 @@
+//! What a search has found so far, each kind once, with the state that shows it on the shortest path.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::memo::Memo;
+use super::reduction::{Broken, guarded};
+use super::successors::TrailStep;
+use crate::explore::FindingKind;
+use crate::machine::{Model, ProcessId, Signature};
+
+/// Where a hang was found: the order says which of several with one signature is kept.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct HangAt {
+    pub(super) depth: u32,
+    pub(super) fingerprint: u128,
+    pub(super) process: ProcessId,
+    pub(super) client: usize,
+    pub(super) name: String,
+    pub(super) state: u32,
+}
+
+/// Where something of the model failed.
+#[derive(Clone, Debug)]
+pub(super) struct BrokenAt {
+    pub(super) depth: u32,
+    pub(super) fingerprint: u128,
+    pub(super) state: u32,
+    /// Steps that were done after that state.
+    pub(super) trail: Vec<TrailStep>,
+    pub(super) failure: Broken,
+}
+
+/// Findings of one search thread, or of all.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) hangs: BTreeMap<Signature, HangAt>,
+    pub(super) leaks: BTreeSet<String>,
+    pub(super) broken: BTreeMap<(FindingKind, String), BrokenAt>,
+}
+
+impl Found {
+    /// Takes over what another search thread has found.
+    pub(super) fn merge(&mut self, other: Found) {
+        other
+            .hangs
+            .into_iter()
+            .for_each(|(signature, at)| self.hang(signature, at));
+        self.leaks.extend(other.leaks);
+        other.broken.into_values().for_each(|at| self.broken(at));
+    }
+
+    fn hang(&mut self, signature: Signature, at: HangAt) {
+        match self.hangs.get_mut(&signature) {
+            Some(known) if *known <= at => {}
+            Some(known) => *known = at,
+            None => {
+                self.hangs.insert(signature, at);
+            }
+        }
+    }
+
+    /// Notes a failure.
+    pub(super) fn broken(&mut self, at: BrokenAt) {
+        let key = (at.failure.kind, at.failure.message.clone());
+        let rank = |at: &BrokenAt| (at.depth, at.fingerprint, at.trail.len());
+        match self.broken.get_mut(&key) {
+            Some(known) if rank(known) <= rank(&at) => {}
+            Some(known) => *known = at,
+            None => {
+                self.broken.insert(key, at);
+            }
+        }
+    }
+
+    /// Notes that `client` of `process` can't return from the state `state`.
+    pub(super) fn stuck<M: Model>(
+        &mut self,
+        memo: &Memo<'_, M>,
+        (state, depth, tuple): (u32, u32, &[u32]),
+        (process, client, name): (ProcessId, usize, &str),
+    ) {
+        let signature = guarded(|| memo.model.wait_for(&memo.states(tuple), process, client).signature());
+        let fingerprint = memo.fingerprint(tuple);
+        match signature {
+            Ok(signature) => {
+                let name = name.to_owned();
+                let at = HangAt {
+                    depth,
+                    fingerprint,
+                    process,
+                    client,
+                    name,
+                    state,
+                };
+                self.hang(signature, at);
+            }
+            Err(message) => self.failed_in(message, state, depth, fingerprint),
+        }
+    }
+
+    /// Looks at a state in which nothing can happen any more.
+    pub(super) fn terminal<M: Model>(&mut self, memo: &Memo<'_, M>, state: u32, depth: u32, tuple: &[u32]) {
+        let model = memo.model;
+        let clients = guarded(|| {
+            let of = |(process, state): (usize, &&M::Process)| {
+                let id = ProcessId(process as u8);
+                let clients = model.clients(id, state).into_iter().enumerate();
+                clients
+                    .map(move |(client, status)| (id, client, status))
+                    .collect::<Vec<_>>()
+            };
+            memo.states(tuple).iter().enumerate().flat_map(of).collect::<Vec<_>>()
+        });
+        match clients {
+            Ok(clients) if clients.iter().all(|(_, _, status)| status.returned) => {
+                match guarded(|| model.leaks(&memo.states(tuple))) {
+                    Ok(leaks) => self.leaks.extend(leaks),
+                    Err(message) => self.failed_in(message, state, depth, memo.fingerprint(tuple)),
+                }
+            }
+            Ok(clients) => {
+                for (process, client, status) in clients.iter().filter(|(_, _, status)| !status.returned) {
+                    self.stuck(memo, (state, depth, tuple), (*process, *client, &status.name));
+                }
+            }
+            Err(message) => self.failed_in(message, state, depth, memo.fingerprint(tuple)),
+        }
+    }
+
+    fn failed_in(&mut self, message: String, state: u32, depth: u32, fingerprint: u128) {
+        self.broken(BrokenAt {
+            depth,
+            fingerprint,
+            state,
+            trail: Vec::new(),
+            failure: Broken {
+                kind: FindingKind::Panic,
+                message,
+                event: None,
+            },
+        });
+    }
+}

@@ -1,0 +1,197 @@
+//! What is known about each process on its own: computed once, looked up ever after.
+//!
+//! Processes share nothing, so what a label does depends on its process's state alone. A global state is a tuple of ids of
+//! local states, and a transition between global states is a few look-ups here.
+
+use rustc_hash::FxHashMap;
+
+use super::Reductions;
+use super::interner::Interner;
+use super::reduction::{Broken, Local, guarded};
+use crate::explore::FindingKind;
+use crate::machine::{Model, ProcessId};
+
+/// A transition of one process.
+pub(super) struct LocalStep {
+    /// The local state that it leads to.
+    pub(super) to: u32,
+    /// How many labels it is.
+    pub(super) labels: u32,
+    /// Content hash of `to`.
+    pub(super) hash: u64,
+    /// Frames that it sends, in order.
+    pub(super) sent: Box<[Sent]>,
+}
+
+/// A frame on its way.
+#[derive(Clone, Copy)]
+pub(super) struct Sent {
+    pub(super) to: u8,
+    pub(super) frame: u32,
+}
+
+/// What can happen next in a local state.
+pub(super) struct Expansion {
+    pub(super) steps: Box<[LocalStep]>,
+    /// True if these steps alone are enough in every global state with this local state.
+    pub(super) ample: bool,
+    pub(super) broken: Box<[Broken]>,
+}
+
+/// All local states and frames met so far.
+pub(super) struct Memo<'m, M: Model> {
+    pub(super) model: &'m M,
+    pub(super) reductions: Reductions,
+    pub(super) locals: Vec<Interner<M::Process, Expansion>>,
+    frames: Interner<(ProcessId, M::Frame), ()>,
+}
+
+/// One search thread's memory of what deliveries lead to: process and frame arrived there, in which local state.
+#[derive(Default)]
+pub(super) struct Deliveries {
+    known: FxHashMap<(u8, u32, u32), (u32, u64)>,
+}
+
+impl Deliveries {
+    /// Bytes that it takes, nearly.
+    pub(super) fn bytes(&self) -> u64 {
+        (self.known.capacity() * (size_of::<((u8, u32, u32), (u32, u64))>() + 1)) as u64
+    }
+
+    /// Every delivery: process, local state, frame, and the local state it leads to.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u8, u32, u32, u32)> {
+        self.known
+            .iter()
+            .map(|((to, id, frame), (after, _))| (*to, *id, *frame, *after))
+    }
+}
+
+impl<'m, M: Model> Memo<'m, M> {
+    pub(super) fn new(model: &'m M, reductions: Reductions) -> Self {
+        let processes = model.process_count();
+        Self {
+            model,
+            reductions,
+            locals: (0..processes)
+                .map(|process| Interner::new(process as u64 + 1))
+                .collect(),
+            frames: Interner::new(0),
+        }
+    }
+
+    /// Runs of one process alone.
+    pub(super) fn local(&self, process: usize) -> Local<'m, M> {
+        Local {
+            model: self.model,
+            process: ProcessId(process as u8),
+            reductions: self.reductions,
+        }
+    }
+
+    /// The initial state as a tuple.
+    pub(super) fn initial(&self) -> Result<Vec<u32>, String> {
+        guarded(|| {
+            let initial = |process: usize| {
+                let id = ProcessId(process as u8);
+                let mut state = self.model.initial(id);
+                if self.reductions.forget_dead {
+                    self.model.forget_dead(id, &mut state);
+                }
+                self.locals[process].intern(state).0
+            };
+            (0..self.locals.len()).map(initial).collect()
+        })
+    }
+
+    /// What can happen next in local state `id` of `process`.
+    pub(super) fn expansion(&self, process: usize, id: u32) -> &Expansion {
+        let table = &self.locals[process];
+        let entry = table.get(id);
+        entry.extra.get_or_init(|| {
+            let raw = self.local(process).expand(&entry.value);
+            let mut bytes = 0;
+            let mut steps = Vec::with_capacity(raw.steps.len());
+            for step in raw.steps {
+                let (to, hash) = table.intern(step.state);
+                let sent: Box<[Sent]> = step
+                    .sent
+                    .into_iter()
+                    .map(|(to, frame)| Sent {
+                        to: to.0,
+                        frame: self.frames.intern((ProcessId(process as u8), frame)).0,
+                    })
+                    .collect();
+                bytes += size_of::<LocalStep>() + size_of_val(&*sent);
+                steps.push(LocalStep {
+                    to,
+                    labels: step.path.len() as u32,
+                    hash,
+                    sent,
+                });
+            }
+            table.account(bytes as u64);
+            Expansion {
+                steps: steps.into(),
+                ample: raw.ample,
+                broken: raw.broken.into(),
+            }
+        })
+    }
+
+    /// The local state of `process` after `frame` has arrived in local state `id`, and its hash.
+    pub(super) fn deliver(
+        &self,
+        deliveries: &mut Deliveries,
+        to: u8,
+        id: u32,
+        frame: u32,
+    ) -> Result<(u32, u64), Broken> {
+        if let Some(known) = deliveries.known.get(&(to, id, frame)) {
+            return Ok(*known);
+        }
+        let table = &self.locals[usize::from(to)];
+        let (from, content) = &self.frames.get(frame).value;
+        let mut state = table.get(id).value.clone();
+        let arrived = guarded(|| {
+            self.model.deliver(ProcessId(to), &mut state, *from, content.clone());
+            if self.reductions.forget_dead {
+                self.model.forget_dead(ProcessId(to), &mut state);
+            }
+        });
+        arrived.map_err(|message| Broken {
+            kind: FindingKind::Panic,
+            message,
+            event: None,
+        })?;
+        let after = table.intern(state);
+        deliveries.known.insert((to, id, frame), after);
+        Ok(after)
+    }
+
+    /// The hash of a global state: the sum of its local ones, so that a transition changes it by a difference.
+    pub(super) fn hash_of(&self, tuple: &[u32]) -> u64 {
+        tuple.iter().enumerate().fold(0, |sum, (process, id)| {
+            sum.wrapping_add(self.locals[process].get(*id).content.short())
+        })
+    }
+
+    /// 128 bits of a global state's content.
+    pub(super) fn fingerprint(&self, tuple: &[u32]) -> u128 {
+        let mut bytes = Vec::with_capacity(tuple.len() * 16);
+        for (process, id) in tuple.iter().enumerate() {
+            bytes.extend(self.locals[process].get(*id).content.hash.to_le_bytes());
+        }
+        xxhash_rust::xxh3::xxh3_128(&bytes)
+    }
+
+    /// The local states themselves.
+    pub(super) fn states(&self, tuple: &[u32]) -> Vec<&M::Process> {
+        let state = |(process, id): (usize, &u32)| &self.locals[process].get(*id).value;
+        tuple.iter().enumerate().map(state).collect()
+    }
+
+    /// Bytes that all tables take, nearly.
+    pub(super) fn bytes(&self) -> u64 {
+        self.frames.bytes() + self.locals.iter().map(Interner::bytes).sum::<u64>()
+    }
+}

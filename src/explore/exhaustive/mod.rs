@@ -1,0 +1,196 @@
+//! The exhaustive engine: every state that the model can reach, breadth first.
+//!
+//! States are exact tuples of interned process states (collapse compression, Holzmann 1997), so nothing is proved on a hash.
+//! Depth counts labels, so the first schedule found is a shortest one. What may be left out, and why, is in `reduction`.
+
+mod content;
+mod cycles;
+mod found;
+mod graph;
+mod interner;
+mod memo;
+mod rebuild;
+mod reduction;
+mod search;
+mod store;
+mod successors;
+
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use self::found::BrokenAt;
+use self::search::{Limits, Search};
+use super::{Answer, Finding, FindingKind, FoundHang, Verdict};
+use crate::machine::Model;
+
+/// Most findings that a verdict lists: a broken model fails in many ways at once.
+const MOST_FINDINGS: usize = 64;
+
+/// What may be left out of a search without changing its verdict.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reductions {
+    /// Forget what can no longer matter ([`Model::forget_dead`]).
+    pub forget_dead: bool,
+    /// Explore operations that nothing conflicts with first and alone.
+    pub partial_order: bool,
+}
+
+impl Reductions {
+    /// All of them.
+    pub const ALL: Self = Self {
+        forget_dead: true,
+        partial_order: true,
+    };
+    /// None of them.
+    pub const NONE: Self = Self {
+        forget_dead: false,
+        partial_order: false,
+    };
+}
+
+/// How to search.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Options {
+    /// Number of search threads, at least 1. Changes nothing but the time.
+    pub threads: usize,
+    /// What to leave out.
+    pub reductions: Reductions,
+    /// Stop, undecided, once more states than this are stored.
+    pub max_states: Option<u64>,
+    /// Stop, undecided, once the tables take more bytes than this.
+    pub max_memory: Option<u64>,
+    /// Stop, undecided, after this many seconds.
+    pub max_time: Option<f64>,
+    /// Stop at the first depth at which some client hangs.
+    pub stop_at_first_hang: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            threads: 1,
+            reductions: Reductions::ALL,
+            max_states: None,
+            max_memory: None,
+            max_time: None,
+            stop_at_first_hang: false,
+        }
+    }
+}
+
+/// How far a search has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Status {
+    /// States stored.
+    pub states: u64,
+    /// States still to be expanded, nearly.
+    pub frontier: u64,
+    /// Labels from the initial state to those that are expanded now.
+    pub depth: u64,
+    /// Bytes that the tables take.
+    pub bytes: u64,
+    /// Time since the search began.
+    pub elapsed: Duration,
+}
+
+/// Searches every state of `model`.
+///
+/// `progress` is called about ten times a second. Setting `interrupt` ends the search soon, as undecided, with what it
+/// found.
+pub fn search<M: Model>(
+    model: &M,
+    options: &Options,
+    interrupt: &AtomicBool,
+    progress: &mut dyn FnMut(&Status),
+) -> Verdict {
+    let limits = Limits {
+        options,
+        started: Instant::now(),
+        interrupt,
+    };
+    let mut reductions = describe(options.reductions);
+    let mut search = Search::run(model, options.reductions, &limits, progress);
+    let mut cyclic = search.stopped_by.is_none() && cycles::possible(&search);
+    if cyclic && options.reductions.partial_order {
+        // A free thread that runs for ever may keep the reduced search from ever looking at another one.
+        let without = Reductions {
+            partial_order: false,
+            ..options.reductions
+        };
+        reductions = describe(without);
+        reductions.push("partial order: not used, because the model has cycles".to_owned());
+        let peak_bytes = search.peak_bytes;
+        drop(search);
+        search = Search::run(model, without, &limits, progress);
+        search.peak_bytes = search.peak_bytes.max(peak_bytes);
+        cyclic = search.stopped_by.is_none() && cycles::possible(&search);
+    }
+    if cyclic && search.found.broken.is_empty() {
+        cycles::judge(&mut search, options.max_memory);
+    }
+    conclude(search, cyclic, reductions, limits.started)
+}
+
+fn describe(reductions: Reductions) -> Vec<String> {
+    let mut names = Vec::new();
+    if reductions.forget_dead {
+        names.push("forget dead".to_owned());
+    }
+    if reductions.partial_order {
+        names.push("partial order".to_owned());
+    }
+    names
+}
+
+fn conclude<M: Model>(mut search: Search<'_, M>, cyclic: bool, reductions: Vec<String>, started: Instant) -> Verdict {
+    let mut hangs = Vec::new();
+    for (signature, at) in std::mem::take(&mut search.found.hangs) {
+        match rebuild::hang(&mut search, &signature, &at, cyclic) {
+            Ok(hang) => hangs.push(hang),
+            Err(message) => search.internal(message),
+        }
+    }
+    hangs.sort_by(|a: &FoundHang, b| (a.length, &a.signature).cmp(&(b.length, &b.signature)));
+    let mut findings = Vec::new();
+    for at in std::mem::take(&mut search.found.broken).into_values() {
+        findings.push(finding(&mut search, at));
+    }
+    findings.extend(search.stillborn.take().map(|message| Finding {
+        kind: FindingKind::Panic,
+        message,
+        events: Vec::new(),
+    }));
+    findings.sort();
+    findings.truncate(MOST_FINDINGS);
+    let complete = search.stopped_by.is_none() && findings.is_empty();
+    Verdict {
+        engine: "exhaustive".to_owned(),
+        answer: match (hangs.is_empty(), complete) {
+            (false, _) => Answer::Hang,
+            (true, true) => Answer::NoHang,
+            (true, false) => Answer::Undecided,
+        },
+        complete,
+        states: search.store.len(),
+        transitions: search.transitions,
+        depth: u64::from(search.depth),
+        seconds: started.elapsed().as_secs_f64(),
+        peak_bytes: search.peak_bytes,
+        reductions,
+        storage: "full states, collapse-compressed".to_owned(),
+        stopped_by: search.stopped_by,
+        hangs,
+        leaks: search.found.leaks.into_iter().collect(),
+        findings,
+    }
+}
+
+fn finding<M: Model>(search: &mut Search<'_, M>, at: BrokenAt) -> Finding {
+    let mut events = rebuild::events_to_failure(search, &at).unwrap_or_default();
+    events.extend(at.failure.event);
+    Finding {
+        kind: at.failure.kind,
+        message: at.failure.message,
+        events,
+    }
+}

@@ -1,0 +1,168 @@
+//! Schedules: from a stored state back to the labels that lead there.
+
+use super::found::{BrokenAt, HangAt};
+use super::memo::Memo;
+use super::search::Search;
+use super::store::NO_PARENT;
+use super::successors::{Scratch, TrailStep, successors};
+use crate::explore::FoundHang;
+use crate::machine::{Event, Model, Pending, ProcessId, Signature, System, run_label};
+
+/// A schedule that has not come to rest after this many more labels never will, as far as we care.
+const LONGEST_REST: usize = 1_000_000;
+
+/// The hang at `at` with its schedule, replayed on the model without any reduction.
+///
+/// # Errors
+/// When the schedule does not lead there: a bug in the engine, or a model that does not keep its promises.
+pub(super) fn hang<M: Model>(
+    search: &mut Search<'_, M>,
+    signature: &Signature,
+    at: &HangAt,
+    cyclic: bool,
+) -> Result<FoundHang, String> {
+    let model = search.memo.model;
+    let trail = trail_to(search, at.state)?;
+    let (events, reached) = replay_reduced(&search.memo, &trail)?;
+    let stored = search.memo.states(search.store.get(at.state).tuple);
+    if reached.processes.iter().ne(stored) {
+        return Err(format!("the schedule of hang {} ends in another state", signature.id()));
+    }
+    let length = events.len();
+    let (events, plain) = replay_plain(model, events, !cyclic)?;
+    let states: Vec<&M::Process> = plain.processes.iter().collect();
+    let wait_for = model.wait_for(&states, at.process, at.client);
+    if wait_for.signature() != *signature {
+        return Err(format!(
+            "the schedule of hang {} ends in hang {} on the model without reductions",
+            signature.id(),
+            wait_for.signature().id()
+        ));
+    }
+    Ok(FoundHang {
+        client: at.name.clone(),
+        signature: signature.clone(),
+        wait_for,
+        events,
+        length,
+    })
+}
+
+/// The labels before the one that fails.
+pub(super) fn events_to_failure<M: Model>(search: &mut Search<'_, M>, at: &BrokenAt) -> Result<Vec<Event>, String> {
+    if at.state == NO_PARENT {
+        return Ok(Vec::new());
+    }
+    let mut trail = trail_to(search, at.state)?;
+    trail.extend(&at.trail);
+    Ok(replay_reduced(&search.memo, &trail)?.0)
+}
+
+/// The steps from the initial state to a stored one: of several between the same two states the first.
+fn trail_to<M: Model>(search: &Search<'_, M>, target: u32) -> Result<Vec<TrailStep>, String> {
+    let (memo, store) = (&search.memo, &search.store);
+    let mut scratch = Scratch::default();
+    let mut hops = Vec::new();
+    let mut child = target;
+    while store.get(child).parent != NO_PARENT {
+        let reached = store.get(child);
+        let labels = reached.depth - store.get(reached.parent).depth;
+        let mut hop: Option<Vec<TrailStep>> = None;
+        let emit = |transition: super::successors::Transition<'_>| {
+            if hop.is_none() && transition.labels == labels && transition.tuple == reached.tuple {
+                hop = Some(transition.trail.to_vec());
+            }
+        };
+        successors(memo, &mut scratch, store.get(reached.parent).tuple, emit, |_, _| {});
+        hops.push(hop.ok_or("a stored state does not follow from its parent")?);
+        child = reached.parent;
+    }
+    hops.reverse();
+    Ok(hops.concat())
+}
+
+/// Runs the steps label by label, forgetting what the search forgot.
+fn replay_reduced<M: Model>(
+    memo: &Memo<'_, M>,
+    trail: &[TrailStep],
+) -> Result<(Vec<Event>, System<M::Process>), String> {
+    let model = memo.model;
+    let mut system = System::initial(model);
+    let forget = |process: usize, system: &mut System<M::Process>| {
+        if memo.reductions.forget_dead {
+            model.forget_dead(ProcessId(process as u8), &mut system.processes[process]);
+        }
+    };
+    (0..system.processes.len()).for_each(|process| forget(process, &mut system));
+    let mut events = Vec::new();
+    for step in trail {
+        let process = usize::from(step.process);
+        let id = ProcessId(step.process);
+        let raw = memo.local(process).expand(&memo.locals[process].get(step.from).value);
+        let Some(raw) = raw.steps.get(step.step as usize) else {
+            return Err("a step can't be computed again: the model is not deterministic".to_owned());
+        };
+        for (thread, choice) in &raw.path {
+            let pendings = model.threads(id, &system.processes[process]);
+            let pending = pendings
+                .iter()
+                .find(|pending| pending.enabled && pending.thread == *thread);
+            let pending = pending.ok_or("a thread of the schedule is not enabled in its replay")?;
+            events.push(system.event(model, id, pending, *choice));
+            let sent = run_label(model, id, &mut system.processes[process], pending, *choice);
+            forget(process, &mut system);
+            for (to, frame) in sent.map_err(|violation| violation.to_string())? {
+                model.deliver(to, &mut system.processes[to.index()], id, frame);
+                forget(to.index(), &mut system);
+            }
+        }
+    }
+    Ok((events, system))
+}
+
+/// Runs a schedule by its names on the model as it is, then what is left to run, if that comes to rest.
+fn replay_plain<M: Model>(
+    model: &M,
+    mut events: Vec<Event>,
+    to_rest: bool,
+) -> Result<(Vec<Event>, System<M::Process>), String> {
+    let mut system = System::initial(model);
+    for (number, event) in events.iter().enumerate() {
+        let enabled = system.enabled(model);
+        let found = enabled
+            .iter()
+            .find(|(id, pending)| system.event(model, *id, pending, event.choice.unwrap_or(0)) == *event);
+        let Some((id, pending)) = found else {
+            return Err(format!(
+                "event {} of a schedule ({} {} {}) can't run on the model without reductions",
+                number + 1,
+                event.process,
+                event.thread,
+                event.label
+            ));
+        };
+        step(model, &mut system, *id, pending, event.choice.unwrap_or(0))?;
+    }
+    if to_rest {
+        for _ in 0..LONGEST_REST {
+            let enabled = system.enabled(model);
+            let Some((id, pending)) = enabled.first() else {
+                break;
+            };
+            events.push(system.event(model, *id, pending, 0));
+            step(model, &mut system, *id, pending, 0)?;
+        }
+    }
+    Ok((events, system))
+}
+
+fn step<M: Model>(
+    model: &M,
+    system: &mut System<M::Process>,
+    id: ProcessId,
+    pending: &Pending<M::Thread>,
+    choice: u8,
+) -> Result<(), String> {
+    let done = system.step(model, id, pending, choice);
+    done.map_err(|violation| violation.to_string())
+}

@@ -1,0 +1,325 @@
+//! What can happen next in one process, and which part of it is enough to look at.
+//!
+//! # Why a free operation may go first
+//! In a global state, let thread `t` of process `p` be enabled with an operation on object `o`, and let nothing that any
+//! other live thread of `p` ([`Model::future`]) or a frame still to come ([`Model::arrivals`]) may do to `o` conflict with
+//! it. Take any execution that starts here and does not run `t`. None of its labels in `p` conflicts with `t`'s: each is run
+//! by another thread that lives now, by a thread that exists because of one, or because of a frame. Labels of other processes
+//! touch `p` only by delivering frames. So `t` stays enabled (a guard depends only on the operation's own object and the
+//! thread's own position) and commutes with every label of the execution: running `t` alone is a *persistent set*. The same
+//! holds for all the outcomes of one operation together. Exploring only a persistent set in each state keeps every terminal
+//! state, and since it only reorders labels, also the least number of labels that leads there (Godefroid 1996, theorem 4.3).
+//! If the reduced graph has no cycle then the full graph has none either: an infinite execution could be reordered, label by
+//! label, into an infinite one of the reduced graph.
+//!
+//! A label that sends a frame changes its receiver too. That commutes because of what [`Model::deliver`] promises: a frame
+//! is appended to the connection on which the receiver hears from this sender, which leaves every operation that was enabled
+//! at the receiver enabled and with the same effect, and frames from different senders commute. Nobody can ask whether a
+//! connection is empty, only wait until it is not.
+//!
+//! # Why a closure may go first
+//! Taking one of a bounded number of servers conflicts with everybody else who takes one. But suppose that, from here, the
+//! thread takes it and runs to its end, and all these labels are free: then nobody can tell when it ran, except by finding no
+//! server idle. If whoever holds a server always gives it back ([`Model::servers_come_back`]), the others are only delayed by
+//! that, and the thread gets its turn in every execution that ends: the whole run is one persistent transition. Without that
+//! promise this is wrong: where all servers can be blocked for good, there is an execution in which the closure never starts
+//! and whatever it would have sent is missing.
+//!
+//! # Chains
+//! After any transition, free operations with one outcome have only one continuation that is explored, so they are
+//! followed at once and the states between are not stored. A chain stops where a state repeats. In a graph with cycles a free
+//! thread could run for ever while another one is ignored; the search is then repeated without this reduction.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::Reductions;
+use super::content::Content;
+use crate::explore::FindingKind;
+use crate::machine::{Access, Event, Footprint, Model, Pending, ProcessId, run_label};
+
+/// A closure that ran this many labels without an end is no short closure.
+const LONGEST_RUN: usize = 1_000;
+
+/// A transition of one process: one label, or several that are explored as one.
+pub(super) struct RawStep<M: Model> {
+    pub(super) state: M::Process,
+    /// Which thread ran, with which outcome, label by label.
+    pub(super) path: Vec<(M::Thread, u8)>,
+    /// What it sent to other processes, in order.
+    pub(super) sent: Vec<(ProcessId, M::Frame)>,
+}
+
+impl<M: Model> Clone for RawStep<M> {
+    fn clone(&self) -> Self {
+        Self {
+            state: self.state.clone(),
+            path: self.path.clone(),
+            sent: self.sent.clone(),
+        }
+    }
+}
+
+/// Something that went wrong while the model ran.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Broken {
+    pub(super) kind: FindingKind,
+    pub(super) message: String,
+    /// The label that failed, where it was one.
+    pub(super) event: Option<Event>,
+}
+
+/// What can happen next in one process.
+pub(super) struct RawExpansion<M: Model> {
+    pub(super) steps: Vec<RawStep<M>>,
+    /// True if these steps alone are enough in every global state with this local state.
+    pub(super) ample: bool,
+    pub(super) broken: Vec<Broken>,
+}
+
+enum Ample<M: Model> {
+    /// All outcomes of this pending operation.
+    Operation(usize),
+    /// This run of a whole closure.
+    Closure(RawStep<M>),
+}
+
+/// Runs something of the model; a panic becomes its message.
+pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
+        payload
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .unwrap_or_else(|| "a panic without a message".to_owned())
+    })
+}
+
+/// One process of a model, to be run on its own.
+pub(super) struct Local<'m, M> {
+    pub(super) model: &'m M,
+    pub(super) process: ProcessId,
+    pub(super) reductions: Reductions,
+}
+
+impl<M: Model> Local<'_, M> {
+    /// Everything that is explored from `state`.
+    pub(super) fn expand(&self, state: &M::Process) -> RawExpansion<M> {
+        match guarded(|| self.expand_unguarded(state)) {
+            Ok(expansion) => expansion,
+            Err(message) => RawExpansion {
+                steps: Vec::new(),
+                ample: false,
+                broken: vec![Broken {
+                    kind: FindingKind::Panic,
+                    message,
+                    event: None,
+                }],
+            },
+        }
+    }
+
+    fn expand_unguarded(&self, state: &M::Process) -> RawExpansion<M> {
+        let pendings = self.model.threads(self.process, state);
+        let ample = if self.reductions.partial_order {
+            self.ample(state, &pendings)
+        } else {
+            None
+        };
+        let mut expansion = RawExpansion {
+            steps: Vec::new(),
+            ample: ample.is_some(),
+            broken: Vec::new(),
+        };
+        let explored = match ample {
+            Some(Ample::Closure(mut step)) => {
+                self.follow(&mut step);
+                expansion.steps.push(step);
+                return expansion;
+            }
+            Some(Ample::Operation(index)) => &pendings[index..=index],
+            None => &pendings[..],
+        };
+        for pending in explored.iter().filter(|pending| pending.enabled) {
+            for choice in 0..pending.operation.choices.max(1) {
+                let mut step = RawStep {
+                    state: state.clone(),
+                    path: Vec::new(),
+                    sent: Vec::new(),
+                };
+                match self.run(&mut step, pending, choice) {
+                    Ok(()) => {
+                        if self.reductions.partial_order {
+                            self.follow(&mut step);
+                        }
+                        expansion.steps.push(step);
+                    }
+                    Err((kind, message)) => expansion.broken.push(Broken {
+                        kind,
+                        message,
+                        event: guarded(|| self.event(state, pending, choice)).ok(),
+                    }),
+                }
+            }
+        }
+        expansion
+    }
+
+    fn event(&self, state: &M::Process, pending: &Pending<M::Thread>, choice: u8) -> Event {
+        Event {
+            process: self.model.process_name(self.process),
+            thread: self.model.thread_name(self.process, state, pending.thread),
+            label: pending.operation.label.name.to_owned(),
+            object: self.model.object_name(self.process, state, pending.operation.object),
+            choice: (pending.operation.choices > 1).then_some(choice),
+        }
+    }
+
+    /// Runs one label at the end of `step`, which is spoilt if that fails.
+    fn run(
+        &self,
+        step: &mut RawStep<M>,
+        pending: &Pending<M::Thread>,
+        choice: u8,
+    ) -> Result<(), (FindingKind, String)> {
+        let (model, process) = (self.model, self.process);
+        let sent = guarded(|| {
+            if cfg!(debug_assertions) {
+                run_label(model, process, &mut step.state, pending, choice)
+            } else {
+                let mut sent = Vec::new();
+                model.apply(process, &mut step.state, pending.thread, choice, &mut sent);
+                Ok(sent)
+            }
+        });
+        let sent = sent
+            .map_err(|message| (FindingKind::Panic, message))?
+            .map_err(|violation| (FindingKind::Contract, violation.to_string()))?;
+        self.forget(&mut step.state)?;
+        for (to, frame) in sent {
+            if to == process {
+                guarded(|| model.deliver(to, &mut step.state, process, frame))
+                    .map_err(|message| (FindingKind::Panic, message))?;
+                self.forget(&mut step.state)?;
+            } else {
+                step.sent.push((to, frame));
+            }
+        }
+        step.path.push((pending.thread, choice));
+        Ok(())
+    }
+
+    fn forget(&self, state: &mut M::Process) -> Result<(), (FindingKind, String)> {
+        if self.reductions.forget_dead {
+            guarded(|| self.model.forget_dead(self.process, state)).map_err(|message| (FindingKind::Panic, message))?;
+        }
+        Ok(())
+    }
+
+    /// Follows free operations with one outcome for as long as there are any.
+    fn follow(&self, step: &mut RawStep<M>) {
+        let mut seen = vec![Content::of(0, &step.state).hash];
+        loop {
+            let pendings = self.model.threads(self.process, &step.state);
+            let mut next = step.clone();
+            match self.ample(&step.state, &pendings) {
+                Some(Ample::Operation(index)) if pendings[index].operation.choices <= 1 => {
+                    // A label that fails is left to the expansion of the state before it, which reports it.
+                    if self.run(&mut next, &pendings[index], 0).is_err() {
+                        return;
+                    }
+                }
+                Some(Ample::Closure(run)) => {
+                    next.state = run.state;
+                    next.path.extend(run.path);
+                    next.sent.extend(run.sent);
+                }
+                _ => return,
+            }
+            *step = next;
+            let content = Content::of(0, &step.state).hash;
+            if seen.contains(&content) {
+                return;
+            }
+            seen.push(content);
+        }
+    }
+
+    /// The first thread in canonical order whose next operation may go first.
+    fn ample(&self, state: &M::Process, pendings: &[Pending<M::Thread>]) -> Option<Ample<M>> {
+        if !pendings.iter().any(|pending| pending.enabled) {
+            return None;
+        }
+        let surroundings = Surroundings::of(self, state, pendings);
+        for (index, pending) in pendings.iter().enumerate().filter(|(_, pending)| pending.enabled) {
+            let operation = &pending.operation;
+            if operation.takes_server && self.model.servers_come_back(self.process, operation.object) {
+                if let Some(run) = self.whole_run(state, pending) {
+                    return Some(Ample::Closure(run));
+                }
+            }
+            if surroundings.leave_free(index, pending) {
+                return Some(Ample::Operation(index));
+            }
+        }
+        None
+    }
+
+    /// Takes a server, runs to the end and gives it back, if nobody could tell when that happened.
+    fn whole_run(&self, state: &M::Process, first: &Pending<M::Thread>) -> Option<RawStep<M>> {
+        let mut step = RawStep {
+            state: state.clone(),
+            path: Vec::new(),
+            sent: Vec::new(),
+        };
+        if first.operation.choices > 1 {
+            return None;
+        }
+        self.run(&mut step, first, 0).ok()?;
+        for _ in 0..LONGEST_RUN {
+            let pendings = self.model.threads(self.process, &step.state);
+            let Some(index) = pendings.iter().position(|pending| pending.thread == first.thread) else {
+                return Some(step);
+            };
+            let pending = &pendings[index];
+            let plain = pending.enabled && pending.operation.choices <= 1 && !pending.operation.takes_server;
+            if !plain || !Surroundings::of(self, &step.state, &pendings).leave_free(index, pending) {
+                return None;
+            }
+            self.run(&mut step, pending, 0).ok()?;
+        }
+        None
+    }
+}
+
+/// What all but one thread may still do.
+struct Surroundings {
+    futures: Vec<Footprint>,
+    arrivals: Footprint,
+}
+
+impl Surroundings {
+    fn of<M: Model>(local: &Local<'_, M>, state: &M::Process, pendings: &[Pending<M::Thread>]) -> Self {
+        let future = |pending: &Pending<M::Thread>| local.model.future(local.process, state, pending.thread);
+        Self {
+            futures: pendings.iter().map(future).collect(),
+            arrivals: local.model.arrivals(local.process, state),
+        }
+    }
+
+    fn leave_free<T>(&self, index: usize, pending: &Pending<T>) -> bool {
+        let operation = &pending.operation;
+        // Whatever the model says: taking a server can be disabled by others who take one.
+        let access = if operation.takes_server {
+            Access::Write
+        } else {
+            operation.access
+        };
+        let conflicts = |footprint: &Footprint| footprint.conflicts_with(operation.object, access);
+        !conflicts(&self.arrivals)
+            && !self
+                .futures
+                .iter()
+                .enumerate()
+                .any(|(other, footprint)| other != index && conflicts(footprint))
+    }
+}

@@ -1,0 +1,145 @@
+//! Transitions between global states.
+
+use super::memo::{Deliveries, Expansion, Memo};
+use super::reduction::Broken;
+use crate::machine::Model;
+
+/// A macro transition that runs through more local steps than this is cut in two, so that free cycles end.
+const LONGEST_CHAIN: usize = 256;
+
+/// A step of one process in a global transition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct TrailStep {
+    pub(super) process: u8,
+    /// Local state before it.
+    pub(super) from: u32,
+    /// Which of the steps of its expansion.
+    pub(super) step: u32,
+}
+
+/// A transition that was just computed; lives in the scratch space.
+pub(super) struct Transition<'a> {
+    pub(super) tuple: &'a [u32],
+    pub(super) hash: u64,
+    pub(super) labels: u32,
+    pub(super) trail: &'a [TrailStep],
+}
+
+/// What kind of state was expanded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    /// Something can happen.
+    Open,
+    /// Nothing is enabled anywhere.
+    Terminal,
+    /// Something of the model failed here.
+    Broken,
+}
+
+/// Scratch space of one search thread.
+#[derive(Default)]
+pub(super) struct Scratch {
+    pub(super) deliveries: Deliveries,
+    tuple: Vec<u32>,
+    hash: u64,
+    labels: u32,
+    trail: Vec<TrailStep>,
+}
+
+/// Calls `emit` for every explored transition of the global state `tuple`, in a fixed order, and `broken` for everything
+/// that fails in it, with the steps that had been done.
+pub(super) fn successors<M: Model>(
+    memo: &Memo<'_, M>,
+    scratch: &mut Scratch,
+    tuple: &[u32],
+    mut emit: impl FnMut(Transition<'_>),
+    mut broken: impl FnMut(&Broken, &[TrailStep]),
+) -> Kind {
+    let mut kind = Kind::Terminal;
+    let mut alone = None;
+    for (process, id) in tuple.iter().enumerate() {
+        let expansion = memo.expansion(process, *id);
+        if !expansion.steps.is_empty() && kind == Kind::Terminal {
+            kind = Kind::Open;
+        }
+        if !expansion.broken.is_empty() {
+            expansion.broken.iter().for_each(|failure| broken(failure, &[]));
+            kind = Kind::Broken;
+        }
+        if expansion.ample && alone.is_none() {
+            alone = Some(process);
+        }
+    }
+    if kind == Kind::Terminal {
+        return kind;
+    }
+    let hash = memo.hash_of(tuple);
+    for (process, id) in tuple.iter().enumerate() {
+        if alone.is_some_and(|alone| alone != process) {
+            continue;
+        }
+        for step in 0..memo.expansion(process, *id).steps.len() {
+            scratch.tuple.clear();
+            scratch.tuple.extend_from_slice(tuple);
+            scratch.hash = hash;
+            scratch.labels = 0;
+            scratch.trail.clear();
+            let done = scratch.take(memo, process, step).and_then(|()| scratch.follow(memo));
+            match done {
+                Ok(()) => emit(Transition {
+                    tuple: &scratch.tuple,
+                    hash: scratch.hash,
+                    labels: scratch.labels,
+                    trail: &scratch.trail,
+                }),
+                Err(failure) => {
+                    broken(&failure, &scratch.trail);
+                    kind = Kind::Broken;
+                }
+            }
+        }
+    }
+    kind
+}
+
+impl Scratch {
+    fn place<M: Model>(&mut self, memo: &Memo<'_, M>, process: usize, to: u32, hash: u64) {
+        let before = memo.locals[process].get(self.tuple[process]).content.short();
+        self.hash = self.hash.wrapping_sub(before).wrapping_add(hash);
+        self.tuple[process] = to;
+    }
+
+    fn take<M: Model>(&mut self, memo: &Memo<'_, M>, process: usize, step: usize) -> Result<(), Broken> {
+        let from = self.tuple[process];
+        let local = &memo.expansion(process, from).steps[step];
+        self.trail.push(TrailStep {
+            process: process as u8,
+            from,
+            step: step as u32,
+        });
+        self.labels += local.labels;
+        self.place(memo, process, local.to, local.hash);
+        for sent in &local.sent {
+            let to = usize::from(sent.to);
+            let (after, hash) = memo.deliver(&mut self.deliveries, sent.to, self.tuple[to], sent.frame)?;
+            self.place(memo, to, after, hash);
+        }
+        Ok(())
+    }
+
+    /// Follows free steps with one outcome, in whatever process: they are the only ones that would be explored.
+    fn follow<M: Model>(&mut self, memo: &Memo<'_, M>) -> Result<(), Broken> {
+        if !memo.reductions.partial_order {
+            return Ok(());
+        }
+        let only = |expansion: &Expansion| expansion.ample && expansion.steps.len() == 1 && expansion.broken.is_empty();
+        for _ in 0..LONGEST_CHAIN {
+            let free = (0..self.tuple.len()).find(|process| only(memo.expansion(*process, self.tuple[*process])));
+            match free {
+                Some(process) => self.take(memo, process, 0)?,
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+//! Engines: each runs a [`crate::machine::Model`] and says whether a client can hang.
+//!
+//! An engine chooses which thread runs its next label, and the outcome of each choice. Nothing else.
+
+pub mod exhaustive;
+
+use std::fmt;
+
+use crate::machine::{Event, Signature, WaitFor};
+
+/// What an engine says about a model.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Answer {
+    /// There is a schedule after which a client can never return.
+    Hang,
+    /// There is none: every schedule was looked at.
+    NoHang,
+    /// None was found, but not every schedule was looked at.
+    Undecided,
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Answer::Hang => "hang",
+            Answer::NoHang => "no hang",
+            Answer::Undecided => "undecided",
+        })
+    }
+}
+
+/// One way to hang, with the shortest schedule that the engine knows for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FoundHang {
+    /// Who never gets its answer, as the model names it.
+    pub client: String,
+    /// What is the same in every hang of this kind.
+    pub signature: Signature,
+    /// Who waits for whom in this hang.
+    pub wait_for: WaitFor,
+    /// The labels that lead there, in order.
+    pub events: Vec<Event>,
+    /// How many of `events` the search needed; the rest only bring the other threads to rest.
+    pub length: usize,
+}
+
+/// What a finding is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum FindingKind {
+    /// The model panicked.
+    Panic,
+    /// A label did not do what its thread had declared.
+    Contract,
+    /// The engine contradicts itself: a bug in the engine, or a model that does not keep its promises to it.
+    Internal,
+}
+
+impl fmt::Display for FindingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FindingKind::Panic => "panic in the model",
+            FindingKind::Contract => "broken contract",
+            FindingKind::Internal => "internal error",
+        })
+    }
+}
+
+/// Something wrong with the model or the engine itself, with the schedule that shows it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Finding {
+    /// What kind of thing is wrong.
+    pub kind: FindingKind,
+    /// One line that says it.
+    pub message: String,
+    /// A shortest schedule; where a label fails, it is the last one.
+    pub events: Vec<Event>,
+}
+
+/// What an engine returns.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Verdict {
+    /// Name of the engine.
+    pub engine: String,
+    /// What it says.
+    pub answer: Answer,
+    /// True only if the search ended by itself and nothing was cut off.
+    pub complete: bool,
+    /// Distinct states that were stored.
+    pub states: u64,
+    /// Transitions between them (a transition may be several labels, where a reduction joins them).
+    pub transitions: u64,
+    /// Labels on the longest of the shortest paths to a state.
+    pub depth: u64,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// Most bytes held by the engine's tables, by its own account.
+    pub peak_bytes: u64,
+    /// The reductions that were on, and why one was not.
+    pub reductions: Vec<String>,
+    /// How states were told apart.
+    pub storage: String,
+    /// What ended the search before its end.
+    pub stopped_by: Option<String>,
+    /// Every kind of hang, ordered by length of schedule and then signature.
+    pub hangs: Vec<FoundHang>,
+    /// What stays behind in states at rest though every client returned; sorted, each once.
+    pub leaks: Vec<String>,
+    /// What is wrong with the model, sorted.
+    pub findings: Vec<Finding>,
+}
