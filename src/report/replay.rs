@@ -54,8 +54,8 @@ pub fn prefix_end(outcome: &PrefixOutcome, variant: &str) -> String {
         "then {} by a fixed policy ({policy})",
         counted(outcome.completed, "event")
     );
-    if let Some(violation) = &outcome.violation {
-        let _ = writeln!(text, "which ended in a label that breaks its contract: {violation}");
+    if let Some((event, found)) = &outcome.failure {
+        let _ = writeln!(text, "which ended in {}: {found:?}, a bug in the model", event.label);
     }
     text.push_str(&end_text(&outcome.end));
     text

@@ -335,4 +335,22 @@ impl JobSection {
             SliceKind::Full => "full".to_owned(),
         }
     }
+
+    /// Reads what [`JobSection::slice_text`] wrote.
+    ///
+    /// # Errors
+    /// When it is something else; the text says what was expected.
+    pub fn set_slice_text(&mut self, text: &str) -> Result<(), String> {
+        if text == "full" {
+            self.slice = SliceKind::Full;
+            return Ok(());
+        }
+        let keep = text.strip_prefix("merged keep=").and_then(|keep| keep.parse().ok());
+        let Some(keep) = keep.filter(|keep| *keep > 0) else {
+            return Err(format!("slice \"{text}\", expected \"full\" or \"merged keep=N\""));
+        };
+        self.slice = SliceKind::Merged;
+        self.slice_keep = keep;
+        Ok(())
+    }
 }

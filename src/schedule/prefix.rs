@@ -1,8 +1,8 @@
 //! Running as much of a schedule as another variant of the model can do, and then to an end.
 
 use super::Schedule;
-use super::replay::{End, Mismatch, Step, follow};
-use crate::machine::{ContractViolation, Event, Model, System};
+use super::replay::{End, Found, Mismatch, Step, follow, run};
+use crate::machine::{Event, Model, System};
 
 /// A completion that has not ended by then will not: no model of ours runs as many labels.
 const COMPLETION_MAX: usize = 1_000_000;
@@ -16,30 +16,29 @@ pub struct PrefixOutcome {
     pub impossible: Option<Mismatch>,
     /// How many labels ran after that.
     pub completed: usize,
-    /// The label that broke its contract and ended the completion, a bug in the model, if one did.
-    pub violation: Option<ContractViolation>,
+    /// The label that failed and so ended the completion, a bug in the model, if one did.
+    pub failure: Option<(Event, Found)>,
     /// The state in the end.
     pub end: End,
 }
 
 /// Follows a schedule until its next event is impossible, then runs the first enabled thread in canonical order, with
 /// choice 0, until none can run. `on_event` sees the events of both parts.
-///
-/// # Panics
-/// If a label of the model panics.
 pub fn replay_prefix<M: Model>(model: &M, schedule: &Schedule, mut on_event: impl FnMut(&Step<'_>)) -> PrefixOutcome {
     let mut system = System::initial(model);
     let (followed, impossible) = follow(model, &mut system, schedule, &mut on_event);
     let mut completed = 0;
-    let mut violation = None;
+    let mut failure = None;
     while completed < COMPLETION_MAX {
         let enabled = system.enabled(model);
         let Some((process, pending)) = enabled.first() else {
             break;
         };
         let event: Event = system.event(model, *process, pending, 0);
-        if let Err(broken) = system.step(model, *process, pending, 0) {
-            violation = Some(broken);
+        let before = system.clone();
+        if let Err(found) = run(model, &mut system, *process, pending, 0) {
+            system = before;
+            failure = Some((event, found));
             break;
         }
         completed += 1;
@@ -54,7 +53,7 @@ pub fn replay_prefix<M: Model>(model: &M, schedule: &Schedule, mut on_event: imp
         followed,
         impossible,
         completed,
-        violation,
+        failure,
         end: End::of(model, &system),
     }
 }

@@ -1,6 +1,7 @@
 //! Running a schedule again, one event at a time, and saying where it stops to agree.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Ending, Schedule};
 use crate::machine::{ContractViolation, Event, Label, Model, Pending, ProcessId, Signature, System, WaitFor};
@@ -69,6 +70,11 @@ pub enum Found {
     },
     /// The label broke its contract with the machine: a bug in the model.
     Contract(ContractViolation),
+    /// The label panics: a bug in the model.
+    Panic {
+        /// What it says.
+        message: String,
+    },
 }
 
 /// What a thread is about to do.
@@ -140,8 +146,14 @@ impl End {
 impl ReplayOutcome {
     /// What of the schedule's promise did not come true; `None` if all of it did.
     pub fn broken_promise(&self, schedule: &Schedule) -> Option<String> {
+        let promised_failure = matches!(schedule.header.ending, Ending::Panic { .. });
         if let Some(mismatch) = &self.mismatch {
-            return Some(mismatch.to_string());
+            let failed = matches!(mismatch.found, Found::Panic { .. } | Found::Contract(_));
+            let kept = promised_failure && failed && mismatch.number == schedule.events.len();
+            return (!kept).then(|| mismatch.to_string());
+        }
+        if promised_failure {
+            return Some("the schedule promises that its last label fails, but it does not".to_owned());
         }
         let Ending::Hang { client, signature, .. } = &schedule.header.ending else {
             return None;
@@ -160,9 +172,6 @@ impl ReplayOutcome {
 }
 
 /// Runs a schedule and calls `on_event` after each event. Stops before the first that the model cannot do.
-///
-/// # Panics
-/// If a label of the model panics.
 pub fn replay<M: Model>(model: &M, schedule: &Schedule, mut on_event: impl FnMut(&Step<'_>)) -> ReplayOutcome {
     let mut system = System::initial(model);
     let (followed, mismatch) = follow(model, &mut system, schedule, &mut on_event);
@@ -194,8 +203,8 @@ pub(super) fn follow<M: Model>(
         };
         let enabled = threads.iter().filter(|(_, pending)| pending.enabled).count();
         let mut next = system.clone();
-        if let Err(violation) = next.step(model, process, pending, choice) {
-            return (index, Some(mismatch(Found::Contract(violation))));
+        if let Err(found) = run(model, &mut next, process, pending, choice) {
+            return (index, Some(mismatch(found)));
         }
         *system = next;
         on_event(&Step {
@@ -206,6 +215,27 @@ pub(super) fn follow<M: Model>(
         });
     }
     (schedule.events.len(), None)
+}
+
+/// Runs one label; a panic of the model is a finding like any other.
+pub(super) fn run<M: Model>(
+    model: &M,
+    system: &mut System<M::Process>,
+    process: ProcessId,
+    pending: &Pending<M::Thread>,
+    choice: u8,
+) -> Result<(), Found> {
+    let step = AssertUnwindSafe(|| system.step(model, process, pending, choice));
+    match catch_unwind(step) {
+        Ok(ran) => ran.map_err(Found::Contract),
+        Err(payload) => {
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+            Err(Found::Panic {
+                message: text.unwrap_or("without a message").to_owned(),
+            })
+        }
+    }
 }
 
 type Selected<'a, T> = (ProcessId, &'a Pending<T>, u8);
@@ -308,6 +338,7 @@ impl fmt::Display for Mismatch {
             Found::Choice { choices: 0 | 1 } => write!(f, "a label with one outcome only, which takes no choice"),
             Found::Choice { choices } => write!(f, "a label with {choices} outcomes, choice 0 to {}", choices - 1),
             Found::Contract(violation) => write!(f, "a label that breaks its contract: {violation}"),
+            Found::Panic { message } => write!(f, "a label that panics: {message}"),
         }
     }
 }
