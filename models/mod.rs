@@ -6,7 +6,7 @@ pub mod job;
 pub mod kernels;
 #[path = "../src/schedule/toy.rs"]
 #[allow(missing_docs)]
-mod toy;
+pub mod toy;
 
 /// PLACEHOLDER until the model is here.
 pub type TensorFlow = toy::Toy;

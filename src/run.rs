@@ -225,10 +225,15 @@ impl Prepared {
         Schedule::record(header, events)
     }
 
-    /// Runs a schedule again, collecting the labels that occur in it.
-    pub fn replay(&self, schedule: &Schedule, labels: &mut Labels) -> ReplayOutcome {
-        replay(&self.model, schedule, |step| {
+    /// Runs a schedule that was just recorded again, to be sure of it; collects the labels that occur in it and notes in the
+    /// schedule who else could have run.
+    pub fn verify(&self, schedule: &mut Schedule, labels: &mut Labels) -> ReplayOutcome {
+        let mut others = Vec::new();
+        let outcome = replay(&self.model, schedule, |step| {
             labels.insert(step.label.name, step.label);
-        })
+            others.push(step.others.to_vec());
+        });
+        schedule.note_others(others);
+        outcome
     }
 }

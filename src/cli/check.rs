@@ -148,8 +148,9 @@ impl Check {
         let mut labels = Labels::new();
         let mut schedules = Vec::new();
         for hang in &verdict.hangs {
-            let schedule = prepared.schedule_of(hang);
-            if let Some(problem) = prepared.replay(&schedule, &mut labels).broken_promise(&schedule) {
+            let mut schedule = prepared.schedule_of(hang);
+            let replayed = prepared.verify(&mut schedule, &mut labels);
+            if let Some(problem) = replayed.broken_promise(&schedule) {
                 judgement = Judgement::Fails(format!("the search and the replay of its schedule disagree: {problem}"));
             }
             schedules.push(self.write(prepared, &hang.signature.id(), &schedule)?);

@@ -2,6 +2,5 @@
 
 pub mod proto;
 mod run_metadata;
-pub mod slice;
 
 pub use run_metadata::{ImportError, read, run_metadata};

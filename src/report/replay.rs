@@ -12,7 +12,7 @@ pub fn replay_line(step: &Step<'_>) -> String {
     let choice = event.choice.map(|choice| format!(" [{choice}]")).unwrap_or_default();
     let who = format!("{} {}", event.process, event.thread);
     let what = format!("{} {}{choice}", event.label, event.object);
-    let others = match step.others {
+    let others = match step.others.len() {
         0 => "the only thread that can run".to_owned(),
         others => format!("{others} more could run"),
     };
@@ -55,7 +55,11 @@ pub fn prefix_end(outcome: &PrefixOutcome, variant: &str) -> String {
         counted(outcome.completed, "event")
     );
     if let Some((event, found)) = &outcome.failure {
-        let _ = writeln!(text, "which ended in {}: {found:?}, a bug in the model", event.label);
+        let _ = writeln!(
+            text,
+            "which ended at {} of {} {}: {found}",
+            event.label, event.process, event.thread
+        );
     }
     text.push_str(&end_text(&outcome.end));
     text

@@ -42,9 +42,9 @@ fn headline(told: &Told<'_>) -> String {
         ..
     } = told;
     let answer = match (verdict.answer, verdict.complete) {
-        (Answer::Hang, true) => format!("HANG: {}, every one of them", ways(verdict.hangs.len())),
+        (Answer::Hang, true) => format!("HANG: {}, and in no other", ways(verdict.hangs.len())),
         (Answer::Hang, false) => format!("HANG: {}; there may be more", ways(verdict.hangs.len())),
-        (Answer::NoHang, _) => format!("NO HANG: proved on {}", verdict.storage),
+        (Answer::NoHang, _) => "NO HANG: proved, the search ended by itself".to_owned(),
         (Answer::Undecided, _) => "UNDECIDED: no hang found, but not every state was seen".to_owned(),
     };
     let end = match &verdict.stopped_by {
@@ -78,9 +78,9 @@ fn headline(told: &Told<'_>) -> String {
 
 fn ways(number: usize) -> String {
     if number == 1 {
-        "a client can wait for ever, in one way".to_owned()
+        "a client can wait for ever in one way".to_owned()
     } else {
-        format!("a client can wait for ever, in {number} ways")
+        format!("a client can wait for ever in {number} ways")
     }
 }
 
@@ -129,7 +129,7 @@ fn wait_node(text: &mut String, waits: &WaitFor, index: usize, level: usize, see
         let _ = writeln!(text, "{indent}  {detail}");
     }
     if let Some(cause) = cause {
-        let _ = writeln!(text, "{indent}  never: {cause}");
+        let _ = writeln!(text, "{indent}  why nobody answers: {cause}");
     }
     for (_, next) in waits.edges.iter().filter(|(from, _)| *from == index) {
         wait_node(text, waits, *next, level + 1, seen);

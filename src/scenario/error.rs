@@ -44,9 +44,14 @@ pub(super) fn locate(text: &str, error: &toml::de::Error) -> (usize, String) {
     }
 }
 
-/// The key whose value stands at `offset`, with its section; none if a key itself or nothing stands there.
+/// The key whose value stands at `offset`, with its section; none if a key or a section stands there.
 fn key_at(text: &str, offset: usize) -> Option<String> {
-    let before = &text[..offset];
+    let (before, after) = text.split_at(offset);
+    let own_line = before.rsplit('\n').next().unwrap_or("");
+    let is_key = after.chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_');
+    if own_line.trim().is_empty() && is_key {
+        return None;
+    }
     // A value in an array over several lines belongs to the last key that was opened.
     let opened = before
         .lines()

@@ -13,6 +13,9 @@ use crate::machine::Event;
 /// No column is padded further than this, so that one long name does not push the others off the screen.
 const PADDING_MAX: usize = 48;
 
+/// No more threads are noted beside an event.
+const NOTED_MAX: usize = 4;
+
 /// The comment above the events.
 const COLUMNS: &str = "# process  thread  label  object  [choice]";
 
@@ -91,6 +94,15 @@ pub(super) fn quote(name: &str) -> String {
     quoted
 }
 
+/// Who else could have run, as a comment.
+fn note(others: &[String]) -> String {
+    let mut note = format!("# or {}", one_line(&others[..others.len().min(NOTED_MAX)].join(", ")));
+    if others.len() > NOTED_MAX {
+        note.push_str(&format!(" and {} more", others.len() - NOTED_MAX));
+    }
+    note
+}
+
 fn columns(event: &Event) -> [String; 4] {
     [&event.process, &event.thread, &event.label, &event.object].map(|name| quote(name))
 }
@@ -108,13 +120,16 @@ impl fmt::Display for Schedule {
             widest.unwrap_or(0).min(PADDING_MAX)
         };
         let widths = [width(0), width(1), width(2), width(3)];
-        for (event, row) in self.events.iter().zip(&rows) {
+        for (index, (event, row)) in self.events.iter().zip(&rows).enumerate() {
             let mut line = String::new();
             for (name, width) in row.iter().zip(widths) {
                 line.push_str(&format!("{name:width$}  "));
             }
             if let Some(choice) = event.choice {
-                line.push_str(&choice.to_string());
+                line.push_str(&format!("{choice}  "));
+            }
+            if let Some(others) = self.others.get(index).filter(|others| !others.is_empty()) {
+                line.push_str(&note(others));
             }
             writeln!(f, "{}", line.trim_end())?;
         }

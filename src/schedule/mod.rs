@@ -29,6 +29,8 @@ pub struct Schedule {
     pub events: Vec<Event>,
     /// The line of each event in its file.
     lines: Vec<usize>,
+    /// Which other threads could have run at each event: a comment in the file, not read again.
+    others: Vec<Vec<String>>,
 }
 
 /// What a schedule is a schedule of.
@@ -93,7 +95,18 @@ impl Schedule {
     pub fn record(header: Header, events: Vec<Event>) -> Self {
         let first = format::first_event_line(&header);
         let lines = (first..first + events.len()).collect();
-        Self { header, events, lines }
+        Self {
+            header,
+            events,
+            lines,
+            others: Vec::new(),
+        }
+    }
+
+    /// Notes beside each event which other threads could have run, for people who read the file. `others` has one entry an
+    /// event, as a replay tells them ([`Step::others`]); events beyond its end get no note.
+    pub fn note_others(&mut self, others: Vec<Vec<String>>) {
+        self.others = others;
     }
 
     /// The line of an event (counted from 0) in the schedule's file, from 1.

@@ -121,6 +121,7 @@ fn parse(text: &str) -> Result<Schedule, Problem> {
         header,
         events,
         lines: places,
+        others: Vec::new(),
     })
 }
 

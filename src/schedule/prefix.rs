@@ -1,11 +1,11 @@
 //! Running as much of a schedule as another variant of the model can do, and then to an end.
 
 use super::Schedule;
-use super::replay::{End, Found, Mismatch, Step, follow, run};
+use super::replay::{End, Found, Mismatch, Step, follow, others, run};
 use crate::machine::{Event, Model, System};
 
 /// A completion that has not ended by then will not: no model of ours runs as many labels.
-const COMPLETION_MAX: usize = 1_000_000;
+const COMPLETION_MAX: usize = 100_000;
 
 /// What became of a schedule on another variant.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,28 +27,7 @@ pub struct PrefixOutcome {
 pub fn replay_prefix<M: Model>(model: &M, schedule: &Schedule, mut on_event: impl FnMut(&Step<'_>)) -> PrefixOutcome {
     let mut system = System::initial(model);
     let (followed, impossible) = follow(model, &mut system, schedule, &mut on_event);
-    let mut completed = 0;
-    let mut failure = None;
-    while completed < COMPLETION_MAX {
-        let enabled = system.enabled(model);
-        let Some((process, pending)) = enabled.first() else {
-            break;
-        };
-        let event: Event = system.event(model, *process, pending, 0);
-        let before = system.clone();
-        if let Err(found) = run(model, &mut system, *process, pending, 0) {
-            system = before;
-            failure = Some((event, found));
-            break;
-        }
-        completed += 1;
-        on_event(&Step {
-            number: followed + completed,
-            event: &event,
-            label: pending.operation.label,
-            others: enabled.len() - 1,
-        });
-    }
+    let (completed, failure) = complete(model, &mut system, followed, &mut on_event);
     PrefixOutcome {
         followed,
         impossible,
@@ -56,4 +35,33 @@ pub fn replay_prefix<M: Model>(model: &M, schedule: &Schedule, mut on_event: imp
         failure,
         end: End::of(model, &system),
     }
+}
+
+/// Runs the first enabled thread, with choice 0, until none can run or a label fails; returns how many ran and which failed.
+pub(super) fn complete<M: Model>(
+    model: &M,
+    system: &mut System<M::Process>,
+    followed: usize,
+    on_event: &mut dyn FnMut(&Step<'_>),
+) -> (usize, Option<(Event, Found)>) {
+    for completed in 0..COMPLETION_MAX {
+        let enabled = system.enabled(model);
+        let Some((process, pending)) = enabled.first() else {
+            return (completed, None);
+        };
+        let event = system.event(model, *process, pending, 0);
+        let others = others(model, system, &enabled, (*process, pending.thread));
+        let mut next = system.clone();
+        if let Err(found) = run(model, &mut next, *process, pending, 0) {
+            return (completed, Some((event, found)));
+        }
+        *system = next;
+        on_event(&Step {
+            number: followed + completed + 1,
+            event: &event,
+            label: pending.operation.label,
+            others: &others,
+        });
+    }
+    (COMPLETION_MAX, None)
 }

@@ -15,8 +15,8 @@ pub struct Step<'a> {
     pub event: &'a Event,
     /// The label that it belongs to.
     pub label: &'static Label,
-    /// How many other threads could have run instead.
-    pub others: usize,
+    /// Which other threads could have run instead, as `process/thread`, in canonical order.
+    pub others: &'a [String],
 }
 
 /// What became of a replay.
@@ -28,6 +28,8 @@ pub struct ReplayOutcome {
     pub mismatch: Option<Mismatch>,
     /// The state after the last event that ran.
     pub end: End,
+    /// Clients that wait in that state, but return if the threads that can still run do so: they do not hang.
+    pub returning: Vec<String>,
 }
 
 /// The first event that the model cannot do.
@@ -162,6 +164,9 @@ impl ReplayOutcome {
             None => Some(format!(
                 "the schedule promises that {client} waits for ever, but it has its answer"
             )),
+            Some(_) if self.returning.contains(client) => Some(format!(
+                "the schedule promises that {client} waits for ever, but it returns when the other threads run on"
+            )),
             Some((found, _)) if found.id() != *signature => Some(format!(
                 "the schedule promises signature {signature}, but {client} waits with signature {}: {found}",
                 found.id()
@@ -175,10 +180,23 @@ impl ReplayOutcome {
 pub fn replay<M: Model>(model: &M, schedule: &Schedule, mut on_event: impl FnMut(&Step<'_>)) -> ReplayOutcome {
     let mut system = System::initial(model);
     let (followed, mismatch) = follow(model, &mut system, schedule, &mut on_event);
+    let end = End::of(model, &system);
+    let mut returning = Vec::new();
+    if mismatch.is_none() && !end.at_rest() {
+        super::prefix::complete(model, &mut system, followed, &mut |_| {});
+        let later = End::of(model, &system);
+        let waited = end
+            .clients
+            .iter()
+            .zip(&later.clients)
+            .filter(|(now, later)| !now.returned && later.returned);
+        returning = waited.map(|(now, _)| now.name.clone()).collect();
+    }
     ReplayOutcome {
         followed,
         mismatch,
-        end: End::of(model, &system),
+        end,
+        returning,
     }
 }
 
@@ -201,7 +219,7 @@ pub(super) fn follow<M: Model>(
             Ok(selected) => selected,
             Err(found) => return (index, Some(mismatch(found))),
         };
-        let enabled = threads.iter().filter(|(_, pending)| pending.enabled).count();
+        let others = others(model, system, &threads, (process, pending.thread));
         let mut next = system.clone();
         if let Err(found) = run(model, &mut next, process, pending, choice) {
             return (index, Some(mismatch(found)));
@@ -211,10 +229,26 @@ pub(super) fn follow<M: Model>(
             number: index + 1,
             event: expected,
             label: pending.operation.label,
-            others: enabled - 1,
+            others: &others,
         });
     }
     (schedule.events.len(), None)
+}
+
+/// The names of the threads that can run, but for one.
+pub(super) fn others<M: Model>(
+    model: &M,
+    system: &System<M::Process>,
+    threads: &[(ProcessId, Pending<M::Thread>)],
+    but: (ProcessId, M::Thread),
+) -> Vec<String> {
+    let enabled = threads.iter().filter(|(_, pending)| pending.enabled);
+    let rest = enabled.filter(|(process, pending)| (*process, pending.thread) != but);
+    rest.map(|(process, pending)| {
+        let thread = model.thread_name(*process, &system.processes[process.index()], pending.thread);
+        format!("{}/{thread}", model.process_name(*process))
+    })
+    .collect()
 }
 
 /// Runs one label; a panic of the model is a finding like any other.
@@ -310,35 +344,39 @@ fn listed(names: &[String]) -> String {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Event { process, thread, .. } = &self.expected;
+        let Self {
+            number,
+            line,
+            expected,
+            found,
+        } = self;
         write!(
             f,
-            "event {} (line {}) differs: expected {}; found ",
-            self.number,
-            self.line,
-            told(&self.expected)
-        )?;
-        match &self.found {
-            Found::NoProcess { processes } => {
-                write!(f, "no process {process}; there are: {}", listed(processes))
+            "event {number} (line {line}) differs: expected {}; found {found}",
+            told(expected)
+        )
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProcess { processes } => write!(f, "no such process; there are: {}", listed(processes)),
+            Self::NotLive { threads } => {
+                write!(f, "the thread not live; live there: {}", listed(threads))
             }
-            Found::NotLive { threads } => {
+            Self::Other(Difference { label, object }) => write!(f, "the thread about to do {label} on {object}"),
+            Self::NotEnabled { enabled } => {
                 write!(
                     f,
-                    "no live thread {thread} in {process}; there are: {}",
-                    listed(threads)
+                    "the thread still waiting for that object; its process can run: {}",
+                    listed(enabled)
                 )
             }
-            Found::Other(Difference { label, object }) => write!(f, "{thread} about to do {label} on {object}"),
-            Found::NotEnabled { enabled } => {
-                let (label, object) = (&self.expected.label, &self.expected.object);
-                write!(f, "{thread} still waiting for {object} before {label}; ")?;
-                write!(f, "threads of {process} that can run: {}", listed(enabled))
-            }
-            Found::Choice { choices: 0 | 1 } => write!(f, "a label with one outcome only, which takes no choice"),
-            Found::Choice { choices } => write!(f, "a label with {choices} outcomes, choice 0 to {}", choices - 1),
-            Found::Contract(violation) => write!(f, "a label that breaks its contract: {violation}"),
-            Found::Panic { message } => write!(f, "a label that panics: {message}"),
+            Self::Choice { choices: 0 | 1 } => write!(f, "a label with one outcome only, which takes no choice"),
+            Self::Choice { choices } => write!(f, "a label with {choices} outcomes, choice 0 to {}", choices - 1),
+            Self::Contract(violation) => write!(f, "a label that breaks its contract: {violation}"),
+            Self::Panic { message } => write!(f, "a label that panics: {message}"),
         }
     }
 }
