@@ -11,11 +11,17 @@ use super::process::{At, Process, Thread, ThreadId};
 use crate::machine::Label;
 
 /// A pool thread takes a closure.
-pub static TAKE: Label =
-    Label { name: "Pool.take", function: "Eigen::NonBlockingThreadPool::WorkerLoop", site: "NonBlockingThreadPool.h" };
+pub static TAKE: Label = Label {
+    name: "Pool.take",
+    function: "Eigen::NonBlockingThreadPool::WorkerLoop",
+    site: "NonBlockingThreadPool.h",
+};
 /// A pool thread is done with a closure.
-pub static IDLE: Label =
-    Label { name: "Pool.idle", function: "Eigen::NonBlockingThreadPool::WorkerLoop", site: "NonBlockingThreadPool.h" };
+pub static IDLE: Label = Label {
+    name: "Pool.idle",
+    function: "Eigen::NonBlockingThreadPool::WorkerLoop",
+    site: "NonBlockingThreadPool.h",
+};
 
 /// The pool of one process.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]

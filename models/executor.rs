@@ -14,19 +14,46 @@ use super::process::{At as Position, NodeId, RendezvousId, StepId, ThreadId};
 use super::{iterator, master, rendezvous, worker};
 use crate::machine::{Access, Label};
 
-static KERNEL: Label = Label { name: "Kernel.update", function: "OpKernel::Compute of a variable's update", site: "executor.cc:1777" };
-static PROPAGATE: Label =
-    Label { name: "Executor.propagate", function: "ExecutorState::PropagateOutputs", site: "executor.cc:1990" };
-static OUTSTANDING: Label =
-    Label { name: "Executor.outstanding", function: "ExecutorState::NodeDone (num_outstanding_ops_)", site: "executor.cc:2176" };
-static DISPATCH: Label =
-    Label { name: "Executor.schedule", function: "ExecutorState::ScheduleReady", site: "executor.cc:2189" };
-static LATCH: Label =
-    Label { name: "Executor.first_error", function: "ExecutorState::NodeDone (status_)", site: "executor.cc:2155" };
-static CANCEL: Label =
-    Label { name: "Executor.start_cancel", function: "CancellationManager::StartCancel", site: "executor.cc:2171" };
-static FINISH: Label = Label { name: "Executor.finish", function: "ExecutorState::Finish", site: "executor.cc:2365" };
-static BARRIER: Label = Label { name: "ExecutorBarrier.when_done", function: "ExecutorBarrier::WhenDone", site: "executor.h:176" };
+static KERNEL: Label = Label {
+    name: "Kernel.update",
+    function: "OpKernel::Compute of a variable's update",
+    site: "executor.cc:1777",
+};
+static PROPAGATE: Label = Label {
+    name: "Executor.propagate",
+    function: "ExecutorState::PropagateOutputs",
+    site: "executor.cc:1990",
+};
+static OUTSTANDING: Label = Label {
+    name: "Executor.outstanding",
+    function: "ExecutorState::NodeDone (num_outstanding_ops_)",
+    site: "executor.cc:2176",
+};
+static DISPATCH: Label = Label {
+    name: "Executor.schedule",
+    function: "ExecutorState::ScheduleReady",
+    site: "executor.cc:2189",
+};
+static LATCH: Label = Label {
+    name: "Executor.first_error",
+    function: "ExecutorState::NodeDone (status_)",
+    site: "executor.cc:2155",
+};
+static CANCEL: Label = Label {
+    name: "Executor.start_cancel",
+    function: "CancellationManager::StartCancel",
+    site: "executor.cc:2171",
+};
+static FINISH: Label = Label {
+    name: "Executor.finish",
+    function: "ExecutorState::Finish",
+    site: "executor.cc:2365",
+};
+static BARRIER: Label = Label {
+    name: "ExecutorBarrier.when_done",
+    function: "ExecutorBarrier::WhenDone",
+    site: "executor.h:176",
+};
 
 /// Positions in the executor.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -69,14 +96,25 @@ pub struct Execution {
 impl Execution {
     /// The state before any root runs: `outstanding` is the number of roots.
     pub fn new(step: StepId, rendezvous: RendezvousId, pending: SmallVec<[u8; 16]>, roots: u16) -> Self {
-        Self { step, rendezvous, pending, outstanding: roots, failed: false, cancelled: false }
+        Self {
+            step,
+            rendezvous,
+            pending,
+            outstanding: roots,
+            failed: false,
+            cancelled: false,
+        }
     }
 }
 
 impl View<'_> {
     /// Declares the operation of a position.
     pub(super) fn declare_executor(&self, at: At) -> Declared {
-        let counter = if self.model.pool_is_ordered() { Access::Write } else { Access::Add };
+        let counter = if self.model.pool_is_ordered() {
+            Access::Write
+        } else {
+            Access::Add
+        };
         let (label, object, access) = match at {
             At::Kernel(..) => (&KERNEL, Object::Variables, Access::Add),
             At::Propagate(step, ..) => (&PROPAGATE, Object::Frames(step), Access::Write),
@@ -109,7 +147,11 @@ impl Run<'_> {
     /// runs cheap successors on its thread; an asynchronous kernel's callback hands all of them to the pool.
     pub(super) fn node_done(&mut self, step: StepId, node: NodeId, ok: bool, inline: bool) {
         let outstanding = Position::Executor(At::Outstanding(step, ok, inline));
-        let first = if ok { At::Propagate(step, node, inline) } else { At::Latch(step) };
+        let first = if ok {
+            At::Propagate(step, node, inline)
+        } else {
+            At::Latch(step)
+        };
         self.thread.then([Position::Executor(first), outstanding]);
     }
 
@@ -146,7 +188,11 @@ impl Run<'_> {
 
     /// `ExecutorBarrier::WhenDone`, which aborts once more on an error, then the callback of the partition: that of `DoRunGraph`.
     fn barrier(&mut self, step: StepId) {
-        let index = self.process.executions.iter().position(|execution| execution.step == step);
+        let index = self
+            .process
+            .executions
+            .iter()
+            .position(|execution| execution.step == step);
         let execution = self.process.executions.remove(index.expect("the step runs here"));
         let ok = !execution.failed;
         match self.model.run_graph_call(step, self.id) {
@@ -157,7 +203,8 @@ impl Run<'_> {
             ]),
         }
         if execution.failed {
-            self.thread.then([Position::Rendezvous(rendezvous::At::AbortLocal(execution.rendezvous))]);
+            self.thread
+                .then([Position::Rendezvous(rendezvous::At::AbortLocal(execution.rendezvous))]);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The graph of one step as the processes of a job execute it: one partition a process, and the tensors between them.
 //!
-//! Plain data. [`Graph::new`] checks it and computes what follows from it: which nodes run after which, which tensors depend
-//! on the batch, and each node's rank.
+//! Plain data. [`Graph::new`] checks it and computes what follows from it: which nodes run after which, which tensors
+//! depend on the batch, and each node's rank.
 
 mod check;
 mod display;
@@ -98,8 +98,8 @@ pub struct Edge {
     pub from: u8,
     /// Index of the partition that receives it.
     pub to: u8,
-    /// Whether the tensor depends on the next batch, through any number of nodes and edges: it is never sent when the data
-    /// has ended. Computed by [`Graph::new`], whatever was given.
+    /// Whether the tensor depends on the next batch, through any number of nodes and edges: it is never sent when the
+    /// data has ended. Computed by [`Graph::new`], whatever was given.
     pub batch_dependent: bool,
 }
 
@@ -126,8 +126,8 @@ impl Graph {
     /// Checks partitions and edges and computes what follows from them.
     ///
     /// # Errors
-    /// When there is nothing to run or too much, an index leads nowhere, an edge does not have exactly one `_Send` and one
-    /// `_Recv`, the worker's partition can't be told, or the nodes have a cycle.
+    /// When there is nothing to run or too much, an index leads nowhere, an edge does not have exactly one `_Send` and
+    /// one `_Recv`, the worker's partition can't be told, or the nodes have a cycle.
     pub fn new(partitions: Vec<Partition>, edges: Vec<Edge>) -> Result<Self, GraphError> {
         check::sizes(&partitions, &edges)?;
         let ends = check::ends(&partitions, &edges)?;

@@ -1,28 +1,29 @@
-//! What the executor has to know about an operation's CPU kernel: whether it is expensive, and whether it changes a variable.
+//! What the executor has to know about an operation's CPU kernel: whether it is expensive, and whether it changes a
+//! variable.
 //!
 //! Facts from TensorFlow 1.12, paths relative to `tensorflow/core/`.
 
-/// Whether the executor treats the operation's CPU kernel as expensive, so that it may hand it to the compute pool instead
-/// of running it on the thread that made it ready (`common_runtime/executor.cc:2189-2232`).
+/// Whether the executor treats the operation's CPU kernel as expensive, so that it may hand it to the compute pool
+/// instead of running it on the thread that made it ready (`common_runtime/executor.cc:2189-2232`).
 ///
-/// Every CPU kernel is expensive (`framework/op_kernel.cc:110`, asynchronous ones too: `framework/op_kernel.h:205`) except
-/// where its class overrides `IsExpensive`. `Placeholder`, `VariableV2`, `_Send`, `_Recv` and `StridedSlice` override
-/// nothing.
+/// Every CPU kernel is expensive (`framework/op_kernel.cc:110`, asynchronous ones too: `framework/op_kernel.h:205`)
+/// except where its class overrides `IsExpensive`. `Placeholder`, `VariableV2`, `_Send`, `_Recv` and `StridedSlice`
+/// override nothing.
 pub fn is_expensive(op: &str) -> bool {
     !matches!(
         op,
         // kernels/constant_op.h:31, immutable_constant_op.h:32, guarantee_const_op.cc:40
         "Const" | "ImmutableConst" | "GuaranteeConst"
-        // kernels/no_op.h:27 (ControlTrigger: control_flow_ops.h:94)
+        // kernels/no_op.h:27, control_flow_ops.h:32
         | "NoOp" | "ControlTrigger"
         // kernels/identity_op.h:35, registered for all of these in identity_op.cc:26-45; identity_n_op.h:39
         | "Identity" | "RefIdentity" | "StopGradient" | "PreventGradient" | "PlaceholderWithDefault"
-        | "DebugGradientIdentity" | "DebugGradientRefIdentity" | "_EagerConst" | "IdentityN"
+        | "DebugGradientIdentity" | "DebugGradientRefIdentity" | "IdentityN"
         // kernels/shape_ops.h:73,104,121,145,198,269, shape_ops.cc:490
         | "Shape" | "ShapeN" | "Rank" | "Size" | "ExpandDims" | "Squeeze" | "EnsureShape"
         // kernels/reshape_op.h:90, bitcast_op.cc:68, concat_op.cc:349, bcast_ops.cc:54,104
         | "Reshape" | "Bitcast" | "ConcatOffset" | "BroadcastArgs" | "BroadcastGradientArgs"
-        // kernels/control_flow_ops.h:32-82, control_flow_ops.cc:189,598
+        // kernels/control_flow_ops.h:43-94, control_flow_ops.cc:189,598
         | "Switch" | "RefSwitch" | "RefSelect" | "Merge" | "RefMerge" | "Enter" | "RefEnter" | "Exit" | "RefExit"
         | "NextIteration" | "RefNextIteration" | "LoopCond"
         // kernels/stack_ops.cc:319,433,512, mutex_ops.cc:238, function_ops.h:33,48

@@ -1,21 +1,24 @@
 //! Models of real runtimes, one mechanism a file, named as the original names it.
+//!
+//! [`TensorFlow`] is one distributed training step of TensorFlow 1.12: read [`cluster`] for what it is made of, then one file a
+//! mechanism, each with its state, its operations and its labels: [`master`] issues the step, [`worker`] runs a partition,
+//! [`executor`] its nodes on the [`compute_pool`], [`rendezvous`] and [`rpc`] what passes between processes, [`iterator`] the input.
 
 pub mod builtin;
+pub mod cluster;
+pub mod compute_pool;
+mod diagnosis;
+pub mod executor;
+mod future;
 pub mod graph;
+pub mod iterator;
 pub mod job;
 pub mod kernels;
-#[path = "../src/schedule/toy.rs"]
-#[allow(missing_docs)]
-pub mod toy;
+pub mod master;
+pub mod objects;
+pub mod process;
+pub mod rendezvous;
+pub mod rpc;
+pub mod worker;
 
-/// PLACEHOLDER until the model is here.
-pub type TensorFlow = toy::Toy;
-
-impl TensorFlow {
-    /// A model of a job.
-    pub fn new(job: job::Job) -> Result<Self, job::JobError> {
-        Ok(Self {
-            parks: job.variant == job::Variant::Tf112,
-        })
-    }
-}
+pub use cluster::TensorFlow;

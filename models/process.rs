@@ -38,7 +38,9 @@ impl CallSet {
 
     /// Whether it holds the call.
     pub fn contains(&self, call: CallId) -> bool {
-        self.0.get(usize::from(call) / 64).is_some_and(|word| word & (1 << (call % 64)) != 0)
+        self.0
+            .get(usize::from(call) / 64)
+            .is_some_and(|word| word & (1 << (call % 64)) != 0)
     }
 }
 
@@ -108,7 +110,13 @@ impl Thread {
     pub fn new(id: ThreadId, at: At) -> Self {
         let mut stack = SmallVec::new();
         stack.push(at);
-        Self { id, stack, inline: List::new(), dispatch: List::new(), calls: List::new() }
+        Self {
+            id,
+            stack,
+            inline: List::new(),
+            dispatch: List::new(),
+            calls: List::new(),
+        }
     }
 
     /// Whether it runs on the compute pool.
@@ -163,7 +171,10 @@ pub struct Process {
 impl Process {
     /// The thread with this id, if it lives.
     pub fn thread(&self, id: ThreadId) -> Option<&Thread> {
-        self.threads.binary_search_by_key(&id, |thread| thread.id).ok().map(|index| &self.threads[index])
+        self.threads
+            .binary_search_by_key(&id, |thread| thread.id)
+            .ok()
+            .map(|index| &self.threads[index])
     }
 
     /// Adds a thread.
@@ -179,7 +190,10 @@ impl Process {
 
     /// Takes a thread out to run it.
     pub fn take_thread(&mut self, id: ThreadId) -> Thread {
-        let index = self.threads.binary_search_by_key(&id, |thread| thread.id).expect("only live threads run");
+        let index = self
+            .threads
+            .binary_search_by_key(&id, |thread| thread.id)
+            .expect("only live threads run");
         self.threads.remove(index)
     }
 
@@ -193,27 +207,42 @@ impl Process {
     /// # Panics
     /// If the step does not run here.
     pub fn execution_mut(&mut self, step: StepId) -> &mut Execution {
-        self.executions.iter_mut().find(|execution| execution.step == step).expect("the step runs here")
+        self.executions
+            .iter_mut()
+            .find(|execution| execution.step == step)
+            .expect("the step runs here")
     }
 
     /// A call that this process sent.
     pub fn client_call(&self, id: CallId) -> Option<&ClientCall> {
-        self.client_calls.binary_search_by_key(&id, |call| call.id).ok().map(|index| &self.client_calls[index])
+        self.client_calls
+            .binary_search_by_key(&id, |call| call.id)
+            .ok()
+            .map(|index| &self.client_calls[index])
     }
 
     /// The same, to change it.
     pub fn client_call_mut(&mut self, id: CallId) -> Option<&mut ClientCall> {
-        self.client_calls.binary_search_by_key(&id, |call| call.id).ok().map(|index| &mut self.client_calls[index])
+        self.client_calls
+            .binary_search_by_key(&id, |call| call.id)
+            .ok()
+            .map(|index| &mut self.client_calls[index])
     }
 
     /// A call that reached this process.
     pub fn server_call(&self, id: CallId) -> Option<&ServerCall> {
-        self.server_calls.binary_search_by_key(&id, |call| call.id).ok().map(|index| &self.server_calls[index])
+        self.server_calls
+            .binary_search_by_key(&id, |call| call.id)
+            .ok()
+            .map(|index| &self.server_calls[index])
     }
 
     /// The same, to change it.
     pub fn server_call_mut(&mut self, id: CallId) -> Option<&mut ServerCall> {
-        self.server_calls.binary_search_by_key(&id, |call| call.id).ok().map(|index| &mut self.server_calls[index])
+        self.server_calls
+            .binary_search_by_key(&id, |call| call.id)
+            .ok()
+            .map(|index| &mut self.server_calls[index])
     }
 
     /// Forgets a call that this process sent.

@@ -19,41 +19,81 @@ static VALIDATE: Label = Label {
     function: "BaseRemoteRendezvous::ValidateDevices",
     site: "base_rendezvous_mgr.cc:205",
 };
-static REGISTER: Label =
-    Label { name: "Recv.register", function: "BaseRemoteRendezvous::RegisterCall", site: "base_rendezvous_mgr.cc:377" };
-static DEREGISTER: Label =
-    Label { name: "Recv.deregister", function: "BaseRemoteRendezvous::DeregisterCall", site: "base_rendezvous_mgr.cc:386" };
-static FEED: Label =
-    Label { name: "Recv.feed", function: "LocalRendezvousImpl::RecvAsync of a fed value", site: "rendezvous.cc:197" };
-static SEND_CHECK: Label =
-    Label { name: "Send.check", function: "BaseRemoteRendezvous::Send (status_)", site: "base_rendezvous_mgr.cc:187" };
-static SEND_LOCAL: Label = Label { name: "Send.local", function: "LocalRendezvousImpl::Send", site: "rendezvous.cc:153" };
-static ABORT_LOCAL: Label =
-    Label { name: "StartAbort.local", function: "LocalRendezvousImpl::StartAbort", site: "rendezvous.cc:230" };
-static ABORT_REMOTE: Label =
-    Label { name: "StartAbort.remote", function: "BaseRemoteRendezvous::StartAbort", site: "base_rendezvous_mgr.cc:361" };
+static REGISTER: Label = Label {
+    name: "Recv.register",
+    function: "BaseRemoteRendezvous::RegisterCall",
+    site: "base_rendezvous_mgr.cc:377",
+};
+static DEREGISTER: Label = Label {
+    name: "Recv.deregister",
+    function: "BaseRemoteRendezvous::DeregisterCall",
+    site: "base_rendezvous_mgr.cc:386",
+};
+static FEED: Label = Label {
+    name: "Recv.feed",
+    function: "LocalRendezvousImpl::RecvAsync of a fed value",
+    site: "rendezvous.cc:197",
+};
+static SEND_CHECK: Label = Label {
+    name: "Send.check",
+    function: "BaseRemoteRendezvous::Send (status_)",
+    site: "base_rendezvous_mgr.cc:187",
+};
+static SEND_LOCAL: Label = Label {
+    name: "Send.local",
+    function: "LocalRendezvousImpl::Send",
+    site: "rendezvous.cc:153",
+};
+static ABORT_LOCAL: Label = Label {
+    name: "StartAbort.local",
+    function: "LocalRendezvousImpl::StartAbort",
+    site: "rendezvous.cc:230",
+};
+static ABORT_REMOTE: Label = Label {
+    name: "StartAbort.remote",
+    function: "BaseRemoteRendezvous::StartAbort",
+    site: "base_rendezvous_mgr.cc:361",
+};
 static ABORT_NEXT: Label = Label {
     name: "StartAbort.next_call",
     function: "BaseRemoteRendezvous::StartAbort (order of active_)",
     site: "base_rendezvous_mgr.cc:369",
 };
-static ABORT_UNLOCK: Label =
-    Label { name: "StartAbort.unlock", function: "BaseRemoteRendezvous::StartAbort", site: "base_rendezvous_mgr.cc:373" };
-static FIND: Label =
-    Label { name: "Rendezvous.find_or_create", function: "BaseRendezvousMgr::FindOrCreate", site: "base_rendezvous_mgr.cc:57" };
-static INITIALIZE: Label =
-    Label { name: "Rendezvous.initialize", function: "BaseRemoteRendezvous::Initialize", site: "base_rendezvous_mgr.cc:152" };
-static RECV_LOCAL: Label =
-    Label { name: "RecvLocal.defer", function: "BaseRemoteRendezvous::RecvLocalAsync", site: "base_rendezvous_mgr.cc:331" };
+static ABORT_UNLOCK: Label = Label {
+    name: "StartAbort.unlock",
+    function: "BaseRemoteRendezvous::StartAbort",
+    site: "base_rendezvous_mgr.cc:373",
+};
+static FIND: Label = Label {
+    name: "Rendezvous.find_or_create",
+    function: "BaseRendezvousMgr::FindOrCreate",
+    site: "base_rendezvous_mgr.cc:57",
+};
+static INITIALIZE: Label = Label {
+    name: "Rendezvous.initialize",
+    function: "BaseRemoteRendezvous::Initialize",
+    site: "base_rendezvous_mgr.cc:152",
+};
+static RECV_LOCAL: Label = Label {
+    name: "RecvLocal.defer",
+    function: "BaseRemoteRendezvous::RecvLocalAsync",
+    site: "base_rendezvous_mgr.cc:331",
+};
 static LOCAL_VALIDATE: Label = Label {
     name: "RecvLocal.validate",
     function: "BaseRemoteRendezvous::RecvLocalAsyncInternal",
     site: "base_rendezvous_mgr.cc:351",
 };
-static LOCAL_RECV: Label =
-    Label { name: "RecvLocal.local", function: "LocalRendezvousImpl::RecvAsync", site: "rendezvous.cc:197" };
-static CLEANUP: Label =
-    Label { name: "Rendezvous.cleanup", function: "BaseRendezvousMgr::Cleanup", site: "base_rendezvous_mgr.cc:104" };
+static LOCAL_RECV: Label = Label {
+    name: "RecvLocal.local",
+    function: "LocalRendezvousImpl::RecvAsync",
+    site: "rendezvous.cc:197",
+};
+static CLEANUP: Label = Label {
+    name: "Rendezvous.cleanup",
+    function: "BaseRendezvousMgr::Cleanup",
+    site: "base_rendezvous_mgr.cc:104",
+};
 static FAIL_DEFERRED: Label = Label {
     name: "Rendezvous.fail_deferred",
     function: "proposal: a cancelled step answers its deferred receives",
@@ -184,8 +224,8 @@ impl View<'_> {
             At::Validate(step, _) => remote(&VALIDATE, executing(step)),
             At::Register(step, _) => remote(&REGISTER, executing(step)),
             At::Deregister(call) => {
-                let id = process.client_call(call).expect("the call is not over").rendezvous;
-                remote(&DEREGISTER, id)
+                let record = process.client_call(call).expect("the call is not over");
+                remote(&DEREGISTER, record.rendezvous.expect("a receive is registered"))
             }
             At::Feed(step, _) => Declared::new(&FEED, Object::Local(step), Access::Add),
             At::SendCheck(step, _) => remote(&SEND_CHECK, executing(step)),
@@ -194,7 +234,11 @@ impl View<'_> {
                 None => Declared::new(&SEND_LOCAL, Object::Local(step), Access::Add),
             },
             At::AbortLocal(id) => {
-                let access = if of(id).local_aborted { Access::Add } else { Access::Write };
+                let access = if of(id).local_aborted {
+                    Access::Add
+                } else {
+                    Access::Write
+                };
                 Declared::new(&ABORT_LOCAL, Object::Local(of(id).step), access)
             }
             At::AbortRemote(id) => {
@@ -202,7 +246,11 @@ impl View<'_> {
                 Declared::new(&ABORT_REMOTE, Object::Remote(of(id).step), access).when(of(id).lock.is_free())
             }
             At::AbortNext(id) => {
-                let choices = if model.cancels_in_order() { 1 } else { thread.calls.len() as u8 };
+                let choices = if model.cancels_in_order() {
+                    1
+                } else {
+                    thread.calls.len() as u8
+                };
                 Declared::new(&ABORT_NEXT, Object::Remote(of(id).step), Access::Free).choices(choices)
             }
             At::AbortUnlock(id) => Declared::new(&ABORT_UNLOCK, Object::Remote(of(id).step), Access::Free),
@@ -245,8 +293,13 @@ impl Run<'_> {
             At::AbortRemote(id) => self.abort_remote(id),
             At::AbortNext(id) => {
                 let call = self.thread.calls.remove(usize::from(self.choice));
-                let next = if self.thread.calls.is_empty() { At::AbortUnlock(id) } else { At::AbortNext(id) };
-                self.thread.then([Position::Rpc(rpc::At::Cancel(call)), Position::Rendezvous(next)]);
+                let next = if self.thread.calls.is_empty() {
+                    At::AbortUnlock(id)
+                } else {
+                    At::AbortNext(id)
+                };
+                self.thread
+                    .then([Position::Rpc(rpc::At::Cancel(call)), Position::Rendezvous(next)]);
             }
             At::AbortUnlock(id) => {
                 let owner = self.thread.id;
@@ -317,7 +370,10 @@ impl Run<'_> {
         let index = self.process.client_calls.partition_point(|other| other.id < call);
         self.process.client_calls.insert(index, record);
         let check = self.model.variant() == Variant::NoSendAfterAbort;
-        self.thread.then([Position::Rpc(rpc::At::Install(call)), Position::Rpc(rpc::At::Start(call))]);
+        self.thread.then([
+            Position::Rpc(rpc::At::Install(call)),
+            Position::Rpc(rpc::At::Start(call)),
+        ]);
         if check {
             self.thread.then([Position::Rpc(rpc::At::CheckBeforeSend(call))]);
         }
@@ -325,7 +381,7 @@ impl Run<'_> {
 
     fn deregister(&mut self, call: CallId) {
         let record = self.process.client_call(call).expect("the call is not over");
-        let (rendezvous, ok) = (record.rendezvous, !record.failed);
+        let (rendezvous, ok) = (record.rendezvous.expect("a receive is registered"), !record.failed);
         remove(&mut self.rendezvous(rendezvous).active, call);
         self.process.remove_client_call(call);
         let (step, node) = self.model.recv_node(call);
@@ -367,7 +423,11 @@ impl Run<'_> {
             return;
         }
         let active = std::mem::take(&mut rendezvous.active);
-        let deferred = if fail_deferred { std::mem::take(&mut rendezvous.deferred) } else { List::new() };
+        let deferred = if fail_deferred {
+            std::mem::take(&mut rendezvous.deferred)
+        } else {
+            List::new()
+        };
         if !active.is_empty() {
             rendezvous.lock.acquire(owner);
         }
@@ -381,7 +441,12 @@ impl Run<'_> {
     }
 
     fn find(&mut self, step: StepId, finder: Finder) {
-        let found = self.process.table.iter().find(|(other, _)| *other == step).map(|(_, id)| *id);
+        let found = self
+            .process
+            .table
+            .iter()
+            .find(|(other, _)| *other == step)
+            .map(|(_, id)| *id);
         // A process that was told that the step is cancelled answers its receives with the error.
         if let (Finder::Receive(call), true) = (finder, self.process.cancelled_steps & (1 << step) != 0) {
             return self.serve(call, false);

@@ -17,9 +17,16 @@ use super::process::{At as Position, CallId, Process, RendezvousId, Thread, Thre
 use super::{master, rendezvous, worker};
 use crate::machine::{Access, Label, Lock, ProcessId};
 
-static INSTALL: Label =
-    Label { name: "Call.install_cancel", function: "RPCState (CallOptions::SetCancelCallback)", site: "grpc_state.h:54" };
-static START: Label = Label { name: "Call.start", function: "RPCState (StartCall)", site: "grpc_state.h:66" };
+static INSTALL: Label = Label {
+    name: "Call.install_cancel",
+    function: "RPCState (CallOptions::SetCancelCallback)",
+    site: "grpc_state.h:54",
+};
+static START: Label = Label {
+    name: "Call.start",
+    function: "RPCState (StartCall)",
+    site: "grpc_state.h:66",
+};
 static CHECK_BEFORE: Label = Label {
     name: "Call.check_before_send",
     function: "RpcRemoteRendezvous::RecvFromRemoteAsync (1.13)",
@@ -30,25 +37,46 @@ static CHECK_AFTER: Label = Label {
     function: "RpcRemoteRendezvous::RecvFromRemoteAsync (2.x)",
     site: "rpc_rendezvous_mgr.cc (2.x)",
 };
-static CANCEL: Label =
-    Label { name: "Call.start_cancel", function: "CallOptions::StartCancel (ClientContext::TryCancel)", site: "call_options.cc:24" };
-static QUEUE_TAKE: Label =
-    Label { name: "ClientQueue.next", function: "GrpcWorkerCacheThread (CompletionQueue::Next)", site: "grpc_worker_cache.cc:94" };
-static QUEUE_IDLE: Label =
-    Label { name: "ClientQueue.idle", function: "GrpcWorkerCacheThread (CompletionQueue::Next)", site: "grpc_worker_cache.cc:94" };
-static CLEAR: Label =
-    Label { name: "Call.clear_cancel", function: "RPCState::OnCompleted (ClearCancelCallback)", site: "grpc_state.h:72" };
-static READ: Label =
-    Label { name: "Server.read", function: "the HTTP/2 transport reads the stream", site: "grpc core" };
+static CANCEL: Label = Label {
+    name: "Call.start_cancel",
+    function: "CallOptions::StartCancel (ClientContext::TryCancel)",
+    site: "call_options.cc:24",
+};
+static QUEUE_TAKE: Label = Label {
+    name: "ClientQueue.next",
+    function: "GrpcWorkerCacheThread (CompletionQueue::Next)",
+    site: "grpc_worker_cache.cc:94",
+};
+static QUEUE_IDLE: Label = Label {
+    name: "ClientQueue.idle",
+    function: "GrpcWorkerCacheThread (CompletionQueue::Next)",
+    site: "grpc_worker_cache.cc:94",
+};
+static CLEAR: Label = Label {
+    name: "Call.clear_cancel",
+    function: "RPCState::OnCompleted (ClearCancelCallback)",
+    site: "grpc_state.h:72",
+};
+static READ: Label = Label {
+    name: "Server.read",
+    function: "the HTTP/2 transport reads the stream",
+    site: "grpc core",
+};
 static ACCEPT: Label = Label {
     name: "Server.accept",
     function: "GrpcWorkerServiceThread::*Handler (Schedule)",
     site: "grpc_worker_service.cc:196",
 };
-static REQUEST_CANCELLED: Label =
-    Label { name: "Server.request_cancelled", function: "Call::RequestCancelled", site: "grpc_call.h:169" };
-static RELEASE: Label =
-    Label { name: "Server.cancel_done", function: "Call::RequestCancelled (unlock)", site: "grpc_call.h:175" };
+static REQUEST_CANCELLED: Label = Label {
+    name: "Server.request_cancelled",
+    function: "Call::RequestCancelled",
+    site: "grpc_call.h:169",
+};
+static RELEASE: Label = Label {
+    name: "Server.cancel_done",
+    function: "Call::RequestCancelled (unlock)",
+    site: "grpc_call.h:175",
+};
 static HANDLER_INSTALL: Label = Label {
     name: "Handler.install_cancel",
     function: "GrpcWorkerServiceThread (Call::SetCancelCallback)",
@@ -59,7 +87,11 @@ static SERVE_CLEAR: Label = Label {
     function: "CallOptions::ClearCancelCallback, Call::ClearCancelCallback",
     site: "grpc_worker_service.cc:463",
 };
-static RESPOND: Label = Label { name: "Handler.respond", function: "Call::SendResponse", site: "grpc_call.h:157" };
+static RESPOND: Label = Label {
+    name: "Handler.respond",
+    function: "Call::SendResponse",
+    site: "grpc_call.h:157",
+};
 
 /// A message between processes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -125,8 +157,8 @@ pub enum Rpc {
 pub struct ClientCall {
     /// Which call.
     pub id: CallId,
-    /// The rendezvous that a receive is registered with (0 for other calls).
-    pub rendezvous: RendezvousId,
+    /// The rendezvous that a receive is registered with.
+    pub rendezvous: Option<RendezvousId>,
     /// Whether `CallOptions` has its cancel function.
     pub installed: bool,
     /// `sticky-cancel`: a `StartCancel` found no function and waits for one.
@@ -142,12 +174,23 @@ pub struct ClientCall {
 impl ClientCall {
     /// The call of a `_Recv`.
     pub fn receive(id: CallId, rendezvous: RendezvousId) -> Self {
-        Self { id, rendezvous, installed: false, wanted: false, rpc: Rpc::Fresh, failed: false, unchecked: false }
+        Self {
+            rendezvous: Some(rendezvous),
+            ..Self::run_graph(id)
+        }
     }
 
     /// A `RunGraph` call.
     pub fn run_graph(id: CallId) -> Self {
-        Self::receive(id, 0)
+        Self {
+            id,
+            rendezvous: None,
+            installed: false,
+            wanted: false,
+            rpc: Rpc::Fresh,
+            failed: false,
+            unchecked: false,
+        }
     }
 }
 
@@ -182,7 +225,9 @@ impl View<'_> {
             At::QueueTake(id) => {
                 let peer = model.call(id).server;
                 let idle = process.busy_queues & (1 << peer.0) == 0;
-                Declared::new(&QUEUE_TAKE, Object::Queue(peer), Access::Write).when(idle).taking_server()
+                Declared::new(&QUEUE_TAKE, Object::Queue(peer), Access::Write)
+                    .when(idle)
+                    .taking_server()
             }
             At::QueueIdle(id) => Declared::new(&QUEUE_IDLE, Object::Queue(model.call(id).server), Access::Free),
             At::Clear(id) => {
@@ -238,7 +283,11 @@ impl Run<'_> {
             At::RequestCancelled(id) => self.request_cancelled(id),
             At::Release(id) => {
                 let owner = self.thread.id;
-                self.process.server_call_mut(id).expect("a locked call is kept").lock.release(owner);
+                self.process
+                    .server_call_mut(id)
+                    .expect("a locked call is kept")
+                    .lock
+                    .release(owner);
             }
             At::HandlerInstall(id) => {
                 self.process.server_call_mut(id).expect("its handler runs").callback = true;
@@ -257,7 +306,10 @@ impl Run<'_> {
 
     /// The answer to a peer's receive.
     pub(super) fn serve(&mut self, call: CallId, ok: bool) {
-        self.thread.then([Position::Rpc(At::ServeClear(call)), Position::Rpc(At::Respond(call, ok))]);
+        self.thread.then([
+            Position::Rpc(At::ServeClear(call)),
+            Position::Rpc(At::Respond(call, ok)),
+        ]);
     }
 
     fn client(&mut self, id: CallId) -> &mut ClientCall {
@@ -294,9 +346,9 @@ impl Run<'_> {
     fn check_before_send(&mut self, id: CallId) {
         if self.client(id).failed {
             self.process.remove_client_call(id);
-            self.thread.stack.retain(|at| {
-                !matches!(at, Position::Rpc(At::Install(other) | At::Start(other)) if *other == id)
-            });
+            self.thread
+                .stack
+                .retain(|at| !matches!(at, Position::Rpc(At::Install(other) | At::Start(other)) if *other == id));
             let (step, node) = self.model.recv_node(id);
             self.node_done(step, node, false, false);
         }
@@ -306,7 +358,9 @@ impl Run<'_> {
     fn cancel(&mut self, id: CallId) {
         let sticky = self.model.variant() == Variant::StickyCancel;
         let receive = matches!(self.model.call(id).kind, CallKind::RecvTensor { .. });
-        let Some(call) = self.process.client_call_mut(id) else { return };
+        let Some(call) = self.process.client_call_mut(id) else {
+            return;
+        };
         if receive {
             call.failed = true;
         }
@@ -369,7 +423,10 @@ impl Run<'_> {
         let call = self.process.server_call_mut(id).expect("a stream that is read exists");
         call.accepted = true;
         if std::mem::take(&mut call.reset) {
-            self.process.spawn(Thread::new(ThreadId::Cancelled(id), Position::Rpc(At::RequestCancelled(id))));
+            self.process.spawn(Thread::new(
+                ThreadId::Cancelled(id),
+                Position::Rpc(At::RequestCancelled(id)),
+            ));
         }
         self.thread.then([Position::Rpc(At::Accept(id))]);
     }
@@ -377,14 +434,17 @@ impl Run<'_> {
     /// Runs the cancel callback with the call's mutexes held, if both of them are installed by now; else the cancellation is lost.
     fn request_cancelled(&mut self, id: CallId) {
         let owner = self.thread.id;
-        let Some(call) = self.process.server_call_mut(id) else { return };
+        let Some(call) = self.process.server_call_mut(id) else {
+            return;
+        };
         if call.callback && call.options {
             call.lock.acquire(owner);
             let info = self.model.call(id);
             self.thread.then([Position::Rpc(At::Release(id))]);
             self.abort_step(info.step);
             if let CallKind::RunGraph { .. } = info.kind {
-                self.thread.then([Position::Worker(worker::At::CancelManager(info.step))]);
+                self.thread
+                    .then([Position::Worker(worker::At::CancelManager(info.step))]);
             }
         }
     }
@@ -426,9 +486,14 @@ pub(super) fn deliver(model: &super::TensorFlow, process: &mut Process, _from: P
         }
         Frame::Reset(id) => {
             // An answered call's stream is closed: its reset means nothing.
-            let Some(call) = process.server_call_mut(id) else { return };
+            let Some(call) = process.server_call_mut(id) else {
+                return;
+            };
             if call.accepted {
-                process.spawn(Thread::new(ThreadId::Cancelled(id), Position::Rpc(At::RequestCancelled(id))));
+                process.spawn(Thread::new(
+                    ThreadId::Cancelled(id),
+                    Position::Rpc(At::RequestCancelled(id)),
+                ));
             } else {
                 call.reset = true;
             }

@@ -9,21 +9,31 @@ use super::rendezvous::{self, Finder};
 use super::rpc;
 use crate::machine::{Access, Label};
 
-static INSTALL: Label =
-    Label { name: "Worker.install_cancel", function: "CallOptions::SetCancelCallback", site: "worker.cc:184" };
+static INSTALL: Label = Label {
+    name: "Worker.install_cancel",
+    function: "CallOptions::SetCancelCallback",
+    site: "worker.cc:184",
+};
 static INSTALL_LOCAL: Label = Label {
     name: "Worker.install_cancel_local",
     function: "Worker::DoRunGraph (CallOptions::SetCancelCallback)",
     site: "worker.cc:184",
 };
-static ROOT: Label = Label { name: "Worker.schedule_root", function: "ExecutorState::RunAsync", site: "executor.cc:1485" };
+static ROOT: Label = Label {
+    name: "Worker.schedule_root",
+    function: "ExecutorState::RunAsync",
+    site: "executor.cc:1485",
+};
 static TIMER: Label = Label {
     name: "AbortStep.delay",
     function: "Worker::AbortStep (SchedNonBlockingClosureAfter)",
     site: "worker.cc:101",
 };
-static CANCEL_MANAGER: Label =
-    Label { name: "Worker.start_cancel", function: "CancellationManager::StartCancel", site: "worker.cc:185" };
+static CANCEL_MANAGER: Label = Label {
+    name: "Worker.start_cancel",
+    function: "CancellationManager::StartCancel",
+    site: "worker.cc:185",
+};
 static CLEAR_LOCAL: Label = Label {
     name: "Worker.clear_cancel_local",
     function: "Worker::DoRunGraph (ClearCancelCallback)",
@@ -72,7 +82,11 @@ impl View<'_> {
     /// Declares the operation of a position.
     pub(super) fn declare_worker(&self, at: At) -> Declared {
         let local = |label, step| Declared::new(label, Object::LocalOptions(step), Access::Write);
-        let local_free = self.process.master.as_ref().is_none_or(|master| master.local.lock.is_free());
+        let local_free = self
+            .process
+            .master
+            .as_ref()
+            .is_none_or(|master| master.local.lock.is_free());
         match at {
             At::Install(call) => Declared::new(&INSTALL, Object::Call(call), Access::Write),
             At::InstallLocal(step) => local(&INSTALL_LOCAL, step).when(local_free),
@@ -102,11 +116,19 @@ impl Run<'_> {
             At::Root(step, rendezvous, index) => self.root(step, rendezvous, index),
             At::SetTimer(step, rendezvous) => self.set_timer(step, rendezvous),
             At::CancelManager(step) => {
-                if let Some(execution) = self.process.executions.iter_mut().find(|execution| execution.step == step) {
+                if let Some(execution) = self
+                    .process
+                    .executions
+                    .iter_mut()
+                    .find(|execution| execution.step == step)
+                {
                     execution.cancelled = true;
                 }
             }
-            At::ClearLocal(_) => self.master().local.installed = false,
+            At::ClearLocal(_) => {
+                let local = &mut self.master().local;
+                (local.installed, local.done) = (false, true);
+            }
             At::CancelLocal(step) => self.cancel_local(step),
             At::ReleaseLocal(_) => {
                 let owner = self.thread.id;
@@ -114,7 +136,12 @@ impl Run<'_> {
             }
             At::RememberCancelled(step) => {
                 self.process.cancelled_steps |= 1 << step;
-                let found = self.process.table.iter().find(|(other, _)| *other == step).map(|(_, id)| *id);
+                let found = self
+                    .process
+                    .table
+                    .iter()
+                    .find(|(other, _)| *other == step)
+                    .map(|(_, id)| *id);
                 if let Some(id) = found {
                     self.thread.then([
                         Position::Rendezvous(rendezvous::At::AbortLocal(id)),
@@ -129,7 +156,10 @@ impl Run<'_> {
     pub(super) fn handler(&self, id: CallId) -> Vec<Position> {
         let info = self.model.call(id);
         let find = |finder| Position::Rendezvous(rendezvous::At::Find(info.step, finder));
-        let installs = [Position::Rpc(rpc::At::HandlerInstall(id)), Position::Worker(At::Install(id))];
+        let installs = [
+            Position::Rpc(rpc::At::HandlerInstall(id)),
+            Position::Worker(At::Install(id)),
+        ];
         match info.kind {
             CallKind::RecvTensor { .. } => [&installs[..], &[find(Finder::Receive(id))]].concat(),
             CallKind::RunGraph { .. } => [&installs[..], &[find(Finder::Execute)]].concat(),
@@ -140,7 +170,8 @@ impl Run<'_> {
 
     /// `Worker::AbortStep`: finds the rendezvous now, aborts it a second later.
     pub(super) fn abort_step(&mut self, step: StepId) {
-        self.thread.then([Position::Rendezvous(rendezvous::At::Find(step, Finder::AbortStep))]);
+        self.thread
+            .then([Position::Rendezvous(rendezvous::At::Find(step, Finder::AbortStep))]);
     }
 
     /// `ExecutorState::RunAsync`: the partition starts, one root after the other.
@@ -155,7 +186,8 @@ impl Run<'_> {
             self.process.executions.insert(place, execution);
         }
         if usize::from(index) + 1 < roots.len() {
-            self.thread.then([Position::Worker(At::Root(step, rendezvous, index + 1))]);
+            self.thread
+                .then([Position::Worker(At::Root(step, rendezvous, index + 1))]);
         }
         self.schedule_node(step, roots[usize::from(index)]);
     }
@@ -163,7 +195,10 @@ impl Run<'_> {
     fn set_timer(&mut self, step: StepId, rendezvous: RendezvousId) {
         let free = (0..=u8::MAX).find(|&number| self.process.thread(ThreadId::Timer(step, number)).is_none());
         let id = ThreadId::Timer(step, free.expect("fewer timers than calls"));
-        self.process.spawn(Thread::new(id, Position::Rendezvous(rendezvous::At::AbortLocal(rendezvous))));
+        self.process.spawn(Thread::new(
+            id,
+            Position::Rendezvous(rendezvous::At::AbortLocal(rendezvous)),
+        ));
     }
 
     fn cancel_local(&mut self, step: StepId) {

@@ -1,103 +1,14 @@
 //! From the partition graphs of a `RunMetadata` protobuf to a [`Graph`].
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 
 use prost::Message;
-use thiserror::Error;
 
+use super::error::ImportError;
 use super::proto::{GraphDef, NodeDef, RunMetadata};
 use crate::models::graph::{Edge, Graph, GraphError, Node, NodeKind, Partition};
 use crate::models::kernels;
-
-/// Why a file is not the graph of a step. Each is one line that begins with the file's name.
-#[derive(Debug, Error)]
-pub enum ImportError {
-    /// The file can't be read.
-    #[error("{file}: {} (expected a serialized tensorflow.RunMetadata)", reason(.error))]
-    Read {
-        /// Name of the file.
-        file: String,
-        /// Why not.
-        error: io::Error,
-    },
-    /// The file has no content.
-    #[error("{file}: the file is empty, expected a serialized tensorflow.RunMetadata")]
-    Empty {
-        /// Name of the file.
-        file: String,
-    },
-    /// The content is no protobuf, or only the beginning of one.
-    #[error("{file}: truncated, or not a serialized tensorflow.RunMetadata ({error})")]
-    Decode {
-        /// Name of the file.
-        file: String,
-        /// Where decoding stopped.
-        error: prost::DecodeError,
-    },
-    /// A `RunMetadata` that was not asked for its graphs.
-    #[error(
-        "{file}: no partition graphs in this RunMetadata; export them with m = tf.RunMetadata(); sess.run(op, \
-         options=tf.RunOptions(output_partition_graphs=True), run_metadata=m), then write m.SerializeToString()"
-    )]
-    NoPartitions {
-        /// Name of the file.
-        file: String,
-    },
-    /// A partition that can't be told to be one process.
-    #[error("{file}: partition graph {partition}: {problem}")]
-    Partition {
-        /// Name of the file.
-        file: String,
-        /// Its number in the file, from 0.
-        partition: usize,
-        /// What is wrong and what was expected.
-        problem: String,
-    },
-    /// A node that is not as it must be.
-    #[error("{file}: node {node} on {device}: {problem}")]
-    Node {
-        /// Name of the file.
-        file: String,
-        /// Name of the node.
-        node: String,
-        /// Where it is.
-        device: String,
-        /// What is wrong and what was expected.
-        problem: String,
-    },
-    /// A `_Send` or `_Recv` without its partner, or with two.
-    #[error("{file}: tensor {tensor} from {send_device} to {recv_device}: {problem}")]
-    Tensor {
-        /// Name of the file.
-        file: String,
-        /// The `tensor_name`.
-        tensor: String,
-        /// The `send_device`.
-        send_device: String,
-        /// The `recv_device`.
-        recv_device: String,
-        /// What is wrong and what was expected.
-        problem: &'static str,
-    },
-    /// The nodes are fine, each for itself, and yet no graph of a step.
-    #[error("{file}: {error}")]
-    Graph {
-        /// Name of the file.
-        file: String,
-        /// What is wrong.
-        error: GraphError,
-    },
-}
-
-fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "no such file".to_owned(),
-        io::ErrorKind::IsADirectory => "is a directory".to_owned(),
-        _ => error.to_string(),
-    }
-}
 
 /// Reads a file with a serialized `tensorflow.RunMetadata`.
 ///
@@ -133,7 +44,7 @@ pub fn run_metadata(bytes: &[u8], source: &str) -> Result<Graph, ImportError> {
         edges: Vec::new(),
     };
     let devices = import.devices(&message.partition_graphs)?;
-    import.pair(&message.partition_graphs, &devices)?;
+    import.pair(&message.partition_graphs)?;
     let graphs = message.partition_graphs.iter().zip(&devices);
     let partitions = graphs
         .map(|(graph, device)| import.partition(graph, device))
@@ -141,7 +52,7 @@ pub fn run_metadata(bytes: &[u8], source: &str) -> Result<Graph, ImportError> {
     Graph::new(partitions, import.edges).map_err(|error| ImportError::Graph { file, error })
 }
 
-/// What names a tensor on its way: `tensor_name`, `send_device`, `recv_device` (`framework/rendezvous.cc:55-69`; the
+/// What names a tensor on its way: `tensor_name`, `send_device`, `recv_device` (`framework/rendezvous.cc:52-66`; the
 /// incarnation is the sender's own business).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
@@ -181,6 +92,12 @@ impl Import<'_> {
                 partition,
                 problem,
             };
+            let texts = graph.node.iter().flat_map(|node| [&node.name, &node.op, &node.device]);
+            if let Some(text) = texts.into_iter().find(|text| !is_plain(text)) {
+                return Err(wrong(format!(
+                    "expected names of printable ASCII characters without spaces, found {text:?}"
+                )));
+            }
             let Some(first) = graph.node.first() else {
                 return Err(wrong("it has no nodes".to_owned()));
             };
@@ -211,10 +128,11 @@ impl Import<'_> {
     }
 
     /// Makes an edge of each `_Send` and its `_Recv`.
-    fn pair(&mut self, graphs: &[GraphDef], devices: &[Device]) -> Result<(), ImportError> {
+    fn pair(&mut self, graphs: &[GraphDef]) -> Result<(), ImportError> {
         let mut received: BTreeMap<Key, u8> = BTreeMap::new();
         let mut sent: Vec<(Key, u8)> = Vec::new();
         for (partition, graph) in graphs.iter().enumerate() {
+            // With more partitions than that, Graph::new says so.
             let partition = u8::try_from(partition).unwrap_or(u8::MAX);
             for node in &graph.node {
                 match self.transfer(node)? {
@@ -254,7 +172,6 @@ impl Import<'_> {
             });
             self.keys.insert(key, index);
         }
-        debug_assert!(devices.len() == graphs.len());
         match received.first_key_value() {
             Some((key, _)) => Err(self.tensor(key, "a _Recv without its _Send; is a partition missing from the file?")),
             None => Ok(()),
@@ -281,7 +198,7 @@ impl Import<'_> {
             let mut inputs = Vec::with_capacity(node.input.len());
             for input in &node.input {
                 let Some(&index) = indices.get(input_name(input)) else {
-                    return Err(self.node(node, format!("its input {input} names no node of the partition")));
+                    return Err(self.node(node, format!("its input {input:?} names no node of the partition")));
                 };
                 inputs.push(index);
             }
@@ -358,7 +275,9 @@ impl Import<'_> {
 
     fn text(&self, node: &NodeDef, attribute: &str) -> Result<String, ImportError> {
         let value = node.attr.get(attribute).and_then(|value| value.s.clone());
-        let value = value.and_then(|bytes| String::from_utf8(bytes).ok());
+        let value = value
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .filter(|text| is_plain(text));
         value.ok_or_else(|| {
             self.node(
                 node,
@@ -417,6 +336,11 @@ fn updated_variable<'a>(node: &'a NodeDef, graph: &'a GraphDef, indices: &BTreeM
         }
     }
     None
+}
+
+/// Whether a name can stand in a line of a schedule. TensorFlow allows no others (`graph/graph_constructor.cc:56-64`).
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// The node that `^name`, `name` or `name:1` means.

@@ -75,14 +75,6 @@ impl Footprint {
         }
     }
 
-    /// Whether an operation may fail to commute with something in this footprint.
-    pub fn conflicts_with_operation(&self, operation: &Operation) -> bool {
-        self.conflicts_with(operation.object, operation.access)
-            || operation
-                .part
-                .is_some_and(|part| self.conflicts_with(part, Access::Write))
-    }
-
     /// Adds everything of `other`.
     pub fn extend(&mut self, other: &Footprint) {
         self.read.extend(&other.read);

@@ -169,7 +169,9 @@ impl<M: Model> Local<'_, M> {
             process: self.model.process_name(self.process),
             thread: self.model.thread_name(self.process, state, pending.thread),
             label: pending.operation.label.name.to_owned(),
-            object: self.model.object_name(self.process, state, pending.operation.object),
+            object: self
+                .model
+                .object_name(self.process, state, pending.operation.object),
             choice: (pending.operation.choices > 1).then_some(choice),
         }
     }
@@ -309,12 +311,11 @@ impl Surroundings {
     fn leave_free<T>(&self, index: usize, pending: &Pending<T>) -> bool {
         let operation = &pending.operation;
         // Whatever the model says: taking a server can be disabled by others who take one.
-        let access = if operation.takes_server {
-            Access::Write
-        } else {
-            operation.access
+        let access = if operation.takes_server { Access::Write } else { operation.access };
+        let conflicts = |footprint: &Footprint| {
+            footprint.conflicts_with(operation.object, access)
+                || operation.part.is_some_and(|part| footprint.conflicts_with(part, Access::Write))
         };
-        let conflicts = |footprint: &Footprint| footprint.conflicts_with(operation.object, access);
         !conflicts(&self.arrivals)
             && !self
                 .futures

@@ -1,0 +1,443 @@
+//! A job as a system: its processes, steps and calls, and how a label of a thread is declared and run.
+
+use smallvec::SmallVec;
+
+use super::compute_pool;
+use super::graph::{Graph, Node, NodeKind};
+use super::job::{Data, Job, JobError, PartitionOrder, Variant};
+use super::objects::Object;
+use super::process::{At, CallId, NodeId, Process, StepId, Thread, ThreadId};
+use super::rpc::Frame;
+use crate::machine::{Access, Label, Operation, Pending, ProcessId};
+
+mod layout;
+mod system;
+
+/// What a process is to the job.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct ProcessInfo {
+    /// Task name, as in `ps0`.
+    pub name: String,
+    /// `worker` or `ps`.
+    pub role: String,
+}
+
+/// One `sess.run` of one client.
+#[derive(Clone, Debug)]
+pub struct StepInfo {
+    /// Name for people, as in `step0` or `worker1/step0`.
+    pub name: String,
+    /// The process of its client and master.
+    pub worker: ProcessId,
+    /// Index into the job's steps.
+    pub index: usize,
+    /// The process of each partition.
+    pub process_of: Vec<ProcessId>,
+    /// Calls of each partition, `None` for the worker's own.
+    calls_of: Vec<Option<PartitionCalls>>,
+    /// The `RecvTensor` call of each edge.
+    recv: Vec<CallId>,
+    /// The step that the client runs next, if this one ends well.
+    next: Option<StepId>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct PartitionCalls {
+    run_graph: CallId,
+    cleanup: CallId,
+    cancel_step: CallId,
+}
+
+/// What an RPC is for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum CallKind {
+    /// `RecvTensor` of an edge.
+    RecvTensor {
+        /// Index into the graph's edges.
+        edge: u16,
+    },
+    /// `RunGraph` of a partition.
+    RunGraph {
+        /// Index into the graph's partitions.
+        partition: u8,
+    },
+    /// `CleanupGraph`; its answer is not modelled, since nobody waits for it.
+    CleanupGraph,
+    /// The message of variant `remember-cancelled-steps`; it can't be cancelled.
+    CancelStep,
+}
+
+/// An RPC that may be made once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CallInfo {
+    /// The step that it belongs to.
+    pub step: StepId,
+    /// What it is for.
+    pub kind: CallKind,
+    /// Who sends it.
+    pub client: ProcessId,
+    /// Who serves it.
+    pub server: ProcessId,
+}
+
+/// One job on one runtime: the model.
+#[derive(Clone, Debug)]
+pub struct TensorFlow {
+    job: Job,
+    processes: Vec<ProcessInfo>,
+    steps: Vec<StepInfo>,
+    calls: Vec<CallInfo>,
+    /// Names of the variables of each process.
+    variables: Vec<Vec<String>>,
+    /// First step of each worker's client, by process.
+    first: Vec<Option<StepId>>,
+    cancels_in_order: bool,
+}
+
+/// The operation of a label, before its object has a number.
+pub(super) struct Declared {
+    label: &'static Label,
+    object: Object,
+    access: Access,
+    part: Option<Object>,
+    choices: u8,
+    enabled: bool,
+    takes_server: bool,
+}
+
+impl Declared {
+    pub(super) fn new(label: &'static Label, object: Object, access: Access) -> Self {
+        Self {
+            label,
+            object,
+            access,
+            part: None,
+            choices: 1,
+            enabled: true,
+            takes_server: false,
+        }
+    }
+
+    /// With a guard.
+    pub(super) fn when(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    /// Confined to a part of the object.
+    pub(super) fn part(mut self, part: Object) -> Self {
+        self.part = Some(part);
+        self
+    }
+
+    /// With several outcomes.
+    pub(super) fn choices(mut self, choices: u8) -> Self {
+        self.choices = choices;
+        self
+    }
+
+    /// Takes one of a bounded number of servers.
+    pub(super) fn taking_server(mut self) -> Self {
+        self.takes_server = true;
+        self
+    }
+}
+
+/// A thread of a process, to look at.
+pub(super) struct View<'a> {
+    pub(super) model: &'a TensorFlow,
+    pub(super) id: ProcessId,
+    pub(super) process: &'a Process,
+    pub(super) thread: &'a Thread,
+}
+
+/// A thread of a process, running one label.
+pub(super) struct Run<'a> {
+    pub(super) model: &'a TensorFlow,
+    pub(super) id: ProcessId,
+    pub(super) process: &'a mut Process,
+    pub(super) thread: Thread,
+    pub(super) choice: u8,
+    pub(super) sent: &'a mut Vec<(ProcessId, Frame)>,
+}
+
+impl View<'_> {
+    fn declare(&self) -> Declared {
+        match self.thread.at() {
+            At::PoolTake => {
+                let may = self.process.pool.may_take(self.model.pool_size(), self.thread.id);
+                Declared::new(&compute_pool::TAKE, Object::Pool, Access::Write)
+                    .when(may)
+                    .taking_server()
+            }
+            At::PoolIdle => Declared::new(&compute_pool::IDLE, Object::Pool, Access::Free),
+            At::Executor(at) => self.declare_executor(at),
+            At::Rendezvous(at) => self.declare_rendezvous(at),
+            At::Rpc(at) => self.declare_rpc(at),
+            At::Worker(at) => self.declare_worker(at),
+            At::Master(at) => self.declare_master(at),
+            At::Iterator(at) => self.declare_iterator(at),
+        }
+    }
+
+    /// The thread with its next operation.
+    pub(super) fn pending(&self) -> Pending<ThreadId> {
+        let declared = self.declare();
+        Pending {
+            thread: self.thread.id,
+            operation: Operation {
+                label: declared.label,
+                object: self.model.object(declared.object),
+                access: declared.access,
+                part: declared.part.map(|part| self.model.object(part)),
+                choices: declared.choices,
+                takes_server: declared.takes_server,
+            },
+            enabled: declared.enabled,
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Runs the label and puts the thread back, if it goes on.
+    pub(super) fn run(mut self) {
+        let at = self.thread.stack.pop().expect("a live thread has a position");
+        match at {
+            At::PoolTake => self.take_pool_thread(),
+            At::PoolIdle => self.process.pool.busy -= 1,
+            At::Executor(at) => self.apply_executor(at),
+            At::Rendezvous(at) => self.apply_rendezvous(at),
+            At::Rpc(at) => self.apply_rpc(at),
+            At::Worker(at) => self.apply_worker(at),
+            At::Master(at) => self.apply_master(at),
+            At::Iterator(at) => self.apply_iterator(at),
+        }
+        // `ExecutorState::Process` goes on with the nodes that it kept for itself.
+        if let (Some(At::PoolIdle), ThreadId::Node(step, _), false) =
+            (self.thread.stack.last(), self.thread.id, self.thread.inline.is_empty())
+        {
+            let node = self.thread.inline.remove(0);
+            self.start_node(step, node);
+        }
+        if !self.thread.stack.is_empty() {
+            self.process.spawn(self.thread);
+        }
+    }
+
+    fn take_pool_thread(&mut self) {
+        self.process.pool.take(self.model.pool_size(), self.thread.id);
+        if let ThreadId::Node(step, node) = self.thread.id {
+            self.start_node(step, node);
+        }
+    }
+
+    /// A node of this process's partition.
+    pub(super) fn node(&self, step: StepId, node: NodeId) -> &Node {
+        self.model.node(step, self.id, node)
+    }
+}
+
+impl TensorFlow {
+    /// Lays out a job.
+    ///
+    /// # Errors
+    /// When there is nothing to run, or more than the model's ids can name.
+    pub fn new(job: Job) -> Result<Self, JobError> {
+        layout::lay_out(job)
+    }
+
+    /// Whether `StartAbort` cancels the active calls in ascending order only (a reduction) or in any order.
+    pub fn set_cancels_in_order(&mut self, in_order: bool) {
+        self.cancels_in_order = in_order;
+    }
+
+    /// The job.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// Every process.
+    pub fn processes(&self) -> &[ProcessInfo] {
+        &self.processes
+    }
+
+    /// Every step of every client.
+    pub fn steps(&self) -> &[StepInfo] {
+        &self.steps
+    }
+
+    /// Every call that may be made.
+    pub fn calls(&self) -> &[CallInfo] {
+        &self.calls
+    }
+
+    /// One of them.
+    pub fn call(&self, id: CallId) -> &CallInfo {
+        &self.calls[usize::from(id)]
+    }
+
+    /// A call's name, unique: what it is for, of which step where there are several.
+    pub fn call_name(&self, id: CallId) -> String {
+        let info = self.call(id);
+        let name = match info.kind {
+            CallKind::RecvTensor { edge } => self.graph(info.step).edges[usize::from(edge)].tensor.clone(),
+            CallKind::RunGraph { .. } => format!("RunGraph({})", self.processes[info.server.index()].name),
+            CallKind::CleanupGraph => format!("CleanupGraph({})", self.processes[info.server.index()].name),
+            CallKind::CancelStep => format!("CancelStep({})", self.processes[info.server.index()].name),
+        };
+        if self.steps.len() > 1 {
+            format!("{}/{name}", self.step_name(info.step))
+        } else {
+            name
+        }
+    }
+
+    /// A step's name.
+    pub fn step_name(&self, step: StepId) -> &str {
+        &self.steps[usize::from(step)].name
+    }
+
+    /// A step's graph.
+    pub fn graph(&self, step: StepId) -> &Graph {
+        &self.job.steps[self.steps[usize::from(step)].index].graph
+    }
+
+    /// The partition of a step that a process runs.
+    pub fn partition(&self, step: StepId, process: ProcessId) -> usize {
+        let processes = &self.steps[usize::from(step)].process_of;
+        processes
+            .iter()
+            .position(|other| *other == process)
+            .expect("the process has a partition of the step")
+    }
+
+    /// Names of the variables of a process, in the order of [`Process::variables`].
+    pub fn variables(&self, process: ProcessId) -> &[String] {
+        &self.variables[process.index()]
+    }
+
+    pub(super) fn pool_size(&self) -> u8 {
+        self.job.inter_op
+    }
+
+    pub(super) fn pool_is_ordered(&self) -> bool {
+        self.job.inter_op == 1
+    }
+
+    /// Pushing a closure onto a bag commutes with all else; the deque of a one-thread pool has an order.
+    pub(super) fn push_access(&self) -> Access {
+        if self.pool_is_ordered() {
+            Access::Write
+        } else {
+            Access::Free
+        }
+    }
+
+    pub(super) fn cancels_in_order(&self) -> bool {
+        self.cancels_in_order
+    }
+
+    pub(super) fn variant(&self) -> Variant {
+        self.job.variant
+    }
+
+    pub(super) fn is_sticky(&self) -> bool {
+        self.job.variant == Variant::StickyCancel
+    }
+
+    pub(super) fn fails_deferred(&self) -> bool {
+        self.job.variant == Variant::AbortDeferred
+    }
+
+    pub(super) fn remembers_cancelled(&self) -> bool {
+        self.job.variant == Variant::RememberCancelledSteps
+    }
+
+    pub(super) fn partition_order(&self) -> PartitionOrder {
+        self.job.partition_order
+    }
+
+    pub(super) fn data(&self, step: StepId) -> Data {
+        self.job.steps[self.steps[usize::from(step)].index].data
+    }
+
+    pub(super) fn next_step(&self, step: StepId) -> Option<StepId> {
+        self.steps[usize::from(step)].next
+    }
+
+    pub(super) fn partitions(&self, step: StepId) -> u8 {
+        self.steps[usize::from(step)].process_of.len() as u8
+    }
+
+    /// The `RunGraph` call of a partition, unless it is the worker's own.
+    pub(super) fn run_graph_of(&self, step: StepId, partition: u8) -> Option<CallId> {
+        self.steps[usize::from(step)].calls_of[usize::from(partition)].map(|calls| calls.run_graph)
+    }
+
+    pub(super) fn cleanup_call(&self, step: StepId, partition: u8) -> Option<CallId> {
+        self.steps[usize::from(step)].calls_of[usize::from(partition)].map(|calls| calls.cleanup)
+    }
+
+    pub(super) fn cancel_step_call(&self, step: StepId, partition: u8) -> Option<CallId> {
+        self.steps[usize::from(step)].calls_of[usize::from(partition)].map(|calls| calls.cancel_step)
+    }
+
+    /// The `RunGraph` call that a process serves for a step, unless it is the worker itself.
+    pub(super) fn run_graph_call(&self, step: StepId, process: ProcessId) -> Option<CallId> {
+        self.run_graph_of(step, self.partition(step, process) as u8)
+    }
+
+    pub(super) fn node(&self, step: StepId, process: ProcessId, node: NodeId) -> &Node {
+        &self.graph(step).partitions[self.partition(step, process)].nodes[usize::from(node)]
+    }
+
+    pub(super) fn successors(&self, step: StepId, process: ProcessId, node: NodeId) -> &[NodeId] {
+        self.graph(step).successors(self.partition(step, process), node)
+    }
+
+    pub(super) fn roots(&self, step: StepId, process: ProcessId) -> &[NodeId] {
+        self.graph(step).roots(self.partition(step, process))
+    }
+
+    /// Inputs that each node waits for before anything ran.
+    pub(super) fn pending(&self, step: StepId, process: ProcessId) -> SmallVec<[u8; 16]> {
+        let nodes = &self.graph(step).partitions[self.partition(step, process)].nodes;
+        nodes.iter().map(|node| node.inputs.len() as u8).collect()
+    }
+
+    /// The call of a `_Recv` node.
+    pub(super) fn recv_call(&self, step: StepId, process: ProcessId, node: NodeId) -> CallId {
+        match self.node(step, process, node).kind {
+            NodeKind::Recv { edge } => self.steps[usize::from(step)].recv[usize::from(edge)],
+            other => panic!("{other:?} receives nothing"),
+        }
+    }
+
+    /// The call that asks for what a `_Send` node sends; `None` for a fetch.
+    pub(super) fn send_call(&self, step: StepId, process: ProcessId, node: NodeId) -> Option<CallId> {
+        match self.node(step, process, node).kind {
+            NodeKind::Send { edge } => Some(self.steps[usize::from(step)].recv[usize::from(edge)]),
+            _ => None,
+        }
+    }
+
+    /// The `_Recv` node of a call.
+    pub(super) fn recv_node(&self, call: CallId) -> (StepId, NodeId) {
+        let info = self.call(call);
+        match info.kind {
+            CallKind::RecvTensor { edge } => (info.step, self.graph(info.step).receiver(edge).node),
+            other => panic!("{other:?} is no receive"),
+        }
+    }
+
+    /// Where a variable of a step's partition is counted.
+    pub(super) fn variable_index(&self, step: StepId, process: ProcessId, variable: u16) -> usize {
+        let partition = &self.graph(step).partitions[self.partition(step, process)];
+        let name = &partition.variables[usize::from(variable)];
+        let known = &self.variables[process.index()];
+        known
+            .iter()
+            .position(|other| other == name)
+            .expect("every variable is known")
+    }
+}

@@ -1,0 +1,260 @@
+//! The cluster as a [`Model`].
+
+use std::hash::{Hash, Hasher};
+
+use smallvec::SmallVec;
+
+use super::{Run, TensorFlow, View};
+use crate::machine::{ClientStatus, Footprint, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::models::master::{self, Master};
+use crate::models::objects::Object;
+use crate::models::process::{At, Process, RendezvousId, Thread, ThreadId};
+use crate::models::{rendezvous, rpc, worker};
+
+impl Model for TensorFlow {
+    type Process = Process;
+    type Thread = ThreadId;
+    type Frame = rpc::Frame;
+
+    fn process_count(&self) -> usize {
+        self.processes().len()
+    }
+
+    fn process_name(&self, process: ProcessId) -> String {
+        self.processes()[process.index()].name.clone()
+    }
+
+    fn initial(&self, id: ProcessId) -> Process {
+        let mut process = Process {
+            variables: SmallVec::from_elem(0, self.variables(id).len()),
+            ..Process::default()
+        };
+        if let Some(step) = self.first[id.index()] {
+            process.master = Some(Master {
+                step,
+                ..Master::default()
+            });
+            process.spawn(Thread::new(ThreadId::Client, At::Master(master::At::Run(step))));
+        }
+        process
+    }
+
+    fn threads(&self, id: ProcessId, process: &Process) -> Vec<Pending<ThreadId>> {
+        process
+            .threads
+            .iter()
+            .map(|thread| {
+                View {
+                    model: self,
+                    id,
+                    process,
+                    thread,
+                }
+                .pending()
+            })
+            .collect()
+    }
+
+    fn apply(
+        &self,
+        id: ProcessId,
+        process: &mut Process,
+        thread: ThreadId,
+        choice: u8,
+        sent: &mut Vec<(ProcessId, rpc::Frame)>,
+    ) {
+        let thread = process.take_thread(thread);
+        Run {
+            model: self,
+            id,
+            process,
+            thread,
+            choice,
+            sent,
+        }
+        .run();
+        forget_unreferenced(process);
+    }
+
+    fn deliver(&self, _to: ProcessId, process: &mut Process, from: ProcessId, frame: rpc::Frame) {
+        rpc::deliver(self, process, from, frame);
+    }
+
+    fn thread_name(&self, id: ProcessId, _state: &Process, thread: ThreadId) -> String {
+        match thread {
+            ThreadId::Client => "client".to_owned(),
+            ThreadId::Step(step) => format!("step:{}", self.step_name(step)),
+            ThreadId::Node(step, node) => format!("pool:{}", self.node_name(id, step, node)),
+            ThreadId::Done(step) => format!("pool:done({})", self.step_name(step)),
+            ThreadId::Handler(call) => format!("pool:handle({})", self.call_name(call)),
+            ThreadId::Arrival(call) => format!("server_cq:{}", self.call_name(call)),
+            ThreadId::Cancelled(call) => format!("server_cq:cancelled({})", self.call_name(call)),
+            ThreadId::Completion(call) => format!("client_cq:{}", self.call_name(call)),
+            ThreadId::GetNext(step, node) => format!("iterator:{}", self.node_name(id, step, node)),
+            ThreadId::Timer(step, number) => format!("timer{number}:{}", self.step_name(step)),
+        }
+    }
+
+    fn object_name(&self, _id: ProcessId, _state: &Process, object: ObjectId) -> String {
+        self.describe_object(self.object_of(object))
+    }
+
+    fn object_values(&self, _id: ProcessId, process: &Process) -> Vec<(ObjectId, u64)> {
+        let mut values = Vec::new();
+        let mut add = |object, value: u64| values.push((self.object(object), value));
+        add(Object::Pool, hash(&process.pool));
+        // Not the numbers of the rendezvous: they change when another one is dropped.
+        let known: SmallVec<[_; 4]> = process.table.iter().map(|(step, _)| *step).collect();
+        add(Object::Table, hash(&(known, process.cancelled_steps)));
+        add(Object::Variables, hash(&process.variables));
+        for (index, _) in self.processes().iter().enumerate() {
+            add(
+                Object::Queue(ProcessId(index as u8)),
+                u64::from(process.busy_queues >> index & 1),
+            );
+        }
+        for rendezvous in &process.rendezvous {
+            // One object a step: where a step has several rendezvous, only the one in the table is checked.
+            if process.table.iter().any(|(step, id)| {
+                *step == rendezvous.step && std::ptr::eq(&process.rendezvous[usize::from(*id)], rendezvous)
+            }) {
+                let local = (rendezvous.local_aborted, &rendezvous.values, &rendezvous.waiters);
+                add(Object::Local(rendezvous.step), hash(&local));
+                let half = (
+                    rendezvous.lock,
+                    rendezvous.initialized,
+                    rendezvous.aborted,
+                    rendezvous.cancelled,
+                );
+                add(
+                    Object::Remote(rendezvous.step),
+                    hash(&(half, &rendezvous.active, &rendezvous.deferred)),
+                );
+            }
+        }
+        for execution in &process.executions {
+            add(Object::Frames(execution.step), hash(&execution.pending));
+            add(Object::Status(execution.step), hash(&execution.failed));
+            add(Object::Outstanding(execution.step), u64::from(execution.outstanding));
+            add(Object::Cancellation(execution.step), hash(&execution.cancelled));
+        }
+        if let Some(master) = &process.master {
+            add(Object::Client, hash(&(master.returned, master.outcome)));
+            // `RunManyGraphs` lives on the stack of the step thread.
+            if process.thread(ThreadId::Step(master.step)).is_some() {
+                add(Object::RunMany(master.step), hash(&(master.lock, master.failed)));
+                add(Object::Counter(master.step), u64::from(master.pending));
+                add(Object::LocalOptions(master.step), hash(&master.local));
+            }
+        }
+        for call in &process.client_calls {
+            add(Object::Call(call.id), hash(call));
+        }
+        for call in &process.server_calls {
+            add(Object::Call(call.id), hash(call));
+        }
+        values
+    }
+
+    fn future(&self, id: ProcessId, process: &Process, thread: ThreadId) -> Footprint {
+        self.future_of(id, process, thread)
+    }
+
+    fn arrivals(&self, id: ProcessId, process: &Process) -> Footprint {
+        self.arrivals_at(id, process)
+    }
+
+    fn servers_come_back(&self, _id: ProcessId, _object: ObjectId) -> bool {
+        // No closure of a step waits for anything but a mutex, and mutexes are held across labels that wait for nothing but further
+        // mutexes, always in the same order: RunManyGraphs > CallOptions of the worker's partition; rendezvous > a call's options.
+        true
+    }
+
+    fn forget_dead(&self, id: ProcessId, process: &mut Process) {
+        self.forget_dead_of(id, process);
+    }
+
+    fn clients(&self, _id: ProcessId, process: &Process) -> Vec<ClientStatus> {
+        let client = process.master.iter();
+        client
+            .map(|master| ClientStatus {
+                name: format!("{} sess.run", self.steps()[usize::from(master.step)].name),
+                returned: master::has_returned(process),
+            })
+            .collect()
+    }
+
+    fn wait_for(&self, system: &[&Process], process: ProcessId, _client: usize) -> WaitFor {
+        self.why_stuck(system, process)
+    }
+
+    fn leaks(&self, system: &[&Process]) -> Vec<String> {
+        self.left_behind(system)
+    }
+}
+
+impl TensorFlow {
+    fn node_name(&self, id: ProcessId, step: u8, node: u16) -> String {
+        let name = &self.node(step, id, node).name;
+        if self.steps().len() > 1 {
+            format!("{}/{name}", self.step_name(step))
+        } else {
+            name.clone()
+        }
+    }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = rustc_hash::FxHasher::default();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Drops rendezvous that nothing refers to and numbers the others in the order of their steps, so that the numbers say nothing
+/// about the past.
+fn forget_unreferenced(process: &mut Process) {
+    let mut used: SmallVec<[bool; 4]> = SmallVec::from_elem(false, process.rendezvous.len());
+    visit_rendezvous(process, &mut |id| used[usize::from(*id)] = true);
+    let mut order: SmallVec<[usize; 4]> = (0..used.len()).filter(|&index| used[index]).collect();
+    order.sort_by_key(|&index| process.rendezvous[index].step);
+    if order.len() == used.len() && order.iter().copied().eq(0..used.len()) {
+        return;
+    }
+    process.rendezvous = order.iter().map(|&index| process.rendezvous[index].clone()).collect();
+    visit_rendezvous(process, &mut |id| {
+        let place = order.iter().position(|&index| index == usize::from(*id));
+        *id = place.expect("a rendezvous in use is kept") as RendezvousId;
+    });
+}
+
+fn visit_rendezvous(process: &mut Process, visit: &mut impl FnMut(&mut RendezvousId)) {
+    use rendezvous::At as R;
+    for (_, id) in &mut process.table {
+        visit(id);
+    }
+    for execution in &mut process.executions {
+        visit(&mut execution.rendezvous);
+    }
+    for call in &mut process.client_calls {
+        if let Some(id) = &mut call.rendezvous {
+            visit(id);
+        }
+    }
+    for at in process.threads.iter_mut().flat_map(|thread| &mut thread.stack) {
+        match at {
+            At::Rendezvous(
+                R::AbortLocal(id)
+                | R::AbortRemote(id)
+                | R::AbortNext(id)
+                | R::AbortUnlock(id)
+                | R::Initialize(_, id)
+                | R::RecvLocal(_, id)
+                | R::LocalValidate(_, id)
+                | R::LocalRecv(_, id)
+                | R::FailDeferred(id),
+            )
+            | At::Worker(worker::At::Root(_, id, _) | worker::At::SetTimer(_, id)) => visit(id),
+            _ => {}
+        }
+    }
+}

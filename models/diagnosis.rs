@@ -1,0 +1,280 @@
+//! Why a client is stuck, and what stays behind when none is.
+//!
+//! The wait-for closure is read off a state at rest: the step thread waits for partitions, a partition for its unfinished nodes, a
+//! receive for its peer's answer, and so on to something that nobody will ever do.
+
+use super::TensorFlow;
+use super::cluster::{CallKind, View};
+use super::process::{CallId, Process, StepId, Thread, ThreadId};
+use super::rpc::Rpc;
+use crate::machine::{ProcessId, WaitFor, WaitNode};
+
+/// A walk along what waits for what.
+struct Walk<'a> {
+    model: &'a TensorFlow,
+    system: &'a [&'a Process],
+    graph: WaitFor,
+    /// Partitions that are in the graph already, with their nodes.
+    partitions: Vec<(ProcessId, StepId, usize)>,
+}
+
+impl TensorFlow {
+    pub(super) fn why_stuck(&self, system: &[&Process], worker: ProcessId) -> WaitFor {
+        let mut walk = Walk {
+            model: self,
+            system,
+            graph: WaitFor::default(),
+            partitions: Vec::new(),
+        };
+        walk.client(worker);
+        walk.graph
+    }
+
+    pub(super) fn left_behind(&self, system: &[&Process]) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (info, process) in self.processes().iter().zip(system) {
+            if !process.executions.is_empty() {
+                lines.push(format!("{}: a partition still runs", info.role));
+            }
+            if process
+                .rendezvous
+                .iter()
+                .any(|rendezvous| !rendezvous.deferred.is_empty())
+            {
+                lines.push(format!("{}: a deferred receive is never answered", info.role));
+            }
+            if process
+                .rendezvous
+                .iter()
+                .any(|rendezvous| !rendezvous.waiters.is_empty())
+            {
+                lines.push(format!("{}: a receive waits for a value that is never sent", info.role));
+            }
+            if !process.table.is_empty() {
+                lines.push(format!("{}: a rendezvous stays in the table", info.role));
+            }
+        }
+        lines.sort();
+        lines.dedup();
+        lines
+    }
+}
+
+impl Walk<'_> {
+    fn process(&self, id: ProcessId) -> &Process {
+        self.system[id.index()]
+    }
+
+    fn node(&self, id: ProcessId, label: &str, object: &str, cause: Option<String>, detail: String) -> WaitNode {
+        let info = &self.model.processes()[id.index()];
+        let detail = format!("{}: {detail}", info.name);
+        WaitNode {
+            role: info.role.clone(),
+            label: label.to_owned(),
+            object: object.to_owned(),
+            cause,
+            detail,
+        }
+    }
+
+    fn client(&mut self, worker: ProcessId) {
+        let master = self.process(worker).master.as_ref().expect("clients live on workers");
+        let (step, pending) = (master.step, master.pending);
+        let name = self.model.step_name(step);
+        let text = format!("sess.run of {name} waits in RunPartitionsHelper for {pending} unanswered partition(s)");
+        let root = self.node(
+            worker,
+            "MasterSession::RunPartitionsHelper",
+            "BlockingCounter",
+            None,
+            text,
+        );
+        let root = self.graph.push(None, root);
+        let model = self.model;
+        for partition in 0..model.partitions(step) {
+            match model.run_graph_of(step, partition) {
+                None => self.partition(root, worker, step),
+                Some(call) => {
+                    let state = self.process(worker).client_call(call).map(|call| call.rpc);
+                    if state == Some(Rpc::Sent) {
+                        self.remote_partition(root, call);
+                    }
+                }
+            }
+        }
+        if self.graph.edges.is_empty() {
+            self.blocked_threads(root, worker, None);
+        }
+    }
+
+    /// A `RunGraph` that was sent and not answered.
+    fn remote_partition(&mut self, from: usize, call: CallId) {
+        let info = *self.model.call(call);
+        if self.process(info.server).execution(info.step).is_some() {
+            return self.partition(from, info.server, info.step);
+        }
+        let text = format!("RunGraph of {} is not answered", self.model.step_name(info.step));
+        let node = self.node(info.server, "Worker::RunGraphAsync", "RunGraph handler", None, text);
+        let node = self.graph.push(Some(from), node);
+        self.blocked_threads(node, info.server, None);
+    }
+
+    /// A partition that has started and not ended: its unanswered receives, and threads of it that can't go on.
+    fn partition(&mut self, from: usize, id: ProcessId, step: StepId) {
+        if let Some((_, _, known)) = self
+            .partitions
+            .iter()
+            .find(|(other, of, _)| *other == id && *of == step)
+        {
+            return self.graph.edges.push((from, *known));
+        }
+        let Some(execution) = self.process(id).execution(step) else {
+            return;
+        };
+        let text = format!(
+            "the partition of {} waits for {} unfinished node(s){}",
+            self.model.step_name(step),
+            execution.outstanding,
+            if execution.failed {
+                "; it has failed and aborted already"
+            } else {
+                ""
+            },
+        );
+        let node = self.node(id, "ExecutorState", "outstanding nodes", None, text);
+        let node = self.graph.push(Some(from), node);
+        self.partitions.push((id, step, node));
+        let waiting: Vec<CallId> = self
+            .process(id)
+            .client_calls
+            .iter()
+            .filter(|call| call.rpc == Rpc::Sent && self.model.call(call.id).step == step)
+            .map(|call| call.id)
+            .filter(|&call| matches!(self.model.call(call).kind, CallKind::RecvTensor { .. }))
+            .collect();
+        for call in waiting {
+            self.receive(node, id, call);
+        }
+        self.blocked_threads(node, id, Some(step));
+    }
+
+    /// A receive that was sent and not answered.
+    fn receive(&mut self, from: usize, id: ProcessId, call: CallId) {
+        let info = *self.model.call(call);
+        let name = self.model.call_name(call);
+        let record = self.process(id).client_call(call).expect("an unanswered call is kept");
+        let lost = record.failed && record.installed;
+        let server_name = self.model.processes()[info.server.index()].name.clone();
+        let text = format!(
+            "_Recv of {name} waits for {server_name}{}",
+            if lost {
+                "; it was told to abort before its cancel function was installed, and sent its request all the same"
+            } else {
+                ""
+            },
+        );
+        let label = if lost {
+            "_Recv (its cancel found no function)"
+        } else {
+            "_Recv"
+        };
+        let node = self.node(id, label, "RecvTensor answer", None, text);
+        let node = self.graph.push(Some(from), node);
+        let server = self.process(info.server);
+        let parked = server
+            .rendezvous
+            .iter()
+            .any(|rendezvous| rendezvous.deferred.contains(&call));
+        let waits = server
+            .rendezvous
+            .iter()
+            .any(|rendezvous| rendezvous.waiters.contains(&call));
+        if parked {
+            let cause = self.why_not_started(info.server, info.step);
+            let text = format!("the receive of {name} is parked until the step starts there: {cause}");
+            let leaf = self.node(
+                info.server,
+                "BaseRemoteRendezvous::RecvLocalAsync",
+                "deferred_calls_",
+                Some(cause),
+                text,
+            );
+            self.graph.push(Some(node), leaf);
+        } else if waits {
+            self.value(node, info.server, info.step, &name);
+        } else {
+            self.blocked_threads(node, info.server, None);
+        }
+    }
+
+    /// A receive that waits in a local table.
+    fn value(&mut self, from: usize, id: ProcessId, step: StepId, name: &str) {
+        let running = self.process(id).execution(step).is_some();
+        let cause = (!running).then(|| "the partition that would send it has ended".to_owned());
+        let text = format!("the receive of {name} waits for its _Send");
+        let node = self.node(id, "LocalRendezvousImpl::RecvAsync", "value", cause, text);
+        let node = self.graph.push(Some(from), node);
+        if running {
+            self.partition(node, id, step);
+        }
+    }
+
+    /// Why a process never runs a step.
+    fn why_not_started(&self, id: ProcessId, step: StepId) -> String {
+        let worker = self.model.steps()[usize::from(step)].worker;
+        let master = self.process(worker).master.as_ref();
+        let process = self.process(id);
+        if master.is_some_and(|master| master.step == step && master.never_sent & (1 << id.0) != 0) {
+            "never started: its RunGraph was cancelled before it was sent".to_owned()
+        } else if process.dropped & (1 << step) != 0 {
+            "never started: its RunGraph was dropped together with its reset".to_owned()
+        } else if process.started & (1 << step) != 0 {
+            "started and cleaned up; this receive came to a fresh rendezvous afterwards".to_owned()
+        } else {
+            "never started: its RunGraph does not arrive".to_owned()
+        }
+    }
+
+    /// Threads that are not enabled: what each waits for.
+    fn blocked_threads(&mut self, from: usize, id: ProcessId, step: Option<StepId>) {
+        let (model, process) = (self.model, self.system[id.index()]);
+        for thread in &process.threads {
+            let pending = View {
+                model,
+                id,
+                process,
+                thread,
+            }
+            .pending();
+            let waits_by_design = matches!(thread.id, ThreadId::Client | ThreadId::Step(_));
+            if pending.enabled || waits_by_design || step.is_some_and(|step| self.step_of(thread) != Some(step)) {
+                continue;
+            }
+            let object = model.describe_object(model.object_of(pending.operation.object));
+            let kind = object.split(':').next().unwrap_or_default().to_owned();
+            let label = pending.operation.label;
+            let text = format!(
+                "{:?} waits at {} ({}) for {object}",
+                thread.id, label.name, label.function
+            );
+            let cause = Some("held by a thread that can't go on".to_owned());
+            let node = self.node(id, label.function, &kind, cause, text);
+            self.graph.push(Some(from), node);
+        }
+    }
+
+    fn step_of(&self, thread: &Thread) -> Option<StepId> {
+        match thread.id {
+            ThreadId::Client => None,
+            ThreadId::Step(step)
+            | ThreadId::Node(step, _)
+            | ThreadId::Done(step)
+            | ThreadId::GetNext(step, _)
+            | ThreadId::Timer(step, _) => Some(step),
+            ThreadId::Handler(call)
+            | ThreadId::Arrival(call)
+            | ThreadId::Cancelled(call)
+            | ThreadId::Completion(call) => Some(self.model.call(call).step),
+        }
+    }
+}

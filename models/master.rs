@@ -1,0 +1,315 @@
+//! The client and the master's side of a step (`tf-step.md` section 2.1; `distributed_runtime/master_session.cc`).
+
+use super::cluster::{Declared, Run, View};
+use super::job::PartitionOrder;
+use super::objects::Object;
+use super::process::{At as Position, Process, StepId, Thread, ThreadId};
+use super::rpc::{ClientCall, Frame};
+use super::{rendezvous, rpc, worker};
+use crate::machine::{Access, Label, Lock};
+
+static RUN: Label = Label {
+    name: "Client.run",
+    function: "LocalMaster::RunStep",
+    site: "local_master.cc:95",
+};
+static AWAIT: Label = Label {
+    name: "Client.return",
+    function: "LocalMaster::RunStep (WaitForNotification)",
+    site: "local_master.cc:108",
+};
+static ORDER: Label = Label {
+    name: "Master.begin",
+    function: "MasterSession::ReffedClientGraph::RunPartitionsHelper",
+    site: "master_session.cc:565",
+};
+static OPTIONS: Label = Label {
+    name: "Master.install_cancel",
+    function: "RunPartitionsHelper (CallOptions::SetCancelCallback)",
+    site: "master_session.cc:668",
+};
+static WAIT: Label = Label {
+    name: "Master.wait",
+    function: "RunManyGraphs::Wait",
+    site: "master_session.cc:674",
+};
+static CLEANUP: Label = Label {
+    name: "Master.cleanup",
+    function: "MasterSession::ReffedClientGraph::CleanupPartitionsAsync",
+    site: "master_session.cc:1777",
+};
+static RETURN: Label = Label {
+    name: "Master.return",
+    function: "MasterSession::Run",
+    site: "master_session.cc:1818",
+};
+static WHEN_DONE: Label = Label {
+    name: "RunManyGraphs.when_done",
+    function: "RunManyGraphs::WhenDone",
+    site: "master_session.cc:489",
+};
+static UNLOCK: Label = Label {
+    name: "RunManyGraphs.unlock",
+    function: "RunManyGraphs::WhenDone (unlock)",
+    site: "master_session.cc:497",
+};
+static DECREMENT: Label = Label {
+    name: "RunManyGraphs.decrement",
+    function: "RunManyGraphs::WhenDone (BlockingCounter::DecrementCount)",
+    site: "master_session.cc:501",
+};
+static CANCEL_STEP: Label = Label {
+    name: "Master.send_cancel_step",
+    function: "proposal: the master reports a cancelled step",
+    site: "variant remember-cancelled-steps",
+};
+
+/// Positions in the client and the master.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum At {
+    /// The client calls `sess.run`.
+    Run(StepId),
+    /// The client waits for its step.
+    Await(StepId),
+    /// The step thread begins.
+    Order(StepId),
+    /// The step thread installs the cancel function of the client's call.
+    Options(StepId),
+    /// The step thread waits for every partition.
+    Wait(StepId),
+    /// The step thread sends `CleanupGraph` to a partition.
+    Cleanup(StepId, u8),
+    /// The step thread answers the client.
+    Return(StepId),
+    /// A partition answered, and whether it succeeded.
+    WhenDone(StepId, bool),
+    /// Releases the mutex of `RunManyGraphs`.
+    Unlock(StepId),
+    /// Counts the partition.
+    Decrement(StepId),
+    /// `remember-cancelled-steps`: reports the step to a partition.
+    CancelStep(StepId, u8),
+}
+
+/// `CallOptions` of the worker's own partition.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct LocalOptions {
+    /// Whether the cancel function is installed.
+    pub installed: bool,
+    /// `sticky-cancel`: a `StartCancel` found no function and waits for one.
+    pub wanted: bool,
+    /// Whether the partition has answered.
+    pub done: bool,
+    /// The mutex while the cancel function runs.
+    pub lock: Lock<ThreadId>,
+}
+
+/// The client of a worker and the step that it runs.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Master {
+    /// The step that runs, or ran last.
+    pub step: StepId,
+    /// Whether the client has left its loop.
+    pub returned: bool,
+    /// How the running step ended, once it did.
+    pub outcome: Option<bool>,
+    /// The mutex of `RunManyGraphs`, while it cancels.
+    pub lock: Lock<ThreadId>,
+    /// Whether its status carries an error.
+    pub failed: bool,
+    /// Partitions that have not answered.
+    pub pending: u8,
+    /// Options of the worker's own partition.
+    pub local: LocalOptions,
+    /// Processes whose `RunGraph` was cancelled before it was sent. Diagnosis only.
+    pub never_sent: u32,
+}
+
+impl View<'_> {
+    /// Declares the operation of a position.
+    pub(super) fn declare_master(&self, at: At) -> Declared {
+        let master = self.process.master.as_ref().expect("a worker");
+        match at {
+            At::Run(_) => Declared::new(&RUN, Object::Client, Access::Write),
+            At::Await(_) => Declared::new(&AWAIT, Object::Client, Access::Write).when(master.outcome.is_some()),
+            At::Order(step) => {
+                let choices = match self.model.partition_order() {
+                    PartitionOrder::Recorded => 1,
+                    PartitionOrder::All => (1..=self.model.partitions(step)).product::<u8>(),
+                };
+                Declared::new(&ORDER, Object::RunMany(step), Access::Free).choices(choices)
+            }
+            At::Options(_) => Declared::new(&OPTIONS, Object::Client, Access::Free),
+            At::Wait(step) => Declared::new(&WAIT, Object::Counter(step), Access::Read).when(master.pending == 0),
+            At::Cleanup(step, index) => {
+                let call = self.model.cleanup_call(step, index).expect("a remote partition");
+                Declared::new(&CLEANUP, Object::Call(call), Access::Free)
+            }
+            At::Return(_) => Declared::new(&RETURN, Object::Client, Access::Write),
+            At::WhenDone(step, ok) => {
+                let access = if ok || master.failed {
+                    Access::Add
+                } else {
+                    Access::Write
+                };
+                Declared::new(&WHEN_DONE, Object::RunMany(step), access).when(ok || master.lock.is_free())
+            }
+            At::Unlock(step) => Declared::new(&UNLOCK, Object::RunMany(step), Access::Free),
+            At::Decrement(step) => Declared::new(&DECREMENT, Object::Counter(step), Access::Add),
+            At::CancelStep(step, index) => {
+                let call = self.model.cancel_step_call(step, index).expect("a remote partition");
+                Declared::new(&CANCEL_STEP, Object::Call(call), Access::Free)
+            }
+        }
+    }
+}
+
+impl Run<'_> {
+    /// The master state of this worker.
+    pub(super) fn master(&mut self) -> &mut Master {
+        self.process.master.as_mut().expect("a worker")
+    }
+
+    /// Runs the operation of a position.
+    pub(super) fn apply_master(&mut self, at: At) {
+        match at {
+            At::Run(step) => self.run_step(step),
+            At::Await(step) => self.client_returns(step),
+            At::Order(step) => self.issue(step),
+            At::Options(_) | At::Wait(_) => {}
+            At::Cleanup(step, index) => {
+                let call = self.model.cleanup_call(step, index).expect("a remote partition");
+                self.sent.push((self.model.call(call).server, Frame::Request(call)));
+            }
+            At::Return(step) => {
+                let ok = !self.master().failed;
+                self.master().outcome = Some(ok);
+                for index in 0..self.model.partitions(step) {
+                    if let Some(call) = self.model.run_graph_of(step, index) {
+                        self.process.remove_client_call(call);
+                    }
+                }
+            }
+            At::WhenDone(step, ok) => self.when_done(step, ok),
+            At::Unlock(_) => {
+                let owner = self.thread.id;
+                self.master().lock.release(owner);
+            }
+            At::Decrement(_) => self.master().pending -= 1,
+            At::CancelStep(step, index) => {
+                let call = self.model.cancel_step_call(step, index).expect("a remote partition");
+                self.sent.push((self.model.call(call).server, Frame::Request(call)));
+            }
+        }
+    }
+
+    /// `sess.run`: a detached thread runs the step, the client waits.
+    fn run_step(&mut self, step: StepId) {
+        let partitions = self.model.partitions(step);
+        *self.master() = Master {
+            step,
+            pending: partitions,
+            ..Master::default()
+        };
+        for index in 0..partitions {
+            if let Some(call) = self.model.run_graph_of(step, index) {
+                let place = self.process.client_calls.partition_point(|other| other.id < call);
+                self.process.client_calls.insert(place, ClientCall::run_graph(call));
+            }
+        }
+        self.process
+            .spawn(Thread::new(ThreadId::Step(step), Position::Master(At::Order(step))));
+        self.thread.then([Position::Master(At::Await(step))]);
+    }
+
+    /// The user's loop: the next step, unless this one ended in an error or was the last.
+    fn client_returns(&mut self, step: StepId) {
+        let ok = self.master().outcome == Some(true);
+        match self.model.next_step(step).filter(|_| ok) {
+            Some(next) => self.thread.then([Position::Master(At::Run(next))]),
+            None => self.master().returned = true,
+        }
+    }
+
+    /// The loop over the partitions, laid out as the labels of the step thread.
+    fn issue(&mut self, step: StepId) {
+        let order = permutation(self.model.partitions(step), self.choice);
+        let mut labels = Vec::new();
+        for &index in &order {
+            match self.model.run_graph_of(step, index) {
+                Some(call) => labels.extend([
+                    Position::Rpc(rpc::At::Install(call)),
+                    Position::Rpc(rpc::At::Start(call)),
+                ]),
+                None => labels.extend([
+                    Position::Worker(worker::At::InstallLocal(step)),
+                    Position::Rendezvous(rendezvous::At::Find(step, rendezvous::Finder::Execute)),
+                ]),
+            }
+        }
+        labels.extend([Position::Master(At::Options(step)), Position::Master(At::Wait(step))]);
+        for &index in &order {
+            labels.push(match self.model.cleanup_call(step, index) {
+                Some(_) => Position::Master(At::Cleanup(step, index)),
+                None => Position::Rendezvous(rendezvous::At::Cleanup(step)),
+            });
+        }
+        labels.push(Position::Master(At::Return(step)));
+        self.thread.stack.extend(labels.into_iter().rev());
+    }
+
+    /// First error wins; then, with the mutex held, every call is cancelled in order.
+    fn when_done(&mut self, step: StepId, ok: bool) {
+        self.thread.then([Position::Master(At::Decrement(step))]);
+        if ok || self.master().failed {
+            return;
+        }
+        let owner = self.thread.id;
+        let master = self.master();
+        master.failed = true;
+        master.lock.acquire(owner);
+        let remembers = self.model.remembers_cancelled();
+        let mut labels = Vec::new();
+        for index in 0..self.model.partitions(step) {
+            match self.model.run_graph_of(step, index) {
+                Some(call) => labels.push(Position::Rpc(rpc::At::Cancel(call))),
+                None => labels.push(Position::Worker(worker::At::CancelLocal(step))),
+            }
+            if remembers && self.model.run_graph_of(step, index).is_some() {
+                labels.push(Position::Master(At::CancelStep(step, index)));
+            }
+        }
+        labels.push(Position::Master(At::Unlock(step)));
+        self.thread.stack.extend(labels.into_iter().rev());
+    }
+}
+
+/// The `number`-th permutation of `0..count`; number 0 is the identity.
+fn permutation(count: u8, number: u8) -> Vec<u8> {
+    let mut left: Vec<u8> = (0..count).collect();
+    let mut number = usize::from(number);
+    let mut order = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let block: usize = (1..left.len()).product();
+        order.push(left.remove(number / block));
+        number %= block;
+    }
+    order
+}
+
+/// Whether the client of a worker has left its loop.
+pub(super) fn has_returned(process: &Process) -> bool {
+    process.master.as_ref().is_some_and(|master| master.returned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::permutation;
+
+    #[test]
+    fn every_number_below_the_factorial_is_another_permutation() {
+        let all: std::collections::BTreeSet<Vec<u8>> = (0..24).map(|number| permutation(4, number)).collect();
+        assert_eq!(all.len(), 24);
+        assert_eq!(permutation(3, 0), [0, 1, 2]);
+    }
+}
