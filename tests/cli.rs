@@ -2,24 +2,26 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::{contains, is_empty, starts_with};
 use tempfile::TempDir;
 
-/// Two servers, of which the second needs something from the first: small enough for a search of a second.
-const SMALL: &str = r#"description = "two servers, one edge each way"
+/// Two servers: one fails because the worker's tensor never comes, the other may never hear of the step.
+const SMALL: &str = r#"description = "two servers, an edge each"
 [job]
 servers = 2
-edges = ["worker->ps0", "worker->ps1", "ps0->worker batch", "ps1->worker"]
+edges = ["worker->ps0 batch", "ps1->worker"]
 input = "coupled"
 inter_op_parallelism_threads = 2
 "#;
 
 fn lastbatch(directory: &TempDir) -> Command {
     let mut command = Command::cargo_bin("lastbatch").expect("the binary is built");
-    command.current_dir(directory.path());
+    // A search that takes this long is a regression; the test fails rather than fill the memory.
+    command.current_dir(directory.path()).timeout(Duration::from_secs(120));
     command
 }
 
@@ -154,7 +156,7 @@ fn list_shows_what_each_scenario_expects() {
         "a.toml",
         &format!("sibling = \"b.toml\"\n{SMALL}[expect]\nverdict = \"no_hang\"\ncomplete = true\n"),
     )]);
-    let row = contains("a.toml  no_hang, complete  b.toml   two servers, one edge each way");
+    let row = contains("a.toml    no_hang, complete  b.toml   two servers, an edge each");
     lastbatch(&files).args(["list", "a.toml"]).assert().code(0).stdout(row);
 }
 
@@ -341,18 +343,10 @@ fn json_has_one_line_a_verdict_and_nothing_else_on_standard_output() {
 }
 
 #[test]
-fn the_built_in_scenario_writes_schedules_only_where_it_is_asked_to() {
+fn without_a_path_the_built_in_scenario_is_searched_from_anywhere() {
     let files = directory(&[]);
-    lastbatch(&files)
-        .args(["check", "--first"])
-        .assert()
-        .code(0)
-        .stdout(starts_with("HANG: "));
+    let bounded = ["check", "--max-states", "1000", "--json"];
+    let named = contains("\"scenario\":\"ps2_coupled.toml (built in)\"");
+    lastbatch(&files).args(bounded).assert().code(3).stdout(named);
     assert!(schedules(&files).is_empty());
-    lastbatch(&files)
-        .args(["check", "--first", "--out", "."])
-        .assert()
-        .code(0);
-    let path = schedules(&files).remove(0);
-    lastbatch(&files).arg("replay").arg(path).assert().code(0);
 }

@@ -22,13 +22,13 @@ static SERVE: Label = label("Request.serve", "Server::Handle");
 static CLOSE: Label = label("Table.close", "Server::Close");
 
 /// The model; `parks` is its bug.
-pub struct Toy {
+pub(crate) struct Toy {
     /// Whether a closed server parks requests rather than answers them.
-    pub parks: bool,
+    pub(crate) parks: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Thread {
+pub(crate) enum Thread {
     Step,
     Handler,
     Closer,
@@ -36,7 +36,7 @@ pub enum Thread {
 
 /// Either process: the worker uses `step` and `answered`, the server the rest.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub struct Process {
+pub(crate) struct Process {
     step: u8,
     answered: bool,
     request: bool,
