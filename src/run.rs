@@ -42,7 +42,7 @@ pub enum RunError {
         /// The scenario.
         scenario: String,
         /// What is wrong.
-        error: ImportError,
+        error: Box<ImportError>,
     },
     /// A graph file cannot be read.
     #[error("{scenario}: graph file {}: {error}", path.display())]
@@ -118,7 +118,7 @@ fn load(scenario: &Scenario, source: GraphSource, contents: &mut Vec<u8>) -> Res
     let import = |bytes: &[u8], file: &str| {
         run_metadata(bytes, file).map_err(|error| RunError::Import {
             scenario: name.clone(),
-            error,
+            error: Box::new(error),
         })
     };
     match source {
