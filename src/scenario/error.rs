@@ -69,7 +69,7 @@ fn section_of(before: &str) -> Option<&str> {
     let headers = sections.filter_map(|line| line.split_once(']').map(|(name, _)| name));
     headers
         .filter(|name| name.chars().all(|c| c.is_alphanumeric() || c == '_'))
-        .last()
+        .next_back()
 }
 
 /// The line (from 1) of a key in a section, or else of the section, or else 1.
