@@ -65,11 +65,9 @@ fn key_at(text: &str, offset: usize) -> Option<String> {
 }
 
 fn section_of(before: &str) -> Option<&str> {
-    let sections = before.lines().filter_map(|line| line.trim().strip_prefix('['));
-    let headers = sections.filter_map(|line| line.split_once(']').map(|(name, _)| name));
-    headers
-        .filter(|name| name.chars().all(|c| c.is_alphanumeric() || c == '_'))
-        .next_back()
+    let headers = before.lines().rev().filter_map(|line| line.trim().strip_prefix('['));
+    let mut names = headers.filter_map(|line| line.split_once(']').map(|(name, _)| name));
+    names.find(|name| name.chars().all(|c| c.is_alphanumeric() || c == '_'))
 }
 
 /// The line (from 1) of a key in a section, or else of the section, or else 1.
