@@ -92,6 +92,7 @@ pub struct TensorFlow {
     /// First step of each worker's client, by process.
     first: Vec<Option<StepId>>,
     cancels_in_order: bool,
+    cleans_up: bool,
 }
 
 /// The operation of a label, before its object has a number.
@@ -251,6 +252,12 @@ impl TensorFlow {
         self.cancels_in_order = in_order;
     }
 
+    /// Whether the step after which a client leaves its loop is cleaned up. Without it nothing can be said of leaks, but nothing
+    /// else changes for a client: `CleanupGraph` is sent when every partition has answered.
+    pub fn set_cleans_up(&mut self, cleans_up: bool) {
+        self.cleans_up = cleans_up;
+    }
+
     /// The job.
     pub fn job(&self) -> &Job {
         &self.job
@@ -335,6 +342,11 @@ impl TensorFlow {
 
     pub(super) fn cancels_in_order(&self) -> bool {
         self.cancels_in_order
+    }
+
+    /// Whether the master cleans up after a step.
+    pub(super) fn cleans_up_after(&self, step: StepId) -> bool {
+        self.cleans_up || self.next_step(step).is_some()
     }
 
     pub(super) fn variant(&self) -> Variant {

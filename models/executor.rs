@@ -117,10 +117,24 @@ impl View<'_> {
         };
         let (label, object, access) = match at {
             At::Kernel(..) => (&KERNEL, Object::Variables, Access::Add),
-            At::Propagate(step, ..) => (&PROPAGATE, Object::Frames(step), Access::Write),
+            At::Propagate(step, node, _) => {
+                let alone = self.model.successors(step, self.id, node).is_empty();
+                (
+                    &PROPAGATE,
+                    Object::Frames(step),
+                    if alone { Access::Free } else { Access::Write },
+                )
+            }
             At::Outstanding(step, ..) => (&OUTSTANDING, Object::Outstanding(step), counter),
             At::Dispatch(_) => (&DISPATCH, Object::Pool, self.model.push_access()),
-            At::Latch(step) => (&LATCH, Object::Status(step), Access::Write),
+            At::Latch(step) => {
+                let failed = self.process.execution(step).is_some_and(|execution| execution.failed);
+                (
+                    &LATCH,
+                    Object::Status(step),
+                    if failed { Access::Read } else { Access::Write },
+                )
+            }
             At::Cancel(step) => (&CANCEL, Object::Cancellation(step), Access::Add),
             At::Finish(_) => (&FINISH, Object::Pool, self.model.push_access()),
             At::Barrier(step) => (&BARRIER, Object::Status(step), Access::Read),

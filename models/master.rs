@@ -248,7 +248,12 @@ impl Run<'_> {
             }
         }
         labels.extend([Position::Master(At::Options(step)), Position::Master(At::Wait(step))]);
-        for &index in &order {
+        let cleaned = if self.model.cleans_up_after(step) {
+            &order[..]
+        } else {
+            &[]
+        };
+        for &index in cleaned {
             labels.push(match self.model.cleanup_call(step, index) {
                 Some(_) => Position::Master(At::Cleanup(step, index)),
                 None => Position::Rendezvous(rendezvous::At::Cleanup(step)),

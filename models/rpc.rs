@@ -207,6 +207,8 @@ pub struct ServerCall {
     pub callback: bool,
     /// Whether the handler's `CallOptions` has its cancel function.
     pub options: bool,
+    /// Whether the client has cancelled the call: whatever is answered, nobody listens.
+    pub abandoned: bool,
     /// The callback's mutexes while the cancellation runs.
     pub lock: Lock<ThreadId>,
 }
@@ -479,6 +481,7 @@ pub(super) fn deliver(model: &super::TensorFlow, process: &mut Process, _from: P
                     accepted: false,
                     callback: false,
                     options: false,
+                    abandoned: false,
                     lock: Lock::default(),
                 },
             );

@@ -21,6 +21,7 @@ pub(super) fn lay_out(job: Job) -> Result<TensorFlow, JobError> {
         variables: Vec::new(),
         first: Vec::new(),
         cancels_in_order: false,
+        cleans_up: true,
         job,
     };
     for worker in 0..model.job.workers {

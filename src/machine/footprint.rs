@@ -28,6 +28,11 @@ impl ObjectSet {
         self.0[word] & bit != 0
     }
 
+    /// Whether every object of `other` is in this set.
+    pub fn includes(&self, other: &ObjectSet) -> bool {
+        self.0.iter().zip(&other.0).all(|(mine, theirs)| theirs & !mine == 0)
+    }
+
     /// Adds every object of `other`.
     pub fn extend(&mut self, other: &ObjectSet) {
         for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
@@ -80,6 +85,15 @@ impl Footprint {
         self.read.extend(&other.read);
         self.add.extend(&other.add);
         self.write.extend(&other.write);
+    }
+
+    /// Whether whatever conflicts with something in `other` conflicts with something in this footprint too.
+    pub fn includes(&self, other: &Footprint) -> bool {
+        let mut looked = self.read;
+        let mut added = self.add;
+        looked.extend(&self.write);
+        added.extend(&self.write);
+        looked.includes(&other.read) && added.includes(&other.add) && self.write.includes(&other.write)
     }
 
     /// Whether an operation may fail to commute with something in this footprint.

@@ -65,6 +65,9 @@ pub trait Model: Send + Sync {
     );
 
     /// Appends a frame to the connection on which process `to` hears from `from`.
+    ///
+    /// A delivery must leave every operation that was enabled at the receiver enabled and with the same effect, and
+    /// deliveries from different senders must commute: nothing may ask whether a frame has not arrived yet, only wait for it.
     fn deliver(&self, to: ProcessId, state: &mut Self::Process, from: ProcessId, frame: Self::Frame);
 
     /// The name of a thread in schedules, unique among the live threads of its process.

@@ -27,10 +27,12 @@ pub(super) struct Interned<T, X> {
     pub(super) extra: OnceLock<X>,
 }
 
+type Chunk<T, X> = Box<[OnceLock<Interned<T, X>>]>;
+
 /// A table of distinct values. Ids count from 0 in the order of arrival.
 pub(super) struct Interner<T, X> {
     salt: u64,
-    chunks: [OnceLock<Box<[OnceLock<Interned<T, X>>]>>; CHUNKS],
+    chunks: [OnceLock<Chunk<T, X>>; CHUNKS],
     len: AtomicU32,
     bytes: AtomicU64,
     index: [Mutex<HashTable<u32>>; LOCKS],

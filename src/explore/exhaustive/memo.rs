@@ -35,6 +35,8 @@ pub(super) struct Expansion {
     pub(super) steps: Box<[LocalStep]>,
     /// True if these steps alone are enough in every global state with this local state.
     pub(super) ample: bool,
+    /// Whether every client of the process has its answer.
+    pub(super) settled: bool,
     pub(super) broken: Box<[Broken]>,
 }
 
@@ -77,6 +79,12 @@ impl<'m, M: Model> Memo<'m, M> {
                 .collect(),
             frames: Interner::new(0),
         }
+    }
+
+    /// Whether nothing that follows from this state is of interest: every client has its answer, and leaks are not asked for.
+    pub(super) fn is_settled(&self, tuple: &[u32]) -> bool {
+        let settled = |(process, id): (usize, &u32)| self.expansion(process, *id).settled;
+        !self.reductions.leaks && tuple.iter().enumerate().all(settled)
     }
 
     /// Runs of one process alone.
@@ -133,6 +141,11 @@ impl<'m, M: Model> Memo<'m, M> {
             Expansion {
                 steps: steps.into(),
                 ample: raw.ample,
+                settled: guarded(|| {
+                    let clients = self.model.clients(ProcessId(process as u8), &entry.value);
+                    clients.iter().all(|client| client.returned)
+                })
+                .unwrap_or(false),
                 broken: raw.broken.into(),
             }
         })
@@ -145,27 +158,36 @@ impl<'m, M: Model> Memo<'m, M> {
         to: u8,
         id: u32,
         frame: u32,
-    ) -> Result<(u32, u64), Broken> {
+    ) -> Result<(u32, u64), Box<Broken>> {
         if let Some(known) = deliveries.known.get(&(to, id, frame)) {
             return Ok(*known);
         }
         let table = &self.locals[usize::from(to)];
-        let (from, content) = &self.frames.get(frame).value;
-        let mut state = table.get(id).value.clone();
+        let state = table.get(id).value.clone();
         let arrived = guarded(|| {
-            self.model.deliver(ProcessId(to), &mut state, *from, content.clone());
+            let mut state = self.arrive(to, state, frame);
             if self.reductions.forget_dead {
                 self.model.forget_dead(ProcessId(to), &mut state);
             }
+            state
         });
-        arrived.map_err(|message| Broken {
-            kind: FindingKind::Panic,
-            message,
-            event: None,
+        let state = arrived.map_err(|message| {
+            Box::new(Broken {
+                kind: FindingKind::Panic,
+                message,
+                event: None,
+            })
         })?;
         let after = table.intern(state);
         deliveries.known.insert((to, id, frame), after);
         Ok(after)
+    }
+
+    /// `state` of process `to` after `frame` has arrived, with nothing forgotten. Panics if the model does.
+    pub(super) fn arrive(&self, to: u8, mut state: M::Process, frame: u32) -> M::Process {
+        let (from, content) = &self.frames.get(frame).value;
+        self.model.deliver(ProcessId(to), &mut state, *from, content.clone());
+        state
     }
 
     /// The hash of a global state: the sum of its local ones, so that a transition changes it by a difference.

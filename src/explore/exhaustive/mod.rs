@@ -3,6 +3,7 @@
 //! States are exact tuples of interned process states (collapse compression, Holzmann 1997), so nothing is proved on a hash.
 //! Depth counts labels, so the first schedule found is a shortest one. What may be left out, and why, is in `reduction`.
 
+mod audit;
 mod content;
 mod cycles;
 mod found;
@@ -15,10 +16,13 @@ mod search;
 mod store;
 mod successors;
 
+pub use self::audit::{Audit, audit};
+
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use self::found::BrokenAt;
+use self::reduction::guarded;
 use self::search::{Limits, Search};
 use super::{Answer, Finding, FindingKind, FoundHang, Verdict};
 use crate::machine::Model;
@@ -33,6 +37,8 @@ pub struct Reductions {
     pub forget_dead: bool,
     /// Explore operations that nothing conflicts with first and alone.
     pub partial_order: bool,
+    /// Go on after every client has its answer, to learn what stays behind. Off, that is not looked at (and costs nothing).
+    pub leaks: bool,
 }
 
 impl Reductions {
@@ -40,11 +46,13 @@ impl Reductions {
     pub const ALL: Self = Self {
         forget_dead: true,
         partial_order: true,
+        leaks: false,
     };
     /// None of them.
     pub const NONE: Self = Self {
         forget_dead: false,
         partial_order: false,
+        leaks: true,
     };
 }
 
@@ -125,8 +133,11 @@ pub fn search<M: Model>(
         search.peak_bytes = search.peak_bytes.max(peak_bytes);
         cyclic = search.stopped_by.is_none() && cycles::possible(&search);
     }
-    if cyclic && search.found.broken.is_empty() {
-        cycles::judge(&mut search, options.max_memory);
+    if cyclic
+        && search.found.broken.is_empty()
+        && let Err(message) = guarded(|| cycles::judge(&mut search, options.max_memory))
+    {
+        search.internal(message);
     }
     conclude(search, cyclic, reductions, limits.started)
 }
@@ -145,7 +156,8 @@ fn describe(reductions: Reductions) -> Vec<String> {
 fn conclude<M: Model>(mut search: Search<'_, M>, cyclic: bool, reductions: Vec<String>, started: Instant) -> Verdict {
     let mut hangs = Vec::new();
     for (signature, at) in std::mem::take(&mut search.found.hangs) {
-        match rebuild::hang(&mut search, &signature, &at, cyclic) {
+        let rebuilt = guarded(|| rebuild::hang(&mut search, &signature, &at, cyclic));
+        match rebuilt.unwrap_or_else(Err) {
             Ok(hang) => hangs.push(hang),
             Err(message) => search.internal(message),
         }
@@ -186,7 +198,8 @@ fn conclude<M: Model>(mut search: Search<'_, M>, cyclic: bool, reductions: Vec<S
 }
 
 fn finding<M: Model>(search: &mut Search<'_, M>, at: BrokenAt) -> Finding {
-    let mut events = rebuild::events_to_failure(search, &at).unwrap_or_default();
+    let events = guarded(|| rebuild::events_to_failure(search, &at));
+    let mut events = events.unwrap_or_else(Err).unwrap_or_default();
     events.extend(at.failure.event);
     Finding {
         kind: at.failure.kind,

@@ -25,6 +25,12 @@
 //! promise this is wrong: where all servers can be blocked for good, there is an execution in which the closure never starts
 //! and whatever it would have sent is missing.
 //!
+//! # Together with forgetting
+//! [`Model::forget_dead`] replaces a state by one with the same outcomes: who returns, and with which signatures. A persistent
+//! set of the smaller state keeps the outcomes that the smaller state has in the model as it is, and so those of the larger one;
+//! by induction over an acyclic graph, forgetting after every label and delivery keeps them all. Labels that only the larger
+//! state could run are missing from a schedule, so one that was found with forgetting on is completed when it is rebuilt.
+//!
 //! # Chains
 //! After any transition, free operations with one outcome have only one continuation that is explored, so they are
 //! followed at once and the states between are not stored. A chain stops where a state repeats. In a graph with cycles a free
@@ -120,6 +126,7 @@ impl<M: Model> Local<'_, M> {
 
     fn expand_unguarded(&self, state: &M::Process) -> RawExpansion<M> {
         let pendings = self.model.threads(self.process, state);
+        let broken = self.broken_promise(state, &pendings).into_iter().collect();
         let ample = if self.reductions.partial_order {
             self.ample(state, &pendings)
         } else {
@@ -128,7 +135,7 @@ impl<M: Model> Local<'_, M> {
         let mut expansion = RawExpansion {
             steps: Vec::new(),
             ample: ample.is_some(),
-            broken: Vec::new(),
+            broken,
         };
         let explored = match ample {
             Some(Ample::Closure(mut step)) => {
@@ -164,20 +171,41 @@ impl<M: Model> Local<'_, M> {
         expansion
     }
 
+    /// A process at rest in which a closure gets no server, though the model promised that servers come back.
+    ///
+    /// An unreduced search meets every way to break the promise; a reduced one may meet none.
+    fn broken_promise(&self, state: &M::Process, pendings: &[Pending<M::Thread>]) -> Option<Broken> {
+        if pendings.iter().any(|pending| pending.enabled) {
+            return None;
+        }
+        let stuck = pendings.iter().find(|pending| {
+            let operation = &pending.operation;
+            operation.takes_server && self.model.servers_come_back(self.process, operation.object)
+        })?;
+        Some(Broken {
+            kind: FindingKind::Contract,
+            message: format!(
+                "{}: {} waits at rest for a server of {}, though its servers were said to come back",
+                self.model.process_name(self.process),
+                stuck.operation.label,
+                self.model.object_name(self.process, state, stuck.operation.object),
+            ),
+            event: None,
+        })
+    }
+
     fn event(&self, state: &M::Process, pending: &Pending<M::Thread>, choice: u8) -> Event {
         Event {
             process: self.model.process_name(self.process),
             thread: self.model.thread_name(self.process, state, pending.thread),
             label: pending.operation.label.name.to_owned(),
-            object: self
-                .model
-                .object_name(self.process, state, pending.operation.object),
+            object: self.model.object_name(self.process, state, pending.operation.object),
             choice: (pending.operation.choices > 1).then_some(choice),
         }
     }
 
     /// Runs one label at the end of `step`, which is spoilt if that fails.
-    fn run(
+    pub(super) fn run(
         &self,
         step: &mut RawStep<M>,
         pending: &Pending<M::Thread>,
@@ -254,10 +282,11 @@ impl<M: Model> Local<'_, M> {
         let surroundings = Surroundings::of(self, state, pendings);
         for (index, pending) in pendings.iter().enumerate().filter(|(_, pending)| pending.enabled) {
             let operation = &pending.operation;
-            if operation.takes_server && self.model.servers_come_back(self.process, operation.object) {
-                if let Some(run) = self.whole_run(state, pending) {
-                    return Some(Ample::Closure(run));
-                }
+            if operation.takes_server
+                && self.model.servers_come_back(self.process, operation.object)
+                && let Some(run) = self.whole_run(state, pending)
+            {
+                return Some(Ample::Closure(run));
             }
             if surroundings.leave_free(index, pending) {
                 return Some(Ample::Operation(index));
@@ -311,10 +340,16 @@ impl Surroundings {
     fn leave_free<T>(&self, index: usize, pending: &Pending<T>) -> bool {
         let operation = &pending.operation;
         // Whatever the model says: taking a server can be disabled by others who take one.
-        let access = if operation.takes_server { Access::Write } else { operation.access };
+        let access = if operation.takes_server {
+            Access::Write
+        } else {
+            operation.access
+        };
         let conflicts = |footprint: &Footprint| {
             footprint.conflicts_with(operation.object, access)
-                || operation.part.is_some_and(|part| footprint.conflicts_with(part, Access::Write))
+                || operation
+                    .part
+                    .is_some_and(|part| footprint.conflicts_with(part, Access::Write))
         };
         !conflicts(&self.arrivals)
             && !self

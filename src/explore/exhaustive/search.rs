@@ -23,7 +23,7 @@ const CHUNK: usize = 512;
 /// States expanded before any of their successors is inserted, and before budgets are looked at.
 const BATCH: usize = CHUNK * 64;
 /// A batch up to this size is not worth waking another thread for.
-const SMALL: usize = 2 * CHUNK;
+const SMALL: usize = 8 * CHUNK;
 /// Time between two reports of progress.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
 
@@ -128,7 +128,8 @@ impl<'m, M: Model> Search<'m, M> {
                 self.insert(workers.len(), &mut buffers, batch.len());
                 left -= batch.len();
                 let caches: u64 = workers.iter().map(|worker| worker.scratch.deliveries.bytes()).sum();
-                let bytes = self.store.bytes() + self.memo.bytes() + caches + (bucket.len() * 4) as u64;
+                let bytes =
+                    self.store.bytes() + self.memo.bytes() + caches + bytes_of(&buffers) + (bucket.len() * 4) as u64;
                 self.peak_bytes = self.peak_bytes.max(bytes);
                 self.stopped_by = limits.after_batch(self.store.len(), bytes);
                 if self.store.is_nearly_full() {
@@ -280,6 +281,14 @@ impl<'m, M: Model> Search<'m, M> {
             },
         });
     }
+}
+
+fn bytes_of(buffers: &[Buffers]) -> u64 {
+    buffers
+        .iter()
+        .flatten()
+        .map(|buffer| buffer.capacity() as u64 * 4)
+        .sum()
 }
 
 fn insert_all<M: Model>(memo: &Memo<'_, M>, width: usize, shard: &mut Shard, records: &[u32]) {

@@ -90,7 +90,7 @@ impl Shard {
                     "a shard is full: the budget must stop the search before"
                 );
                 vacant.insert(index);
-                if index as usize % CHUNK == 0 {
+                if (index as usize).is_multiple_of(CHUNK) {
                     self.chunks.push(Vec::with_capacity(CHUNK * stride));
                 }
                 let chunk = &mut self.chunks[index as usize / CHUNK];

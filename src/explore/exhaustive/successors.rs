@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Open,
     /// Nothing is enabled anywhere.
     Terminal,
+    /// Every client has its answer, and nobody asked what stays behind.
+    Settled,
     /// Something of the model failed here.
     Broken,
 }
@@ -55,6 +57,9 @@ pub(super) fn successors<M: Model>(
     mut emit: impl FnMut(Transition<'_>),
     mut broken: impl FnMut(&Broken, &[TrailStep]),
 ) -> Kind {
+    if memo.is_settled(tuple) {
+        return Kind::Settled;
+    }
     let mut kind = Kind::Terminal;
     let mut alone = None;
     for (process, id) in tuple.iter().enumerate() {
@@ -109,7 +114,7 @@ impl Scratch {
         self.tuple[process] = to;
     }
 
-    fn take<M: Model>(&mut self, memo: &Memo<'_, M>, process: usize, step: usize) -> Result<(), Broken> {
+    fn take<M: Model>(&mut self, memo: &Memo<'_, M>, process: usize, step: usize) -> Result<(), Box<Broken>> {
         let from = self.tuple[process];
         let local = &memo.expansion(process, from).steps[step];
         self.trail.push(TrailStep {
@@ -128,12 +133,15 @@ impl Scratch {
     }
 
     /// Follows free steps with one outcome, in whatever process: they are the only ones that would be explored.
-    fn follow<M: Model>(&mut self, memo: &Memo<'_, M>) -> Result<(), Broken> {
+    fn follow<M: Model>(&mut self, memo: &Memo<'_, M>) -> Result<(), Box<Broken>> {
         if !memo.reductions.partial_order {
             return Ok(());
         }
         let only = |expansion: &Expansion| expansion.ample && expansion.steps.len() == 1 && expansion.broken.is_empty();
         for _ in 0..LONGEST_CHAIN {
+            if memo.is_settled(&self.tuple) {
+                return Ok(());
+            }
             let free = (0..self.tuple.len()).find(|process| only(memo.expansion(*process, self.tuple[*process])));
             match free {
                 Some(process) => self.take(memo, process, 0)?,

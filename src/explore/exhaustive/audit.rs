@@ -1,0 +1,266 @@
+//! Whether a model keeps the promises on which the reductions stand.
+//!
+//! A declared footprint that is too small makes a search miss hangs without a sign. This looks for that directly: on every
+//! process state that a search met it compares what labels and deliveries do with what was declared about them.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use super::reduction::{Local, RawStep, guarded};
+use super::search::{Limits, Search};
+use super::{Options, Reductions};
+use crate::machine::{Footprint, Model, Pending, ProcessId};
+
+/// An audit ends when it has this much to say.
+const MOST_COMPLAINTS: usize = 32;
+
+/// What an audit found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Audit {
+    /// Process states that were looked at.
+    pub process_states: u64,
+    /// What the model does not keep to, one line each, sorted; at most a few dozen.
+    pub complaints: Vec<String>,
+}
+
+/// Searches `model` with `options` and checks the declarations of every process state on the way: that futures and arrivals
+/// cover what happens, that operations commute where their declarations say so, that deliveries commute with whatever is
+/// enabled, and that forgetting twice forgets no more than once. A search without reductions meets the most states.
+pub fn audit<M: Model>(model: &M, options: &Options, interrupt: &AtomicBool) -> Audit {
+    let limits = Limits {
+        options,
+        started: Instant::now(),
+        interrupt,
+    };
+    let search = Search::run(model, options.reductions, &limits, &mut |_| {});
+    let mut auditor = Auditor {
+        model,
+        search: &search,
+        complaints: BTreeSet::new(),
+    };
+    let mut process_states = 0;
+    for (process, table) in search.memo.locals.iter().enumerate() {
+        for id in 0..table.len() {
+            process_states += 1;
+            auditor.state(process, &table.get(id).value);
+        }
+    }
+    auditor.deliveries();
+    Audit {
+        process_states,
+        complaints: auditor.complaints.into_iter().take(MOST_COMPLAINTS).collect(),
+    }
+}
+
+struct Auditor<'a, 'm, M: Model> {
+    model: &'m M,
+    search: &'a Search<'m, M>,
+    complaints: BTreeSet<String>,
+}
+
+impl<'m, M: Model> Auditor<'_, 'm, M> {
+    /// Nothing is forgotten here: forgetting may remove a thread that no longer matters, and then labels commute only up
+    /// to that, which is enough.
+    fn local(&self, process: usize) -> Local<'m, M> {
+        Local {
+            model: self.model,
+            process: ProcessId(process as u8),
+            reductions: Reductions::NONE,
+        }
+    }
+
+    fn complain(&mut self, process: usize, text: &str) {
+        if self.complaints.len() < MOST_COMPLAINTS {
+            let name = self.model.process_name(ProcessId(process as u8));
+            self.complaints.insert(format!("{name}: {text}"));
+        }
+    }
+
+    fn future(&self, process: usize, state: &M::Process, thread: M::Thread) -> Footprint {
+        self.model.future(ProcessId(process as u8), state, thread)
+    }
+
+    fn run(&self, process: usize, state: &M::Process, pending: &Pending<M::Thread>, choice: u8) -> Option<RawStep<M>> {
+        let mut step = RawStep {
+            state: state.clone(),
+            path: Vec::new(),
+            sent: Vec::new(),
+        };
+        // What fails is found by the search itself.
+        self.local(process).run(&mut step, pending, choice).ok()?;
+        Some(step)
+    }
+
+    fn state(&mut self, process: usize, state: &M::Process) {
+        let id = ProcessId(process as u8);
+        let Ok(pendings) = guarded(|| self.model.threads(id, state)) else {
+            return;
+        };
+        if self.search.memo.reductions.forget_dead {
+            let mut again = state.clone();
+            self.model.forget_dead(id, &mut again);
+            if again != *state {
+                self.complain(process, "forgetting twice forgets more than forgetting once");
+            }
+        }
+        for pending in &pendings {
+            let operation = &pending.operation;
+            let own = Footprint::new().with(operation.object, operation.access);
+            if !self.future(process, state, pending.thread).includes(&own) {
+                self.complain(
+                    process,
+                    &format!("the future of {} lacks its own operation", operation.label),
+                );
+            }
+            if pending.enabled {
+                for choice in 0..operation.choices.max(1) {
+                    if let Some(step) = self.run(process, state, pending, choice) {
+                        self.after_label(process, state, &pendings, pending, &step.state);
+                        self.commutes(process, state, &pendings, pending, choice, &step);
+                    }
+                }
+            }
+        }
+    }
+
+    /// No thread may do more than before, but for what the label's thread was allowed to cause.
+    fn after_label(
+        &mut self,
+        process: usize,
+        state: &M::Process,
+        pendings: &[Pending<M::Thread>],
+        ran: &Pending<M::Thread>,
+        after: &M::Process,
+    ) {
+        let id = ProcessId(process as u8);
+        let caused = self.future(process, state, ran.thread);
+        for later in self.model.threads(id, after) {
+            let allowed = self.allowed(process, state, pendings, &later, &caused);
+            if !allowed.includes(&self.future(process, after, later.thread)) {
+                let text = format!(
+                    "after {}, a thread at {} may do more than was declared before",
+                    ran.operation.label, later.operation.label
+                );
+                self.complain(process, &text);
+            }
+        }
+        let mut allowed = self.model.arrivals(id, state);
+        allowed.extend(&caused);
+        if !allowed.includes(&self.model.arrivals(id, after)) {
+            let text = format!(
+                "after {}, arrivals may do more than was declared before",
+                ran.operation.label
+            );
+            self.complain(process, &text);
+        }
+    }
+
+    /// What `later` was allowed before: `caused`, and what the same thread was, under its old or its new id.
+    fn allowed(
+        &self,
+        process: usize,
+        state: &M::Process,
+        pendings: &[Pending<M::Thread>],
+        later: &Pending<M::Thread>,
+        caused: &Footprint,
+    ) -> Footprint {
+        let mut allowed = *caused;
+        for pending in pendings {
+            if pending.thread == later.thread || pending.operation == later.operation {
+                allowed.extend(&self.future(process, state, pending.thread));
+            }
+        }
+        allowed
+    }
+
+    /// Where declarations say that two operations commute, they must.
+    fn commutes(
+        &mut self,
+        process: usize,
+        state: &M::Process,
+        pendings: &[Pending<M::Thread>],
+        first: &Pending<M::Thread>,
+        choice: u8,
+        after_first: &RawStep<M>,
+    ) {
+        let operation = &first.operation;
+        for other in pendings
+            .iter()
+            .filter(|other| other.enabled && other.thread != first.thread)
+        {
+            let future = self.future(process, state, other.thread);
+            let servers = operation.takes_server && other.operation.takes_server;
+            if servers || future.conflicts_with(operation.object, operation.access) {
+                continue;
+            }
+            for other_choice in 0..other.operation.choices.max(1) {
+                let here = self.reruns(process, &after_first.state, other, other_choice);
+                let there = self.run(process, state, other, other_choice);
+                let there = there.map_or(Vec::new(), |step| self.reruns(process, &step.state, first, choice));
+                let equal = here.iter().any(|state| there.contains(state));
+                if !equal {
+                    let text = format!(
+                        "{} and {} do not commute, though their declarations say so",
+                        operation.label, other.operation.label
+                    );
+                    self.complain(process, &text);
+                }
+            }
+        }
+    }
+
+    /// Where the same thread leads from another state. Ids may be given anew, so that it may be one of several threads there.
+    fn reruns(&self, process: usize, state: &M::Process, wanted: &Pending<M::Thread>, choice: u8) -> Vec<M::Process> {
+        let mut pendings = self.model.threads(ProcessId(process as u8), state);
+        pendings.retain(|pending| pending.enabled && pending.operation == wanted.operation);
+        let run = |pending| Some(self.run(process, state, pending, choice)?.state);
+        pendings.iter().filter_map(run).collect()
+    }
+
+    /// A delivery must leave what is enabled enabled, commute with it, and cause no more than was declared.
+    fn deliveries(&mut self) {
+        let memo = &self.search.memo;
+        let all = self
+            .search
+            .scratches
+            .iter()
+            .flat_map(|scratch| scratch.deliveries.all());
+        for (to, before, frame, _) in all.collect::<BTreeSet<_>>() {
+            let process = usize::from(to);
+            let id = ProcessId(to);
+            let before = &memo.locals[process].get(before).value;
+            let Ok(after) = guarded(|| memo.arrive(to, before.clone(), frame)) else {
+                continue;
+            };
+            let Ok(pendings) = guarded(|| self.model.threads(id, before)) else {
+                continue;
+            };
+            let arrivals = self.model.arrivals(id, before);
+            for later in self.model.threads(id, &after) {
+                let allowed = self.allowed(process, before, &pendings, &later, &arrivals);
+                if !allowed.includes(&self.future(process, &after, later.thread)) {
+                    let text = format!("a delivery causes more at {} than was declared", later.operation.label);
+                    self.complain(process, &text);
+                }
+            }
+            if !arrivals.includes(&self.model.arrivals(id, &after)) {
+                self.complain(
+                    process,
+                    "after a delivery, arrivals may do more than was declared before",
+                );
+            }
+            for pending in pendings.iter().filter(|pending| pending.enabled) {
+                for choice in 0..pending.operation.choices.max(1) {
+                    let late = self.run(process, before, pending, choice);
+                    let late = late.and_then(|step| guarded(|| memo.arrive(to, step.state, frame)).ok());
+                    let early = self.reruns(process, &after, pending, choice);
+                    if late.is_some_and(|late| !early.contains(&late)) {
+                        let text = format!("{} does not commute with a delivery", pending.operation.label);
+                        self.complain(process, &text);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Independent oracles for the exhaustive engine: the crate `stateright` on the same labels, and a naive search.
+
+mod random_model;
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::sync::atomic::AtomicBool;
+
+use lastbatch::explore::exhaustive::{Options, Reductions, audit, search};
+use lastbatch::explore::{Answer, Verdict};
+use lastbatch::machine::{Model, ProcessId, System};
+use lastbatch::models::litmus::busy_client::BusyClient;
+use lastbatch::models::litmus::crossed_locks::CrossedLocks;
+use lastbatch::models::litmus::lost_wakeup::LostWakeup;
+use lastbatch::models::litmus::ping::Ping;
+use lastbatch::models::litmus::pool::Pool;
+use lastbatch::models::litmus::rendezvous::Rendezvous;
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use stateright::{Checker, Property};
+
+/// Any of our models as one of theirs.
+#[derive(Clone)]
+struct Theirs<M>(M);
+
+const HANG: &str = "at rest every client has returned";
+
+impl<M: Model + 'static> stateright::Model for Theirs<M> {
+    type State = System<M::Process>;
+    type Action = (ProcessId, M::Thread, u8);
+
+    fn init_states(&self) -> Vec<Self::State> {
+        vec![System::initial(&self.0)]
+    }
+
+    fn actions(&self, state: &Self::State, actions: &mut Vec<Self::Action>) {
+        for (id, pending) in state.enabled(&self.0) {
+            actions.extend((0..pending.operation.choices).map(|choice| (id, pending.thread, choice)));
+        }
+    }
+
+    fn next_state(&self, state: &Self::State, (id, thread, choice): Self::Action) -> Option<Self::State> {
+        let enabled = state.enabled(&self.0);
+        let (_, pending) = enabled
+            .iter()
+            .find(|(other, pending)| *other == id && pending.thread == thread)?;
+        let mut next = state.clone();
+        next.step(&self.0, id, pending, choice).unwrap();
+        Some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always(HANG, |model: &Self, state: &Self::State| {
+                let returned = state.clients(&model.0).iter().all(|(_, _, status)| status.returned);
+                returned || !state.enabled(&model.0).is_empty()
+            }),
+            // Never found to be false, so that the search does not stop early.
+            Property::always("the search goes on", |_, _| true),
+        ]
+    }
+}
+
+fn run<M: Model>(model: &M, reductions: Reductions, threads: usize) -> Verdict {
+    let options = Options {
+        reductions,
+        threads,
+        ..Options::default()
+    };
+    search(model, &options, &AtomicBool::new(false), &mut |_| {})
+}
+
+fn agrees_with_stateright<M: Model + Clone + 'static>(model: &M, comes_to_rest: bool)
+where
+    M::Process: Hash + Debug,
+{
+    let ours = run(model, Reductions::NONE, 1);
+    assert!(ours.complete, "{:?}", ours.findings);
+    let theirs = stateright::Model::checker(Theirs(model.clone())).spawn_bfs().join();
+    assert_eq!(ours.states, theirs.unique_state_count() as u64);
+    if comes_to_rest {
+        let hang = theirs.discovery(HANG).is_some();
+        assert_eq!(ours.answer, if hang { Answer::Hang } else { Answer::NoHang });
+    }
+}
+
+/// Whether some client hangs, by the definition: from some state it can reach no state in which it has returned.
+fn naive_answer<M: Model>(model: &M) -> (u64, Answer)
+where
+    M::Process: Hash + Eq,
+{
+    let mut ids = HashMap::new();
+    let mut states = vec![System::initial(model)];
+    let mut edges: Vec<Vec<usize>> = Vec::new();
+    ids.insert(states[0].clone(), 0);
+    while edges.len() < states.len() {
+        let state = states[edges.len()].clone();
+        let mut targets = Vec::new();
+        for (id, pending) in state.enabled(model) {
+            for choice in 0..pending.operation.choices {
+                let mut next = state.clone();
+                next.step(model, id, &pending, choice).unwrap();
+                let fresh = states.len();
+                let target = *ids.entry(next.clone()).or_insert(fresh);
+                if target == fresh {
+                    states.push(next);
+                }
+                targets.push(target);
+            }
+        }
+        edges.push(targets);
+    }
+    let clients: Vec<_> = states.iter().map(|state| state.clients(model)).collect();
+    for client in 0..clients[0].len() {
+        let mut can: Vec<bool> = clients.iter().map(|clients| clients[client].2.returned).collect();
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for state in (0..states.len()).rev() {
+                if !can[state] && edges[state].iter().any(|&to| can[to]) {
+                    can[state] = true;
+                    changed = true;
+                }
+            }
+        }
+        if can.contains(&false) {
+            return (states.len() as u64, Answer::Hang);
+        }
+    }
+    (states.len() as u64, Answer::NoHang)
+}
+
+#[test]
+fn on_every_litmus_model_states_and_verdict_are_those_of_stateright() {
+    for variant in [false, true] {
+        agrees_with_stateright(&CrossedLocks { crosswise: variant }, true);
+        agrees_with_stateright(&LostWakeup { recheck: variant }, true);
+        agrees_with_stateright(
+            &Rendezvous {
+                failure_is_sent: variant,
+            },
+            true,
+        );
+        agrees_with_stateright(&BusyClient { fair: variant }, false);
+        agrees_with_stateright(
+            &Ping {
+                reset_is_answered: variant,
+            },
+            true,
+        );
+        agrees_with_stateright(
+            &Pool {
+                servers: 2,
+                independent: 3,
+                consumer: variant,
+            },
+            true,
+        );
+        agrees_with_stateright(
+            &Pool {
+                servers: 1,
+                independent: 2,
+                consumer: variant,
+            },
+            true,
+        );
+    }
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        rng_seed: RngSeed::Fixed(20_181),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+const SETTINGS: [Reductions; 3] = [
+    Reductions {
+        forget_dead: true,
+        partial_order: false,
+        leaks: true,
+    },
+    Reductions {
+        forget_dead: false,
+        partial_order: true,
+        leaks: true,
+    },
+    Reductions::ALL,
+];
+
+/// Verdict, hangs with the length of their shortest schedules, and leaks.
+fn essence(verdict: &Verdict) -> (Answer, bool, Vec<(String, usize)>, Vec<String>) {
+    let hangs = verdict
+        .hangs
+        .iter()
+        .map(|hang| (hang.signature.to_string(), hang.length))
+        .collect();
+    (verdict.answer, verdict.complete, hangs, verdict.leaks.clone())
+}
+
+proptest! {
+    #![proptest_config(config(150))]
+
+    #[test]
+    fn on_random_models_states_and_verdict_are_those_of_stateright(model in random_model::resting()) {
+        agrees_with_stateright(&model, true);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(1_500))]
+
+    #[test]
+    fn on_random_models_reductions_keep_every_terminal_hang_its_length_and_the_leaks(model in random_model::resting()) {
+        let reference = run(&model, Reductions::NONE, 1);
+        prop_assert!(reference.complete, "{:?}", reference.findings);
+        for reductions in SETTINGS {
+            let reduced = run(&model, reductions, 2);
+            prop_assert_eq!(&reduced.findings, &vec![]);
+            prop_assert_eq!(essence(&reduced), essence(&reference), "{:?}", reductions);
+            prop_assert!(reduced.states <= reference.states);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn on_random_models_that_may_never_rest_the_verdict_is_the_definition(model in random_model::looping()) {
+        let (states, answer) = naive_answer(&model);
+        let reference = run(&model, Reductions::NONE, 1);
+        prop_assert!(reference.complete, "{:?}", reference.findings);
+        prop_assert_eq!((reference.states, reference.answer), (states, answer));
+        for reductions in SETTINGS {
+            let reduced = run(&model, reductions, 1);
+            prop_assert_eq!(&reduced.findings, &vec![]);
+            prop_assert_eq!(reduced.answer, answer, "{:?}", reductions);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(200))]
+
+    #[test]
+    fn random_models_keep_their_promises_to_the_reductions(model in random_model::resting()) {
+        let options = Options { reductions: Reductions::NONE, ..Options::default() };
+        let report = audit(&model, &options, &AtomicBool::new(false));
+        prop_assert_eq!(report.complaints, Vec::<String>::new());
+    }
+}
