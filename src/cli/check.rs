@@ -50,6 +50,9 @@ pub(super) struct Check {
     /// Search without a reduction (repeatable)
     #[arg(long, value_name = "REDUCTION")]
     no_reduction: Vec<Reduction>,
+    /// Go on after every client has its answer, to learn what stays behind on servers
+    #[arg(long)]
+    leaks: bool,
     /// Stop at the first hang
     #[arg(long)]
     first: bool,
@@ -192,6 +195,7 @@ impl Check {
             reductions: Reductions {
                 forget_dead: !self.no_reduction.contains(&Reduction::ForgetDead),
                 partial_order: !self.no_reduction.contains(&Reduction::PartialOrder),
+                leaks: self.leaks,
             },
             max_states: self.max_states.or(engine.max_states),
             max_memory: self.max_memory.or(engine.max_memory).map(|size| size.0),
