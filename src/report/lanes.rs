@@ -46,12 +46,16 @@ fn cell(event: &Event) -> String {
     format!("{}: {} {}{choice}", event.thread, event.label, event.object)
 }
 
-fn shortened(text: &str, width: usize) -> String {
+/// An event's cell in a lane that may be too narrow: the object's name is cut first, for the label tells most.
+fn shortened(event: &Event, width: usize) -> String {
+    let text = cell(event);
     let length = text.chars().count();
     if length <= width {
-        return text.to_owned();
+        return text;
     }
-    let head: String = text.chars().take(width * 2 / 3).collect();
+    let told = event.thread.chars().count() + event.label.chars().count() + ": ".len();
+    let head = if told + 1 < width { told + 1 } else { width * 2 / 3 };
+    let head: String = text.chars().take(head).collect();
     let kept = width - 1 - head.chars().count();
     let tail: String = text.chars().skip(length - kept).collect();
     format!("{head}…{tail}")
@@ -85,7 +89,7 @@ fn in_lanes(text: &mut String, events: &[Event], processes: &[&str], needed: usi
         turning_point(text, index, events, needed);
         let lane = processes.iter().position(|name| *name == event.process).unwrap_or(0);
         let before: usize = widths[..lane].iter().map(|width| width + GAP.len()).sum();
-        let shown = shortened(&cell(event), widths[lane]);
+        let shown = shortened(event, widths[lane]);
         let _ = writeln!(text, "{:>5}  {:before$}{shown}", index + 1, "");
     }
 }
@@ -107,7 +111,7 @@ fn in_list(text: &mut String, events: &[Event], needed: usize) {
     let width = events.iter().map(|event| event.process.len()).max().unwrap_or(0);
     for (index, event) in events.iter().enumerate() {
         turning_point(text, index, events, needed);
-        let shown = shortened(&cell(event), WIDTH_MAX - NUMBER - width - GAP.len());
+        let shown = shortened(event, WIDTH_MAX - NUMBER - width - GAP.len());
         let _ = writeln!(text, "{:>5}  {:width$}{GAP}{shown}", index + 1, event.process);
     }
 }
