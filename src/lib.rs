@@ -8,3 +8,7 @@ pub mod machine;
 /// The models: what is simulated. They know the machine, no engine.
 #[path = "../models/mod.rs"]
 pub mod models;
+pub mod report;
+pub mod run;
+pub mod scenario;
+pub mod schedule;

@@ -1,0 +1,280 @@
+//! `lastbatch check`.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{Args, ValueEnum};
+use lastbatch::explore::Verdict;
+use lastbatch::explore::exhaustive::{Options, Reductions};
+use lastbatch::models::job::Variant;
+use lastbatch::report::{JsonVerdict, Told, verdict_text};
+use lastbatch::run::{Labels, Prepared, prepare};
+use lastbatch::scenario::{EngineName, Expect, Judgement, Scenario, Size, SliceKind};
+use lastbatch::schedule::{Ending, Schedule};
+
+use super::progress::Progress;
+use super::selection::scenarios;
+use super::table::table;
+use super::{Ended, Failure, Outcome, interrupt, print};
+
+/// Search scenarios for hangs and compare with what they expect. Exit code 0 if they are as expected (or nothing hangs,
+/// where nothing is expected), 1 if not, 2 for bad input, 3 if a bound ended the search first, 130 if interrupted.
+#[derive(Args)]
+pub(super) struct Check {
+    /// Scenario files, or directories with scenarios below them [default: the final-batch scenario that is built in]
+    places: Vec<PathBuf>,
+    /// Search with this engine
+    #[arg(long)]
+    engine: Option<EngineName>,
+    /// Run this variant of the runtime; expectations for another variant are not compared
+    #[arg(long)]
+    variant: Option<Variant>,
+    /// Run every node of the graph
+    #[arg(long, conflicts_with = "keep")]
+    full: bool,
+    /// Keep so many equal receives of each class
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    keep: Option<u8>,
+    /// Search with so many threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Stop, undecided, after so many states
+    #[arg(long, value_name = "N")]
+    max_states: Option<u64>,
+    /// Stop, undecided, when the search needs more memory, as in 8GiB
+    #[arg(long, value_name = "SIZE")]
+    max_memory: Option<Size>,
+    /// Stop, undecided, after so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    max_time: Option<u64>,
+    /// Search without a reduction (repeatable)
+    #[arg(long, value_name = "REDUCTION")]
+    no_reduction: Vec<Reduction>,
+    /// Go on after every client has its answer, to learn what stays behind on servers
+    #[arg(long)]
+    leaks: bool,
+    /// Stop at the first hang
+    #[arg(long)]
+    first: bool,
+    /// Print each verdict as one line of JSON
+    #[arg(long)]
+    json: bool,
+    /// Write no schedules
+    #[arg(long, conflicts_with = "out")]
+    no_write: bool,
+    /// Write schedules into this directory [default: beside their scenario; those of the built-in one not at all]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// What a search may leave out.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Reduction {
+    /// Explore operations that nothing conflicts with first and alone
+    PartialOrder,
+    /// Forget what can no longer matter
+    ForgetDead,
+}
+
+/// What came of one scenario.
+struct Checked {
+    verdict: Verdict,
+    judgement: Judgement,
+}
+
+impl Check {
+    pub(super) fn run(self) -> Ended {
+        let found = match self.places.as_slice() {
+            [] => vec![Scenario::built_in()],
+            places => scenarios(places)?,
+        };
+        if let Some(out) = self.out.as_deref().filter(|out| !out.is_dir()) {
+            return Err(Failure(format!("{}: no such directory", out.display())));
+        }
+        // Whatever is wrong with any of them is said before the first long search.
+        let prepared = found.into_iter().map(|scenario| self.prepare(scenario));
+        let prepared = prepared.collect::<Result<Vec<_>, _>>()?;
+        let interrupt = interrupt::flag()?;
+        let mut rows = vec![
+            ["scenario", "verdict", "states", "seconds", "expectation"]
+                .map(str::to_owned)
+                .to_vec(),
+        ];
+        let mut worst = Outcome::Holds;
+        for one in &prepared {
+            let checked = self.check(one, &interrupt)?;
+            rows.push(row(one, &checked));
+            worst = worse(worst, outcome(&checked.judgement));
+            if interrupt.load(Ordering::SeqCst) {
+                worst = Outcome::Interrupted;
+                break;
+            }
+        }
+        if prepared.len() > 1 && !self.json {
+            print(&format!("\n{}", table(&rows)));
+        }
+        Ok(worst)
+    }
+
+    fn prepare(&self, mut scenario: Scenario) -> Result<Prepared, Failure> {
+        let hash = scenario.hash();
+        let document = &mut scenario.document;
+        if self.full {
+            document.job.slice = SliceKind::Full;
+        }
+        if let Some(keep) = self.keep {
+            document.job.slice = SliceKind::Merged;
+            document.job.slice_keep = keep;
+        }
+        if let Some(variant) = self.variant
+            && variant != document.runtime.variant
+        {
+            document.runtime.variant = variant;
+            document.expect = None;
+        }
+        document.engine.name = self.engine.unwrap_or(document.engine.name);
+        Ok(prepare(scenario, hash)?)
+    }
+
+    fn check(&self, prepared: &Prepared, interrupt: &AtomicBool) -> Result<Checked, Failure> {
+        let document = &prepared.scenario.document;
+        let name = prepared.scenario.to_string();
+        let mut progress = Progress::new(&name);
+        let verdict = match document.engine.name {
+            EngineName::Exhaustive => {
+                prepared.search(&self.options(prepared), interrupt, &mut |status| progress.show(status))
+            }
+        };
+        progress.end();
+        let expect = document.expect.as_ref().map(|expect| self.comparable(expect));
+        let mut judgement = Judgement::of(expect.as_ref(), &verdict);
+        let mut labels = Labels::new();
+        let mut schedules = Vec::new();
+        for hang in &verdict.hangs {
+            let mut schedule = prepared.schedule_of(hang);
+            let replayed = prepared.verify(&mut schedule, &mut labels);
+            if let Some(problem) = replayed.broken_promise(&schedule) {
+                judgement = Judgement::Fails(format!("the search and the replay of its schedule disagree: {problem}"));
+            }
+            schedules.push(self.write(prepared, &hang.signature.id(), &schedule)?);
+        }
+        for (index, finding) in verdict.findings.iter().enumerate() {
+            let message = finding.message.clone();
+            let schedule = prepared.schedule(Ending::Panic { message }, finding.events.clone());
+            self.write(prepared, &format!("finding{}", index + 1), &schedule)?;
+        }
+        let told = Told {
+            scenario: &name,
+            variant: &document.runtime.variant.to_string(),
+            input: &document.job.input.to_string(),
+            slice: &prepared.slice,
+            verdict: &verdict,
+            labels: &labels,
+            schedules: &schedules,
+        };
+        if self.json {
+            print(&format!("{}\n", serde_json::to_string(&JsonVerdict::of(&told))?));
+        } else {
+            print(&verdict_text(&told));
+        }
+        let compared = compared(&judgement, expect.as_ref());
+        if self.json {
+            eprintln!("{name}: {compared}");
+        } else {
+            print(&format!("\n{compared}\n"));
+        }
+        Ok(Checked { verdict, judgement })
+    }
+
+    fn options(&self, prepared: &Prepared) -> Options {
+        let engine = &prepared.scenario.document.engine;
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let max_time = self.max_time.or(engine.max_time);
+        Options {
+            threads: self.threads.map_or_else(cores, usize::from),
+            reductions: Reductions {
+                forget_dead: !self.no_reduction.contains(&Reduction::ForgetDead),
+                partial_order: !self.no_reduction.contains(&Reduction::PartialOrder),
+                leaks: self.leaks,
+            },
+            max_states: self.max_states.or(engine.max_states),
+            max_memory: self.max_memory.or(engine.max_memory).map(|size| size.0),
+            max_time: max_time.map(|seconds| seconds as f64),
+            stop_at_first_hang: self.first,
+        }
+    }
+
+    /// What of an expectation this search can meet: one that stops at the first hang says nothing about the others.
+    fn comparable(&self, expect: &Expect) -> Expect {
+        let mut expect = expect.clone();
+        if self.first {
+            expect.complete = None;
+            expect.signatures = None;
+        }
+        expect
+    }
+
+    /// Writes a schedule where it belongs, if anywhere; returns where.
+    fn write(&self, prepared: &Prepared, what: &str, schedule: &Schedule) -> Result<Option<PathBuf>, Failure> {
+        let own = prepared.scenario.path.as_deref().and_then(Path::parent);
+        let Some(directory) = self.out.as_deref().or(own).filter(|_| !self.no_write) else {
+            return Ok(None);
+        };
+        let mut name = Path::new(&prepared.scenario.file_name())
+            .with_extension("")
+            .into_os_string();
+        if let Some(variant) = self.variant {
+            name.push(format!(".{variant}"));
+        }
+        if self.full || self.keep.is_some() {
+            let slice = prepared.scenario.document.job.slice_text();
+            name.push(format!(".{}", slice.replace("merged keep=", "keep")));
+        }
+        name.push(format!(".{what}.schedule"));
+        let path = directory.join(name);
+        schedule.write(&path)?;
+        Ok(Some(path))
+    }
+}
+
+fn compared(judgement: &Judgement, expect: Option<&Expect>) -> String {
+    match (judgement, expect) {
+        (Judgement::Holds, Some(expect)) => format!("as expected: {}", expect.verdict),
+        (Judgement::Holds, None) => "nothing hangs".to_owned(),
+        (Judgement::Fails(problem), Some(_)) => format!("NOT as expected: {problem}"),
+        (Judgement::Fails(problem), None) => problem.clone(),
+        (Judgement::Undecided(problem), _) => format!("undecided: {problem}"),
+    }
+}
+
+fn row(prepared: &Prepared, checked: &Checked) -> Vec<String> {
+    let Checked { verdict, judgement } = checked;
+    let end = if verdict.complete { "complete" } else { "not complete" };
+    vec![
+        prepared.scenario.to_string(),
+        format!("{}, {end}", verdict.answer),
+        verdict.states.to_string(),
+        format!("{:.1}", verdict.seconds),
+        compared(judgement, prepared.scenario.document.expect.as_ref()),
+    ]
+}
+
+fn outcome(judgement: &Judgement) -> Outcome {
+    match judgement {
+        Judgement::Holds => Outcome::Holds,
+        Judgement::Fails(_) => Outcome::Fails,
+        Judgement::Undecided(_) => Outcome::Undecided,
+    }
+}
+
+/// The outcome of several scenarios: a failure counts for more than what is undecided.
+fn worse(one: Outcome, other: Outcome) -> Outcome {
+    let weight = |outcome| match outcome {
+        Outcome::Holds => 0,
+        Outcome::Undecided => 1,
+        Outcome::Fails => 2,
+        Outcome::BadInput => 3,
+        Outcome::Interrupted => 4,
+    };
+    if weight(other) > weight(one) { other } else { one }
+}

@@ -1,0 +1,92 @@
+//! The command line: one command a file. Here: what they share.
+
+mod check;
+mod conform;
+mod import;
+mod interrupt;
+mod list;
+mod progress;
+mod replay;
+mod selection;
+mod table;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Finds the schedules on which a distributed TensorFlow 1.x training step hangs, and replays them.
+#[derive(Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Search scenarios for hangs and compare with what they expect
+    Check(check::Check),
+    /// Run a recorded schedule again, event by event
+    Replay(replay::Replay),
+    /// Show the graph of a RunMetadata file and write a scenario for it
+    Import(import::Import),
+    /// Decide whether the model can do what a trace of the real runtime shows
+    Conform(conform::Conform),
+    /// List scenarios and what they expect
+    List(list::List),
+}
+
+/// How a command ended; its exit code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Outcome {
+    /// What was expected is so.
+    Holds = 0,
+    /// It is not.
+    Fails = 1,
+    /// Bad input or usage.
+    BadInput = 2,
+    /// A bound ended the search first.
+    Undecided = 3,
+    /// The user ended it.
+    Interrupted = 130,
+}
+
+/// Bad input, in one line.
+struct Failure(String);
+
+impl<E: Display> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+type Ended = Result<Outcome, Failure>;
+
+/// Runs the command that the arguments name.
+pub(crate) fn main() -> ExitCode {
+    let ended = match Cli::parse().command {
+        Command::Check(command) => command.run(),
+        Command::Replay(command) => command.run(),
+        Command::Import(command) => command.run(),
+        Command::Conform(command) => command.run(),
+        Command::List(command) => command.run(),
+    };
+    let outcome = ended.unwrap_or_else(|Failure(message)| {
+        eprintln!("error: {message}");
+        Outcome::BadInput
+    });
+    ExitCode::from(outcome as u8)
+}
+
+/// Prints to standard output. A reader that has seen enough (`| head`) ends the program quietly.
+fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            eprintln!("error: cannot write to standard output: {error}");
+        }
+        std::process::exit(Outcome::BadInput as i32);
+    }
+}

@@ -1,0 +1,113 @@
+//! `lastbatch replay`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use lastbatch::models::job::Variant;
+use lastbatch::report::{prefix_end, replay_end, replay_line};
+use lastbatch::run::{Prepared, prepare};
+use lastbatch::scenario::{Order, Scenario, SliceKind};
+use lastbatch::schedule::{Schedule, replay, replay_prefix};
+
+use super::{Ended, Failure, Outcome, print};
+
+/// Run a recorded schedule again, event by event. Exit code 0 if it ends as it promises, 1 at the first difference.
+#[derive(Args)]
+pub(super) struct Replay {
+    /// The schedule
+    file: PathBuf,
+    /// Run it on another variant as far as it goes, then to an end; exit code 0 if every client returns
+    #[arg(long, value_name = "VARIANT")]
+    prefix_on: Option<Variant>,
+    /// Its scenario, if that does not stand beside it
+    #[arg(long)]
+    scenario: Option<PathBuf>,
+    /// Run it on every node of the graph, whatever slice it was found on
+    #[arg(long)]
+    full: bool,
+}
+
+impl Replay {
+    pub(super) fn run(self) -> Ended {
+        let schedule = Schedule::load(&self.file)?;
+        let prepared = self.prepare(&schedule)?;
+        match self.prefix_on {
+            Some(variant) => {
+                let outcome = replay_prefix(&prepared.model, &schedule, |step| {
+                    print(&format!("{}\n", replay_line(step)))
+                });
+                print(&prefix_end(&outcome, &variant.to_string()));
+                let returned = outcome.end.clients.iter().all(|client| client.returned);
+                Ok(if returned { Outcome::Holds } else { Outcome::Fails })
+            }
+            None => {
+                let outcome = replay(&prepared.model, &schedule, |step| {
+                    print(&format!("{}\n", replay_line(step)))
+                });
+                print(&replay_end(&outcome, &schedule));
+                let kept = outcome.broken_promise(&schedule).is_none();
+                Ok(if kept { Outcome::Holds } else { Outcome::Fails })
+            }
+        }
+    }
+
+    /// The model that the schedule was recorded on, but for what the options change of it.
+    fn prepare(&self, schedule: &Schedule) -> Result<Prepared, Failure> {
+        let header = &schedule.header;
+        let file = self.file.display();
+        let mut scenario = self.scenario_of(schedule)?;
+        let hash = scenario.hash();
+        if hash != header.scenario_hash {
+            let expected = header.scenario_hash;
+            return Err(Failure(format!(
+                "{file}: a schedule of another scenario: of {}, {expected}; {scenario} is {hash}",
+                header.scenario
+            )));
+        }
+        let job = &mut scenario.document.job;
+        job.set_slice_text(&header.slice)
+            .map_err(|problem| format!("{file}: {problem}"))?;
+        job.partition_order = match header.partition_order.as_str() {
+            "recorded" => Order::Recorded,
+            "all" => Order::All,
+            other => {
+                return Err(Failure(format!(
+                    "{file}: partition-order \"{other}\", expected recorded or all"
+                )));
+            }
+        };
+        if self.full {
+            job.slice = SliceKind::Full;
+        }
+        let recorded: Variant = header.variant.parse().map_err(|error| format!("{file}: {error}"))?;
+        scenario.document.runtime.variant = self.prefix_on.unwrap_or(recorded);
+        let prepared = prepare(scenario, hash)?;
+        if prepared.graph_hash != header.graph_hash {
+            return Err(Failure(format!(
+                "{file}: a schedule of another graph: {}, but the scenario's graph is {}",
+                header.graph_hash, prepared.graph_hash
+            )));
+        }
+        Ok(prepared)
+    }
+
+    fn scenario_of(&self, schedule: &Schedule) -> Result<Scenario, Failure> {
+        if let Some(path) = &self.scenario {
+            return Ok(Scenario::load(path)?);
+        }
+        let header = &schedule.header;
+        let beside = self.file.with_file_name(&header.scenario);
+        if beside.is_file() {
+            return Ok(Scenario::load(&beside)?);
+        }
+        let built_in = Scenario::built_in();
+        if built_in.hash() == header.scenario_hash {
+            return Ok(built_in);
+        }
+        Err(Failure(format!(
+            "{}: its scenario {} is not beside it; name it with --scenario",
+            self.file.display(),
+            header.scenario
+        )))
+    }
+}

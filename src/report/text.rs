@@ -1,0 +1,137 @@
+//! A verdict for people.
+
+use std::fmt::Write;
+
+use super::lanes::{lanes, legend};
+use super::{Told, counted, grouped};
+use crate::explore::{Answer, Finding, FoundHang, Verdict};
+use crate::machine::{WaitFor, WaitNode};
+use crate::scenario::Size;
+
+/// A verdict in full: what was searched, then each hang with who waits for whom and the schedule that leads there.
+pub fn verdict_text(told: &Told<'_>) -> String {
+    let mut text = headline(told);
+    let verdict = told.verdict;
+    for (index, hang) in verdict.hangs.iter().enumerate() {
+        let _ = write!(text, "\n{}", hang_text(told, index, hang));
+    }
+    for finding in &verdict.findings {
+        let _ = write!(text, "\n{}", finding_text(finding));
+    }
+    if !verdict.leaks.is_empty() {
+        text.push_str("\nLeft behind on a server though every client has its answer (no hang):\n");
+        for leak in &verdict.leaks {
+            let _ = writeln!(text, "  {leak}");
+        }
+    }
+    let events: Vec<_> = verdict.hangs.iter().flat_map(|hang| hang.events.clone()).collect();
+    let legend = legend(&events, told.labels);
+    if !legend.is_empty() {
+        let _ = write!(text, "\nLabels and the functions that they stand for:\n{legend}");
+    }
+    text
+}
+
+fn headline(told: &Told<'_>) -> String {
+    let Told {
+        scenario,
+        variant,
+        input,
+        slice,
+        verdict,
+        ..
+    } = told;
+    let answer = match (verdict.answer, verdict.complete) {
+        (Answer::Hang, true) => format!("HANG: {}, and in no other", ways(verdict.hangs.len())),
+        (Answer::Hang, false) => format!("HANG: {}; there may be more", ways(verdict.hangs.len())),
+        (Answer::NoHang, _) => "NO HANG: proved, the search ended by itself".to_owned(),
+        (Answer::Undecided, _) => "UNDECIDED: no hang found, but not every state was seen".to_owned(),
+    };
+    let end = match &verdict.stopped_by {
+        None if verdict.complete => "complete, no bound".to_owned(),
+        None => "not complete".to_owned(),
+        Some(reason) => format!("stopped by {reason}"),
+    };
+    let reductions = match verdict.reductions.as_slice() {
+        [] => "none".to_owned(),
+        some => some.join(", "),
+    };
+    let Verdict {
+        engine, depth, seconds, ..
+    } = verdict;
+    let (states, transitions) = (grouped(verdict.states), grouped(verdict.transitions));
+    let memory = Size(verdict.peak_bytes);
+    let mut text = format!("{answer}\n");
+    let _ = writeln!(text, "  scenario    {scenario}");
+    let _ = writeln!(text, "  model       variant {variant}, input {input}, slice {slice}");
+    let _ = writeln!(
+        text,
+        "  engine      {engine}: {end}; reductions: {reductions}; storage: {}",
+        verdict.storage
+    );
+    let _ = writeln!(
+        text,
+        "  size        {states} states, {transitions} transitions, depth {depth}, {seconds:.1} s, {memory}"
+    );
+    text
+}
+
+fn ways(number: usize) -> String {
+    if number == 1 {
+        "a client can wait for ever in one way".to_owned()
+    } else {
+        format!("a client can wait for ever in {number} ways")
+    }
+}
+
+fn hang_text(told: &Told<'_>, index: usize, hang: &FoundHang) -> String {
+    let mut text = format!("Hang {}: {} never returns\n", hang.signature.id(), hang.client);
+    wait_tree(&mut text, &hang.wait_for);
+    let _ = writeln!(text, "\n  Shortest schedule, {}:", counted(hang.length, "event"));
+    text.push_str(&lanes(&hang.events, hang.length));
+    if let Some(Some(path)) = told.schedules.get(index) {
+        let _ = writeln!(text, "  written to {}", path.display());
+    }
+    text
+}
+
+fn finding_text(finding: &Finding) -> String {
+    let mut text = format!("{}: {}\n", finding.kind, finding.message);
+    text.push_str(&lanes(&finding.events, finding.events.len()));
+    text
+}
+
+/// Who waits for whom, a level deeper for each waiting place.
+pub(super) fn wait_tree(text: &mut String, waits: &WaitFor) {
+    if !waits.nodes.is_empty() {
+        let mut seen = Vec::new();
+        wait_node(text, waits, 0, 1, &mut seen);
+    }
+}
+
+fn wait_node(text: &mut String, waits: &WaitFor, index: usize, level: usize, seen: &mut Vec<usize>) {
+    let indent = "  ".repeat(level);
+    let WaitNode {
+        role,
+        label,
+        object,
+        cause,
+        detail,
+    } = &waits.nodes[index];
+    let again = seen.contains(&index);
+    let suffix = if again { "  (as above)" } else { "" };
+    let _ = writeln!(text, "{indent}{role}: {label} waits for {object}{suffix}");
+    if again {
+        return;
+    }
+    seen.push(index);
+    if !detail.is_empty() {
+        let _ = writeln!(text, "{indent}  {detail}");
+    }
+    if let Some(cause) = cause {
+        let _ = writeln!(text, "{indent}  why nobody answers: {cause}");
+    }
+    for (_, next) in waits.edges.iter().filter(|(from, _)| *from == index) {
+        wait_node(text, waits, *next, level + 1, seen);
+    }
+}

@@ -1,0 +1,239 @@
+//! From a scenario to a model: where scenarios, imported graphs, the model and the engines meet.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use thiserror::Error;
+
+use crate::explore::exhaustive::{self, Options, Status};
+use crate::explore::{FoundHang, Verdict};
+use crate::import::slice::{SliceOptions, slice};
+use crate::import::{ImportError, run_metadata};
+use crate::machine::{Event, Label};
+use crate::models::TensorFlow;
+use crate::models::builtin::{BuiltinError, Edges, builtin};
+use crate::models::graph::Graph;
+use crate::models::job::{Data, Job, JobError, JobStep, PartitionOrder};
+use crate::scenario::{GraphSource, JobSection, Order, Scenario, SliceKind, Turn};
+use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
+
+/// A scenario that is ready to run.
+pub struct Prepared {
+    /// The model of its job.
+    pub model: TensorFlow,
+    /// The scenario, with what the command line changed of it.
+    pub scenario: Scenario,
+    /// The scenario's hash as its file has it.
+    pub scenario_hash: Hash,
+    /// Hash of the contents of its graph files.
+    pub graph_hash: Hash,
+    /// Which nodes of the graph run, for people.
+    pub slice: String,
+}
+
+/// Why a scenario cannot run.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// Its graph is no graph.
+    #[error("{scenario}: {error}")]
+    Import {
+        /// The scenario.
+        scenario: String,
+        /// What is wrong.
+        error: Box<ImportError>,
+    },
+    /// A graph file cannot be read.
+    #[error("{scenario}: graph file {}: {error}", path.display())]
+    Graph {
+        /// The scenario.
+        scenario: String,
+        /// The graph file.
+        path: PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// The description of its built-in graph is wrong.
+    #[error("{scenario}: job.edges: {error}")]
+    BuiltIn {
+        /// The scenario.
+        scenario: String,
+        /// What is wrong.
+        error: BuiltinError,
+    },
+    /// The model has no such job.
+    #[error("{scenario}: {error}")]
+    Job {
+        /// The scenario.
+        scenario: String,
+        /// What is wrong.
+        error: JobError,
+    },
+}
+
+/// Reads a scenario's graphs and makes its model. `scenario_hash` is that of the file, before anything was changed.
+///
+/// # Errors
+/// When a graph cannot be read or the model has no such job.
+pub fn prepare(scenario: Scenario, scenario_hash: Hash) -> Result<Prepared, RunError> {
+    let section = &scenario.document.job;
+    let mut contents = Vec::new();
+    let mut slices = Vec::new();
+    let mut read = |source: GraphSource| -> Result<Arc<Graph>, RunError> {
+        let graph = load(&scenario, source, &mut contents)?;
+        let (graph, text) = reduce(graph, section);
+        slices.push(text);
+        Ok(Arc::new(graph))
+    };
+    let reading = scenario.read_graph().map(&mut read).transpose()?;
+    let training = read(scenario.graph())?;
+    let job = Job {
+        workers: section.workers,
+        steps: steps(section, reading.as_ref(), &training),
+        inter_op: section.inter_op_parallelism_threads,
+        intra_op: section.intra_op_parallelism_threads,
+        variant: scenario.document.runtime.variant,
+        partition_order: match section.partition_order {
+            Order::Recorded => PartitionOrder::Recorded,
+            Order::All => PartitionOrder::All,
+        },
+    };
+    let model = TensorFlow::new(job).map_err(|error| RunError::Job {
+        scenario: scenario.to_string(),
+        error,
+    })?;
+    Ok(Prepared {
+        model,
+        scenario_hash,
+        graph_hash: Hash::of(&contents),
+        slice: slices.join("; "),
+        scenario,
+    })
+}
+
+/// The graph of a source; its bytes are added to `contents`.
+fn load(scenario: &Scenario, source: GraphSource, contents: &mut Vec<u8>) -> Result<Graph, RunError> {
+    let name = scenario.to_string();
+    let import = |bytes: &[u8], file: &str| {
+        run_metadata(bytes, file).map_err(|error| RunError::Import {
+            scenario: name.clone(),
+            error: Box::new(error),
+        })
+    };
+    match source {
+        GraphSource::Embedded(file, bytes) => {
+            contents.extend_from_slice(bytes);
+            import(bytes, file)
+        }
+        GraphSource::File(path) => {
+            let bytes = std::fs::read(&path).map_err(|error| RunError::Graph {
+                scenario: name.clone(),
+                path: path.clone(),
+                error,
+            })?;
+            contents.extend_from_slice(&bytes);
+            import(&bytes, &path.display().to_string())
+        }
+        GraphSource::BuiltIn { servers, edges } => {
+            contents.extend_from_slice(format!("{servers} {}", edges.join(",")).as_bytes());
+            let graph = Edges::try_from(edges).and_then(|edges| builtin(servers, &edges));
+            graph.map_err(|error| RunError::BuiltIn { scenario: name, error })
+        }
+    }
+}
+
+/// The nodes of a graph that the scenario wants, and which these are.
+fn reduce(graph: Graph, section: &JobSection) -> (Graph, String) {
+    match section.slice {
+        SliceKind::Full => {
+            let nodes: usize = graph.partitions.iter().map(|partition| partition.nodes.len()).sum();
+            let text = format!("full: {} edges, {nodes} nodes", graph.edges.len());
+            (graph, text)
+        }
+        SliceKind::Merged => {
+            let reduced = slice(
+                &graph,
+                &SliceOptions {
+                    keep: usize::from(section.slice_keep),
+                    keep_updates: section.data.contains(&Turn::Batch),
+                },
+            );
+            let text = reduced.to_string();
+            (reduced.graph, text.trim_start_matches("slice: ").to_owned())
+        }
+    }
+}
+
+/// What each client runs. With a decoupled input a turn is a step that reads the batch, then, if there was one, a step that
+/// is fed with it and so has all that it needs.
+fn steps(section: &JobSection, reading: Option<&Arc<Graph>>, training: &Arc<Graph>) -> Vec<JobStep> {
+    let step = |graph: &Arc<Graph>, data| JobStep {
+        graph: Arc::clone(graph),
+        data,
+    };
+    let mut steps = Vec::new();
+    for turn in &section.data {
+        let data = match turn {
+            Turn::Batch => Data::Batch,
+            Turn::End => Data::End,
+        };
+        match reading {
+            None => steps.push(step(training, data)),
+            Some(reading) => {
+                steps.push(step(reading, data));
+                if *turn == Turn::Batch {
+                    steps.push(step(training, Data::Batch));
+                }
+            }
+        }
+    }
+    steps
+}
+
+/// The labels that occur in some schedules, by name.
+pub type Labels = BTreeMap<&'static str, &'static Label>;
+
+impl Prepared {
+    /// Searches every state.
+    pub fn search(&self, options: &Options, interrupt: &AtomicBool, progress: &mut dyn FnMut(&Status)) -> Verdict {
+        exhaustive::search(&self.model, options, interrupt, progress)
+    }
+
+    /// The schedule of a hang that was found.
+    pub fn schedule_of(&self, hang: &FoundHang) -> Schedule {
+        let ending = Ending::Hang {
+            client: hang.client.clone(),
+            signature: hang.signature.id(),
+            waits: hang.signature.to_string(),
+        };
+        self.schedule(ending, hang.events.clone())
+    }
+
+    /// A schedule of this scenario.
+    pub fn schedule(&self, ending: Ending, events: Vec<Event>) -> Schedule {
+        let document = &self.scenario.document;
+        let header = Header {
+            scenario: self.scenario.file_name(),
+            scenario_hash: self.scenario_hash,
+            graph_hash: self.graph_hash,
+            slice: document.job.slice_text(),
+            variant: document.runtime.variant.to_string(),
+            partition_order: document.job.partition_order.to_string(),
+            ending,
+        };
+        Schedule::record(header, events)
+    }
+
+    /// Runs a schedule that was just recorded again, to be sure of it; collects the labels that occur in it and notes in the
+    /// schedule who else could have run.
+    pub fn verify(&self, schedule: &mut Schedule, labels: &mut Labels) -> ReplayOutcome {
+        let mut others = Vec::new();
+        let outcome = replay(&self.model, schedule, |step| {
+            labels.insert(step.label.name, step.label);
+            others.push(step.others.to_vec());
+        });
+        schedule.note_others(others);
+        outcome
+    }
+}

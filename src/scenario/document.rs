@@ -1,0 +1,356 @@
+//! The contents of a scenario file.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::Size;
+use crate::models::job::Variant;
+
+/// A scenario file.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// What it shows.
+    pub description: String,
+    /// The scenario with the opposite expectation, relative to this file.
+    pub sibling: Option<String>,
+    /// What the clients run.
+    pub job: JobSection,
+    /// What they run it on.
+    #[serde(default)]
+    pub runtime: RuntimeSection,
+    /// How to look for hangs.
+    #[serde(default)]
+    pub engine: EngineSection,
+    /// What must come out.
+    pub expect: Option<Expect>,
+}
+
+/// `[job]`: what the clients run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobSection {
+    /// `RunMetadata` file of the step, relative to the scenario.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graph: Option<String>,
+    /// `RunMetadata` file of the step that only reads the batch; decoupled input only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_graph: Option<String>,
+    /// Number of parameter servers of a built-in graph, in place of `graph`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub servers: Option<u8>,
+    /// Edges of a built-in graph.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edges: Option<Vec<String>>,
+    /// How the batch gets into the step.
+    pub input: Input,
+    /// Number of workers.
+    #[serde(default = "one")]
+    pub workers: u8,
+    /// Threads of each process's compute pool.
+    pub inter_op_parallelism_threads: u8,
+    /// Threads of each process's intra-op pool; kept for the record, without effect.
+    #[serde(default = "one")]
+    pub intra_op_parallelism_threads: u8,
+    /// In which order the master starts the partitions.
+    #[serde(default)]
+    pub partition_order: Order,
+    /// What the input has in each turn of the client's loop.
+    #[serde(default = "end_at_once")]
+    pub data: Vec<Turn>,
+    /// Which nodes of the graph run.
+    #[serde(default)]
+    pub slice: SliceKind,
+    /// How many equal receives a merged slice keeps of each class.
+    #[serde(default = "two")]
+    pub slice_keep: u8,
+}
+
+fn one() -> u8 {
+    1
+}
+
+fn two() -> u8 {
+    2
+}
+
+fn end_at_once() -> Vec<Turn> {
+    vec![Turn::End]
+}
+
+/// How the batch gets into the step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// The iterator is in the step.
+    Coupled,
+    /// A step of its own reads the batch, the next is fed with it.
+    Decoupled,
+    /// A queue's dequeue is in the step.
+    Queue,
+}
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Input::Coupled => "coupled",
+            Input::Decoupled => "decoupled",
+            Input::Queue => "queue",
+        })
+    }
+}
+
+/// What the input has in one turn of the client's loop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turn {
+    /// A batch.
+    Batch,
+    /// The end of the data.
+    End,
+}
+
+/// In which order the master starts the partitions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// That of the graph file.
+    #[default]
+    Recorded,
+    /// Every order.
+    All,
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Order::Recorded => "recorded",
+            Order::All => "all",
+        })
+    }
+}
+
+/// Which nodes of the graph run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SliceKind {
+    /// Those that can change whether the step ends, equal ones merged.
+    #[default]
+    Merged,
+    /// All.
+    Full,
+}
+
+/// `[runtime]`: what the clients run it on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuntimeSection {
+    /// The runtime's variant.
+    #[serde(deserialize_with = "variant", serialize_with = "variant_name")]
+    pub variant: Variant,
+}
+
+impl Default for RuntimeSection {
+    fn default() -> Self {
+        Self {
+            variant: Variant::Tf112,
+        }
+    }
+}
+
+fn variant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Variant, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    name.parse().map_err(serde::de::Error::custom)
+}
+
+fn variant_name<S: Serializer>(variant: &Variant, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(variant)
+}
+
+/// `[engine]`: how to look for hangs.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineSection {
+    /// Which engine.
+    #[serde(default)]
+    pub name: EngineName,
+    /// Give up after so many states.
+    pub max_states: Option<u64>,
+    /// Give up when it needs more memory.
+    pub max_memory: Option<Size>,
+    /// Give up after so many seconds.
+    pub max_time: Option<u64>,
+}
+
+/// The engines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineName {
+    /// Every state.
+    #[default]
+    Exhaustive,
+}
+
+/// `[expect]`: what must come out.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// The answer.
+    pub verdict: ExpectedAnswer,
+    /// Whether the search must have ended by itself.
+    pub complete: Option<bool>,
+    /// Exactly these signatures, in any order.
+    pub signatures: Option<Vec<String>>,
+}
+
+/// An answer that a scenario expects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpectedAnswer {
+    /// A client can hang.
+    Hang,
+    /// None can.
+    NoHang,
+    /// A bound ends the search first.
+    Undecided,
+}
+
+impl fmt::Display for ExpectedAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ExpectedAnswer::Hang => "hang",
+            ExpectedAnswer::NoHang => "no_hang",
+            ExpectedAnswer::Undecided => "undecided",
+        })
+    }
+}
+
+/// A value that does not go with the others.
+#[derive(Debug)]
+pub(super) struct Contradiction {
+    pub(super) section: &'static str,
+    pub(super) key: &'static str,
+    problem: String,
+}
+
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}: {}", self.section, self.key, self.problem)
+    }
+}
+
+impl Document {
+    /// Looks for values that are out of range or contradict each other.
+    pub(super) fn check(&self) -> Result<(), Contradiction> {
+        self.job.check()?;
+        let Some(expect) = &self.expect else { return Ok(()) };
+        let signatures = expect.signatures.as_deref().unwrap_or_default();
+        let wrong = |problem| Contradiction {
+            section: "expect",
+            key: "signatures",
+            problem,
+        };
+        if !signatures.is_empty() && expect.verdict != ExpectedAnswer::Hang {
+            return Err(wrong(format!(
+                "only verdict \"hang\" has any, not \"{}\"",
+                expect.verdict
+            )));
+        }
+        let is_id = |id: &String| id.len() == 8 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        match signatures.iter().find(|id| !is_id(id)) {
+            Some(id) => Err(wrong(format!("\"{id}\", expected eight hexadecimal digits"))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl JobSection {
+    fn check(&self) -> Result<(), Contradiction> {
+        let decoupled = self.input == Input::Decoupled;
+        let rules = [
+            (
+                self.graph.is_none() && self.servers.is_none(),
+                "graph",
+                "missing; expected a RunMetadata file, or `servers`",
+            ),
+            (
+                self.graph.is_some() && self.servers.is_some(),
+                "servers",
+                "expected either this or `graph`, not both",
+            ),
+            (self.servers == Some(0), "servers", "0, expected at least 1"),
+            (
+                self.edges.is_some() && self.servers.is_none(),
+                "edges",
+                "only goes with `servers`",
+            ),
+            (
+                self.servers.is_some() && self.edges.is_none(),
+                "edges",
+                "missing; expected the edges of the built-in graph",
+            ),
+            (
+                decoupled && self.read_graph.is_none(),
+                "read_graph",
+                "missing; input \"decoupled\" reads the batch with it",
+            ),
+            (
+                !decoupled && self.read_graph.is_some(),
+                "read_graph",
+                "only goes with input \"decoupled\"",
+            ),
+            (self.workers == 0, "workers", "0, expected at least 1"),
+            (
+                self.inter_op_parallelism_threads == 0,
+                "inter_op_parallelism_threads",
+                "0, expected at least 1",
+            ),
+            (
+                self.intra_op_parallelism_threads == 0,
+                "intra_op_parallelism_threads",
+                "0, expected at least 1",
+            ),
+            (
+                self.data.is_empty(),
+                "data",
+                "empty, expected one entry for each turn of the client's loop",
+            ),
+            (self.slice_keep == 0, "slice_keep", "0, expected at least 1"),
+        ];
+        match rules.into_iter().find(|(broken, ..)| *broken) {
+            Some((_, key, problem)) => Err(Contradiction {
+                section: "job",
+                key,
+                problem: problem.to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Which nodes of the graph run, as schedules say it.
+    pub fn slice_text(&self) -> String {
+        match self.slice {
+            SliceKind::Merged => format!("merged keep={}", self.slice_keep),
+            SliceKind::Full => "full".to_owned(),
+        }
+    }
+
+    /// Reads what [`JobSection::slice_text`] wrote.
+    ///
+    /// # Errors
+    /// When it is something else; the text says what was expected.
+    pub fn set_slice_text(&mut self, text: &str) -> Result<(), String> {
+        if text == "full" {
+            self.slice = SliceKind::Full;
+            return Ok(());
+        }
+        let keep = text.strip_prefix("merged keep=").and_then(|keep| keep.parse().ok());
+        let Some(keep) = keep.filter(|keep| *keep > 0) else {
+            return Err(format!("slice \"{text}\", expected \"full\" or \"merged keep=N\""));
+        };
+        self.slice = SliceKind::Merged;
+        self.slice_keep = keep;
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! Scenarios: one TOML file with a job, a runtime variant, an engine and what is expected of them.
+
+mod document;
+mod error;
+mod judge;
+mod size;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::schedule::Hash;
+
+pub use document::{
+    Document, EngineName, EngineSection, Expect, ExpectedAnswer, Input, JobSection, Order, RuntimeSection,
+};
+pub use document::{SliceKind, Turn};
+pub use error::ScenarioError;
+pub use judge::Judgement;
+pub use size::Size;
+
+/// A scenario and where it came from.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Scenario {
+    /// What the file says.
+    pub document: Document,
+    /// Where it stands; none for the one that is built into the program.
+    pub path: Option<PathBuf>,
+}
+
+/// Where the partition graphs of a step come from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum GraphSource {
+    /// A serialized `RunMetadata` file.
+    File(PathBuf),
+    /// One that is built into the program: its name and its contents.
+    Embedded(&'static str, &'static [u8]),
+    /// A small graph made from a description.
+    BuiltIn {
+        /// Number of parameter servers.
+        servers: u8,
+        /// Edges, as in `ps0->worker batch`.
+        edges: Vec<String>,
+    },
+}
+
+const DEFAULT_TEXT: &str = include_str!("../../scenarios/final_batch/ps2_coupled.toml");
+const DEFAULT_NAME: &str = "ps2_coupled.toml";
+const DEFAULT_GRAPH_NAME: &str = "../graphs/ps2-coupled.pb";
+const DEFAULT_GRAPH: &[u8] = include_bytes!("../../scenarios/graphs/ps2-coupled.pb");
+
+impl Scenario {
+    /// Reads and checks a scenario file. The graph file that it names is not read yet.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no scenario.
+    pub fn load(path: &Path) -> Result<Self, ScenarioError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ScenarioError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            document: Self::parse(path, &text)?,
+            path: Some(path.to_owned()),
+        })
+    }
+
+    /// The final-batch scenario that is built into the program.
+    pub fn built_in() -> Self {
+        let document = Self::parse(Path::new(DEFAULT_NAME), DEFAULT_TEXT);
+        Self {
+            document: document.expect("the built-in scenario is a file of the repository that tests load"),
+            path: None,
+        }
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Document, ScenarioError> {
+        let at = |(line, problem)| ScenarioError::Line {
+            path: path.to_owned(),
+            line,
+            problem,
+        };
+        let document: Document = toml::from_str(text).map_err(|error| at(error::locate(text, &error)))?;
+        document
+            .check()
+            .map_err(|problem| at((error::line_of(text, problem.section, problem.key), problem.to_string())))?;
+        Ok(document)
+    }
+
+    /// Its file name, by which schedules refer to it.
+    pub fn file_name(&self) -> String {
+        let name = self.path.as_deref().and_then(Path::file_name);
+        name.map_or_else(|| DEFAULT_NAME.to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// Hash of what decides how the model behaves: job and runtime. Description, engine and expectation may change
+    /// without making old schedules foreign; the graph's contents have a hash of their own.
+    pub fn hash(&self) -> Hash {
+        let text = serde_json::to_string(&(&self.document.job, &self.document.runtime));
+        Hash::of(text.expect("sections are plain data").as_bytes())
+    }
+
+    /// Where the graph of the step comes from.
+    pub fn graph(&self) -> GraphSource {
+        let job = &self.document.job;
+        match &job.graph {
+            Some(file) => self.file(file),
+            None => GraphSource::BuiltIn {
+                servers: job.servers.unwrap_or(1),
+                edges: job.edges.clone().unwrap_or_default(),
+            },
+        }
+    }
+
+    /// Where the graph of the step that only reads the batch comes from, in a decoupled job.
+    pub fn read_graph(&self) -> Option<GraphSource> {
+        self.document.job.read_graph.as_deref().map(|file| self.file(file))
+    }
+
+    /// A file that the scenario names, which is relative to the scenario's own.
+    fn file(&self, name: &str) -> GraphSource {
+        match self.path.as_deref() {
+            None if name == DEFAULT_GRAPH_NAME => GraphSource::Embedded(DEFAULT_GRAPH_NAME, DEFAULT_GRAPH),
+            place => GraphSource::File(place.and_then(Path::parent).unwrap_or(Path::new("")).join(name)),
+        }
+    }
+}
+
+impl fmt::Display for Scenario {
+    /// Where it stands.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => path.display().fmt(f),
+            None => write!(f, "{DEFAULT_NAME} (built in)"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! Schedules: the choices that an engine made, as a text file that replays anywhere.
+//!
+//! A file is a header of `key: value` lines, a blank line, then one event a line in aligned columns: process, thread, label,
+//! object and, where the label has several outcomes, the chosen one. `docs/schedules.md` tells the format in full.
+
+mod format;
+mod parse;
+mod prefix;
+mod replay;
+
+use std::fmt;
+
+use crate::machine::Event;
+
+pub use format::{WriteError, write_whole};
+pub use parse::ScheduleError;
+pub use prefix::{PrefixOutcome, replay_prefix};
+pub use replay::{ClientEnd, Difference, End, Found, Mismatch, ReplayOutcome, Step, replay};
+
+/// The newest format version, and the one that is written.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A schedule with its header.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Schedule {
+    /// What it is a schedule of.
+    pub header: Header,
+    /// The labels that ran, first to last.
+    pub events: Vec<Event>,
+    /// The line of each event in its file.
+    lines: Vec<usize>,
+    /// Which other threads could have run at each event: a comment in the file, not read again.
+    others: Vec<Vec<String>>,
+}
+
+/// What a schedule is a schedule of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Header {
+    /// File name of the scenario; it is looked for beside the schedule.
+    pub scenario: String,
+    /// Hash of the scenario's job and runtime.
+    pub scenario_hash: Hash,
+    /// Hash of the graph files' contents.
+    pub graph_hash: Hash,
+    /// Which nodes of the graph ran, as in `merged keep=2` or `full`.
+    pub slice: String,
+    /// The runtime's variant.
+    pub variant: String,
+    /// In which order the master starts partitions.
+    pub partition_order: String,
+    /// What the last event leads to.
+    pub ending: Ending,
+}
+
+/// What a schedule leads to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// A client waits for ever.
+    Hang {
+        /// The client.
+        client: String,
+        /// Short name of the signature.
+        signature: String,
+        /// The signature in full.
+        waits: String,
+    },
+    /// The label of the last event panics.
+    Panic {
+        /// What it says.
+        message: String,
+    },
+    /// Nothing in particular: a part of a run.
+    Open,
+}
+
+/// A 64-bit content hash (xxh3).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Hash(pub u64);
+
+impl Hash {
+    /// The hash of some bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(xxhash_rust::xxh3::xxh3_64(bytes))
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "xxh3:{:016x}", self.0)
+    }
+}
+
+impl Schedule {
+    /// A schedule of events that an engine recorded.
+    pub fn record(header: Header, events: Vec<Event>) -> Self {
+        let first = format::first_event_line(&header);
+        let lines = (first..first + events.len()).collect();
+        Self {
+            header,
+            events,
+            lines,
+            others: Vec::new(),
+        }
+    }
+
+    /// Notes beside each event which other threads could have run, for people who read the file. `others` has one entry an
+    /// event, as a replay tells them ([`Step::others`]); events beyond its end get no note.
+    pub fn note_others(&mut self, others: Vec<Vec<String>>) {
+        self.others = others;
+    }
+
+    /// The line of an event (counted from 0) in the schedule's file, from 1.
+    pub fn line(&self, event: usize) -> usize {
+        self.lines[event]
+    }
+}
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod toy;

@@ -1,0 +1,382 @@
+//! Running a schedule again, one event at a time, and saying where it stops to agree.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::{Ending, Schedule};
+use crate::machine::{ContractViolation, Event, Label, Model, Pending, ProcessId, Signature, System, WaitFor};
+
+/// One event that ran.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// Its number, from 1.
+    pub number: usize,
+    /// What ran.
+    pub event: &'a Event,
+    /// The label that it belongs to.
+    pub label: &'static Label,
+    /// Which other threads could have run instead, as `process/thread`, in canonical order.
+    pub others: &'a [String],
+}
+
+/// What became of a replay.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReplayOutcome {
+    /// How many events ran.
+    pub followed: usize,
+    /// The first event that did not, if one did not.
+    pub mismatch: Option<Mismatch>,
+    /// The state after the last event that ran.
+    pub end: End,
+    /// Clients that wait in that state, but return if the threads that can still run do so: they do not hang.
+    pub returning: Vec<String>,
+}
+
+/// The first event that the model cannot do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mismatch {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Its line in the schedule's file.
+    pub line: usize,
+    /// What the schedule says.
+    pub expected: Event,
+    /// What there is instead.
+    pub found: Found,
+}
+
+/// What there is instead of an expected event.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// No process has that name.
+    NoProcess {
+        /// The names that there are.
+        processes: Vec<String>,
+    },
+    /// The process has no such thread now.
+    NotLive {
+        /// Those that it has.
+        threads: Vec<String>,
+    },
+    /// The thread is about to do something else.
+    Other(Difference),
+    /// The thread waits: its guard is false.
+    NotEnabled {
+        /// Who of its process could run now.
+        enabled: Vec<String>,
+    },
+    /// The label has not that outcome.
+    Choice {
+        /// How many outcomes it has.
+        choices: u8,
+    },
+    /// The label broke its contract with the machine: a bug in the model.
+    Contract(ContractViolation),
+    /// The label panics: a bug in the model.
+    Panic {
+        /// What it says.
+        message: String,
+    },
+}
+
+/// What a thread is about to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Difference {
+    /// Its next label.
+    pub label: String,
+    /// The object of that.
+    pub object: String,
+}
+
+/// The state in which a run ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct End {
+    /// How many threads could still run; with none the system is at rest.
+    pub enabled: usize,
+    /// Every client.
+    pub clients: Vec<ClientEnd>,
+    /// What stays behind, where every client has its answer and the system is at rest.
+    pub leaks: Vec<String>,
+}
+
+/// A client in the state in which a run ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClientEnd {
+    /// Its name.
+    pub name: String,
+    /// Whether it has its answer.
+    pub returned: bool,
+    /// Whom it waits for, where it has none.
+    pub waits: Option<(Signature, WaitFor)>,
+}
+
+impl End {
+    /// What a state is like.
+    pub fn of<M: Model>(model: &M, system: &System<M::Process>) -> Self {
+        let processes: Vec<&M::Process> = system.processes.iter().collect();
+        let enabled = system.enabled(model).len();
+        let mut clients = Vec::new();
+        for (process, number, status) in system.clients(model) {
+            let waits = (!status.returned).then(|| model.wait_for(&processes, process, number));
+            clients.push(ClientEnd {
+                name: status.name,
+                returned: status.returned,
+                waits: waits.map(|waits| (waits.signature(), waits)),
+            });
+        }
+        let over = enabled == 0 && clients.iter().all(|client| client.returned);
+        let leaks = if over { model.leaks(&processes) } else { Vec::new() };
+        Self {
+            enabled,
+            clients,
+            leaks,
+        }
+    }
+
+    /// Whether no thread can run any more.
+    pub fn at_rest(&self) -> bool {
+        self.enabled == 0
+    }
+
+    /// The hang of a client, if it waits.
+    pub fn hang_of(&self, client: &str) -> Option<&(Signature, WaitFor)> {
+        let found = self.clients.iter().find(|candidate| candidate.name == client);
+        found.and_then(|client| client.waits.as_ref())
+    }
+}
+
+impl ReplayOutcome {
+    /// What of the schedule's promise did not come true; `None` if all of it did.
+    pub fn broken_promise(&self, schedule: &Schedule) -> Option<String> {
+        let promised_failure = matches!(schedule.header.ending, Ending::Panic { .. });
+        if let Some(mismatch) = &self.mismatch {
+            let failed = matches!(mismatch.found, Found::Panic { .. } | Found::Contract(_));
+            let kept = promised_failure && failed && mismatch.number == schedule.events.len();
+            return (!kept).then(|| mismatch.to_string());
+        }
+        if promised_failure {
+            return Some("the schedule promises that its last label fails, but it does not".to_owned());
+        }
+        let Ending::Hang { client, signature, .. } = &schedule.header.ending else {
+            return None;
+        };
+        match self.end.hang_of(client) {
+            None => Some(format!(
+                "the schedule promises that {client} waits for ever, but it has its answer"
+            )),
+            Some(_) if self.returning.contains(client) => Some(format!(
+                "the schedule promises that {client} waits for ever, but it returns when the other threads run on"
+            )),
+            Some((found, _)) if found.id() != *signature => Some(format!(
+                "the schedule promises signature {signature}, but {client} waits with signature {}: {found}",
+                found.id()
+            )),
+            Some(_) => None,
+        }
+    }
+}
+
+/// Runs a schedule and calls `on_event` after each event. Stops before the first that the model cannot do.
+pub fn replay<M: Model>(model: &M, schedule: &Schedule, mut on_event: impl FnMut(&Step<'_>)) -> ReplayOutcome {
+    let mut system = System::initial(model);
+    let (followed, mismatch) = follow(model, &mut system, schedule, &mut on_event);
+    let end = End::of(model, &system);
+    let mut returning = Vec::new();
+    if mismatch.is_none() && !end.at_rest() {
+        super::prefix::complete(model, &mut system, followed, &mut |_| {});
+        let later = End::of(model, &system);
+        let waited = end
+            .clients
+            .iter()
+            .zip(&later.clients)
+            .filter(|(now, later)| !now.returned && later.returned);
+        returning = waited.map(|(now, _)| now.name.clone()).collect();
+    }
+    ReplayOutcome {
+        followed,
+        mismatch,
+        end,
+        returning,
+    }
+}
+
+/// Runs the events of a schedule until one is impossible; returns how many ran and which did not.
+pub(super) fn follow<M: Model>(
+    model: &M,
+    system: &mut System<M::Process>,
+    schedule: &Schedule,
+    on_event: &mut dyn FnMut(&Step<'_>),
+) -> (usize, Option<Mismatch>) {
+    for (index, expected) in schedule.events.iter().enumerate() {
+        let mismatch = |found| Mismatch {
+            number: index + 1,
+            line: schedule.line(index),
+            expected: expected.clone(),
+            found,
+        };
+        let threads = system.threads(model);
+        let (process, pending, choice) = match select(model, system, &threads, expected) {
+            Ok(selected) => selected,
+            Err(found) => return (index, Some(mismatch(found))),
+        };
+        let others = others(model, system, &threads, (process, pending.thread));
+        let mut next = system.clone();
+        if let Err(found) = run(model, &mut next, process, pending, choice) {
+            return (index, Some(mismatch(found)));
+        }
+        *system = next;
+        on_event(&Step {
+            number: index + 1,
+            event: expected,
+            label: pending.operation.label,
+            others: &others,
+        });
+    }
+    (schedule.events.len(), None)
+}
+
+/// The names of the threads that can run, but for one.
+pub(super) fn others<M: Model>(
+    model: &M,
+    system: &System<M::Process>,
+    threads: &[(ProcessId, Pending<M::Thread>)],
+    but: (ProcessId, M::Thread),
+) -> Vec<String> {
+    let enabled = threads.iter().filter(|(_, pending)| pending.enabled);
+    let rest = enabled.filter(|(process, pending)| (*process, pending.thread) != but);
+    rest.map(|(process, pending)| {
+        let thread = model.thread_name(*process, &system.processes[process.index()], pending.thread);
+        format!("{}/{thread}", model.process_name(*process))
+    })
+    .collect()
+}
+
+/// Runs one label; a panic of the model is a finding like any other.
+pub(super) fn run<M: Model>(
+    model: &M,
+    system: &mut System<M::Process>,
+    process: ProcessId,
+    pending: &Pending<M::Thread>,
+    choice: u8,
+) -> Result<(), Found> {
+    let step = AssertUnwindSafe(|| system.step(model, process, pending, choice));
+    match catch_unwind(step) {
+        Ok(ran) => ran.map_err(Found::Contract),
+        Err(payload) => {
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+            Err(Found::Panic {
+                message: text.unwrap_or("without a message").to_owned(),
+            })
+        }
+    }
+}
+
+type Selected<'a, T> = (ProcessId, &'a Pending<T>, u8);
+
+/// The thread that does an event now, or why there is none.
+fn select<'a, M: Model>(
+    model: &M,
+    system: &System<M::Process>,
+    threads: &'a [(ProcessId, Pending<M::Thread>)],
+    expected: &Event,
+) -> Result<Selected<'a, M::Thread>, Found> {
+    let processes: Vec<String> = (0..model.process_count())
+        .map(|id| model.process_name(ProcessId(id as u8)))
+        .collect();
+    let Some(process) = processes.iter().position(|name| *name == expected.process) else {
+        return Err(Found::NoProcess { processes });
+    };
+    let process = ProcessId(process as u8);
+    let state = &system.processes[process.index()];
+    let named: Vec<(String, &Pending<M::Thread>)> = threads
+        .iter()
+        .filter(|(id, _)| *id == process)
+        .map(|(_, pending)| (model.thread_name(process, state, pending.thread), pending))
+        .collect();
+    let Some((_, pending)) = named.iter().find(|(name, _)| *name == expected.thread) else {
+        let threads = named.into_iter().map(|(name, _)| name).collect();
+        return Err(Found::NotLive { threads });
+    };
+    let choices = pending.operation.choices;
+    let found = system.event(model, process, pending, expected.choice.unwrap_or(0));
+    if found.label != expected.label || found.object != expected.object {
+        return Err(Found::Other(Difference {
+            label: found.label,
+            object: found.object,
+        }));
+    }
+    if !pending.enabled {
+        let enabled = named.iter().filter(|(_, other)| other.enabled);
+        return Err(Found::NotEnabled {
+            enabled: enabled.map(|(name, _)| name.clone()).collect(),
+        });
+    }
+    if found.choice != expected.choice || expected.choice.is_some_and(|choice| choice >= choices) {
+        return Err(Found::Choice { choices });
+    }
+    Ok((process, pending, expected.choice.unwrap_or(0)))
+}
+
+/// An event in a message.
+fn told(event: &Event) -> String {
+    let choice = event
+        .choice
+        .map(|choice| format!(", choice {choice}"))
+        .unwrap_or_default();
+    let Event {
+        process,
+        thread,
+        label,
+        object,
+        ..
+    } = event;
+    format!("{process} {thread} does {label} on {object}{choice}")
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            number,
+            line,
+            expected,
+            found,
+        } = self;
+        write!(
+            f,
+            "event {number} (line {line}) differs: expected {}; found {found}",
+            told(expected)
+        )
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProcess { processes } => write!(f, "no such process; there are: {}", listed(processes)),
+            Self::NotLive { threads } => {
+                write!(f, "the thread not live; live there: {}", listed(threads))
+            }
+            Self::Other(Difference { label, object }) => write!(f, "the thread about to do {label} on {object}"),
+            Self::NotEnabled { enabled } => {
+                write!(
+                    f,
+                    "the thread still waiting for that object; its process can run: {}",
+                    listed(enabled)
+                )
+            }
+            Self::Choice { choices: 0 | 1 } => write!(f, "a label with one outcome only, which takes no choice"),
+            Self::Choice { choices } => write!(f, "a label with {choices} outcomes, choice 0 to {}", choices - 1),
+            Self::Contract(violation) => write!(f, "a label that breaks its contract: {violation}"),
+            Self::Panic { message } => write!(f, "a label that panics: {message}"),
+        }
+    }
+}
