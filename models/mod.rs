@@ -5,6 +5,7 @@
 //! [`executor`] its nodes on the [`compute_pool`], [`rendezvous`] and [`rpc`] what passes between processes, [`iterator`] the input.
 
 pub mod builtin;
+mod certain;
 pub mod cluster;
 pub mod compute_pool;
 mod diagnosis;

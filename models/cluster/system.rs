@@ -186,6 +186,10 @@ impl Model for TensorFlow {
         self.forget_dead_of(id, process);
     }
 
+    fn is_sure_to_return(&self, id: ProcessId, process: &Process) -> bool {
+        self.client_is_sure_to_return(id, process)
+    }
+
     fn clients(&self, _id: ProcessId, process: &Process) -> Vec<ClientStatus> {
         let client = process.master.iter();
         client

@@ -111,6 +111,13 @@ pub trait Model: Send + Sync {
     /// where that reduction is on. Must be a bisimulation: it may change neither who returns nor any signature.
     fn forget_dead(&self, _process: ProcessId, _state: &mut Self::Process) {}
 
+    /// Whether every client of this process is sure to get its answer, whatever is run next: nothing that follows is of interest
+    /// where only hangs are asked for. Must stay true once it is true in every process, and be true in a state at rest only if the
+    /// clients have returned.
+    fn is_sure_to_return(&self, process: ProcessId, state: &Self::Process) -> bool {
+        self.clients(process, state).iter().all(|client| client.returned)
+    }
+
     /// The clients of this process and whether each has its answer.
     fn clients(&self, process: ProcessId, state: &Self::Process) -> Vec<ClientStatus>;
 

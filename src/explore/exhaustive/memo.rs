@@ -32,7 +32,7 @@ pub(super) struct Sent {
 
 /// What is known of a local state by itself.
 pub(super) struct Known {
-    /// Whether every client of the process has its answer.
+    /// Whether every client of the process has its answer, or is sure to get it.
     pub(super) settled: bool,
     /// By process, the frames that this one may still send to it.
     may_send: Box<[FrameSet]>,
@@ -114,8 +114,14 @@ impl<'m, M: Model> Memo<'m, M> {
         let entry = self.locals[process].get(id);
         entry.extra.get_or_init(|| {
             let (from, state) = (ProcessId(process as u8), &entry.value);
-            let clients = guarded(|| self.model.clients(from, state));
-            let settled = clients.is_ok_and(|clients| clients.iter().all(|client| client.returned));
+            let settled = guarded(|| {
+                if self.reductions.sure_return {
+                    self.model.is_sure_to_return(from, state)
+                } else {
+                    self.model.clients(from, state).iter().all(|client| client.returned)
+                }
+            });
+            let settled = settled.unwrap_or(false);
             let others = 0..self.locals.len();
             let to = |to: usize| {
                 if to == process || !self.reductions.partial_order {

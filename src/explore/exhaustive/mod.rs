@@ -37,6 +37,8 @@ pub struct Reductions {
     pub forget_dead: bool,
     /// Explore operations that nothing conflicts with first and alone.
     pub partial_order: bool,
+    /// Stop where every client is sure to return ([`Model::is_sure_to_return`]), unless leaks are asked for.
+    pub sure_return: bool,
     /// Go on after every client has its answer, to learn what stays behind. Off, that is not looked at (and costs nothing).
     pub leaks: bool,
 }
@@ -46,12 +48,14 @@ impl Reductions {
     pub const ALL: Self = Self {
         forget_dead: true,
         partial_order: true,
+        sure_return: true,
         leaks: false,
     };
     /// None of them.
     pub const NONE: Self = Self {
         forget_dead: false,
         partial_order: false,
+        sure_return: false,
         leaks: true,
     };
 }
@@ -149,6 +153,9 @@ fn describe(reductions: Reductions) -> Vec<String> {
     }
     if reductions.partial_order {
         names.push("partial order".to_owned());
+    }
+    if reductions.sure_return && !reductions.leaks {
+        names.push("sure return".to_owned());
     }
     names
 }
