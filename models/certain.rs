@@ -17,8 +17,8 @@ use super::executor::Execution;
 use super::graph::NodeKind;
 use super::process::{At, CallId, Process, StepId, Thread, ThreadId};
 use super::rendezvous::At as R;
-use super::rpc::{At as C, ClientCall, Rpc};
-use crate::machine::ProcessId;
+use super::rpc::{At as C, ClientCall, Frame, Rpc};
+use crate::machine::{FrameSet, ProcessId};
 
 impl TensorFlow {
     /// Whether the client of this process is sure to return, whatever is run next.
@@ -33,7 +33,10 @@ impl TensorFlow {
         }
         let execution = process.execution(step);
         let fails = master.failed || execution.is_some_and(|execution| execution.failed);
-        let ends = master.local.done || execution.is_some_and(|execution| self.is_sure_to_end(id, process, execution));
+        let ends = match execution {
+            Some(execution) => self.is_sure_to_end(id, process, execution),
+            None => process.started & (1 << step) != 0,
+        };
         fails && ends && self.are_sure_to_complete(process, step, master.failed)
     }
 
@@ -88,6 +91,36 @@ impl TensorFlow {
             At::Rendezvous(R::Register(of, _)) => *of != step,
             _ => true,
         }) && (!waiting || aborted)
+    }
+}
+
+impl TensorFlow {
+    /// Of the frames that others may send to a process, those whose arrival can make a difference to its clients: not the answer to a
+    /// call that is sure to be cancelled, and to end with the error that the step has already.
+    pub(super) fn frames_that_make_a_difference(&self, process: &Process, mut frames: FrameSet) -> FrameSet {
+        for call in &process.client_calls {
+            let info = self.call(call.id);
+            let fails = match info.kind {
+                CallKind::RunGraph { .. } => {
+                    process.master.as_ref().is_some_and(|master| master.step == info.step && master.failed)
+                }
+                // Only `StartAbort` cancels a receive, and then it has latched its error.
+                _ => true,
+            };
+            if fails && call.installed && pending_cancel(process, call.id) {
+                frames.remove(Frame::Response(call.id, true).number());
+            }
+        }
+        frames
+    }
+
+    /// Whether one process may still ask something of another, as opposed to answering or cancelling.
+    pub(super) fn still_requests(&self, from: ProcessId, process: &Process, to: ProcessId) -> bool {
+        let frames = self.frames_to(from, process, to);
+        let mut calls = (0..).zip(self.calls());
+        calls.any(|(call, info)| {
+            info.client == from && info.server == to && frames.contains(Frame::Request(call).number())
+        })
     }
 }
 

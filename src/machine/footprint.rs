@@ -56,6 +56,17 @@ impl FrameSet {
         self.0 |= 1 << (number % 128);
     }
 
+    /// Takes the frames with this number out: only for a model whose frames do not share it.
+    pub fn remove(&mut self, number: usize) {
+        self.0 &= !(1 << (number % 128));
+    }
+
+    /// The frames that are in both sets.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Whether frames with this number are (or may be) in the set.
     pub fn contains(&self, number: usize) -> bool {
         self.0 & (1 << (number % 128)) != 0

@@ -14,6 +14,8 @@ use super::content::Content;
 const LOCKS: usize = 16;
 /// Length of the first chunk of a table, as a power of two; every further chunk is twice as long.
 const FIRST_CHUNK: u32 = 8;
+/// Makes the hash of a phantom differ from that of the value that it holds.
+const PHANTOM: u64 = 1 << 63;
 const CHUNKS: usize = 32 - FIRST_CHUNK as usize;
 
 /// An interned value with what is known about it.
@@ -80,6 +82,12 @@ impl<T: Eq + Hash, X> Interner<T, X> {
             .expect("an id is handed out after its value is in place")
     }
 
+    /// Adds a value that no search for it will find: equal to no other, whatever its content.
+    pub(super) fn phantom(&self, value: T) -> (u32, u64) {
+        let content = Content::of(self.salt ^ PHANTOM, &value);
+        (self.place_new(value, content), content.short())
+    }
+
     /// The id of a value, a new one if it was not met before.
     pub(super) fn intern(&self, value: T) -> (u32, u64) {
         let content = Content::of(self.salt, &value);
@@ -92,24 +100,25 @@ impl<T: Eq + Hash, X> Interner<T, X> {
         match index.entry(short, same, |&id| self.get(id).content.short()) {
             TableEntry::Occupied(known) => (*known.get(), short),
             TableEntry::Vacant(vacant) => {
-                let id = self.len.fetch_add(1, Ordering::AcqRel);
-                let (chunk, offset) = Self::place(id);
-                let chunk = self.chunks[chunk].get_or_init(|| {
-                    let length = 1_usize << (chunk as u32 + FIRST_CHUNK);
-                    (0..length).map(|_| OnceLock::new()).collect()
-                });
-                let entry = Interned {
-                    value,
-                    content,
-                    extra: OnceLock::new(),
-                };
-                let placed = chunk[offset].set(entry);
-                debug_assert!(placed.is_ok(), "ids are unique");
-                self.account(content.bytes + size_of::<OnceLock<Interned<T, X>>>() as u64 + 8);
+                let id = self.place_new(value, content);
                 vacant.insert(id);
                 (id, short)
             }
         }
+    }
+
+    fn place_new(&self, value: T, content: Content) -> u32 {
+        let id = self.len.fetch_add(1, Ordering::AcqRel);
+        let (chunk, offset) = Self::place(id);
+        let chunk = self.chunks[chunk].get_or_init(|| {
+            let length = 1_usize << (chunk as u32 + FIRST_CHUNK);
+            (0..length).map(|_| OnceLock::new()).collect()
+        });
+        let entry = Interned { value, content, extra: OnceLock::new() };
+        let placed = chunk[offset].set(entry);
+        debug_assert!(placed.is_ok(), "ids are unique");
+        self.account(content.bytes + size_of::<OnceLock<Interned<T, X>>>() as u64 + 8);
+        id
     }
 }
 

@@ -36,6 +36,10 @@ pub(super) struct Known {
     pub(super) settled: bool,
     /// By process, the frames that this one may still send to it.
     may_send: Box<[FrameSet]>,
+    /// The frames that matter if they arrive here.
+    matters: FrameSet,
+    /// By process, one bit: whether this one may still request something of it.
+    requests: u64,
 }
 
 /// What can happen next in a local state, while only certain frames may arrive.
@@ -54,6 +58,8 @@ pub(super) struct Memo<'m, M: Model> {
     /// By process, what follows from a local state and the frames that may still arrive.
     pub(super) expansions: Vec<Interner<(u32, FrameSet), Expansion>>,
     frames: Interner<(ProcessId, M::Frame), ()>,
+    /// By process, what stands for it where it makes no difference: id and hash. Empty without that reduction.
+    phantoms: Vec<(u32, u64)>,
 }
 
 /// One search thread's memory of what deliveries lead to (process and frame arrived there, in which local state) and of which
@@ -83,12 +89,30 @@ impl Deliveries {
 impl<'m, M: Model> Memo<'m, M> {
     pub(super) fn new(model: &'m M, reductions: Reductions) -> Self {
         let processes = model.process_count();
+        let locals: Vec<Interner<M::Process, Known>> =
+            (0..processes).map(|process| Interner::new(process as u64 + 1)).collect();
+        let phantom = |(process, table): (usize, &Interner<M::Process, Known>)| {
+            let state = guarded(|| model.initial(ProcessId(process as u8))).ok()?;
+            let (id, hash) = table.phantom(state);
+            let known = Known {
+                settled: true,
+                may_send: vec![FrameSet::NONE; processes].into(),
+                matters: FrameSet::NONE,
+                requests: 0,
+            };
+            table.get(id).extra.set(known).ok()?;
+            Some((id, hash))
+        };
+        let phantoms = if reductions.irrelevant && !reductions.leaks && processes <= 64 {
+            locals.iter().enumerate().map_while(phantom).collect()
+        } else {
+            Vec::new()
+        };
         Self {
             model,
             reductions,
-            locals: (0..processes)
-                .map(|process| Interner::new(process as u64 + 1))
-                .collect(),
+            phantoms,
+            locals,
             expansions: (0..processes).map(|_| Interner::new(0)).collect(),
             frames: Interner::new(0),
         }
@@ -124,15 +148,22 @@ impl<'m, M: Model> Memo<'m, M> {
             let settled = settled.unwrap_or(false);
             let others = 0..self.locals.len();
             let to = |to: usize| {
-                if to == process || !self.reductions.partial_order {
+                if to == process || !(self.reductions.partial_order || self.reductions.irrelevant) {
                     return FrameSet::NONE;
                 }
                 // A model that fails here says nothing, which is sound; it fails again where that is reported.
                 guarded(|| self.model.may_send(from, state, ProcessId(to as u8))).unwrap_or(FrameSet::ALL)
             };
+            let may_send = others.clone().map(to).collect();
+            let matters = guarded(|| self.model.frames_that_matter(from, state, FrameSet::ALL));
+            let asks = |to: &usize| {
+                *to != process && guarded(|| self.model.may_request(from, state, ProcessId(*to as u8))).unwrap_or(true)
+            };
             Known {
                 settled,
-                may_send: others.map(to).collect(),
+                may_send,
+                matters: matters.unwrap_or(FrameSet::ALL),
+                requests: others.filter(asks).fold(0, |set, to| set | 1 << to),
             }
         })
     }
@@ -160,6 +191,51 @@ impl<'m, M: Model> Memo<'m, M> {
         (*number, self.expansion(process, *number))
     }
 
+    /// Forgets the state of every process that can no longer make a difference to a client: one that neither is sure to return a
+    /// client itself nor can, from here on, exchange anything that matters with a process that can.
+    ///
+    /// `place` is told the process, and id and hash of what stands for its state from now on.
+    pub(super) fn forget_irrelevant(&self, tuple: &[u32], mut place: impl FnMut(usize, u32, u64)) {
+        let mut relevant: u64 = 0;
+        for (process, id) in tuple.iter().enumerate() {
+            if !self.known(process, *id).settled {
+                relevant |= 1 << process;
+            }
+        }
+        loop {
+            let before = relevant;
+            for (process, id) in tuple.iter().enumerate().filter(|(process, _)| before & (1 << process) == 0) {
+                let own = self.known(process, *id);
+                let others = tuple.iter().enumerate().filter(|(other, _)| before & (1 << other) != 0);
+                let meets = |(other, of): (usize, &u32)| {
+                    let known = self.known(other, *of);
+                    own.may_send[other].intersection(known.matters) != FrameSet::NONE || known.requests & (1 << process) != 0
+                };
+                if others.map(meets).any(|meets| meets) {
+                    relevant |= 1 << process;
+                }
+            }
+            if relevant == before {
+                break;
+            }
+        }
+        for (process, (id, hash)) in self.phantoms.iter().enumerate() {
+            if relevant & (1 << process) == 0 && tuple[process] != *id {
+                place(process, *id, *hash);
+            }
+        }
+    }
+
+    /// Whether that reduction is on.
+    pub(super) fn forgets_irrelevant(&self) -> bool {
+        !self.phantoms.is_empty()
+    }
+
+    /// Whether a local state stands for a process that makes no difference.
+    pub(super) fn is_phantom(&self, process: usize, id: u32) -> bool {
+        self.phantoms.get(process).is_some_and(|(phantom, _)| *phantom == id)
+    }
+
     /// The initial state as a tuple.
     pub(super) fn initial(&self) -> Result<Vec<u32>, String> {
         guarded(|| {
@@ -182,6 +258,9 @@ impl<'m, M: Model> Memo<'m, M> {
         let entry = expansions.get(number);
         entry.extra.get_or_init(|| {
             let (id, frames) = entry.value;
+            if self.is_phantom(process, id) {
+                return Expansion { steps: Box::default(), ample: false, broken: Box::default() };
+            }
             let raw = self.local(process, frames).expand(&table.get(id).value);
             let mut bytes = 0;
             let mut steps = Vec::with_capacity(raw.steps.len());
@@ -222,6 +301,9 @@ impl<'m, M: Model> Memo<'m, M> {
     ) -> Result<(u32, u64), Box<Broken>> {
         if let Some(known) = deliveries.known.get(&(to, id, frame)) {
             return Ok(*known);
+        }
+        if self.is_phantom(usize::from(to), id) {
+            return Ok(self.phantoms[usize::from(to)]);
         }
         let table = &self.locals[usize::from(to)];
         let state = table.get(id).value.clone();

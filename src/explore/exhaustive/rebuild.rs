@@ -24,8 +24,12 @@ pub(super) fn hang<M: Model>(
     let model = search.memo.model;
     let trail = trail_to(search, at.state)?;
     let (events, reached) = replay_reduced(&search.memo, &trail)?;
-    let stored = search.memo.states(search.store.get(at.state).tuple);
-    if reached.processes.iter().ne(stored) {
+    let tuple = search.store.get(at.state).tuple;
+    let stored = search.memo.states(tuple);
+    let differs = |(process, (reached, stored)): (usize, (&M::Process, &M::Process))| {
+        !search.memo.is_phantom(process, tuple[process]) && reached != stored
+    };
+    if reached.processes.iter().zip(stored).enumerate().any(differs) {
         return Err(format!("the schedule of hang {} ends in another state", signature.id()));
     }
     let length = events.len();

@@ -144,6 +144,10 @@ impl Scratch {
             let (after, hash) = memo.deliver(&mut self.deliveries, sent.to, self.tuple[to], sent.frame)?;
             self.place(memo, to, after, hash);
         }
+        if memo.forgets_irrelevant() {
+            let tuple = self.tuple.clone();
+            memo.forget_irrelevant(&tuple, |process, id, hash| self.place(memo, process, id, hash));
+        }
         Ok(())
     }
 
