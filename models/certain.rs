@@ -1,100 +1,91 @@
-//! When a client is sure to return: from there on nothing is left to find out.
+//! What is sure to happen: which answers a process is sure to give, and when a client is sure to return.
 //!
-//! The predicate is an inductive invariant: every label of every process keeps it, and at rest it says that the client has returned.
-//! The audit of the exhaustive engine checks both on every state that it meets. It may be false too often, never true too often, and it
-//! asks for no number and no design of the job, only for what the state itself makes certain:
+//! A *promise* holds whatever is run next, given what the other processes promise; promises are derived from each other by these rules,
+//! starting from none, so that no promise rests on itself. None of them asks for a number or a design of the job, only for what the
+//! states make certain. A rule may fail to see a certainty, but must never see one that is not there: the audit of the exhaustive
+//! engine checks on every state that it meets that a sure return stays sure and that nothing is sure in a state at rest with a client
+//! that waits.
 //!
-//! - the step has failed, so that the client leaves its loop;
-//! - every `RunGraph` call is complete on the master's side, or has its cancel function installed while a cancellation is still to
-//!   come: the loop of `RunManyGraphs` that the first error starts, which waits for nobody;
-//! - the worker's own partition has ended, or has failed with every receive of it sure to complete: it is complete, or has its cancel
-//!   function installed while the `StartAbort` that will cancel it is still to come, or is not validated yet while the rendezvous
-//!   carries the error.
+//! - A process whose rendezvous is initialized and aborted answers every receive, with the error.
+//! - A process that is sure to start the step and sure to abort it answers every receive: deferred ones when it starts, waiting ones when
+//!   it aborts, later ones at once.
+//! - A step is sure to be aborted once it has failed, once an abort or a delayed abort is under way, once the data has ended where its
+//!   input is read, and once a receive of it that is not complete is sure to be answered with an error.
+//! - A partition is sure to end if each of its receives is over, or is sure to be answered, or has its cancel function installed with
+//!   its cancellation still to come, or has not been validated while the rendezvous carries the error.
+//! - A `RunGraph` call is sure to complete if it is over, if the partition is sure to end, or if its cancel function is installed
+//!   while the cancellation that the first error starts is still to come.
 
 use super::TensorFlow;
 use super::cluster::CallKind;
-use super::executor::Execution;
 use super::graph::NodeKind;
-use super::process::{At, CallId, Process, StepId, Thread, ThreadId};
-use super::rendezvous::At as R;
+use super::job::Data;
+use super::process::{At, CallId, NodeId, Process, StepId, ThreadId};
+use super::rendezvous::{At as R, Finder, Rendezvous};
 use super::rpc::{At as C, ClientCall, Frame, Rpc};
+use super::{master, worker};
 use crate::machine::{FrameSet, ProcessId};
 
-impl TensorFlow {
-    /// Whether the client of this process is sure to return, whatever is run next.
-    pub(super) fn client_is_sure_to_return(&self, id: ProcessId, process: &Process) -> bool {
-        let Some(master) = &process.master else { return true };
-        if master.returned {
-            return true;
-        }
-        let step = master.step;
-        if process.thread(ThreadId::Step(step)).is_none() {
-            return master.outcome == Some(false);
-        }
-        let execution = process.execution(step);
-        let fails = master.failed || execution.is_some_and(|execution| execution.failed);
-        let ends = match execution {
-            Some(execution) => self.is_sure_to_end(id, process, execution),
-            None => process.started & (1 << step) != 0,
-        };
-        fails && ends && self.are_sure_to_complete(process, step, master.failed)
-    }
+/// Number of the promise to answer a call.
+fn answer(call: CallId) -> usize {
+    usize::from(call) * 2
+}
 
-    /// The `RunGraph` calls.
-    fn are_sure_to_complete(&self, process: &Process, step: StepId, cancelling: bool) -> bool {
-        let mut calls = (0..self.partitions(step)).filter_map(|partition| self.run_graph_of(step, partition));
-        calls.all(|id| {
-            process.client_call(id).is_none_or(|call| {
-                let to_come = !cancelling || pending_cancel(process, id);
-                is_over(call) || call.installed && to_come
-            })
-        })
-    }
+/// Number of the promise that the answer is an error.
+fn error(call: CallId) -> usize {
+    usize::from(call) * 2 + 1
+}
 
-    /// The worker's own partition.
-    fn is_sure_to_end(&self, id: ProcessId, process: &Process, execution: &Execution) -> bool {
-        let step = execution.step;
-        if process.thread(ThreadId::Done(step)).is_some() {
-            return true;
-        }
-        let state = &process.rendezvous[usize::from(execution.rendezvous)];
-        let aborting = state.aborted || process.threads.iter().flat_map(|thread| &thread.stack).any(|at| {
-            matches!(at, At::Rendezvous(R::AbortLocal(of) | R::AbortRemote(of)) if *of == execution.rendezvous)
-        });
-        let roots_to_come = |at: &At| matches!(at, At::Worker(super::worker::At::Root(of, ..)) if *of == step);
-        if !execution.failed || !aborting || process.threads.iter().flat_map(|thread| &thread.stack).any(roots_to_come) {
-            return false;
-        }
-        let nodes = process.threads.iter().all(|thread| self.is_harmless(id, thread, step, state.aborted));
-        let calls = process.client_calls.iter().all(|call| {
-            let info = self.call(call.id);
-            let own = info.step == step && matches!(info.kind, CallKind::RecvTensor { .. });
-            let to_come = call.installed
-                && (state.active.contains(&call.id) || pending_cancel(process, call.id));
-            !own || is_over(call) || to_come
-        });
-        nodes && calls
-    }
-
-    /// Whether a thread of the partition starts no receive that nobody would cancel.
-    fn is_harmless(&self, id: ProcessId, thread: &Thread, step: StepId, aborted: bool) -> bool {
-        let receives = |node| matches!(self.node(step, id, node).kind, NodeKind::Recv { .. });
-        let waiting = match thread.id {
-            ThreadId::Node(of, node) if of == step => {
-                let listed = thread.inline.iter().chain(&thread.dispatch).any(|&node| receives(node));
-                thread.at() == At::PoolTake && receives(node) || listed
-            }
-            _ => false,
-        };
-        thread.stack.iter().all(|at| match at {
-            At::Rendezvous(R::Validate(of, _)) => *of != step || aborted,
-            At::Rendezvous(R::Register(of, _)) => *of != step,
-            _ => true,
-        }) && (!waiting || aborted)
-    }
+/// One process, with what the others promise.
+struct Prospect<'a> {
+    model: &'a TensorFlow,
+    id: ProcessId,
+    process: &'a Process,
+    given: FrameSet,
 }
 
 impl TensorFlow {
+    /// What a process promises, given what the others do.
+    pub(super) fn promises_of(&self, id: ProcessId, process: &Process, given: FrameSet) -> FrameSet {
+        let mut promises = FrameSet::NONE;
+        // Promises of different calls must not share a number.
+        if self.calls().len() * 2 > FrameSet::CAPACITY {
+            return promises;
+        }
+        let prospect = Prospect { model: self, id, process, given };
+        for (call, info) in (0..).zip(self.calls()).filter(|(_, info)| info.server == id) {
+            let (answers, fails) = match info.kind {
+                CallKind::RecvTensor { .. } => prospect.receive(call, info.step),
+                CallKind::RunGraph { .. } => (prospect.ends(info.step), false),
+                CallKind::CleanupGraph | CallKind::CancelStep => (false, false),
+            };
+            if answers {
+                promises.insert(answer(call));
+            }
+            if fails {
+                promises.insert(error(call));
+            }
+        }
+        promises
+    }
+
+    /// Whether the client of a process is sure to return.
+    pub(super) fn client_is_sure_to_return(&self, id: ProcessId, process: &Process, given: FrameSet) -> bool {
+        let Some(master) = &process.master else { return true };
+        let prospect = Prospect { model: self, id, process, given };
+        let step = master.step;
+        let last = self.next_step(step).is_none();
+        if master.returned {
+            return true;
+        }
+        if process.thread(ThreadId::Step(step)).is_none() {
+            return master.outcome.is_some_and(|ok| last || !ok);
+        }
+        let fails = master.failed || prospect.fails(step);
+        let mut calls = (0..self.partitions(step)).filter_map(|partition| self.run_graph_of(step, partition));
+        (last || fails) && prospect.ends(step) && calls.all(|call| prospect.run_graph(call, master.failed, fails))
+    }
+
     /// Of the frames that others may send to a process, those whose arrival can make a difference to its clients: not the answer to a
     /// call that is sure to be cancelled, and to end with the error that the step has already.
     pub(super) fn frames_that_make_a_difference(&self, process: &Process, mut frames: FrameSet) -> FrameSet {
@@ -124,6 +115,142 @@ impl TensorFlow {
     }
 }
 
+impl Prospect<'_> {
+    /// The rendezvous that stands for a step.
+    fn rendezvous(&self, step: StepId) -> Option<&Rendezvous> {
+        let found = self.process.table.iter().find(|(other, _)| *other == step);
+        found.map(|(_, id)| &self.process.rendezvous[usize::from(*id)])
+    }
+
+    /// Whether a thread is about to do something.
+    fn any(&self, wanted: impl Fn(&At) -> bool) -> bool {
+        self.process.threads.iter().flat_map(|thread| &thread.stack).any(wanted)
+    }
+
+    fn has_ended(&self, step: StepId) -> bool {
+        self.process.started & (1 << step) != 0 && self.process.execution(step).is_none()
+    }
+
+    /// Whether a peer's receive is sure to be answered, and with an error.
+    fn receive(&self, call: CallId, step: StepId) -> (bool, bool) {
+        if self.model.is_settled(self.process, step) && self.rendezvous(step).is_some_and(|state| state.initialized) {
+            let succeeds = |at: &At| matches!(at, At::Rpc(C::Respond(other, true)) if *other == call);
+            return (true, !self.any(succeeds));
+        }
+        let stays = !self.model.cleans_up_after(step);
+        (stays && self.starts(step) && !self.has_ended(step) && self.aborts(step), false)
+    }
+
+    /// Whether the step is sure to run here.
+    fn starts(&self, step: StepId) -> bool {
+        let process = self.process;
+        if process.started & (1 << step) != 0 {
+            return true;
+        }
+        match self.model.run_graph_call(step, self.id) {
+            Some(call) => process.server_call(call).is_some_and(|call| call.accepted),
+            None => process.thread(ThreadId::Step(step)).is_some(),
+        }
+    }
+
+    /// Whether the step is sure to be aborted here, if it starts.
+    fn aborts(&self, step: StepId) -> bool {
+        let aborting = |at: &At| match at {
+            At::Rendezvous(R::AbortLocal(id) | R::AbortRemote(id)) => {
+                self.process.rendezvous[usize::from(*id)].step == step
+            }
+            At::Rendezvous(R::Find(of, Finder::AbortStep)) | At::Worker(worker::At::SetTimer(of, _)) => *of == step,
+            _ => false,
+        };
+        let failed = self.process.execution(step).is_some_and(|execution| execution.failed);
+        failed
+            || self.model.is_settled(self.process, step)
+            || self.any(aborting)
+            || self.reads_the_end(step)
+            || self.receives(step).any(|(node, call)| self.given.contains(error(call)) && !self.is_done(step, node, call))
+    }
+
+    /// Whether the partition reads its input here, has not yet, and will find the end of the data.
+    fn reads_the_end(&self, step: StepId) -> bool {
+        let reads = |kind| matches!(kind, NodeKind::GetNext | NodeKind::Dequeue);
+        let nodes = &self.model.graph(step).partitions[self.model.partition(step, self.id)].nodes;
+        self.model.data(step) == Data::End && !self.has_ended(step) && nodes.iter().any(|node| reads(node.kind))
+    }
+
+    /// Whether the partition, if it starts, is sure to answer with an error.
+    fn fails(&self, step: StepId) -> bool {
+        let failed = self.process.execution(step).is_some_and(|execution| execution.failed);
+        let answers = |at: &At| matches!(at, At::Master(master::At::WhenDone(of, false)) if *of == step);
+        failed || self.reads_the_end(step) || self.any(answers)
+    }
+
+    /// The receives of this process's partition.
+    fn receives(&self, step: StepId) -> impl Iterator<Item = (NodeId, CallId)> + '_ {
+        let calls = (0..).zip(self.model.calls());
+        calls.filter(move |(_, info)| {
+            info.step == step && info.client == self.id && matches!(info.kind, CallKind::RecvTensor { .. })
+        })
+        .map(|(call, _)| (self.model.recv_node(call).1, call))
+    }
+
+    /// Whether a receive is over, or as good as over with whatever result.
+    fn is_done(&self, step: StepId, node: NodeId, call: CallId) -> bool {
+        match self.process.client_call(call) {
+            Some(record) => is_over(record),
+            None => !self.is_to_come(step, node),
+        }
+    }
+
+    /// Whether a `_Recv` without a call has yet to make one.
+    fn is_to_come(&self, step: StepId, node: NodeId) -> bool {
+        if self.has_ended(step) {
+            return false;
+        }
+        let roots = |at: &At| matches!(at, At::Worker(worker::At::Root(of, ..)) if *of == step);
+        let Some(thread) = self.process.thread(ThreadId::Node(step, node)) else {
+            return self.process.execution(step).is_none() || self.any(roots);
+        };
+        thread.stack.iter().any(|at| match at {
+            At::PoolTake => true,
+            At::Rendezvous(R::Validate(_, of) | R::Register(_, of)) => *of == node,
+            _ => false,
+        })
+    }
+
+    /// Whether the partition is sure to end, if it starts.
+    fn ends(&self, step: StepId) -> bool {
+        if self.has_ended(step) || self.process.thread(ThreadId::Done(step)).is_some() {
+            return true;
+        }
+        let state = self.rendezvous(step);
+        let aborted = state.is_some_and(|state| state.aborted) && self.model.next_step(step).is_none();
+        let aborting = |at: &At| matches!(at, At::Rendezvous(R::AbortLocal(_) | R::AbortRemote(_)));
+        let to_abort = aborted || self.any(aborting);
+        self.receives(step).all(|(node, call)| {
+            if self.given.contains(answer(call)) {
+                return true;
+            }
+            match self.process.client_call(call) {
+                Some(record) => {
+                    let active = state.is_some_and(|state| state.active.contains(&call));
+                    is_over(record) || record.installed && (active && to_abort || pending_cancel(self.process, call))
+                }
+                None => {
+                    let registers = |at: &At| matches!(at, At::Rendezvous(R::Register(of, other)) if *of == step && *other == node);
+                    !self.is_to_come(step, node) || aborted && !self.any(registers)
+                }
+            }
+        })
+    }
+
+    /// Whether a `RunGraph` call is sure to complete.
+    fn run_graph(&self, call: CallId, failed: bool, fails: bool) -> bool {
+        let Some(record) = self.process.client_call(call) else { return true };
+        let to_come = if failed { pending_cancel(self.process, call) } else { fails };
+        is_over(record) || record.installed && to_come || self.given.contains(answer(call))
+    }
+}
+
 /// Complete on the client's side, or never to be sent and so complete once it is started.
 fn is_over(call: &ClientCall) -> bool {
     matches!(call.rpc, Rpc::Marked | Rpc::Complete)
@@ -131,7 +258,8 @@ fn is_over(call: &ClientCall) -> bool {
 
 /// Whether a thread is about to cancel the call.
 fn pending_cancel(process: &Process, call: CallId) -> bool {
-    process.threads.iter().any(|thread| {
-        thread.calls.contains(&call) || thread.stack.contains(&At::Rpc(C::Cancel(call)))
-    })
+    process
+        .threads
+        .iter()
+        .any(|thread| thread.calls.contains(&call) || thread.stack.contains(&At::Rpc(C::Cancel(call))))
 }

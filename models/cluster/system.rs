@@ -195,8 +195,12 @@ impl Model for TensorFlow {
         self.forget_dead_of(id, process);
     }
 
-    fn is_sure_to_return(&self, id: ProcessId, process: &Process) -> bool {
-        self.client_is_sure_to_return(id, process)
+    fn promises(&self, id: ProcessId, process: &Process, given: FrameSet) -> FrameSet {
+        self.promises_of(id, process, given)
+    }
+
+    fn is_sure_to_return(&self, id: ProcessId, process: &Process, given: FrameSet) -> bool {
+        self.client_is_sure_to_return(id, process, given)
     }
 
     fn clients(&self, _id: ProcessId, process: &Process) -> Vec<ClientStatus> {

@@ -46,6 +46,8 @@ impl ObjectSet {
 pub struct FrameSet(u128);
 
 impl FrameSet {
+    /// How many numbers it can tell apart.
+    pub const CAPACITY: usize = 128;
     /// No frame.
     pub const NONE: Self = Self(0);
     /// Any frame.

@@ -121,10 +121,16 @@ pub trait Model: Send + Sync {
     /// where that reduction is on. Must be a bisimulation: it may change neither who returns nor any signature.
     fn forget_dead(&self, _process: ProcessId, _state: &mut Self::Process) {}
 
-    /// Whether every client of this process is sure to get its answer, whatever is run next: nothing that follows is of interest
-    /// where only hangs are asked for. Must stay true once it is true in every process, and be true in a state at rest only if the
-    /// clients have returned.
-    fn is_sure_to_return(&self, process: ProcessId, state: &Self::Process) -> bool {
+    /// What this process promises to the others, as numbers of the model's own in a [`FrameSet`], if they keep what is `given`: a
+    /// promise is kept whatever is run next. The engine starts from no promise and asks until nothing is added.
+    fn promises(&self, _process: ProcessId, _state: &Self::Process, _given: FrameSet) -> FrameSet {
+        FrameSet::NONE
+    }
+
+    /// Whether every client of this process is sure to get its answer, whatever is run next, if the others keep what is `given`:
+    /// nothing that follows is of interest where only hangs are asked for. Must stay true once it is true in every process, and be
+    /// true in a state at rest only if the clients have returned.
+    fn is_sure_to_return(&self, process: ProcessId, state: &Self::Process, _given: FrameSet) -> bool {
         self.clients(process, state).iter().all(|client| client.returned)
     }
 

@@ -11,6 +11,9 @@ use super::reduction::{Broken, Local, guarded};
 use crate::explore::FindingKind;
 use crate::machine::{FrameSet, Model, ProcessId};
 
+/// Promises are derived for no more processes than this.
+const MOST_PROCESSES: usize = 32;
+
 /// A transition of one process.
 pub(super) struct LocalStep {
     /// The local state that it leads to.
@@ -32,7 +35,7 @@ pub(super) struct Sent {
 
 /// What is known of a local state by itself.
 pub(super) struct Known {
-    /// Whether every client of the process has its answer, or is sure to get it.
+    /// Whether every client of the process has its answer.
     pub(super) settled: bool,
     /// By process, the frames that this one may still send to it.
     may_send: Box<[FrameSet]>,
@@ -68,6 +71,7 @@ pub(super) struct Memo<'m, M: Model> {
 pub(super) struct Deliveries {
     known: FxHashMap<(u8, u32, u32), (u32, u64)>,
     expansions: FxHashMap<(u8, u32, FrameSet), u32>,
+    prospects: FxHashMap<(u8, u32, FrameSet), (FrameSet, bool)>,
 }
 
 impl Deliveries {
@@ -75,7 +79,8 @@ impl Deliveries {
     pub(super) fn bytes(&self) -> u64 {
         let known = self.known.capacity() * (size_of::<((u8, u32, u32), (u32, u64))>() + 1);
         let expansions = self.expansions.capacity() * (size_of::<((u8, u32, FrameSet), u32)>() + 1);
-        (known + expansions) as u64
+        let prospect = size_of::<((u8, u32, FrameSet), (FrameSet, bool))>() + 1;
+        (known + expansions + self.prospects.capacity() * prospect) as u64
     }
 
     /// Every delivery: process, local state, frame, and the local state it leads to.
@@ -118,10 +123,49 @@ impl<'m, M: Model> Memo<'m, M> {
         }
     }
 
-    /// Whether nothing that follows from this state is of interest: every client has its answer, and leaks are not asked for.
-    pub(super) fn is_settled(&self, tuple: &[u32]) -> bool {
-        let settled = |(process, id): (usize, &u32)| self.known(process, *id).settled;
-        !self.reductions.leaks && tuple.iter().enumerate().all(settled)
+    /// Whether nothing that follows from this state is of interest: every client has its answer or is sure to get it, and leaks are not
+    /// asked for.
+    pub(super) fn is_settled(&self, cache: &mut Deliveries, tuple: &[u32]) -> bool {
+        if self.reductions.leaks {
+            return false;
+        }
+        let returned = tuple.iter().enumerate().all(|(process, id)| self.known(process, *id).settled);
+        returned || self.reductions.sure_return && self.is_sure(cache, tuple)
+    }
+
+    /// Derives promises from promises until there are no new ones, then asks the clients.
+    fn is_sure(&self, cache: &mut Deliveries, tuple: &[u32]) -> bool {
+        let mut promised = [FrameSet::NONE; MOST_PROCESSES];
+        if tuple.len() > MOST_PROCESSES {
+            return false;
+        }
+        loop {
+            let mut more = false;
+            let mut sure = true;
+            for (process, id) in tuple.iter().enumerate() {
+                let others = promised.iter().enumerate().filter(|(other, _)| *other != process);
+                let given = others.fold(FrameSet::NONE, |given, (_, promises)| given.union(*promises));
+                let key = (process as u8, *id, given);
+                let (promises, returns) = *cache.prospects.entry(key).or_insert_with(|| self.prospect(process, *id, given));
+                more |= promised[process] != promises;
+                promised[process] = promises;
+                sure &= returns;
+            }
+            if sure || !more {
+                return sure;
+            }
+        }
+    }
+
+    fn prospect(&self, process: usize, id: u32, given: FrameSet) -> (FrameSet, bool) {
+        if self.is_phantom(process, id) {
+            return (FrameSet::NONE, true);
+        }
+        let (process, state) = (ProcessId(process as u8), &self.locals[process].get(id).value);
+        let prospect = guarded(|| {
+            (self.model.promises(process, state, given), self.model.is_sure_to_return(process, state, given))
+        });
+        prospect.unwrap_or((FrameSet::NONE, false))
     }
 
     /// Runs of one process alone, while only `frames` may arrive.
@@ -138,13 +182,7 @@ impl<'m, M: Model> Memo<'m, M> {
         let entry = self.locals[process].get(id);
         entry.extra.get_or_init(|| {
             let (from, state) = (ProcessId(process as u8), &entry.value);
-            let settled = guarded(|| {
-                if self.reductions.sure_return {
-                    self.model.is_sure_to_return(from, state)
-                } else {
-                    self.model.clients(from, state).iter().all(|client| client.returned)
-                }
-            });
+            let settled = guarded(|| self.model.clients(from, state).iter().all(|client| client.returned));
             let settled = settled.unwrap_or(false);
             let others = 0..self.locals.len();
             let to = |to: usize| {

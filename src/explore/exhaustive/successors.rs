@@ -58,7 +58,7 @@ pub(super) fn successors<M: Model>(
     mut emit: impl FnMut(Transition<'_>),
     mut broken: impl FnMut(&Broken, &[TrailStep]),
 ) -> Kind {
-    if memo.is_settled(tuple) {
+    if memo.is_settled(&mut scratch.deliveries, tuple) {
         return Kind::Settled;
     }
     let mut kind = Kind::Terminal;
@@ -158,7 +158,7 @@ impl Scratch {
         }
         let only = |expansion: &Expansion| expansion.ample && expansion.steps.len() == 1 && expansion.broken.is_empty();
         for _ in 0..LONGEST_CHAIN {
-            if memo.is_settled(&self.tuple) {
+            if memo.is_settled(&mut self.deliveries, &self.tuple) {
                 return Ok(());
             }
             let mut free = None;
