@@ -17,17 +17,17 @@ use crate::machine::{Access, Label};
 static KERNEL: Label = Label {
     name: "Kernel.update",
     function: "OpKernel::Compute of a variable's update",
-    site: "executor.cc:1777",
+    site: "executor.cc:1778",
 };
 static PROPAGATE: Label = Label {
     name: "Executor.propagate",
     function: "ExecutorState::PropagateOutputs",
-    site: "executor.cc:1990",
+    site: "executor.cc:2037",
 };
 static OUTSTANDING: Label = Label {
     name: "Executor.outstanding",
     function: "ExecutorState::NodeDone (num_outstanding_ops_)",
-    site: "executor.cc:2176",
+    site: "executor.cc:2177",
 };
 static DISPATCH: Label = Label {
     name: "Executor.schedule",
@@ -42,7 +42,7 @@ static LATCH: Label = Label {
 static CANCEL: Label = Label {
     name: "Executor.start_cancel",
     function: "CancellationManager::StartCancel",
-    site: "executor.cc:2171",
+    site: "executor.cc:2170",
 };
 static FINISH: Label = Label {
     name: "Executor.finish",

@@ -96,7 +96,6 @@ impl TensorFlow {
                 continue;
             }
             let cancelling = process.thread(ThreadId::Cancelled(call.id)).is_some();
-            let waiting = |at: &At| matches!(at, At::PoolTake);
             let dead = match (
                 process.thread(ThreadId::Arrival(call.id)),
                 process.thread(ThreadId::Handler(call.id)),
@@ -105,23 +104,15 @@ impl TensorFlow {
                 (Some(arrival), _) if !call.accepted => aborted && arrival.stack.len() == 1,
                 (Some(_), _) => false,
                 // Handled later, it would find the rendezvous that is there.
-                (None, Some(handler)) => !cancelling && known && handler.stack.last().is_some_and(waiting),
-                (None, None) => !cancelling && !self.is_being_served(process, call.id),
+                (None, Some(_)) => !cancelling && known,
+                (None, None) => !cancelling,
             };
             if dead {
                 gone.push(call.id);
             }
         }
         for call in gone {
-            process.remove_server_call(call);
-            process.threads.retain(
-                |thread| !matches!(thread.id, ThreadId::Arrival(other) | ThreadId::Handler(other) if other == call),
-            );
-            process.pool.queue.retain(|closure| *closure != ThreadId::Handler(call));
-            for state in &mut process.rendezvous {
-                state.deferred.retain(|other| *other != call);
-                state.waiters.retain(|other| *other != call);
-            }
+            self.forget_call(process, call);
         }
         let (arrived, calls) = (&process.arrived, &process.server_calls);
         for state in process.rendezvous.iter_mut().filter(|state| state.step == step) {
@@ -134,20 +125,37 @@ impl TensorFlow {
         }
     }
 
-    /// Whether a thread is about to touch the call: it is no longer only an entry of a list.
-    fn is_being_served(&self, process: &Process, call: CallId) -> bool {
-        process
-            .threads
-            .iter()
-            .flat_map(|thread| &thread.stack)
-            .any(|at| match at {
-                At::Rpc(rpc::At::ServeClear(other) | rpc::At::Respond(other, _)) => *other == call,
-                At::Rendezvous(
-                    rendezvous::At::RecvLocal(other, _)
-                    | rendezvous::At::LocalValidate(other, _)
-                    | rendezvous::At::LocalRecv(other, _),
-                ) => *other == call,
-                _ => false,
-            })
+    /// Removes a receive of a peer with everything that is still to be done for it. A handler that runs gives its pool thread back.
+    fn forget_call(&self, process: &mut Process, call: CallId) {
+        process.remove_server_call(call);
+        process.threads.retain(|thread| match thread.id {
+            ThreadId::Arrival(other) => other != call,
+            ThreadId::Handler(other) => other != call || thread.at() != At::PoolTake,
+            _ => true,
+        });
+        process.pool.queue.retain(|closure| *closure != ThreadId::Handler(call));
+        for thread in &mut process.threads {
+            if thread.id == ThreadId::Handler(call) {
+                thread.stack.retain(|at| *at == At::PoolIdle);
+            }
+            thread.stack.retain(|at| !is_answer(at, call));
+        }
+        for state in &mut process.rendezvous {
+            state.deferred.retain(|other| *other != call);
+            state.waiters.retain(|other| *other != call);
+        }
+    }
+}
+
+/// Whether a position is a label of answering the call.
+fn is_answer(at: &At, call: CallId) -> bool {
+    match at {
+        At::Rpc(rpc::At::ServeClear(other) | rpc::At::Respond(other, _)) => *other == call,
+        At::Rendezvous(
+            rendezvous::At::RecvLocal(other, _)
+            | rendezvous::At::LocalValidate(other, _)
+            | rendezvous::At::LocalRecv(other, _),
+        ) => *other == call,
+        _ => false,
     }
 }

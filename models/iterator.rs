@@ -18,7 +18,7 @@ static SCHEDULE: Label = Label {
 static GET_NEXT: Label = Label {
     name: "GetNext.done",
     function: "IteratorResource::GetNext",
-    site: "iterator_ops.cc:985",
+    site: "iterator_ops.cc:992",
 };
 static DEQUEUE: Label = Label {
     name: "Dequeue.try",

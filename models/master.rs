@@ -16,7 +16,7 @@ static RUN: Label = Label {
 static AWAIT: Label = Label {
     name: "Client.return",
     function: "LocalMaster::RunStep (WaitForNotification)",
-    site: "local_master.cc:108",
+    site: "local_master.cc:105",
 };
 static ORDER: Label = Label {
     name: "Master.begin",
@@ -26,7 +26,7 @@ static ORDER: Label = Label {
 static OPTIONS: Label = Label {
     name: "Master.install_cancel",
     function: "RunPartitionsHelper (CallOptions::SetCancelCallback)",
-    site: "master_session.cc:668",
+    site: "master_session.cc:667",
 };
 static WAIT: Label = Label {
     name: "Master.wait",
@@ -36,7 +36,7 @@ static WAIT: Label = Label {
 static CLEANUP: Label = Label {
     name: "Master.cleanup",
     function: "MasterSession::ReffedClientGraph::CleanupPartitionsAsync",
-    site: "master_session.cc:1777",
+    site: "master_session.cc:843",
 };
 static RETURN: Label = Label {
     name: "Master.return",
@@ -46,17 +46,17 @@ static RETURN: Label = Label {
 static WHEN_DONE: Label = Label {
     name: "RunManyGraphs.when_done",
     function: "RunManyGraphs::WhenDone",
-    site: "master_session.cc:489",
+    site: "master_session.cc:485",
 };
 static UNLOCK: Label = Label {
     name: "RunManyGraphs.unlock",
     function: "RunManyGraphs::WhenDone (unlock)",
-    site: "master_session.cc:497",
+    site: "master_session.cc:496",
 };
 static DECREMENT: Label = Label {
     name: "RunManyGraphs.decrement",
     function: "RunManyGraphs::WhenDone (BlockingCounter::DecrementCount)",
-    site: "master_session.cc:501",
+    site: "master_session.cc:497",
 };
 static CANCEL_STEP: Label = Label {
     name: "Master.send_cancel_step",

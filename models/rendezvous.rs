@@ -32,7 +32,7 @@ static DEREGISTER: Label = Label {
 static FEED: Label = Label {
     name: "Recv.feed",
     function: "LocalRendezvousImpl::RecvAsync of a fed value",
-    site: "rendezvous.cc:197",
+    site: "rendezvous.cc:196",
 };
 static SEND_CHECK: Label = Label {
     name: "Send.check",
@@ -47,7 +47,7 @@ static SEND_LOCAL: Label = Label {
 static ABORT_LOCAL: Label = Label {
     name: "StartAbort.local",
     function: "LocalRendezvousImpl::StartAbort",
-    site: "rendezvous.cc:230",
+    site: "rendezvous.cc:238",
 };
 static ABORT_REMOTE: Label = Label {
     name: "StartAbort.remote",
@@ -87,7 +87,7 @@ static LOCAL_VALIDATE: Label = Label {
 static LOCAL_RECV: Label = Label {
     name: "RecvLocal.local",
     function: "LocalRendezvousImpl::RecvAsync",
-    site: "rendezvous.cc:197",
+    site: "rendezvous.cc:196",
 };
 static CLEANUP: Label = Label {
     name: "Rendezvous.cleanup",

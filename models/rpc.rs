@@ -45,12 +45,12 @@ static CANCEL: Label = Label {
 static QUEUE_TAKE: Label = Label {
     name: "ClientQueue.next",
     function: "GrpcWorkerCacheThread (CompletionQueue::Next)",
-    site: "grpc_worker_cache.cc:94",
+    site: "grpc_worker_cache.cc:101",
 };
 static QUEUE_IDLE: Label = Label {
     name: "ClientQueue.idle",
     function: "GrpcWorkerCacheThread (CompletionQueue::Next)",
-    site: "grpc_worker_cache.cc:94",
+    site: "grpc_worker_cache.cc:101",
 };
 static CLEAR: Label = Label {
     name: "Call.clear_cancel",
@@ -90,7 +90,7 @@ static SERVE_CLEAR: Label = Label {
 static RESPOND: Label = Label {
     name: "Handler.respond",
     function: "Call::SendResponse",
-    site: "grpc_call.h:157",
+    site: "grpc_call.h:163",
 };
 
 /// A message between processes.
@@ -218,6 +218,8 @@ pub struct ServerCall {
     pub callback: bool,
     /// Whether the handler's `CallOptions` has its cancel function.
     pub options: bool,
+    /// `sticky-cancel`: a `StartCancel` found no function and waits for one.
+    pub wanted: bool,
     /// Whether the client has cancelled the call: whatever is answered, nobody listens.
     pub abandoned: bool,
     /// The callback's mutexes while the cancellation runs.
@@ -444,21 +446,30 @@ impl Run<'_> {
         self.thread.then([Position::Rpc(At::Accept(id))]);
     }
 
-    /// Runs the cancel callback with the call's mutexes held, if both of them are installed by now; else the cancellation is lost.
+    /// Runs the cancel callback with the call's mutexes held, if both of them are installed by now; else the cancellation is lost,
+    /// unless the `CallOptions` that it got to remembers it.
     fn request_cancelled(&mut self, id: CallId) {
-        let owner = self.thread.id;
+        let sticky = self.model.is_sticky();
         let Some(call) = self.process.server_call_mut(id) else {
             return;
         };
         if call.callback && call.options {
-            call.lock.acquire(owner);
-            let info = self.model.call(id);
-            self.thread.then([Position::Rpc(At::Release(id))]);
-            self.abort_step(info.step);
-            if let CallKind::RunGraph { .. } = info.kind {
-                self.thread
-                    .then([Position::Worker(worker::At::CancelManager(info.step))]);
-            }
+            self.run_server_cancel(id);
+        } else if call.callback && sticky {
+            call.wanted = true;
+        }
+    }
+
+    /// The cancel function of a handler's `CallOptions`, with its mutex held.
+    pub(super) fn run_server_cancel(&mut self, id: CallId) {
+        let owner = self.thread.id;
+        let info = *self.model.call(id);
+        let call = self.process.server_call_mut(id).expect("a cancelled call is kept");
+        call.lock.acquire(owner);
+        self.thread.then([Position::Rpc(At::Release(id))]);
+        self.abort_step(info.step);
+        if let CallKind::RunGraph { .. } = info.kind {
+            self.thread.then([Position::Worker(worker::At::CancelManager(info.step))]);
         }
     }
 
@@ -492,6 +503,7 @@ pub(super) fn deliver(model: &super::TensorFlow, process: &mut Process, _from: P
                     accepted: false,
                     callback: false,
                     options: false,
+                    wanted: false,
                     abandoned: false,
                     lock: Lock::default(),
                 },
@@ -503,6 +515,7 @@ pub(super) fn deliver(model: &super::TensorFlow, process: &mut Process, _from: P
             let Some(call) = process.server_call_mut(id) else {
                 return;
             };
+            call.abandoned = true;
             if call.accepted {
                 process.spawn(Thread::new(
                     ThreadId::Cancelled(id),

@@ -12,12 +12,12 @@ use crate::machine::{Access, Label};
 static INSTALL: Label = Label {
     name: "Worker.install_cancel",
     function: "CallOptions::SetCancelCallback",
-    site: "worker.cc:184",
+    site: "worker.cc:185",
 };
 static INSTALL_LOCAL: Label = Label {
     name: "Worker.install_cancel_local",
     function: "Worker::DoRunGraph (CallOptions::SetCancelCallback)",
-    site: "worker.cc:184",
+    site: "worker.cc:185",
 };
 static ROOT: Label = Label {
     name: "Worker.schedule_root",
@@ -27,12 +27,12 @@ static ROOT: Label = Label {
 static TIMER: Label = Label {
     name: "AbortStep.delay",
     function: "Worker::AbortStep (SchedNonBlockingClosureAfter)",
-    site: "worker.cc:101",
+    site: "worker.cc:102",
 };
 static CANCEL_MANAGER: Label = Label {
     name: "Worker.start_cancel",
     function: "CancellationManager::StartCancel",
-    site: "worker.cc:185",
+    site: "worker.cc:186",
 };
 static CLEAR_LOCAL: Label = Label {
     name: "Worker.clear_cancel_local",
@@ -113,7 +113,13 @@ impl Run<'_> {
     /// Runs the operation of a position.
     pub(super) fn apply_worker(&mut self, at: At) {
         match at {
-            At::Install(id) => self.process.server_call_mut(id).expect("its handler runs").options = true,
+            At::Install(id) => {
+                let call = self.process.server_call_mut(id).expect("its handler runs");
+                call.options = true;
+                if std::mem::take(&mut call.wanted) {
+                    self.run_server_cancel(id);
+                }
+            }
             At::InstallLocal(step) => {
                 let local = &mut self.master().local;
                 local.installed = true;

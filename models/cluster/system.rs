@@ -9,6 +9,7 @@ use crate::machine::{ClientStatus, Footprint, FrameSet, Model, ObjectId, Pending
 use crate::models::master::{self, Master};
 use crate::models::objects::Object;
 use crate::models::process::{At, Process, RendezvousId, Thread, ThreadId};
+use crate::models::rendezvous::Rendezvous;
 use crate::models::{rendezvous, rpc, worker};
 
 impl Model for TensorFlow {
@@ -242,7 +243,9 @@ fn hash(value: &impl Hash) -> u64 {
 /// Drops rendezvous that nothing refers to and numbers the others in the order of their steps, so that the numbers say nothing
 /// about the past.
 fn forget_unreferenced(process: &mut Process) {
-    let mut used: SmallVec<[bool; 4]> = SmallVec::from_elem(false, process.rendezvous.len());
+    // What waits in a rendezvous keeps it.
+    let waited_for = |state: &Rendezvous| !state.deferred.is_empty() || !state.waiters.is_empty();
+    let mut used: SmallVec<[bool; 4]> = process.rendezvous.iter().map(waited_for).collect();
     visit_rendezvous(process, &mut |id| used[usize::from(*id)] = true);
     let mut order: SmallVec<[usize; 4]> = (0..used.len()).filter(|&index| used[index]).collect();
     order.sort_by_key(|&index| process.rendezvous[index].step);
