@@ -23,7 +23,7 @@ use super::job::Data;
 use super::process::{At, CallId, NodeId, Process, StepId, ThreadId};
 use super::rendezvous::{At as R, Finder, Rendezvous};
 use super::rpc::{At as C, ClientCall, Frame, Rpc};
-use super::{master, worker};
+use super::{executor, master, worker};
 use crate::machine::{FrameSet, ProcessId};
 
 /// Number of the promise to answer a call.
@@ -159,6 +159,7 @@ impl Prospect<'_> {
             At::Rendezvous(R::AbortLocal(id) | R::AbortRemote(id)) => {
                 self.process.rendezvous[usize::from(*id)].step == step
             }
+            At::Executor(executor::At::Latch(of)) => *of == step,
             At::Rendezvous(R::Find(of, Finder::AbortStep)) | At::Worker(worker::At::SetTimer(of, _)) => *of == step,
             _ => false,
         };
@@ -167,6 +168,7 @@ impl Prospect<'_> {
             || self.model.is_settled(self.process, step)
             || self.any(aborting)
             || self.reads_the_end(step)
+            || self.receives(step).any(|(_, call)| self.has_failed(call))
             || self.receives(step).any(|(node, call)| self.given.contains(error(call)) && !self.is_done(step, node, call))
     }
 
@@ -199,6 +201,11 @@ impl Prospect<'_> {
             Some(record) => is_over(record),
             None => !self.is_to_come(step, node),
         }
+    }
+
+    /// Whether a receive is over with an error that its node has yet to learn of.
+    fn has_failed(&self, call: CallId) -> bool {
+        self.process.client_call(call).is_some_and(|record| is_over(record) && (record.failed || record.rpc == Rpc::Marked))
     }
 
     /// Whether a `_Recv` without a call has yet to make one.
