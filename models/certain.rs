@@ -52,7 +52,12 @@ impl TensorFlow {
         if self.calls().len() * 2 > FrameSet::CAPACITY {
             return promises;
         }
-        let prospect = Prospect { model: self, id, process, given };
+        let prospect = Prospect {
+            model: self,
+            id,
+            process,
+            given,
+        };
         for (call, info) in (0..).zip(self.calls()).filter(|(_, info)| info.server == id) {
             let (answers, fails) = match info.kind {
                 CallKind::RecvTensor { .. } => prospect.receive(call, info.step),
@@ -72,7 +77,12 @@ impl TensorFlow {
     /// Whether the client of a process is sure to return.
     pub(super) fn client_is_sure_to_return(&self, id: ProcessId, process: &Process, given: FrameSet) -> bool {
         let Some(master) = &process.master else { return true };
-        let prospect = Prospect { model: self, id, process, given };
+        let prospect = Prospect {
+            model: self,
+            id,
+            process,
+            given,
+        };
         let step = master.step;
         let last = self.next_step(step).is_none();
         if master.returned {
@@ -92,9 +102,10 @@ impl TensorFlow {
         for call in &process.client_calls {
             let info = self.call(call.id);
             let fails = match info.kind {
-                CallKind::RunGraph { .. } => {
-                    process.master.as_ref().is_some_and(|master| master.step == info.step && master.failed)
-                }
+                CallKind::RunGraph { .. } => process
+                    .master
+                    .as_ref()
+                    .is_some_and(|master| master.step == info.step && master.failed),
                 // Only `StartAbort` cancels a receive, and then it has latched its error.
                 _ => true,
             };
@@ -138,7 +149,10 @@ impl Prospect<'_> {
             return (true, !self.any(succeeds));
         }
         let stays = !self.model.cleans_up_after(step);
-        (stays && self.starts(step) && !self.has_ended(step) && self.aborts(step), false)
+        (
+            stays && self.starts(step) && !self.has_ended(step) && self.aborts(step),
+            false,
+        )
     }
 
     /// Whether the step is sure to run here.
@@ -169,7 +183,9 @@ impl Prospect<'_> {
             || self.any(aborting)
             || self.reads_the_end(step)
             || self.receives(step).any(|(_, call)| self.has_failed(call))
-            || self.receives(step).any(|(node, call)| self.given.contains(error(call)) && !self.is_done(step, node, call))
+            || self
+                .receives(step)
+                .any(|(node, call)| self.given.contains(error(call)) && !self.is_done(step, node, call))
     }
 
     /// Whether the partition reads its input here, has not yet, and will find the end of the data.
@@ -189,10 +205,11 @@ impl Prospect<'_> {
     /// The receives of this process's partition.
     fn receives(&self, step: StepId) -> impl Iterator<Item = (NodeId, CallId)> + '_ {
         let calls = (0..).zip(self.model.calls());
-        calls.filter(move |(_, info)| {
-            info.step == step && info.client == self.id && matches!(info.kind, CallKind::RecvTensor { .. })
-        })
-        .map(|(call, _)| (self.model.recv_node(call).1, call))
+        calls
+            .filter(move |(_, info)| {
+                info.step == step && info.client == self.id && matches!(info.kind, CallKind::RecvTensor { .. })
+            })
+            .map(|(call, _)| (self.model.recv_node(call).1, call))
     }
 
     /// Whether a receive is over, or as good as over with whatever result.
@@ -205,7 +222,9 @@ impl Prospect<'_> {
 
     /// Whether a receive is over with an error that its node has yet to learn of.
     fn has_failed(&self, call: CallId) -> bool {
-        self.process.client_call(call).is_some_and(|record| is_over(record) && (record.failed || record.rpc == Rpc::Marked))
+        self.process
+            .client_call(call)
+            .is_some_and(|record| is_over(record) && (record.failed || record.rpc == Rpc::Marked))
     }
 
     /// Whether a `_Recv` without a call has yet to make one.
@@ -243,7 +262,8 @@ impl Prospect<'_> {
                     is_over(record) || record.installed && (active && to_abort || pending_cancel(self.process, call))
                 }
                 None => {
-                    let registers = |at: &At| matches!(at, At::Rendezvous(R::Register(of, other)) if *of == step && *other == node);
+                    let registers =
+                        |at: &At| matches!(at, At::Rendezvous(R::Register(of, other)) if *of == step && *other == node);
                     !self.is_to_come(step, node) || aborted && !self.any(registers)
                 }
             }
@@ -252,8 +272,14 @@ impl Prospect<'_> {
 
     /// Whether a `RunGraph` call is sure to complete.
     fn run_graph(&self, call: CallId, failed: bool, fails: bool) -> bool {
-        let Some(record) = self.process.client_call(call) else { return true };
-        let to_come = if failed { pending_cancel(self.process, call) } else { fails };
+        let Some(record) = self.process.client_call(call) else {
+            return true;
+        };
+        let to_come = if failed {
+            pending_cancel(self.process, call)
+        } else {
+            fails
+        };
         is_over(record) || record.installed && to_come || self.given.contains(answer(call))
     }
 }

@@ -361,6 +361,15 @@ impl TensorFlow {
         self.job.variant == Variant::AbortDeferred
     }
 
+    /// The object that `session_` and `deferred_calls_` of a step's rendezvous belong to.
+    pub(super) fn session_object(&self, step: StepId) -> Object {
+        if self.fails_deferred() || self.remembers_cancelled() {
+            Object::Remote(step)
+        } else {
+            Object::Deferred(step)
+        }
+    }
+
     pub(super) fn remembers_cancelled(&self) -> bool {
         self.job.variant == Variant::RememberCancelledSteps
     }

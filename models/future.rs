@@ -430,6 +430,7 @@ impl<'a> Future<'a> {
                 }
             }
             if model.fails_deferred() {
+                self.uses(model.session_object(step), Access::Write);
                 self.serves_everyone(step);
             }
         }
@@ -525,6 +526,12 @@ impl<'a> Future<'a> {
     }
 
     fn receives_locally(&mut self, step: StepId, call: CallId) {
+        let initialized = |(other, id): &(StepId, u8)| {
+            *other == step && self.process.rendezvous[usize::from(*id)].initialized && !self.model.cleans_up_after(step)
+        };
+        if !self.process.table.iter().any(initialized) {
+            self.uses(self.model.session_object(step), Access::Add);
+        }
         self.uses(Object::Remote(step), Access::Add);
         self.uses(Object::Local(step), Access::Add);
         self.uses(Object::Key(call), Access::Write);
@@ -534,7 +541,7 @@ impl<'a> Future<'a> {
     /// `GraphMgr::ExecuteAsync`: the step starts here.
     fn executes(&mut self, step: StepId) {
         self.uses(Object::Table, Access::Add);
-        self.uses(Object::Remote(step), Access::Write);
+        self.uses(self.model.session_object(step), Access::Write);
         let model = self.model;
         for (call, info) in (0..).zip(model.calls()) {
             if info.step == step && info.server == self.id && matches!(info.kind, CallKind::RecvTensor { .. }) {

@@ -21,6 +21,8 @@ pub enum Object {
     Local(StepId),
     /// A step's rendezvous: the remote half.
     Remote(StepId),
+    /// A step's rendezvous: `session_` and `deferred_calls_`, of the remote half, where no abort touches them.
+    Deferred(StepId),
     /// A step's executor: pending counts of its nodes.
     Frames(StepId),
     /// A step's executor: the first error.
@@ -48,7 +50,7 @@ pub enum Object {
 /// Objects that every process has, before those of its queues.
 const FIXED: u16 = 4;
 /// Objects of each step.
-const PER_STEP: u16 = 11;
+const PER_STEP: u16 = 12;
 
 impl TensorFlow {
     /// The number of an object.
@@ -73,6 +75,7 @@ impl TensorFlow {
             Object::LocalOptions(id) => step(id, 8),
             Object::Timers(id) => step(id, 9),
             Object::Input(id) => step(id, 10),
+            Object::Deferred(id) => step(id, 11),
             Object::Call(id) => calls() + id,
             Object::Key(id) => calls() + self.calls().len() as u16 + id,
         };
@@ -103,7 +106,8 @@ impl TensorFlow {
                     7 => Object::Counter(step),
                     8 => Object::LocalOptions(step),
                     9 => Object::Timers(step),
-                    _ => Object::Input(step),
+                    10 => Object::Input(step),
+                    _ => Object::Deferred(step),
                 }
             }
             number if number < keys => Object::Call(number - calls),
@@ -122,6 +126,7 @@ impl TensorFlow {
             Object::Queue(peer) => format!("queue:{}", self.processes()[peer.index()].name),
             Object::Local(id) => step("local", id),
             Object::Remote(id) => step("rendezvous", id),
+            Object::Deferred(id) => step("deferred", id),
             Object::Frames(id) => step("frames", id),
             Object::Status(id) => step("status", id),
             Object::Outstanding(id) => step("outstanding", id),

@@ -217,6 +217,13 @@ impl View<'_> {
         let remote = |label, id: RendezvousId| {
             Declared::new(label, Object::Remote(of(id).step), Access::Add).when(of(id).lock.is_free())
         };
+        // `session_` and `deferred_calls_` share their mutex with `status_` and `active_`, but no label touches both (unless the
+        // variant lets an abort fail the deferred receives). What is done to them while `StartAbort` holds the mutex could as well
+        // have been done just before: they are an object of their own, which waits for nobody.
+        let session = |label, access, step, id: RendezvousId| match model.session_object(step) {
+            Object::Remote(step) => Declared::new(label, Object::Remote(step), access).when(of(id).lock.is_free()),
+            object => Declared::new(label, object, access),
+        };
         let local = |label, id: RendezvousId, call| {
             Declared::new(label, Object::Local(of(id).step), Access::Add).part(Object::Key(call))
         };
@@ -256,10 +263,12 @@ impl View<'_> {
             At::AbortUnlock(id) => Declared::new(&ABORT_UNLOCK, Object::Remote(of(id).step), Access::Free),
             // Two finders of one step commute: whoever comes first creates it.
             At::Find(..) => Declared::new(&FIND, Object::Table, Access::Add),
-            At::Initialize(step, id) => {
-                Declared::new(&INITIALIZE, Object::Remote(step), Access::Write).when(of(id).lock.is_free())
+            At::Initialize(step, id) => session(&INITIALIZE, Access::Write, step, id),
+            // Once it is set, the session stays: looking at it commutes with everything.
+            At::RecvLocal(_, id) => {
+                let access = if of(id).initialized { Access::Free } else { Access::Add };
+                session(&RECV_LOCAL, access, of(id).step, id)
             }
-            At::RecvLocal(_, id) => remote(&RECV_LOCAL, id),
             At::LocalValidate(_, id) => remote(&LOCAL_VALIDATE, id),
             At::LocalRecv(call, id) => local(&LOCAL_RECV, id, call),
             At::Cleanup(_) => Declared::new(&CLEANUP, Object::Table, Access::Write),

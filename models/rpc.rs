@@ -259,12 +259,17 @@ impl View<'_> {
                 call(&REQUEST_CANCELLED, id).when(free)
             }
             At::Release(id) => Declared::new(&RELEASE, Object::Call(id), Access::Free),
-            At::HandlerInstall(id) => call(&HANDLER_INSTALL, id),
+            // Between this and the handler's own function a cancellation is lost either way, unless it is remembered.
+            At::HandlerInstall(id) => {
+                let access = if model.is_sticky() { Access::Write } else { Access::Free };
+                Declared::new(&HANDLER_INSTALL, Object::Call(id), access)
+            }
             At::ServeClear(id) => {
                 let free = process.server_call(id).is_none_or(|record| record.lock.is_free());
                 call(&SERVE_CLEAR, id).when(free)
             }
-            At::Respond(id, _) => call(&RESPOND, id),
+            // The callbacks are cleared: a cancellation that comes now finds nothing, one that comes later finds no call.
+            At::Respond(id, _) => Declared::new(&RESPOND, Object::Call(id), Access::Free),
         }
     }
 }
@@ -469,7 +474,8 @@ impl Run<'_> {
         self.thread.then([Position::Rpc(At::Release(id))]);
         self.abort_step(info.step);
         if let CallKind::RunGraph { .. } = info.kind {
-            self.thread.then([Position::Worker(worker::At::CancelManager(info.step))]);
+            self.thread
+                .then([Position::Worker(worker::At::CancelManager(info.step))]);
         }
     }
 

@@ -121,16 +121,20 @@ impl Model for TensorFlow {
             }) {
                 let local = (rendezvous.local_aborted, &rendezvous.values, &rendezvous.waiters);
                 add(Object::Local(rendezvous.step), hash(&local));
-                let half = (
+                let half = hash(&(
                     rendezvous.lock,
-                    rendezvous.initialized,
                     rendezvous.aborted,
                     rendezvous.cancelled,
-                );
-                add(
-                    Object::Remote(rendezvous.step),
-                    hash(&(half, &rendezvous.active, &rendezvous.deferred)),
-                );
+                    &rendezvous.active,
+                ));
+                let session = hash(&(rendezvous.initialized, &rendezvous.deferred));
+                match self.session_object(rendezvous.step) {
+                    Object::Remote(step) => add(Object::Remote(step), hash(&(half, session))),
+                    object => {
+                        add(Object::Remote(rendezvous.step), half);
+                        add(object, session);
+                    }
+                }
             }
         }
         for execution in &process.executions {
@@ -173,7 +177,11 @@ impl Model for TensorFlow {
 
     fn frames_that_matter(&self, _to: ProcessId, process: &Process, frames: FrameSet) -> FrameSet {
         // Frames share numbers in a job with many calls: then none can be told apart for certain.
-        if self.calls().len() * 3 > 128 { frames } else { self.frames_that_make_a_difference(process, frames) }
+        if self.calls().len() * 3 > 128 {
+            frames
+        } else {
+            self.frames_that_make_a_difference(process, frames)
+        }
     }
 
     fn may_request(&self, from: ProcessId, process: &Process, to: ProcessId) -> bool {

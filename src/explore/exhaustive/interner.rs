@@ -114,7 +114,11 @@ impl<T: Eq + Hash, X> Interner<T, X> {
             let length = 1_usize << (chunk as u32 + FIRST_CHUNK);
             (0..length).map(|_| OnceLock::new()).collect()
         });
-        let entry = Interned { value, content, extra: OnceLock::new() };
+        let entry = Interned {
+            value,
+            content,
+            extra: OnceLock::new(),
+        };
         let placed = chunk[offset].set(entry);
         debug_assert!(placed.is_ok(), "ids are unique");
         self.account(content.bytes + size_of::<OnceLock<Interned<T, X>>>() as u64 + 8);

@@ -94,8 +94,9 @@ impl Deliveries {
 impl<'m, M: Model> Memo<'m, M> {
     pub(super) fn new(model: &'m M, reductions: Reductions) -> Self {
         let processes = model.process_count();
-        let locals: Vec<Interner<M::Process, Known>> =
-            (0..processes).map(|process| Interner::new(process as u64 + 1)).collect();
+        let locals: Vec<Interner<M::Process, Known>> = (0..processes)
+            .map(|process| Interner::new(process as u64 + 1))
+            .collect();
         let phantom = |(process, table): (usize, &Interner<M::Process, Known>)| {
             let state = guarded(|| model.initial(ProcessId(process as u8))).ok()?;
             let (id, hash) = table.phantom(state);
@@ -129,7 +130,10 @@ impl<'m, M: Model> Memo<'m, M> {
         if self.reductions.leaks {
             return false;
         }
-        let returned = tuple.iter().enumerate().all(|(process, id)| self.known(process, *id).settled);
+        let returned = tuple
+            .iter()
+            .enumerate()
+            .all(|(process, id)| self.known(process, *id).settled);
         returned || self.reductions.sure_return && self.is_sure(cache, tuple)
     }
 
@@ -146,7 +150,10 @@ impl<'m, M: Model> Memo<'m, M> {
                 let others = promised.iter().enumerate().filter(|(other, _)| *other != process);
                 let given = others.fold(FrameSet::NONE, |given, (_, promises)| given.union(*promises));
                 let key = (process as u8, *id, given);
-                let (promises, returns) = *cache.prospects.entry(key).or_insert_with(|| self.prospect(process, *id, given));
+                let (promises, returns) = *cache
+                    .prospects
+                    .entry(key)
+                    .or_insert_with(|| self.prospect(process, *id, given));
                 more |= promised[process] != promises;
                 promised[process] = promises;
                 sure &= returns;
@@ -163,7 +170,10 @@ impl<'m, M: Model> Memo<'m, M> {
         }
         let (process, state) = (ProcessId(process as u8), &self.locals[process].get(id).value);
         let prospect = guarded(|| {
-            (self.model.promises(process, state, given), self.model.is_sure_to_return(process, state, given))
+            (
+                self.model.promises(process, state, given),
+                self.model.is_sure_to_return(process, state, given),
+            )
         });
         prospect.unwrap_or((FrameSet::NONE, false))
     }
@@ -242,12 +252,17 @@ impl<'m, M: Model> Memo<'m, M> {
         }
         loop {
             let before = relevant;
-            for (process, id) in tuple.iter().enumerate().filter(|(process, _)| before & (1 << process) == 0) {
+            for (process, id) in tuple
+                .iter()
+                .enumerate()
+                .filter(|(process, _)| before & (1 << process) == 0)
+            {
                 let own = self.known(process, *id);
                 let others = tuple.iter().enumerate().filter(|(other, _)| before & (1 << other) != 0);
                 let meets = |(other, of): (usize, &u32)| {
                     let known = self.known(other, *of);
-                    own.may_send[other].intersection(known.matters) != FrameSet::NONE || known.requests & (1 << process) != 0
+                    own.may_send[other].intersection(known.matters) != FrameSet::NONE
+                        || known.requests & (1 << process) != 0
                 };
                 if others.map(meets).any(|meets| meets) {
                     relevant |= 1 << process;
@@ -297,7 +312,11 @@ impl<'m, M: Model> Memo<'m, M> {
         entry.extra.get_or_init(|| {
             let (id, frames) = entry.value;
             if self.is_phantom(process, id) {
-                return Expansion { steps: Box::default(), ample: false, broken: Box::default() };
+                return Expansion {
+                    steps: Box::default(),
+                    ample: false,
+                    broken: Box::default(),
+                };
             }
             let raw = self.local(process, frames).expand(&table.get(id).value);
             let mut bytes = 0;
