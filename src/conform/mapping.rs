@@ -71,9 +71,19 @@ const fn past(function: Function, owner: Owner, labels: &'static [&'static str])
 }
 
 /// Server-side receive, once the rendezvous is found.
-const RECEIVING: &[&str] = &["RecvLocal.defer", "RecvLocal.validate", "RecvLocal.local", "Handler.respond"];
+const RECEIVING: &[&str] = &[
+    "RecvLocal.defer",
+    "RecvLocal.validate",
+    "RecvLocal.local",
+    "Handler.respond",
+];
 /// A partition's start.
-const STARTING: &[&str] = &["RecvLocal.validate", "RecvLocal.local", "Handler.respond", "Worker.schedule_root"];
+const STARTING: &[&str] = &[
+    "RecvLocal.validate",
+    "RecvLocal.local",
+    "Handler.respond",
+    "Worker.schedule_root",
+];
 /// `StartAbort`.
 const ABORTING: &[&str] = &[
     "Handler.respond",
@@ -92,7 +102,7 @@ const CANCELLING: &[&str] = &[
 ];
 
 use Function::{
-    ClearCancel, Cleanup, Deregister, FindOrCreate, Initialize, RecvTensorHandler, RecvTensorIssue, Register,
+    Cleanup, ClearCancel, Deregister, FindOrCreate, Initialize, RecvTensorHandler, RecvTensorIssue, Register,
     RunGraphHandler, RunGraphIssue, SetCancel, StartAbort, StartCancel, WhenDone,
 };
 use Mark::{Enter, Leave, Point};
@@ -114,10 +124,22 @@ pub(super) const TABLE: &[Row] = &[
     past(RecvTensorHandler, Owner::Request, RECEIVING),
     past(RunGraphHandler, Owner::Request, STARTING),
     // The worker's own partition.
-    label(SetCancel, Leave, Owner::OwnPartition, Before, "Worker.install_cancel_local"),
+    label(
+        SetCancel,
+        Leave,
+        Owner::OwnPartition,
+        Before,
+        "Worker.install_cancel_local",
+    ),
     label(StartCancel, Enter, Owner::OwnPartition, After, "Master.cancel_local"),
     past(StartCancel, Owner::OwnPartition, CANCELLING),
-    label(ClearCancel, Point, Owner::OwnPartition, Around, "Worker.clear_cancel_local"),
+    label(
+        ClearCancel,
+        Point,
+        Owner::OwnPartition,
+        Around,
+        "Worker.clear_cancel_local",
+    ),
     past(RunGraphHandler, Owner::OwnPartition, STARTING),
     // The client's call.
     label(SetCancel, Leave, Owner::Client, Before, "Master.install_cancel"),

@@ -3,6 +3,7 @@
 //! [`conform`] looks for a schedule of the model that agrees with every thread of every process of a [`Trace`]. `mapping` is the table
 //! from events to labels, `plan` says whose objects the ids are and what order the times force, `search` tries.
 
+mod early;
 mod mapping;
 mod outcome;
 mod plan;

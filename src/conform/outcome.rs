@@ -90,7 +90,11 @@ impl fmt::Display for Outcome {
         if self.agreed {
             writeln!(f, "{}: the model can do all {total} events of the step", self.file)?;
         } else {
-            writeln!(f, "{}: the model can do {matched} of {total} events of the step", self.file)?;
+            writeln!(
+                f,
+                "{}: the model can do {matched} of {total} events of the step",
+                self.file
+            )?;
         }
         if !self.dropped.is_empty() {
             writeln!(f, "dropped {} events that are not of this step:", self.dropped.len())?;
@@ -111,7 +115,10 @@ impl fmt::Display for Outcome {
         }
         if self.after_end > 0 {
             let count = self.after_end;
-            writeln!(f, "after the trace's end, {count} more labels run that a trace would show")?;
+            writeln!(
+                f,
+                "after the trace's end, {count} more labels run that a trace would show"
+            )?;
         }
         match (&self.signature, &self.wait_for) {
             (Some(signature), Some(wait_for)) => {

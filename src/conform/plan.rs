@@ -195,8 +195,16 @@ impl TraceThread {
             let before = place.checked_sub(1).map_or(f64::NEG_INFINITY, |index| times[index]);
             let after = times.get(place + 1).copied().unwrap_or(f64::INFINITY);
             slot.us = times[place];
-            slot.from = if slot.place == Place::After { times[place] } else { before };
-            slot.to = if slot.place == Place::Before { times[place] } else { after };
+            slot.from = if slot.place == Place::After {
+                times[place]
+            } else {
+                before
+            };
+            slot.to = if slot.place == Place::Before {
+                times[place]
+            } else {
+                after
+            };
         }
     }
 }
@@ -379,7 +387,9 @@ impl Reader<'_> {
             }
             Function::RunGraphHandler if process == worker => Some(Options::Own),
             Function::RunGraphHandler => {
-                let call = self.run_graphs(worker).find(|&call| self.model.call(call).server == process);
+                let call = self
+                    .run_graphs(worker)
+                    .find(|&call| self.model.call(call).server == process);
                 Some(Options::Request(call.ok_or("the step has no partition here")?))
             }
             Function::SetCancel if event.ids.site.as_deref() == Some(CLIENT_SITE) => Some(Options::Client),
@@ -389,7 +399,11 @@ impl Reader<'_> {
             self.known(thread).options.insert(id.clone(), options);
         }
         let registering = event.function == Function::StartCancel && self.registering[thread] == event.ids.opts;
-        let options = if registering { None } else { self.options(event, thread)? };
+        let options = if registering {
+            None
+        } else {
+            self.options(event, thread)?
+        };
         if event.function == Function::SetCancel {
             check_site(event, options)?;
         }
@@ -487,7 +501,10 @@ impl Reader<'_> {
 
     fn partition(&mut self, event: &TraceEvent, thread: usize) -> Result<(Owner, Subject, bool), String> {
         let graphs = event.ids.mg.clone();
-        let known = self.known(thread).graphs.get_or_insert_with(|| graphs.clone().unwrap_or_default());
+        let known = self
+            .known(thread)
+            .graphs
+            .get_or_insert_with(|| graphs.clone().unwrap_or_default());
         if Some(&*known) != graphs.as_ref() {
             return Err(format!("the step has one set of RunGraph calls, {known}"));
         }
@@ -616,6 +633,8 @@ fn check_site(event: &TraceEvent, options: Option<Options>) -> Result<(), String
         Ok(())
     } else {
         let id = event.ids.opts.as_deref().unwrap_or_default();
-        Err(format!("{site} does not install a cancel function for {id}, which stands for {options:?}"))
+        Err(format!(
+            "{site} does not install a cancel function for {id}, which stands for {options:?}"
+        ))
     }
 }

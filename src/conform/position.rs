@@ -149,8 +149,42 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Does the next slot of a trace thread, with the labels that it needs.
-    pub(super) fn achieve(&self, at: &mut Position, thread: usize, events: &mut Vec<Event>) -> Result<(), Refusal> {
+    /// The model threads that a trace thread may stand for in its next slot; `None`: the one that it stands for already, or nobody
+    /// is in sight.
+    pub(super) fn picks(&self, at: &Position, thread: usize) -> Vec<Option<ThreadId>> {
+        let id = self.plan.threads[thread].process;
+        let (None, Some(slot)) = (at.runs[thread], self.next(at, thread)) else {
+            return vec![None];
+        };
+        let process = &at.system.processes[id.index()];
+        let threads = self.model.threads(id, process).into_iter().zip(&process.threads);
+        let mut picks: Vec<ThreadId> = threads
+            .filter(|(pending, state)| self.means(slot, id, pending, state))
+            .map(|(pending, _)| pending.thread)
+            .collect();
+        for candidate in self.candidates(at, id, slot) {
+            if !picks.contains(&candidate) {
+                picks.push(candidate);
+            }
+        }
+        // The delayed aborts of a step are alike.
+        if picks.iter().all(|pick| matches!(pick, ThreadId::Timer(..))) {
+            picks.truncate(1);
+        }
+        if picks.is_empty() {
+            return vec![None];
+        }
+        picks.into_iter().map(Some).collect()
+    }
+
+    /// Does the next slot of a trace thread, with the labels that it needs; `pick`: by this model thread.
+    pub(super) fn achieve(
+        &self,
+        at: &mut Position,
+        thread: usize,
+        pick: Option<ThreadId>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
         let id = self.plan.threads[thread].process;
         let slot = self.next(at, thread).expect("the thread has a next slot").clone();
         self.in_order(at, &slot, id)?;
@@ -160,7 +194,7 @@ impl Context<'_> {
             let done = match &slot.action {
                 Action::Impossible(reason) => return Err(reason.clone()),
                 Action::Past(labels) => self.past(at, thread, labels, events)?,
-                Action::Run { .. } => self.run_slot(at, thread, &slot, events)?,
+                Action::Run { .. } => self.run_slot(at, thread, pick, &slot, events)?,
             };
             if done {
                 at.done[thread] += 1;
@@ -179,7 +213,9 @@ impl Context<'_> {
     ) -> Result<bool, Refusal> {
         let id = self.plan.threads[thread].process;
         let Some(runs) = at.runs[thread] else { return Ok(true) };
-        let pending = self.pending(at, id, runs).expect("a thread that a trace thread runs lives");
+        let pending = self
+            .pending(at, id, runs)
+            .expect("a thread that a trace thread runs lives");
         if !labels.contains(&pending.operation.label.name) {
             return Ok(true);
         }
@@ -192,11 +228,12 @@ impl Context<'_> {
         &self,
         at: &mut Position,
         thread: usize,
+        pick: Option<ThreadId>,
         slot: &Slot,
         events: &mut Vec<Event>,
     ) -> Result<bool, Refusal> {
         let id = self.plan.threads[thread].process;
-        if let Some(pending) = self.ready(at, thread, slot)? {
+        if let Some(pending) = self.ready(at, thread, pick, slot)? {
             let choice = 0;
             at.runs[thread] = Some(pending.thread);
             at.kinds[thread] = Some(kind(pending.thread));
@@ -204,13 +241,17 @@ impl Context<'_> {
             return Ok(true);
         }
         if let Some(runs) = at.runs[thread] {
-            let pending = self.pending(at, id, runs).expect("a thread that a trace thread runs lives");
+            let pending = self
+                .pending(at, id, runs)
+                .expect("a thread that a trace thread runs lives");
             self.advance(at, id, &pending, events)?;
             return Ok(false);
         }
         let mut refusal = None;
         for candidate in self.candidates(at, id, slot) {
-            if self.runs_elsewhere(at, id, candidate, thread) {
+            // An arrival becomes a handler on the way.
+            let other = pick.is_some_and(|pick| pick != candidate && !matches!(pick, ThreadId::Arrival(_)));
+            if other || self.runs_elsewhere(at, id, candidate, thread) {
                 continue;
             }
             let Some(pending) = self.pending(at, id, candidate) else {
@@ -225,22 +266,33 @@ impl Context<'_> {
     }
 
     /// The thread that would run the slot's label next, if one would.
-    fn ready(&self, at: &Position, thread: usize, slot: &Slot) -> Result<Option<Pending<ThreadId>>, Refusal> {
+    fn ready(
+        &self,
+        at: &Position,
+        thread: usize,
+        pick: Option<ThreadId>,
+        slot: &Slot,
+    ) -> Result<Option<Pending<ThreadId>>, Refusal> {
         let id = self.plan.threads[thread].process;
         let process = &at.system.processes[id.index()];
         let mut refusal = None;
         for (pending, state) in self.model.threads(id, process).into_iter().zip(&process.threads) {
-            if !self.means(slot, id, &pending, state) {
+            let other = pick.is_some_and(|pick| pick != state.id && !matches!(pick, ThreadId::Arrival(_)));
+            if other || !self.means(slot, id, &pending, state) {
                 continue;
             }
             let name = self.model.thread_name(id, process, pending.thread);
             if let Some(runs) = at.runs[thread].filter(|&runs| runs != pending.thread) {
                 let other = self.model.thread_name(id, process, runs);
-                refusal = refusal.or(Some(format!("{name} is there, but the trace's thread is inside {other}")));
+                refusal = refusal.or(Some(format!(
+                    "{name} is there, but the trace's thread is inside {other}"
+                )));
             } else if self.runs_elsewhere(at, id, pending.thread, thread) {
                 refusal = refusal.or(Some(format!("{name} is there, but it is another thread of the trace")));
             } else if at.kinds[thread].is_some_and(|known| known != kind(pending.thread)) {
-                refusal = refusal.or(Some(format!("{name} is there, but the trace's thread is none of that kind")));
+                refusal = refusal.or(Some(format!(
+                    "{name} is there, but the trace's thread is none of that kind"
+                )));
             } else if !pending.enabled {
                 let object = self.model.object_name(id, process, pending.operation.object);
                 refusal = refusal.or(Some(format!("{name} is there and waits for {object}")));
@@ -380,9 +432,9 @@ impl Context<'_> {
                 ThreadId::Node(_, node) => self.receive_of(id, node) == Some(call),
                 _ => false,
             }),
-            ("Worker.install_cancel", Subject::Call(call)) => {
-                live(&|thread| matches!(thread.id, ThreadId::Handler(other) | ThreadId::Arrival(other) if other == call))
-            }
+            ("Worker.install_cancel", Subject::Call(call)) => live(
+                &|thread| matches!(thread.id, ThreadId::Handler(other) | ThreadId::Arrival(other) if other == call),
+            ),
             ("Call.clear_cancel", Subject::Call(call)) => live(&|thread| thread.id == ThreadId::Completion(call)),
             ("Rendezvous.cleanup", _) => live(&|thread| {
                 matches!(thread.id, ThreadId::Handler(call) | ThreadId::Arrival(call)
@@ -422,7 +474,9 @@ impl Context<'_> {
                 }
             }
         }
-        let record = process.client_call(call).map(|call| format!("it is {:?} here", call.rpc));
+        let record = process
+            .client_call(call)
+            .map(|call| format!("it is {:?} here", call.rpc));
         places.extend(record);
         if places.is_empty() {
             format!("nothing is left to do for {about}")
@@ -511,13 +565,35 @@ impl Context<'_> {
     fn take_policy(&self, process: &Process, id: ProcessId, thread: ThreadId) -> Policy {
         match thread {
             ThreadId::Node(_, node) => match self.receive_of(id, node) {
-                Some(call) if self.plan.registered.contains(&call) => Policy::Demand(0),
+                Some(call) if self.plan.registered.contains(&call) => self.early_policy(process),
                 // A receive that the trace does not show comes too late.
                 Some(_) if !self.is_aborted(process) => Policy::Hold("the trace does not show it".to_owned()),
                 _ => self.send_policy(process, id, node),
             },
             _ => Policy::Demand(0),
         }
+    }
+
+    /// A receive that the trace shows being registered, be it after an abort, was validated before it.
+    fn early_policy(&self, process: &Process) -> Policy {
+        let aborts = |thread: &Thread| matches!(thread.at(), At::Rendezvous(rendezvous::At::AbortRemote(_)));
+        if process.threads.iter().any(aborts) && !self.is_aborted(process) {
+            Policy::Now(0)
+        } else {
+            Policy::Demand(0)
+        }
+    }
+
+    /// A receive that the trace shows being registered and that is not validated yet.
+    fn unvalidated(&self, id: ProcessId, process: &Process) -> Option<CallId> {
+        let threads = process.threads.iter();
+        let waiting =
+            threads.filter(|thread| matches!(thread.at(), At::PoolTake | At::Rendezvous(rendezvous::At::Validate(..))));
+        let mut calls = waiting.filter_map(|thread| match thread.id {
+            ThreadId::Node(_, node) => self.receive_of(id, node),
+            _ => None,
+        });
+        calls.find(|call| self.plan.registered.contains(call))
     }
 
     fn is_aborted(&self, process: &Process) -> bool {
@@ -578,7 +654,7 @@ impl Context<'_> {
         use rendezvous::At as R;
         match place {
             R::Validate(_, node) => match self.receive_of(id, node) {
-                Some(call) if self.plan.registered.contains(&call) => Policy::Demand(0),
+                Some(call) if self.plan.registered.contains(&call) => self.early_policy(process),
                 _ => Policy::Now(0),
             },
             R::SendCheck(_, node) | R::SendLocal(_, node) => self.send_policy(process, id, node),
@@ -591,7 +667,13 @@ impl Context<'_> {
                 shown.sort_unstable();
                 let active: &[CallId] = if rendezvous.aborted { &[] } else { &rendezvous.active };
                 if active == shown {
-                    return Policy::Now(0);
+                    return match self.unvalidated(id, process).filter(|_| !rendezvous.aborted) {
+                        Some(call) => {
+                            let call = self.model.call_name(call);
+                            Policy::Hold(format!("the receive of {call} is validated before, says the trace"))
+                        }
+                        None => Policy::Now(0),
+                    };
                 }
                 let names = |calls: &[CallId]| {
                     let names: Vec<String> = calls.iter().map(|&call| self.model.call_name(call)).collect();
@@ -604,7 +686,9 @@ impl Context<'_> {
                 ))
             }
             R::AbortNext(_) => {
-                let shown = self.slot_of(at, id, thread.id).map(|(index, _)| self.cancels_next(at, index));
+                let shown = self
+                    .slot_of(at, id, thread.id)
+                    .map(|(index, _)| self.cancels_next(at, index));
                 let next = shown.and_then(|calls| calls.first().copied());
                 let place = next.and_then(|next| thread.calls.iter().position(|&call| call == next));
                 match place {

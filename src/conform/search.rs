@@ -64,26 +64,57 @@ impl Search<'_, '_> {
             return false;
         }
         let length = self.events.len();
+        if let Some(then) = self.early(&at, next.values().copied()) {
+            let agreed = self.descend(then);
+            if !agreed {
+                self.events.truncate(length);
+                self.failed.insert(fingerprint);
+            }
+            return agreed;
+        }
         let mut refusals = Vec::new();
         for (line, thread) in next {
             if self.left == 0 {
                 break;
             }
-            let mut then = at.clone();
-            match context.achieve(&mut then, thread, &mut self.events) {
-                Ok(()) => {
-                    self.left -= 1;
-                    if self.descend(then) {
-                        return true;
+            for pick in context.picks(&at, thread) {
+                let mut then = at.clone();
+                match context.achieve(&mut then, thread, pick, &mut self.events) {
+                    Ok(()) => {
+                        self.left = self.left.saturating_sub(1);
+                        if self.descend(then) {
+                            return true;
+                        }
                     }
+                    Err(reason) => refusals.push((line, thread, reason)),
                 }
-                Err(reason) => refusals.push((line, thread, reason)),
+                self.events.truncate(length);
             }
-            self.events.truncate(length);
         }
         self.failed.insert(fingerprint);
         self.note(&at, refusals);
         false
+    }
+
+    /// Does the first event that need not be tried late.
+    fn early(&mut self, at: &Position, threads: impl Iterator<Item = usize>) -> Option<Position> {
+        let context = self.context;
+        let length = self.events.len();
+        for thread in threads {
+            let slot = context.next(at, thread)?;
+            let process = context.plan.threads[thread].process;
+            let picks = context.picks(at, thread);
+            if picks.len() > 1 || !context.is_early(at, process, slot) {
+                continue;
+            }
+            let mut then = at.clone();
+            if context.achieve(&mut then, thread, picks[0], &mut self.events).is_ok() {
+                self.left = self.left.saturating_sub(1);
+                return Some(then);
+            }
+            self.events.truncate(length);
+        }
+        None
     }
 
     /// Remembers the place if it is the furthest.
@@ -109,7 +140,9 @@ pub(super) fn finish(context: &Context<'_>, at: &mut Position, events: &mut Vec<
         context.settle(at, events)?;
         let enabled = at.system.enabled(context.model);
         let policy = |id: ProcessId, pending: &_| context.policy(at, id, pending);
-        let quiet = enabled.iter().find(|(id, pending)| policy(*id, pending) != Policy::Shown);
+        let quiet = enabled
+            .iter()
+            .find(|(id, pending)| policy(*id, pending) != Policy::Shown);
         let Some((id, pending)) = quiet.or(enabled.first()) else {
             return Ok(shown);
         };

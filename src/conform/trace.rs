@@ -125,8 +125,20 @@ type Shape = (
 );
 
 const FUNCTIONS: [Shape; 15] = [
-    (Function::RunGraphIssue, "rungraph-issue", true, &["wk", "opts"], &["opts"]),
-    (Function::RunGraphHandler, "rungraph-handler", true, &["opts"], &["opts"]),
+    (
+        Function::RunGraphIssue,
+        "rungraph-issue",
+        true,
+        &["wk", "opts"],
+        &["opts"],
+    ),
+    (
+        Function::RunGraphHandler,
+        "rungraph-handler",
+        true,
+        &["opts"],
+        &["opts"],
+    ),
     (
         Function::RecvTensorIssue,
         "recvtensor-issue",
@@ -180,7 +192,10 @@ impl fmt::Display for TraceEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.process, self.thread, self.name())?;
         let ids = &self.ids;
-        for id in [&ids.opts, &ids.call, &ids.rz, &ids.wk, &ids.tensor].into_iter().flatten() {
+        for id in [&ids.opts, &ids.call, &ids.rz, &ids.wk, &ids.tensor]
+            .into_iter()
+            .flatten()
+        {
             write!(f, " {id}")?;
         }
         Ok(())
@@ -311,10 +326,12 @@ fn look_up(event: &str) -> Result<(Function, Mark, &'static [&'static str]), Str
         return Err(format!("field event: unknown event {event}, expected one of {known}"));
     };
     match (*paired, mark) {
-        (true, Mark::Point) => Err(format!("field event: {event} needs its mark, expected {name}< or {name}>")),
-        (false, Mark::Enter | Mark::Leave) => {
-            Err(format!("field event: {event} is a single point, expected {name} without a mark"))
-        }
+        (true, Mark::Point) => Err(format!(
+            "field event: {event} needs its mark, expected {name}< or {name}>"
+        )),
+        (false, Mark::Enter | Mark::Leave) => Err(format!(
+            "field event: {event} is a single point, expected {name} without a mark"
+        )),
         (_, Mark::Leave) => Ok((*function, mark, last)),
         _ => Ok((*function, mark, first)),
     }
