@@ -70,23 +70,30 @@ const fn past(function: Function, owner: Owner, labels: &'static [&'static str])
     }
 }
 
-/// Server-side receive, once the rendezvous is found.
+/// A receive's handler, up to its answer if that comes at once.
 const RECEIVING: &[&str] = &[
+    "Worker.install_cancel",
+    "Rendezvous.find_or_create",
     "RecvLocal.defer",
     "RecvLocal.validate",
     "RecvLocal.local",
+    "Handler.clear_cancel",
     "Handler.respond",
 ];
-/// A partition's start.
+/// A partition's start, with the answers to deferred receives.
 const STARTING: &[&str] = &[
+    "Worker.install_cancel",
+    "Worker.install_cancel_local",
+    "Rendezvous.find_or_create",
+    "Rendezvous.initialize",
     "RecvLocal.validate",
     "RecvLocal.local",
+    "Handler.clear_cancel",
     "Handler.respond",
     "Worker.schedule_root",
 ];
-/// `StartAbort`.
+/// `StartAbort`, with the answers to waiting receives.
 const ABORTING: &[&str] = &[
-    "Handler.respond",
     "StartAbort.remote",
     "StartAbort.next_call",
     "Call.start_cancel",

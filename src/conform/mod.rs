@@ -4,10 +4,15 @@
 //! from events to labels, `plan` says whose objects the ids are and what order the times force, `search` tries.
 
 mod early;
+mod identity;
+mod keep;
 mod mapping;
+mod matching;
 mod outcome;
 mod plan;
+mod policy;
 mod position;
+mod resolve;
 mod search;
 mod trace;
 
@@ -38,7 +43,7 @@ pub fn conform(model: &TensorFlow, trace: &Trace) -> Outcome {
         total: trace.events.len() - plan.dropped.len(),
         dropped: plan.dropped.clone(),
         stuck: None,
-        after_end: 0,
+        after_end: Vec::new(),
         signature: None,
         wait_for: None,
     };

@@ -23,8 +23,8 @@ pub struct Outcome {
     pub dropped: Vec<(usize, String)>,
     /// The first event that the model can't do.
     pub stuck: Option<FirstDisagreement>,
-    /// Labels after the trace's end, on the way to rest, that a trace would have shown: 0 if the trace is whole.
-    pub after_end: usize,
+    /// Labels after the trace's end, on the way to rest, that a trace would have shown: none if the trace is whole.
+    pub after_end: Vec<Event>,
     /// The signature of the hang that the schedule ends in; `None` if the client has its answer.
     pub signature: Option<Signature>,
     /// The wait-for closure of that hang.
@@ -65,7 +65,7 @@ impl Outcome {
                 reason: format!("the graph has {}", known.join(", ")),
                 exhausted: true,
             }),
-            after_end: 0,
+            after_end: Vec::new(),
             signature: None,
             wait_for: None,
         }
@@ -113,12 +113,19 @@ impl fmt::Display for Outcome {
             };
             writeln!(f, "  ({tried})")?;
         }
-        if self.after_end > 0 {
-            let count = self.after_end;
+        if !self.after_end.is_empty() {
+            let count = self.after_end.len();
             writeln!(
                 f,
-                "after the trace's end, {count} more labels run that a trace would show"
+                "after the trace's end, {count} more labels run that a whole trace would show:"
             )?;
+            for event in &self.after_end {
+                writeln!(
+                    f,
+                    "  {} {} {} {}",
+                    event.process, event.thread, event.label, event.object
+                )?;
+            }
         }
         match (&self.signature, &self.wait_for) {
             (Some(signature), Some(wait_for)) => {

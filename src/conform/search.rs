@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::plan::STEP;
-use super::position::{Context, Policy, Position, Refusal};
+use super::policy::Policy;
+use super::position::{Context, Position, Refusal};
 use crate::machine::{Event, Model, ProcessId};
 use crate::models::TensorFlow;
 
@@ -54,7 +55,7 @@ impl Search<'_, '_> {
             self.note(&at, vec![(0, 0, reason)]);
             return false;
         }
-        let next = context.progress(&at);
+        let next = context.to_do(&at);
         if next.is_empty() {
             self.note(&at, Vec::new());
             return true;
@@ -133,9 +134,9 @@ impl Search<'_, '_> {
     }
 }
 
-/// Lets the model go on to rest after the trace's end. Returns how many labels ran that a trace would have shown.
-pub(super) fn finish(context: &Context<'_>, at: &mut Position, events: &mut Vec<Event>) -> Result<usize, Refusal> {
-    let mut shown = 0;
+/// Lets the model go on to rest after the trace's end. Returns the labels that ran though a trace would have shown them.
+pub(super) fn finish(context: &Context<'_>, at: &mut Position, events: &mut Vec<Event>) -> Result<Vec<Event>, Refusal> {
+    let mut shown = Vec::new();
     loop {
         context.settle(at, events)?;
         let enabled = at.system.enabled(context.model);
@@ -149,7 +150,7 @@ pub(super) fn finish(context: &Context<'_>, at: &mut Position, events: &mut Vec<
         let choice = match policy(*id, pending) {
             Policy::Demand(choice) => choice,
             Policy::Shown => {
-                shown += 1;
+                shown.push(at.system.event(context.model, *id, pending, 0));
                 0
             }
             _ => 0,
