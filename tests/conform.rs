@@ -203,20 +203,17 @@ fn a_cancel_function_does_not_run_before_it_is_installed() {
 }
 
 #[test]
-fn a_call_that_is_never_started_is_not_answered_with_its_partitions_error() {
+fn a_run_graph_that_was_started_before_it_was_cancelled_is_another_hang() {
     let text = text();
-    // The RunGraph of ps1 is started before the master cancels it, so it would have been sent and could not complete at once as never sent.
     let started = line(&text, &["\"worker0\"", "rungraph-issue>", "wk2"]);
-    let later = line(&text, &["\"worker0\"", "setcancel<", "MasterSession"]);
-    let outcome = of(&moved(&text, started, later - 1, 3004.4));
-    assert!(outcome.agreed, "the move changes nothing: {outcome}");
     let cancelled = line(&text, &["\"worker0\"", "setcancel<", "opts4"]);
     let outcome = of(&moved(&text, started, cancelled + 2, 1332.0));
+    assert!(outcome.agreed, "{outcome}");
     let signature = outcome
         .signature
-        .map(|signature| signature.to_string())
-        .unwrap_or_default();
-    assert!(!signature.contains("before it was sent"), "{signature}");
+        .expect("the receive is parked all the same")
+        .to_string();
+    assert!(signature.contains("dropped together with its reset"), "{signature}");
 }
 
 #[test]
@@ -231,9 +228,9 @@ fn an_event_left_out_is_missed() {
 }
 
 #[test]
-fn a_trace_may_end_anywhere_between_functions() {
+fn a_trace_may_end_anywhere() {
     let text = text();
-    for end in [5, 42, 77, 150, 243, 262] {
+    for end in (1..284).step_by(3) {
         let lines: Vec<&str> = text.lines().take(end).collect();
         let outcome = of(&lines.join("\n"));
         assert!(outcome.agreed, "{end} lines: {outcome}");

@@ -70,6 +70,7 @@ impl Reader<'_> {
                     name: event.thread.clone(),
                     slots: Vec::new(),
                     events: Vec::new(),
+                    ends_inside: false,
                 });
                 self.open.push(Vec::new());
                 self.registering.push(None);

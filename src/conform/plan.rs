@@ -14,7 +14,7 @@
 //! A label lies where [`super::mapping::Place`] says, between two times of its own thread: the events of a thread are in the order
 //! of their lines, so a label comes after all labels of its thread before it. Of two threads of one process, a label is *before*
 //! another only if the end of its interval is before the beginning of the other's. Times of different processes are not compared:
-//! there, only messages order.
+//! there, only messages order. A thread that is in a function when the trace ends may go on there unseen.
 
 use std::collections::BTreeSet;
 
@@ -79,6 +79,8 @@ pub(super) struct TraceThread {
     pub(super) slots: Vec<Slot>,
     /// Indices of its events that were kept.
     pub(super) events: Vec<usize>,
+    /// Whether the trace ends while the thread is in a function: what it still does there is not shown.
+    pub(super) ends_inside: bool,
 }
 
 /// The whole trace, resolved.
@@ -105,7 +107,8 @@ pub(super) fn plan(model: &TensorFlow, trace: &Trace) -> Result<Plan, usize> {
     for &(index, thread) in &kept {
         reader.read(index, thread);
     }
-    for thread in &mut reader.plan.threads {
+    for (thread, open) in reader.plan.threads.iter_mut().zip(&reader.open) {
+        thread.ends_inside = !open.is_empty();
         thread.set_times(&trace.events);
     }
     Ok(reader.plan)

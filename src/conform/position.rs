@@ -187,6 +187,18 @@ impl Context<'_> {
         }
     }
 
+    /// Goes on with a trace thread that was in a function when the trace ended: one label, shown or not.
+    pub(super) fn go_on(&self, at: &mut Position, thread: usize, events: &mut Vec<Event>) -> Result<(), Refusal> {
+        let info = &self.plan.threads[thread];
+        let (None, true, Some(runs)) = (self.next(at, thread), info.ends_inside, at.runs[thread]) else {
+            return Err(String::new());
+        };
+        match self.pending(at, info.process, runs) {
+            Some(pending) if pending.enabled => self.run(at, info.process, &pending, 0, events),
+            _ => Err(String::new()),
+        }
+    }
+
     /// One round towards having some labels behind the thread; whether it has.
     fn past(
         &self,

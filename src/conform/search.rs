@@ -92,6 +92,16 @@ impl Search<'_, '_> {
                 self.events.truncate(length);
             }
         }
+        for thread in 0..context.plan.threads.len() {
+            let mut then = at.clone();
+            if context.go_on(&mut then, thread, &mut self.events).is_ok() {
+                self.left = self.left.saturating_sub(1);
+                if self.descend(then) {
+                    return true;
+                }
+            }
+            self.events.truncate(length);
+        }
         self.failed.insert(fingerprint);
         self.note(&at, refusals);
         false
