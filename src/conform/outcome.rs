@@ -42,7 +42,7 @@ pub struct FirstDisagreement {
     pub needed: String,
     /// Why that can't run.
     pub reason: String,
-    /// Whether every order was tried; else the search's budget ended it.
+    /// Whether every order of the trace's events was tried, under the rules for what the trace does not show; else the search's budget ended it.
     pub exhausted: bool,
 }
 
@@ -107,7 +107,7 @@ impl fmt::Display for Outcome {
             writeln!(f, "  needs {}", stuck.needed)?;
             writeln!(f, "  but {}", stuck.reason)?;
             let tried = if stuck.exhausted {
-                "every order of the events that the trace leaves open was tried"
+                "every order of its events that the trace leaves open was tried, under the rules for what it does not show"
             } else {
                 "not every order was tried: the search's budget ended it"
             };

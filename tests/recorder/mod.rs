@@ -32,7 +32,7 @@ struct Recorder<'a> {
 }
 
 /// A whole run: its trace, and whether the client has its answer at the end.
-pub fn record(model: &TensorFlow, seed: u64) -> (String, bool) {
+pub(crate) fn record(model: &TensorFlow, seed: u64) -> (String, bool) {
     let count = model.process_count();
     let mut recorder = Recorder {
         model,
