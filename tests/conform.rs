@@ -274,7 +274,7 @@ fn the_report_names_what_was_found() {
         refused.contains("first disagreement, line 17: worker0 t5 deregister call4 rz2\n"),
         "{refused}"
     );
-    assert!(refused.contains("every order of the events"), "{refused}");
+    assert!(refused.contains("every order of its events"), "{refused}");
 }
 
 /// The message of a text that is no trace.
