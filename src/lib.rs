@@ -2,6 +2,7 @@
 //!
 //! See `docs/architecture.md` for the map of the crate.
 
+pub mod conform;
 pub mod explore;
 pub mod import;
 pub mod machine;
