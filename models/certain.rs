@@ -9,6 +9,7 @@
 //! - A process whose rendezvous is initialized and aborted answers every receive, with the error.
 //! - A process that is sure to start the step and sure to abort it answers every receive: deferred ones when it starts, waiting ones when
 //!   it aborts, later ones at once.
+//! - Where an answer is sure and its value can't exist, since it depends on a batch after the end of the data, it is the error.
 //! - A step is sure to be aborted once it has failed, once an abort or a delayed abort is under way, once the data has ended where its
 //!   input is read, and once a receive of it that is not complete is sure to be answered with an error.
 //! - A partition is sure to end if each of its receives is over, or is sure to be answered, or has its cancel function installed with
@@ -149,10 +150,21 @@ impl Prospect<'_> {
             return (true, !self.any(succeeds));
         }
         let stays = !self.model.cleans_up_after(step);
-        (
-            stays && self.starts(step) && !self.has_ended(step) && self.aborts(step),
-            false,
-        )
+        let answers = stays && self.starts(step) && !self.has_ended(step) && self.aborts(step);
+        (answers, answers && self.is_never_sent(call))
+    }
+
+    /// Whether the value of a receive can't exist: it depends on a batch that the ended data does not have, so that its `_Send` never
+    /// gets all its inputs.
+    fn is_never_sent(&self, call: CallId) -> bool {
+        let info = self.model.call(call);
+        match info.kind {
+            CallKind::RecvTensor { edge } => {
+                let depends = self.model.graph(info.step).edges[usize::from(edge)].batch_dependent;
+                depends && self.model.data(info.step) == Data::End
+            }
+            _ => false,
+        }
     }
 
     /// Whether the step is sure to run here.
