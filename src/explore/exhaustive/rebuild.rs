@@ -128,27 +128,42 @@ fn replay_reduced<M: Model>(
 }
 
 /// Runs a schedule by its names on the model as it is, then what is left to run, if that comes to rest.
+///
+/// A thread may have been rid of labels that no longer mattered while it went on: these run before its next event.
 fn replay_plain<M: Model>(
     model: &M,
-    mut events: Vec<Event>,
+    events: Vec<Event>,
     to_rest: bool,
 ) -> Result<(Vec<Event>, System<M::Process>), String> {
     let mut system = System::initial(model);
+    let mut ran = Vec::with_capacity(events.len());
     for (number, event) in events.iter().enumerate() {
-        let enabled = system.enabled(model);
-        let found = enabled
-            .iter()
-            .find(|(id, pending)| system.event(model, *id, pending, event.choice.unwrap_or(0)) == *event);
-        let Some((id, pending)) = found else {
-            return Err(format!(
-                "event {} of a schedule ({} {} {}) can't run on the model without reductions",
-                number + 1,
-                event.process,
-                event.thread,
-                event.label
-            ));
-        };
-        step(model, &mut system, *id, pending, event.choice.unwrap_or(0))?;
+        for _ in 0..LONGEST_REST {
+            let enabled = system.enabled(model);
+            let is = |id: ProcessId, pending: &Pending<M::Thread>| {
+                system.event(model, id, pending, event.choice.unwrap_or(0)) == *event
+            };
+            if let Some((id, pending)) = enabled.iter().find(|(id, pending)| is(*id, pending)) {
+                ran.push(event.clone());
+                step(model, &mut system, *id, pending, event.choice.unwrap_or(0))?;
+                break;
+            }
+            let of_thread = |id: ProcessId, pending: &Pending<M::Thread>| {
+                let other = system.event(model, id, pending, 0);
+                other.process == event.process && other.thread == event.thread
+            };
+            let Some((id, pending)) = enabled.iter().find(|(id, pending)| of_thread(*id, pending)) else {
+                return Err(format!(
+                    "event {} of a schedule ({} {} {}) can't run on the model without reductions",
+                    number + 1,
+                    event.process,
+                    event.thread,
+                    event.label
+                ));
+            };
+            ran.push(system.event(model, *id, pending, 0));
+            step(model, &mut system, *id, pending, 0)?;
+        }
     }
     if to_rest {
         for _ in 0..LONGEST_REST {
@@ -156,11 +171,11 @@ fn replay_plain<M: Model>(
             let Some((id, pending)) = enabled.first() else {
                 break;
             };
-            events.push(system.event(model, *id, pending, 0));
+            ran.push(system.event(model, *id, pending, 0));
             step(model, &mut system, *id, pending, 0)?;
         }
     }
-    Ok((events, system))
+    Ok((ran, system))
 }
 
 fn step<M: Model>(
