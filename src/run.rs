@@ -14,14 +14,14 @@ use crate::import::{ImportError, run_metadata};
 use crate::machine::{Event, Label};
 use crate::models::TensorFlow;
 use crate::models::builtin::{BuiltinError, Edges, builtin};
-use crate::models::graph::Graph;
+use crate::models::graph::{Graph, NodeKind};
 use crate::models::job::{Data, Job, JobError, JobStep, PartitionOrder};
-use crate::scenario::{GraphSource, JobSection, Order, Scenario, SliceKind, Turn};
+use crate::scenario::{GraphSource, Input, JobSection, Order, Scenario, SliceKind, Turn};
 use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
 
 /// A scenario that is ready to run.
 pub struct Prepared {
-    /// The model of its job.
+    /// The model of its job, with every label: schedules replay on it, whatever the search that found them left out.
     pub model: TensorFlow,
     /// The scenario, with what the command line changed of it.
     pub scenario: Scenario,
@@ -62,6 +62,16 @@ pub enum RunError {
         /// What is wrong.
         error: BuiltinError,
     },
+    /// The batch does not get into the step as the scenario says.
+    #[error("{scenario}: job.input: \"{input}\", but {problem}")]
+    Input {
+        /// The scenario.
+        scenario: String,
+        /// What it says.
+        input: Input,
+        /// What the graph shows.
+        problem: &'static str,
+    },
     /// The model has no such job.
     #[error("{scenario}: {error}")]
     Job {
@@ -80,14 +90,22 @@ pub fn prepare(scenario: Scenario, scenario_hash: Hash) -> Result<Prepared, RunE
     let section = &scenario.document.job;
     let mut contents = Vec::new();
     let mut slices = Vec::new();
-    let mut read = |source: GraphSource| -> Result<Arc<Graph>, RunError> {
+    let mut read = |source: GraphSource, reads: Reads| -> Result<Arc<Graph>, RunError> {
         let graph = load(&scenario, source, &mut contents)?;
+        if let Some(problem) = reads.problem(&graph) {
+            return Err(RunError::Input {
+                scenario: scenario.to_string(),
+                input: section.input,
+                problem,
+            });
+        }
         let (graph, text) = reduce(graph, section);
         slices.push(text);
         Ok(Arc::new(graph))
     };
-    let reading = scenario.read_graph().map(&mut read).transpose()?;
-    let training = read(scenario.graph())?;
+    let reading = scenario.read_graph().map(|source| read(source, Reads::Either));
+    let reading = reading.transpose()?;
+    let training = read(scenario.graph(), Reads::of(section.input))?;
     let job = Job {
         workers: section.workers,
         steps: steps(section, reading.as_ref(), &training),
@@ -110,6 +128,47 @@ pub fn prepare(scenario: Scenario, scenario_hash: Hash) -> Result<Prepared, RunE
         slice: slices.join("; "),
         scenario,
     })
+}
+
+/// Which nodes must bring the batch into a step.
+#[derive(Clone, Copy)]
+enum Reads {
+    /// The end of an iterator.
+    GetNext,
+    /// A queue's dequeue.
+    Dequeue,
+    /// One of the two.
+    Either,
+    /// None: it is fed.
+    Fed,
+}
+
+impl Reads {
+    /// Those of the step that trains.
+    fn of(input: Input) -> Self {
+        match input {
+            Input::Coupled => Self::GetNext,
+            Input::Queue => Self::Dequeue,
+            Input::Decoupled => Self::Fed,
+        }
+    }
+
+    /// What is wrong with a graph, if something is.
+    fn problem(self, graph: &Graph) -> Option<&'static str> {
+        let has = |kind: NodeKind| graph.node_ids().any(|id| graph.node(id).kind == kind);
+        let (iterator, queue) = (has(NodeKind::GetNext), has(NodeKind::Dequeue));
+        match self {
+            Self::GetNext if !iterator => Some("the graph has no IteratorGetNext"),
+            Self::Dequeue if !queue => Some("the graph has no dequeue"),
+            Self::Either if !iterator && !queue => {
+                Some("the graph of job.read_graph has no IteratorGetNext and no dequeue")
+            }
+            Self::Fed if iterator || queue => {
+                Some("the graph of job.graph reads a batch of its own, expected one that is fed")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The graph of a source; its bytes are added to `contents`.
@@ -151,12 +210,14 @@ fn reduce(graph: Graph, section: &JobSection) -> (Graph, String) {
             let text = format!("full: {} edges, {nodes} nodes", graph.edges.len());
             (graph, text)
         }
-        SliceKind::Merged => {
+        SliceKind::Merged | SliceKind::Pairs => {
+            let pairs = section.slice == SliceKind::Pairs;
             let reduced = slice(
                 &graph,
                 &SliceOptions {
-                    keep: usize::from(section.slice_keep),
+                    keep: if pairs { 1 } else { usize::from(section.slice_keep) },
                     keep_updates: section.data.contains(&Turn::Batch),
+                    pairs,
                 },
             );
             let text = reduced.to_string();
@@ -195,9 +256,26 @@ fn steps(section: &JobSection, reading: Option<&Arc<Graph>>, training: &Arc<Grap
 pub type Labels = BTreeMap<&'static str, &'static Label>;
 
 impl Prepared {
-    /// Searches every state.
-    pub fn search(&self, options: &Options, interrupt: &AtomicBool, progress: &mut dyn FnMut(&Status)) -> Verdict {
-        exhaustive::search(&self.model, options, interrupt, progress)
+    /// Searches every state. With `cancel_order`, `StartAbort` cancels the active calls in ascending order only: a reduction. What
+    /// the client's last step leaves on servers is cleaned up only if the engine is asked for leaks.
+    pub fn search(
+        &self,
+        options: &Options,
+        cancel_order: bool,
+        interrupt: &AtomicBool,
+        progress: &mut dyn FnMut(&Status),
+    ) -> Verdict {
+        let mut model = self.model.clone();
+        model.set_cancels_in_order(cancel_order);
+        model.set_cleans_up(options.reductions.leaks);
+        let mut verdict = exhaustive::search(&model, options, interrupt, progress);
+        if cancel_order {
+            verdict.reductions.push("cancel order".to_owned());
+        }
+        if !options.reductions.leaks {
+            verdict.reductions.push("no clean-up".to_owned());
+        }
+        verdict
     }
 
     /// The schedule of a hang that was found.

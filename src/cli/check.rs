@@ -74,6 +74,12 @@ enum Reduction {
     PartialOrder,
     /// Forget what can no longer matter
     ForgetDead,
+    /// Forget processes that can no longer make a difference to a client
+    Irrelevant,
+    /// Stop where every client is sure to return
+    SureReturn,
+    /// Let an abort cancel the calls in ascending order only
+    CancelOrder,
 }
 
 /// What came of one scenario.
@@ -142,7 +148,10 @@ impl Check {
         let mut progress = Progress::new(&name);
         let verdict = match document.engine.name {
             EngineName::Exhaustive => {
-                prepared.search(&self.options(prepared), interrupt, &mut |status| progress.show(status))
+                let in_order = self.reduces(Reduction::CancelOrder);
+                prepared.search(&self.options(prepared), in_order, interrupt, &mut |status| {
+                    progress.show(status)
+                })
             }
         };
         progress.end();
@@ -193,8 +202,10 @@ impl Check {
         Options {
             threads: self.threads.map_or_else(cores, usize::from),
             reductions: Reductions {
-                forget_dead: !self.no_reduction.contains(&Reduction::ForgetDead),
-                partial_order: !self.no_reduction.contains(&Reduction::PartialOrder),
+                forget_dead: self.reduces(Reduction::ForgetDead),
+                partial_order: self.reduces(Reduction::PartialOrder),
+                irrelevant: self.reduces(Reduction::Irrelevant),
+                sure_return: self.reduces(Reduction::SureReturn),
                 leaks: self.leaks,
             },
             max_states: self.max_states.or(engine.max_states),
@@ -202,6 +213,10 @@ impl Check {
             max_time: max_time.map(|seconds| seconds as f64),
             stop_at_first_hang: self.first,
         }
+    }
+
+    fn reduces(&self, reduction: Reduction) -> bool {
+        !self.no_reduction.contains(&reduction)
     }
 
     /// What of an expectation this search can meet: one that stops at the first hang says nothing about the others.

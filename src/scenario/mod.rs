@@ -23,8 +23,10 @@ pub use size::Size;
 pub struct Scenario {
     /// What the file says.
     pub document: Document,
-    /// Where it stands; none for the one that is built into the program.
+    /// Where it stands; none for those that are built into the program.
     pub path: Option<PathBuf>,
+    /// File name of one that is built in.
+    name: &'static str,
 }
 
 /// Where the partition graphs of a step come from.
@@ -48,6 +50,9 @@ const DEFAULT_NAME: &str = "ps2_coupled.toml";
 const DEFAULT_GRAPH_NAME: &str = "../graphs/ps2-coupled.pb";
 const DEFAULT_GRAPH: &[u8] = include_bytes!("../../scenarios/graphs/ps2-coupled.pb");
 
+const TRACED_TEXT: &str = include_str!("../../scenarios/traces/hang_trace_ps2.toml");
+const TRACED_NAME: &str = "hang_trace_ps2.toml";
+
 impl Scenario {
     /// Reads and checks a scenario file. The graph file that it names is not read yet.
     ///
@@ -61,15 +66,26 @@ impl Scenario {
         Ok(Self {
             document: Self::parse(path, &text)?,
             path: Some(path.to_owned()),
+            name: "",
         })
     }
 
     /// The final-batch scenario that is built into the program.
     pub fn built_in() -> Self {
-        let document = Self::parse(Path::new(DEFAULT_NAME), DEFAULT_TEXT);
+        Self::embedded(DEFAULT_NAME, DEFAULT_TEXT)
+    }
+
+    /// The job of the trace that comes with the program: every node of the graph that was traced, on the threads that it had.
+    pub fn traced() -> Self {
+        Self::embedded(TRACED_NAME, TRACED_TEXT)
+    }
+
+    fn embedded(name: &'static str, text: &str) -> Self {
+        let document = Self::parse(Path::new(name), text);
         Self {
-            document: document.expect("the built-in scenario is a file of the repository that tests load"),
+            document: document.expect("what is built in is a file of the repository that tests load"),
             path: None,
+            name,
         }
     }
 
@@ -89,7 +105,7 @@ impl Scenario {
     /// Its file name, by which schedules refer to it.
     pub fn file_name(&self) -> String {
         let name = self.path.as_deref().and_then(Path::file_name);
-        name.map_or_else(|| DEFAULT_NAME.to_owned(), |name| name.to_string_lossy().into_owned())
+        name.map_or_else(|| self.name.to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
     /// Hash of what decides how the model behaves: job and runtime. Description, engine and expectation may change
@@ -130,7 +146,7 @@ impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.path {
             Some(path) => path.display().fmt(f),
-            None => write!(f, "{DEFAULT_NAME} (built in)"),
+            None => write!(f, "{} (built in)", self.name),
         }
     }
 }

@@ -21,6 +21,7 @@ fn parse(text: &str) -> Result<Scenario, String> {
     Ok(Scenario {
         document,
         path: Some(PathBuf::from("dir/a.toml")),
+        name: "",
     })
 }
 

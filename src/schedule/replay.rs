@@ -312,7 +312,9 @@ fn select<'a, M: Model>(
             enabled: enabled.map(|(name, _)| name.clone()).collect(),
         });
     }
-    if found.choice != expected.choice || expected.choice.is_some_and(|choice| choice >= choices) {
+    // A search may have taken away all outcomes but the first, and then records none: a choice that is missing is the first.
+    let unexpected = expected.choice.is_some() && found.choice.is_none();
+    if unexpected || expected.choice.is_some_and(|choice| choice >= choices) {
         return Err(Found::Choice { choices });
     }
     Ok((process, pending, expected.choice.unwrap_or(0)))
