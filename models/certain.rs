@@ -77,6 +77,22 @@ impl TensorFlow {
         promises
     }
 
+    /// Which promises are broken in a state: at rest, those to answer a call that was sent and is not answered; in every state, those to
+    /// answer with an error a receive that was answered with a value.
+    pub fn broken_promises(&self, system: &[&Process], at_rest: bool) -> FrameSet {
+        let mut broken = FrameSet::NONE;
+        for call in system.iter().flat_map(|process| &process.client_calls) {
+            let receive = matches!(self.call(call.id).kind, CallKind::RecvTensor { .. });
+            if at_rest && call.rpc == Rpc::Sent {
+                broken.insert(answer(call.id));
+            }
+            if receive && call.rpc == Rpc::Complete && !call.failed {
+                broken.insert(error(call.id));
+            }
+        }
+        broken
+    }
+
     /// Whether the client of a process is sure to return.
     pub(super) fn client_is_sure_to_return(&self, id: ProcessId, process: &Process, given: FrameSet) -> bool {
         let Some(master) = &process.master else { return true };
@@ -274,7 +290,12 @@ impl Prospect<'_> {
         }
         let state = self.rendezvous(step);
         let aborted = state.is_some_and(|state| state.aborted) && self.model.next_step(step).is_none();
-        let aborting = |at: &At| matches!(at, At::Rendezvous(R::AbortLocal(_) | R::AbortRemote(_)));
+        let aborting = |at: &At| match at {
+            At::Rendezvous(R::AbortLocal(id) | R::AbortRemote(id)) => {
+                state.is_some_and(|state| std::ptr::eq(state, &self.process.rendezvous[usize::from(*id)]))
+            }
+            _ => false,
+        };
         let to_abort = aborted || self.any(aborting);
         self.receives(step).all(|(node, call)| {
             if self.given.contains(answer(call)) {

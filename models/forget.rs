@@ -140,6 +140,8 @@ impl TensorFlow {
             }
             thread.stack.retain(|at| !is_answer(at, call));
         }
+        // A timer may have had nothing else left to do.
+        process.threads.retain(|thread| !thread.stack.is_empty());
         for state in &mut process.rendezvous {
             state.deferred.retain(|other| *other != call);
             state.waiters.retain(|other| *other != call);

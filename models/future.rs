@@ -45,6 +45,10 @@ impl TensorFlow {
         }
         for call in process.server_calls.iter().filter(|call| !call.abandoned) {
             if frames.contains(Frame::Reset(call.id).number()) {
+                // A reset that comes before the request is read may drop it, whatever else is settled by then.
+                if !call.accepted {
+                    future.uses(Object::Call(call.id), Access::Write);
+                }
                 future.cancellation(call.id);
             }
         }
@@ -274,7 +278,11 @@ impl<'a> Future<'a> {
             C::QueueTake(call) | C::Clear(call) => self.completion(call),
             C::QueueIdle(_) => {}
             C::Read(call) | C::Accept(call) => self.request(call),
-            C::RequestCancelled(call) => self.cancellation(call),
+            C::RequestCancelled(call) => {
+                self.uses(Object::Call(call), Access::Write);
+                self.uses(Object::Cancellation(self.model.call(call).step), Access::Add);
+                self.cancellation(call);
+            }
             C::Release(_) => {}
             C::HandlerInstall(call) | C::ServeClear(call) | C::Respond(call, _) => {
                 self.uses(Object::Call(call), Access::Write);
@@ -285,7 +293,13 @@ impl<'a> Future<'a> {
     fn worker(&mut self, at: worker::At) {
         use worker::At as W;
         match at {
-            W::Install(call) => self.uses(Object::Call(call), Access::Write),
+            W::Install(call) => {
+                self.uses(Object::Call(call), Access::Write);
+                // A cancellation that was remembered runs now.
+                if self.model.is_sticky() {
+                    self.cancellation(call);
+                }
+            }
             W::InstallLocal(step) | W::CancelLocal(step) => self.cancels_local(step),
             W::Root(step, ..) => self.runs(step),
             W::SetTimer(step, id) => self.aborts(step, Some(id)),
@@ -304,7 +318,8 @@ impl<'a> Future<'a> {
     fn master(&mut self, at: master::At) {
         use master::At as M;
         match at {
-            M::Run(step) | M::Await(step) => self.client(step),
+            M::Run(step) => self.client(Some(step)),
+            M::Await(step) => self.client(self.model.next_step(step)),
             M::Order(step) => self.step_thread(step),
             M::Options(_) | M::Return(_) => self.uses(Object::Client, Access::Write),
             M::Wait(step) => self.uses(Object::Counter(step), Access::Read),
@@ -407,13 +422,9 @@ impl<'a> Future<'a> {
 
     /// `StartAbort`: of this rendezvous, or of whichever stands for the step.
     fn aborts(&mut self, step: StepId, id: Option<u8>) {
-        let known = id.or_else(|| {
-            self.process
-                .table
-                .iter()
-                .find(|(other, _)| *other == step)
-                .map(|(_, id)| *id)
-        });
+        // Where the step is cleaned up, another rendezvous may stand for it by then.
+        let stays = |(other, _): &&(StepId, u8)| *other == step && !self.model.cleans_up_after(step);
+        let known = id.or_else(|| self.process.table.iter().find(stays).map(|(_, id)| *id));
         let state = known.map(|id| &self.process.rendezvous[usize::from(id)]);
         let local = state.is_some_and(|state| state.local_aborted);
         let remote = state.is_some_and(|state| state.aborted);
@@ -597,14 +608,8 @@ impl<'a> Future<'a> {
     }
 
     /// The client's loop from this step on.
-    fn client(&mut self, step: StepId) {
+    fn client(&mut self, mut next: Option<StepId>) {
         self.uses(Object::Client, Access::Write);
-        let running = self.process.master.as_ref().map(|master| master.step);
-        let mut next = if self.process.thread(ThreadId::Step(step)).is_some() || running != Some(step) {
-            self.model.next_step(step)
-        } else {
-            Some(step)
-        };
         while let Some(step) = next {
             self.step_thread(step);
             next = self.model.next_step(step);

@@ -146,7 +146,8 @@ fn returned<M: Model>(memo: &Memo<'_, M>, process: usize, client: usize) -> Vec<
     (0..table.len()).map(status).collect()
 }
 
-fn global_graph<M: Model>(search: &Search<'_, M>, ids: &[u32]) -> Graph {
+/// Every transition between stored states, by their ranks.
+pub(super) fn global_graph<M: Model>(search: &Search<'_, M>, ids: &[u32]) -> Graph {
     let starts = search.store.starts();
     let mut scratch = Scratch::default();
     let mut graph = Graph {

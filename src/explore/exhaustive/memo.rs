@@ -38,9 +38,9 @@ pub(super) struct Known {
     /// Whether every client of the process has its answer.
     pub(super) settled: bool,
     /// By process, the frames that this one may still send to it.
-    may_send: Box<[FrameSet]>,
+    pub(super) may_send: Box<[FrameSet]>,
     /// The frames that matter if they arrive here.
-    matters: FrameSet,
+    pub(super) matters: FrameSet,
     /// By process, one bit: whether this one may still request something of it.
     requests: u64,
 }
@@ -60,7 +60,7 @@ pub(super) struct Memo<'m, M: Model> {
     pub(super) locals: Vec<Interner<M::Process, Known>>,
     /// By process, what follows from a local state and the frames that may still arrive.
     pub(super) expansions: Vec<Interner<(u32, FrameSet), Expansion>>,
-    frames: Interner<(ProcessId, M::Frame), ()>,
+    pub(super) frames: Interner<(ProcessId, M::Frame), ()>,
     /// By process, what stands for it where it makes no difference: id and hash. Empty without that reduction.
     phantoms: Vec<(u32, u64)>,
 }
@@ -138,10 +138,15 @@ impl<'m, M: Model> Memo<'m, M> {
     }
 
     /// Derives promises from promises until there are no new ones, then asks the clients.
-    fn is_sure(&self, cache: &mut Deliveries, tuple: &[u32]) -> bool {
+    pub(super) fn is_sure(&self, cache: &mut Deliveries, tuple: &[u32]) -> bool {
+        self.promises(cache, tuple).1
+    }
+
+    /// What all promise together, and whether every client is sure to return; not all of the promises where that is so before.
+    pub(super) fn promises(&self, cache: &mut Deliveries, tuple: &[u32]) -> (FrameSet, bool) {
         let mut promised = [FrameSet::NONE; MOST_PROCESSES];
         if tuple.len() > MOST_PROCESSES {
-            return false;
+            return (FrameSet::NONE, false);
         }
         loop {
             let mut more = false;
@@ -159,7 +164,7 @@ impl<'m, M: Model> Memo<'m, M> {
                 sure &= returns;
             }
             if sure || !more {
-                return sure;
+                return (promised.into_iter().fold(FrameSet::NONE, FrameSet::union), sure);
             }
         }
     }
@@ -188,7 +193,7 @@ impl<'m, M: Model> Memo<'m, M> {
         }
     }
 
-    fn known(&self, process: usize, id: u32) -> &Known {
+    pub(super) fn known(&self, process: usize, id: u32) -> &Known {
         let entry = self.locals[process].get(id);
         entry.extra.get_or_init(|| {
             let (from, state) = (ProcessId(process as u8), &entry.value);

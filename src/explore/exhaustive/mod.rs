@@ -4,6 +4,7 @@
 //! Depth counts labels, so the first schedule found is a shortest one. What may be left out, and why, is in `reduction`.
 
 mod audit;
+mod audit_global;
 mod content;
 mod cycles;
 mod found;
@@ -17,6 +18,7 @@ mod store;
 mod successors;
 
 pub use self::audit::{Audit, audit};
+pub use self::audit_global::{GlobalAudit, audit_transitions};
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};

@@ -32,7 +32,8 @@ pub(super) fn hang<M: Model>(
     if reached.processes.iter().zip(stored).enumerate().any(differs) {
         return Err(format!("the schedule of hang {} ends in another state", signature.id()));
     }
-    let (events, length, plain) = replay_plain(model, &events, !cyclic)?;
+    let length = events.len();
+    let (events, plain) = replay_plain(model, events, !cyclic)?;
     let states: Vec<&M::Process> = plain.processes.iter().collect();
     let wait_for = model.wait_for(&states, at.process, at.client);
     if wait_for.signature() != *signature {
@@ -126,31 +127,32 @@ fn replay_reduced<M: Model>(
     Ok((events, system))
 }
 
-/// Runs a schedule by its names on the model as it is, then what is left to run, if that comes to rest. Returns the labels that ran,
-/// how many of them end the schedule itself, and the last state.
+/// Runs a schedule by its names on the model as it is, then what is left to run, if that comes to rest.
 ///
-/// Where a thread has labels that were forgotten because they could no longer matter, it runs them before its next one.
+/// A thread may have been rid of labels that no longer mattered while it went on: these run before its next event.
 fn replay_plain<M: Model>(
     model: &M,
-    schedule: &[Event],
+    events: Vec<Event>,
     to_rest: bool,
-) -> Result<(Vec<Event>, usize, System<M::Process>), String> {
+) -> Result<(Vec<Event>, System<M::Process>), String> {
     let mut system = System::initial(model);
-    let mut events = Vec::new();
-    for (number, event) in schedule.iter().enumerate() {
-        loop {
+    let mut ran = Vec::with_capacity(events.len());
+    for (number, event) in events.iter().enumerate() {
+        for _ in 0..LONGEST_REST {
             let enabled = system.enabled(model);
-            let named =
-                |(id, pending): &(ProcessId, Pending<M::Thread>), choice| system.event(model, *id, pending, choice);
-            let choice = event.choice.unwrap_or(0);
-            let wanted = enabled.iter().position(|pending| named(pending, choice) == *event);
-            let forgotten = || {
-                enabled.iter().position(|pending| {
-                    let next = named(pending, 0);
-                    next.process == event.process && next.thread == event.thread
-                })
+            let is = |id: ProcessId, pending: &Pending<M::Thread>| {
+                system.event(model, id, pending, event.choice.unwrap_or(0)) == *event
             };
-            let Some(index) = wanted.or_else(forgotten) else {
+            if let Some((id, pending)) = enabled.iter().find(|(id, pending)| is(*id, pending)) {
+                ran.push(event.clone());
+                step(model, &mut system, *id, pending, event.choice.unwrap_or(0))?;
+                break;
+            }
+            let of_thread = |id: ProcessId, pending: &Pending<M::Thread>| {
+                let other = system.event(model, id, pending, 0);
+                other.process == event.process && other.thread == event.thread
+            };
+            let Some((id, pending)) = enabled.iter().find(|(id, pending)| of_thread(*id, pending)) else {
                 return Err(format!(
                     "event {} of a schedule ({} {} {}) can't run on the model without reductions",
                     number + 1,
@@ -159,27 +161,21 @@ fn replay_plain<M: Model>(
                     event.label
                 ));
             };
-            let choice = if wanted.is_some() { choice } else { 0 };
-            events.push(named(&enabled[index], choice));
-            let (id, pending) = &enabled[index];
-            step(model, &mut system, *id, pending, choice)?;
-            if wanted.is_some() {
-                break;
-            }
+            ran.push(system.event(model, *id, pending, 0));
+            step(model, &mut system, *id, pending, 0)?;
         }
     }
-    let length = events.len();
     if to_rest {
         for _ in 0..LONGEST_REST {
             let enabled = system.enabled(model);
             let Some((id, pending)) = enabled.first() else {
                 break;
             };
-            events.push(system.event(model, *id, pending, 0));
+            ran.push(system.event(model, *id, pending, 0));
             step(model, &mut system, *id, pending, 0)?;
         }
     }
-    Ok((events, length, system))
+    Ok((ran, system))
 }
 
 fn step<M: Model>(

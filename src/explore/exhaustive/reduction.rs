@@ -319,7 +319,14 @@ impl<M: Model> Local<'_, M> {
             };
             let pending = &pendings[index];
             let plain = pending.enabled && pending.operation.choices <= 1 && !pending.operation.takes_server;
-            if !plain || !Surroundings::of(self, &step.state, &pendings).leave_free(index, pending) {
+            // Once a frame was sent, others may send more than was known before.
+            let frames = if step.sent.is_empty() {
+                self.frames
+            } else {
+                FrameSet::ALL
+            };
+            let surroundings = Surroundings::with(self, &step.state, &pendings, frames);
+            if !plain || !surroundings.leave_free(index, pending) {
                 return None;
             }
             self.run(&mut step, pending, 0).ok()?;
@@ -349,10 +356,19 @@ struct Surroundings {
 
 impl Surroundings {
     fn of<M: Model>(local: &Local<'_, M>, state: &M::Process, pendings: &[Pending<M::Thread>]) -> Self {
+        Self::with(local, state, pendings, local.frames)
+    }
+
+    fn with<M: Model>(
+        local: &Local<'_, M>,
+        state: &M::Process,
+        pendings: &[Pending<M::Thread>],
+        frames: FrameSet,
+    ) -> Self {
         let future = |pending: &Pending<M::Thread>| local.model.future(local.process, state, pending.thread);
         Self {
             futures: pendings.iter().map(future).collect(),
-            arrivals: local.model.arrivals(local.process, state, local.frames),
+            arrivals: local.model.arrivals(local.process, state, frames),
         }
     }
 

@@ -1,0 +1,423 @@
+//! Whether a model keeps the promises that speak of several processes at once: who may still send what, who is sure to return,
+//! who no longer matters, and what forgetting leaves as it is.
+//!
+//! These are checked on every transition of a search, and what is said about the end of every execution on the whole graph:
+//! backwards from the states at rest.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::cycles::global_graph;
+use super::memo::{Deliveries, Memo};
+use super::reduction::guarded;
+use super::search::{Limits, Search};
+use super::{Options, Reductions};
+use crate::machine::{Footprint, FrameSet, Model, Pending, ProcessId, run_label};
+
+/// An audit ends when it has this much to say.
+const MOST_COMPLAINTS: usize = 32;
+
+/// What an audit of transitions found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GlobalAudit {
+    /// Global states that were looked at.
+    pub states: u64,
+    /// Transitions between them.
+    pub transitions: u64,
+    /// Whether these are all: only then was anything said about how executions end.
+    pub complete: bool,
+    /// What the model does not keep to, one line each, sorted; at most a few dozen.
+    pub complaints: Vec<String>,
+}
+
+/// Searches `model` with `options` and checks on every transition what the reductions rely on beyond one process: frames that
+/// may still come, what their arrival causes, promises, sure returns, irrelevant processes, and forgetting.
+///
+/// `broken` says which promises ([`Model::promises`]) a state breaks, and is told whether the state is at rest. The options
+/// should leave out nothing but what is forgotten.
+pub fn audit_transitions<M: Model>(
+    model: &M,
+    options: &Options,
+    interrupt: &AtomicBool,
+    broken: &dyn Fn(&[&M::Process], bool) -> FrameSet,
+) -> GlobalAudit {
+    let limits = Limits {
+        options,
+        started: Instant::now(),
+        interrupt,
+    };
+    let search = Search::run(model, options.reductions, &limits, &mut |_| {});
+    let mut auditor = Auditor {
+        model,
+        search: &search,
+        judge: Memo::new(
+            model,
+            Reductions {
+                leaks: false,
+                ..Reductions::ALL
+            },
+        ),
+        ids: vec![FxHashMap::default(); model.process_count()],
+        cache: Deliveries::default(),
+        moves: FxHashSet::default(),
+        complaints: BTreeSet::new(),
+        transitions: 0,
+    };
+    let ids: Vec<u32> = search.store.ids().collect();
+    let mut deliveries = Deliveries::default();
+    for &id in &ids {
+        auditor.transitions_of(&mut deliveries, search.store.get(id).tuple);
+        if auditor.complaints.len() >= MOST_COMPLAINTS {
+            break;
+        }
+    }
+    auditor.forgetting();
+    let complete = search.stopped_by.is_none();
+    if complete {
+        auditor.ends(&ids, broken);
+    }
+    GlobalAudit {
+        states: search.store.len(),
+        transitions: auditor.transitions,
+        complete,
+        complaints: auditor.complaints.into_iter().take(MOST_COMPLAINTS).collect(),
+    }
+}
+
+/// A process before and after a transition, with the frames that may still come to it: checked once.
+type Move = (usize, Option<usize>, u32, FrameSet, u32, FrameSet);
+
+struct Auditor<'a, 'm, M: Model> {
+    model: &'m M,
+    search: &'a Search<'m, M>,
+    /// Knows what a reduced search would know of a state; its ids are its own.
+    judge: Memo<'m, M>,
+    /// By process, our ids to those of `judge`.
+    ids: Vec<FxHashMap<u32, u32>>,
+    cache: Deliveries,
+    moves: FxHashSet<Move>,
+    complaints: BTreeSet<String>,
+    transitions: u64,
+}
+
+impl<M: Model> Auditor<'_, '_, M> {
+    fn complain(&mut self, process: usize, text: &str) {
+        let name = self.model.process_name(ProcessId(process as u8));
+        self.complaints.insert(format!("{name}: {text}"));
+    }
+
+    fn judged(&mut self, tuple: &[u32]) -> Vec<u32> {
+        let (locals, judge) = (&self.search.memo.locals, &self.judge);
+        let id = |((process, id), ids): ((usize, &u32), &mut FxHashMap<u32, u32>)| {
+            *ids.entry(*id)
+                .or_insert_with(|| judge.locals[process].intern(locals[process].get(*id).value.clone()).0)
+        };
+        tuple.iter().enumerate().zip(&mut self.ids).map(id).collect()
+    }
+
+    fn irrelevant(&self, judged: &[u32]) -> Vec<bool> {
+        let mut irrelevant = vec![false; judged.len()];
+        self.judge
+            .forget_irrelevant(judged, |process, _, _| irrelevant[process] = true);
+        irrelevant
+    }
+
+    fn value(&self, process: usize, id: u32) -> &M::Process {
+        &self.search.memo.locals[process].get(id).value
+    }
+
+    fn transitions_of(&mut self, deliveries: &mut Deliveries, tuple: &[u32]) {
+        let memo = &self.search.memo;
+        let before = self.judged(tuple);
+        let frames: Vec<FrameSet> = (0..tuple.len())
+            .map(|process| self.judge.frames_to(process, &before))
+            .collect();
+        let (sure, irrelevant) = (self.judge.is_sure(&mut self.cache, &before), self.irrelevant(&before));
+        for process in 0..tuple.len() {
+            let (_, expansion) = memo.next(deliveries, process, tuple);
+            for step in &expansion.steps {
+                self.transitions += 1;
+                let mut after = tuple.to_vec();
+                after[process] = step.to;
+                for sent in &step.sent {
+                    let to = usize::from(sent.to);
+                    let Ok((arrived, _)) = memo.deliver(deliveries, sent.to, after[to], sent.frame) else {
+                        continue;
+                    };
+                    let set = self.model.frame_set(&memo.frames.get(sent.frame).value.1);
+                    if to != process && arrived != after[to] {
+                        let what = format!(
+                            "{:?} from {}",
+                            memo.frames.get(sent.frame).value.1,
+                            memo.model.process_name(ProcessId(process as u8))
+                        );
+                        if !frames[to].includes(set) {
+                            self.complain(to, &format!("{what} arrives, but was not among what may be sent"));
+                        }
+                        let matters = self.judge.known(to, before[to]).matters.intersection(set) != FrameSet::NONE;
+                        if irrelevant[process] && !irrelevant[to] && matters {
+                            self.complain(to, &format!("{what} matters, but comes from where nothing matters"));
+                        }
+                    }
+                    after[to] = arrived;
+                }
+                self.transition(process, (tuple, &frames), &after, sure, &irrelevant);
+            }
+        }
+    }
+
+    fn transition(
+        &mut self,
+        mover: usize,
+        (tuple, frames): (&[u32], &[FrameSet]),
+        after: &[u32],
+        sure: bool,
+        irrelevant: &[bool],
+    ) {
+        let later = self.judged(after);
+        if sure && !self.judge.is_sure(&mut self.cache, &later) {
+            let text = format!(
+                "a sure return is no longer sure: {}",
+                self.what_moved(mover, tuple, after)
+            );
+            self.complain(mover, &text);
+        }
+        for (process, still) in self.irrelevant(&later).into_iter().enumerate() {
+            if irrelevant[process] && !still {
+                let text = format!(
+                    "irrelevant, then relevant again: {}",
+                    self.what_moved(mover, tuple, after)
+                );
+                self.complain(process, &text);
+            }
+        }
+        for process in 0..tuple.len() {
+            let now = self.judge.frames_to(process, &later);
+            if process != mover && !frames[process].includes(now) {
+                let text = format!(
+                    "more may be sent to it than before: {}",
+                    self.what_moved(mover, tuple, after)
+                );
+                self.complain(process, &text);
+            }
+            let moved = (
+                process,
+                (process == mover).then_some(mover),
+                tuple[process],
+                frames[process],
+                after[process],
+                now,
+            );
+            if (moved.2, moved.3) != (moved.4, moved.5) && self.moves.insert(moved) {
+                self.arrivals(moved, mover);
+            }
+        }
+    }
+
+    /// The labels that may have run: those whose threads are no longer where they were.
+    fn what_moved(&self, mover: usize, tuple: &[u32], after: &[u32]) -> String {
+        let id = ProcessId(mover as u8);
+        let later = self.model.threads(id, self.value(mover, after[mover]));
+        let before = self.model.threads(id, self.value(mover, tuple[mover]));
+        let gone = before.iter().filter(|pending| {
+            pending.enabled
+                && !later
+                    .iter()
+                    .any(|other| other.thread == pending.thread && other.operation == pending.operation)
+        });
+        let labels: BTreeSet<&str> = gone.map(|pending| pending.operation.label.name).collect();
+        format!(
+            "{} at {}",
+            labels.into_iter().collect::<Vec<_>>().join("|"),
+            self.model.process_name(id)
+        )
+    }
+
+    /// What a process may suffer from arrivals and from its threads covers what it may suffer after any transition of any
+    /// process, a thread of its own and the frames that come because of that included.
+    fn arrivals(&mut self, (process, own, from, frames, to, now): Move, mover: usize) {
+        let id = ProcessId(process as u8);
+        let (before, after) = (self.value(process, from), self.value(process, to));
+        let arrivals = self.model.arrivals(id, before, frames);
+        let pendings = self.model.threads(id, before);
+        let laters = self.model.threads(id, after);
+        let future = |pending: &Pending<M::Thread>| self.model.future(id, before, pending.thread);
+        // Of its own threads, one that ran is not where it was.
+        let ran = |pending: &&Pending<M::Thread>| {
+            pending.enabled
+                && !laters
+                    .iter()
+                    .any(|other| other.thread == pending.thread && other.operation == pending.operation)
+        };
+        let mut caused = arrivals;
+        if own.is_some() {
+            pendings
+                .iter()
+                .filter(ran)
+                .for_each(|pending| caused.extend(&future(pending)));
+            if !pendings.iter().any(|pending| ran(&pending)) {
+                // It runs the same label again.
+                pendings.iter().for_each(|pending| caused.extend(&future(pending)));
+            }
+        }
+        let mut texts = Vec::new();
+        for later in &laters {
+            let mut allowed: Footprint = caused;
+            for pending in &pendings {
+                if pending.thread == later.thread || pending.operation == later.operation {
+                    allowed.extend(&future(pending));
+                }
+            }
+            if !allowed.includes(&self.model.future(id, after, later.thread)) {
+                texts.push(format!(
+                    "a thread at {} may do more than was to be expected",
+                    later.operation.label
+                ));
+            }
+        }
+        if !caused.includes(&self.model.arrivals(id, after, now)) {
+            texts.push("arrivals may do more than was to be expected".to_owned());
+        }
+        for text in texts {
+            let mut ran: Vec<&str> = pendings
+                .iter()
+                .filter(ran)
+                .map(|pending| pending.operation.label.name)
+                .collect();
+            ran.dedup();
+            let by = self.model.process_name(ProcessId(mover as u8));
+            self.complain(process, &format!("{text}, after {} ran ({ran:?})", by));
+        }
+    }
+
+    /// Forgetting before a label or a delivery and forgetting after it lead to the same.
+    fn forgetting(&mut self) {
+        if self.search.memo.reductions.forget_dead {
+            return;
+        }
+        for process in 0..self.search.memo.locals.len() {
+            for id in 0..self.search.memo.locals[process].len() {
+                let state = self.value(process, id).clone();
+                if guarded(|| self.forgets(process, &state)).is_err() {
+                    self.complain(process, "forgetting panics");
+                }
+            }
+        }
+        let memo = &self.search.memo;
+        let mut seen = BTreeSet::new();
+        for (to, id, frame, after) in self
+            .search
+            .scratches
+            .iter()
+            .flat_map(|scratch| scratch.deliveries.all())
+        {
+            if !seen.insert((to, id, frame)) {
+                continue;
+            }
+            let (process, of) = (usize::from(to), ProcessId(to));
+            let (mut early, mut late) = (self.value(process, id).clone(), self.value(process, after).clone());
+            let same = guarded(|| {
+                self.model.forget_dead(of, &mut early);
+                let mut early = memo.arrive(to, early, frame);
+                self.model.forget_dead(of, &mut early);
+                self.model.forget_dead(of, &mut late);
+                early == late
+            });
+            if same != Ok(true) {
+                self.complain(
+                    process,
+                    &format!(
+                        "forgetting before the arrival of {:?} leads elsewhere",
+                        memo.frames.get(frame).value.1
+                    ),
+                );
+            }
+        }
+    }
+
+    fn forgets(&mut self, process: usize, state: &M::Process) {
+        let (id, model) = (ProcessId(process as u8), self.model);
+        let mut forgotten = state.clone();
+        model.forget_dead(id, &mut forgotten);
+        if forgotten == *state {
+            return;
+        }
+        let kept = model.threads(id, &forgotten);
+        for pending in model.threads(id, state).into_iter().filter(|pending| pending.enabled) {
+            let same: Vec<_> = kept
+                .iter()
+                .filter(|other| other.thread == pending.thread && other.operation == pending.operation)
+                .collect();
+            for choice in 0..pending.operation.choices.max(1) {
+                let run = |state: &M::Process, pending: &Pending<M::Thread>| {
+                    let mut after = state.clone();
+                    let sent = run_label(model, id, &mut after, pending, choice).ok()?;
+                    model.forget_dead(id, &mut after);
+                    Some((after, sent))
+                };
+                let late = run(state, &pending);
+                if !same.is_empty() && !same.iter().any(|other| other.enabled && run(&forgotten, other) == late) {
+                    self.complain(
+                        process,
+                        &format!("forgetting before {} leads elsewhere", pending.operation.label),
+                    );
+                }
+            }
+        }
+    }
+
+    /// What is sure must come true: from no state in which every client is sure to return is a hang reached, and from none in which
+    /// something is promised a state that breaks it.
+    fn ends(&mut self, ids: &[u32], broken: &dyn Fn(&[&M::Process], bool) -> FrameSet) {
+        let graph = global_graph(self.search, ids);
+        let (component, _) = graph.components();
+        let mut order: Vec<u32> = (0..ids.len() as u32).collect();
+        order.sort_by_key(|&state| component[state as usize]);
+        let mut hangs = vec![false; ids.len()];
+        let mut breaks = vec![FrameSet::NONE; ids.len()];
+        // Successors come first where there are no cycles.
+        for &state in &order {
+            let state = state as usize;
+            let tuple = self.search.store.get(ids[state]).tuple;
+            let states = self.search.memo.states(tuple);
+            let rest = graph.edges(state).is_empty();
+            let returned = (0..tuple.len()).all(|process| {
+                self.model
+                    .clients(ProcessId(process as u8), states[process])
+                    .iter()
+                    .all(|client| client.returned)
+            });
+            hangs[state] = rest && !returned;
+            let own = broken(&states, rest);
+            let mut later = FrameSet::NONE;
+            for &to in graph.edges(state) {
+                hangs[state] |= hangs[to as usize];
+                later = later.union(breaks[to as usize]);
+            }
+            breaks[state] = own.union(later);
+            let judged = self.judged(tuple);
+            let (promised, sure) = self.judge.promises(&mut self.cache, &judged);
+            if sure && hangs[state] {
+                self.complain(
+                    0,
+                    &format!(
+                        "every client is sure to return, and one hangs{}",
+                        if rest { " at rest" } else { "" }
+                    ),
+                );
+            }
+            for number in (0..FrameSet::CAPACITY).filter(|&number| promised.contains(number)) {
+                let now = own.contains(number) && !rest;
+                if breaks[state].contains(number) && !now {
+                    self.complain(
+                        0,
+                        &format!("promise {number} is broken{}", if rest { " at rest" } else { "" }),
+                    );
+                }
+            }
+        }
+    }
+}
