@@ -210,12 +210,14 @@ fn reduce(graph: Graph, section: &JobSection) -> (Graph, String) {
             let text = format!("full: {} edges, {nodes} nodes", graph.edges.len());
             (graph, text)
         }
-        SliceKind::Merged => {
+        SliceKind::Merged | SliceKind::Pairs => {
+            let pairs = section.slice == SliceKind::Pairs;
             let reduced = slice(
                 &graph,
                 &SliceOptions {
-                    keep: usize::from(section.slice_keep),
+                    keep: if pairs { 1 } else { usize::from(section.slice_keep) },
                     keep_updates: section.data.contains(&Turn::Batch),
+                    pairs,
                 },
             );
             let text = reduced.to_string();

@@ -49,6 +49,14 @@
 //! why two stay by default. It rests on this list being complete, and on no hang needing two such effects of one class
 //! at different times; so it must be compared with `keep` 1 and 3, and with the whole graph where that can be searched.
 //!
+//! # One edge for each pair of processes
+//! With `pairs`, edges between the same two processes are of one class, and those that depend on the batch stay first. That is
+//! for the last batch only. A receive that does not depend on the batch can do one thing more than one that does: end with a value
+//! while its peer is not aborted yet. Then it has ended well, and leaves nothing behind that a hang could wait for: the schedule
+//! without it hangs as well. In every other schedule it does what one does that depends on the batch, in the same places, so that
+//! the one that stays can take its part. With one of each pair left, what a second one of the pair could do meanwhile is lost (see
+//! multiplicity above); the searches of `docs/limits.md` with a second edge for one pair at a time end with the same signatures.
+//!
 //! # What it does not keep
 //! The order in which a pool of *one* thread runs the closures: that order is fixed by the whole list of nodes, and a
 //! `_Send` whose constants were dropped becomes a root in its own place. Slice order among the nodes that stay is the
@@ -67,6 +75,9 @@ pub struct SliceOptions {
     pub keep: usize,
     /// Whether the nodes that change variables stay.
     pub keep_updates: bool,
+    /// Whether edges between the same two processes are of one class even where only some of them depend on the batch. The
+    /// ones that do then stay first.
+    pub pairs: bool,
 }
 
 impl Default for SliceOptions {
@@ -74,6 +85,7 @@ impl Default for SliceOptions {
         Self {
             keep: 2,
             keep_updates: false,
+            pairs: false,
         }
     }
 }
@@ -107,11 +119,16 @@ impl fmt::Display for Slice {
             .sum();
         write!(
             f,
-            "slice: {} edges -> {}, {} nodes -> {nodes}, keep {} per class",
+            "slice: {} edges -> {}, {} nodes -> {nodes}, keep {} per {}",
             self.full_edges,
             self.graph.edges.len(),
             self.full_nodes,
             self.options.keep.max(1),
+            if self.options.pairs {
+                "pair of processes"
+            } else {
+                "class"
+            },
         )?;
         if self.options.keep_updates {
             f.write_str(", updates kept")?;
@@ -203,7 +220,7 @@ impl Choice {
                 .map(|partition| vec![Fate::Vanishes; partition.nodes.len()])
                 .collect(),
         };
-        choice.choose_edges(graph, keep);
+        choice.choose_edges(graph, keep, options.pairs);
         for id in graph.node_ids() {
             let fate = choice.fate(graph, id, options);
             *choice.fate_mut(id) = fate;
@@ -219,18 +236,19 @@ impl Choice {
         choice
     }
 
-    fn choose_edges(&mut self, graph: &Graph, keep: usize) {
+    fn choose_edges(&mut self, graph: &Graph, keep: usize, pairs: bool) {
         let mut classes: BTreeMap<(u8, u8, bool), Vec<u16>> = BTreeMap::new();
         for (index, edge) in (0u16..).zip(&graph.edges) {
             classes
-                .entry((edge.from, edge.to, edge.batch_dependent))
+                .entry((edge.from, edge.to, edge.batch_dependent && !pairs))
                 .or_default()
                 .push(index);
         }
         for members in classes.values_mut() {
             members.sort_by_key(|&edge| {
                 let sender = graph.sender(edge);
-                (graph.rank(usize::from(sender.partition), sender.node), edge)
+                let depends = graph.edges[usize::from(edge)].batch_dependent;
+                (!depends, graph.rank(usize::from(sender.partition), sender.node), edge)
             });
             for &dropped in members.iter().skip(keep) {
                 self.representative[usize::from(dropped)] = members[0];
@@ -245,6 +263,13 @@ impl Choice {
             NodeKind::Send { edge } if self.representative[usize::from(edge)] != edge => Fate::Vanishes,
             NodeKind::Recv { edge } => match self.representative[usize::from(edge)] {
                 same if same == edge => Fate::Stays,
+                // It may rank below the one that stays for it, and to wait for that one could close a cycle.
+                other
+                    if graph.edges[usize::from(other)].batch_dependent
+                        != graph.edges[usize::from(edge)].batch_dependent =>
+                {
+                    Fate::Vanishes
+                }
                 other => Fate::Represented(graph.receiver(other).node),
             },
             NodeKind::Update { .. } if !options.keep_updates => Fate::Vanishes,

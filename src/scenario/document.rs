@@ -138,6 +138,8 @@ pub enum SliceKind {
     /// Those that can change whether the step ends, equal ones merged.
     #[default]
     Merged,
+    /// The same with one edge for each ordered pair of processes: for the last batch.
+    Pairs,
     /// All.
     Full,
 }
@@ -332,6 +334,7 @@ impl JobSection {
     pub fn slice_text(&self) -> String {
         match self.slice {
             SliceKind::Merged => format!("merged keep={}", self.slice_keep),
+            SliceKind::Pairs => "pairs".to_owned(),
             SliceKind::Full => "full".to_owned(),
         }
     }
@@ -345,9 +348,15 @@ impl JobSection {
             self.slice = SliceKind::Full;
             return Ok(());
         }
+        if text == "pairs" {
+            self.slice = SliceKind::Pairs;
+            return Ok(());
+        }
         let keep = text.strip_prefix("merged keep=").and_then(|keep| keep.parse().ok());
         let Some(keep) = keep.filter(|keep| *keep > 0) else {
-            return Err(format!("slice \"{text}\", expected \"full\" or \"merged keep=N\""));
+            return Err(format!(
+                "slice \"{text}\", expected \"full\", \"pairs\" or \"merged keep=N\""
+            ));
         };
         self.slice = SliceKind::Merged;
         self.slice_keep = keep;
