@@ -20,13 +20,11 @@ const SETTINGS: [Reductions; 4] = [
     Reductions::NONE,
     Reductions {
         forget_dead: true,
-        partial_order: false,
-        leaks: true,
+        ..Reductions::NONE
     },
     Reductions {
-        forget_dead: false,
         partial_order: true,
-        leaks: true,
+        ..Reductions::NONE
     },
     Reductions::ALL,
 ];

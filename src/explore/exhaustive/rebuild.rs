@@ -7,6 +7,7 @@ use super::store::NO_PARENT;
 use super::successors::{Scratch, TrailStep, successors};
 use crate::explore::FoundHang;
 use crate::machine::{Event, Model, Pending, ProcessId, Signature, System, run_label};
+use crate::schedule::{Lifted, lift};
 
 /// A schedule that has not come to rest after this many more labels never will, as far as we care.
 const LONGEST_REST: usize = 1_000_000;
@@ -32,8 +33,9 @@ pub(super) fn hang<M: Model>(
     if reached.processes.iter().zip(stored).enumerate().any(differs) {
         return Err(format!("the schedule of hang {} ends in another state", signature.id()));
     }
-    let length = events.len();
-    let (events, plain) = replay_plain(model, events, !cyclic)?;
+    let lifted = lift(model, &events)?;
+    let length = lifted.events.len();
+    let (events, plain) = run_to_rest(model, lifted, !cyclic)?;
     let states: Vec<&M::Process> = plain.processes.iter().collect();
     let wait_for = model.wait_for(&states, at.process, at.client);
     if wait_for.signature() != *signature {
@@ -127,55 +129,28 @@ fn replay_reduced<M: Model>(
     Ok((events, system))
 }
 
-/// Runs a schedule by its names on the model as it is, then what is left to run, if that comes to rest.
-///
-/// A thread may have been rid of labels that no longer mattered while it went on: these run before its next event.
-fn replay_plain<M: Model>(
+/// Adds what is left to run, if that comes to rest.
+fn run_to_rest<M: Model>(
     model: &M,
-    events: Vec<Event>,
+    lifted: Lifted<M::Process>,
     to_rest: bool,
 ) -> Result<(Vec<Event>, System<M::Process>), String> {
-    let mut system = System::initial(model);
-    let mut ran = Vec::with_capacity(events.len());
-    for (number, event) in events.iter().enumerate() {
-        for _ in 0..LONGEST_REST {
-            let enabled = system.enabled(model);
-            let is = |id: ProcessId, pending: &Pending<M::Thread>| {
-                system.event(model, id, pending, event.choice.unwrap_or(0)) == *event
-            };
-            if let Some((id, pending)) = enabled.iter().find(|(id, pending)| is(*id, pending)) {
-                ran.push(event.clone());
-                step(model, &mut system, *id, pending, event.choice.unwrap_or(0))?;
-                break;
-            }
-            let of_thread = |id: ProcessId, pending: &Pending<M::Thread>| {
-                let other = system.event(model, id, pending, 0);
-                other.process == event.process && other.thread == event.thread
-            };
-            let Some((id, pending)) = enabled.iter().find(|(id, pending)| of_thread(*id, pending)) else {
-                return Err(format!(
-                    "event {} of a schedule ({} {} {}) can't run on the model without reductions",
-                    number + 1,
-                    event.process,
-                    event.thread,
-                    event.label
-                ));
-            };
-            ran.push(system.event(model, *id, pending, 0));
-            step(model, &mut system, *id, pending, 0)?;
-        }
-    }
+    let Lifted {
+        mut events,
+        end: mut system,
+        ..
+    } = lifted;
     if to_rest {
         for _ in 0..LONGEST_REST {
             let enabled = system.enabled(model);
             let Some((id, pending)) = enabled.first() else {
                 break;
             };
-            ran.push(system.event(model, *id, pending, 0));
+            events.push(system.event(model, *id, pending, 0));
             step(model, &mut system, *id, pending, 0)?;
         }
     }
-    Ok((ran, system))
+    Ok((events, system))
 }
 
 fn step<M: Model>(
