@@ -10,6 +10,8 @@
 //! - A process that is sure to start the step and sure to abort it answers every receive: deferred ones when it starts, waiting ones when
 //!   it aborts, later ones at once.
 //! - Where an answer is sure and its value can't exist, since it depends on a batch after the end of the data, it is the error.
+//! - A process that is sure to start the step answers a receive, one way or the other, if all receives that its `_Send` waits for are
+//!   over or sure to be answered.
 //! - A step is sure to be aborted once it has failed, once an abort or a delayed abort is under way, once the data has ended where its
 //!   input is read, and once a receive of it that is not complete is sure to be answered with an error.
 //! - A partition is sure to end if each of its receives is over, or is sure to be answered, or has its cancel function installed with
@@ -166,8 +168,18 @@ impl Prospect<'_> {
             return (true, !self.any(succeeds));
         }
         let stays = !self.model.cleans_up_after(step);
-        let answers = stays && self.starts(step) && !self.has_ended(step) && self.aborts(step);
+        let runs = stays && self.starts(step) && !self.has_ended(step);
+        let answers = runs && (self.aborts(step) || self.is_served(call, step));
         (answers, answers && self.is_never_sent(call))
+    }
+
+    /// Whether a receive is sure to be answered either way: all that its `_Send` waits for is sure to be over, and then the `_Send` runs
+    /// or has failed and aborted, as it has where the data has ended.
+    fn is_served(&self, call: CallId, step: StepId) -> bool {
+        self.model.needs_of(call).iter().all(|&needed| {
+            let node = self.model.recv_node(needed).1;
+            self.given.contains(answer(needed)) || self.is_done(step, node, needed)
+        })
     }
 
     /// Whether the value of a receive can't exist: it depends on a batch that the ended data does not have, so that its `_Send` never

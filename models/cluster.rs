@@ -37,6 +37,8 @@ pub struct StepInfo {
     calls_of: Vec<Option<PartitionCalls>>,
     /// The `RecvTensor` call of each edge.
     recv: Vec<CallId>,
+    /// For each edge, the calls of its sender whose values its `_Send` waits for.
+    needs: Vec<Vec<CallId>>,
     /// The step that the client runs next, if this one ends well.
     next: Option<StepId>,
 }
@@ -439,6 +441,15 @@ impl TensorFlow {
         match self.node(step, process, node).kind {
             NodeKind::Send { edge } => Some(self.steps[usize::from(step)].recv[usize::from(edge)]),
             _ => None,
+        }
+    }
+
+    /// The calls of its server whose values the answer to a receive waits for.
+    pub(super) fn needs_of(&self, call: CallId) -> &[CallId] {
+        let info = self.call(call);
+        match info.kind {
+            CallKind::RecvTensor { edge } => &self.steps[usize::from(info.step)].needs[usize::from(edge)],
+            _ => &[],
         }
     }
 

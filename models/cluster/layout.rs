@@ -2,6 +2,7 @@
 
 use super::{CallInfo, CallKind, PartitionCalls, ProcessInfo, StepInfo, TensorFlow};
 use crate::machine::ProcessId;
+use crate::models::graph::{Graph, NodeKind};
 use crate::models::job::{Job, JobError, PartitionOrder};
 use crate::models::process::{CallId, StepId};
 
@@ -77,6 +78,25 @@ fn check(job: &Job) -> Result<(), JobError> {
     Ok(())
 }
 
+/// The calls that receive what the `_Send` of an edge waits for, in its own partition.
+fn received_for(graph: &Graph, edge: u16, recv: &[CallId]) -> Vec<CallId> {
+    let sender = graph.sender(edge);
+    let nodes = &graph.partitions[usize::from(sender.partition)].nodes;
+    let mut seen = vec![false; nodes.len()];
+    let mut open = vec![sender.node];
+    let mut found = Vec::new();
+    while let Some(node) = open.pop() {
+        if std::mem::replace(&mut seen[usize::from(node)], true) {
+            continue;
+        }
+        if let NodeKind::Recv { edge } = nodes[usize::from(node)].kind {
+            found.push(recv[usize::from(edge)]);
+        }
+        open.extend(&nodes[usize::from(node)].inputs);
+    }
+    found
+}
+
 impl TensorFlow {
     /// The process of this name, added if it is new.
     fn process(&mut self, name: &str, role: &str) -> ProcessId {
@@ -123,7 +143,7 @@ impl TensorFlow {
             }
             process_of.push(process);
         }
-        let recv = graph
+        let recv: Vec<CallId> = graph
             .edges
             .iter()
             .enumerate()
@@ -134,6 +154,9 @@ impl TensorFlow {
                 );
                 self.new_call(id, CallKind::RecvTensor { edge: edge as u16 }, client, server)
             })
+            .collect();
+        let needs = (0..graph.edges.len())
+            .map(|edge| received_for(&graph, edge as u16, &recv))
             .collect();
         let mut calls_of = Vec::new();
         for (partition, &process) in process_of.iter().enumerate() {
@@ -163,6 +186,7 @@ impl TensorFlow {
             process_of,
             calls_of,
             recv,
+            needs,
             next,
         });
     }

@@ -124,7 +124,11 @@ impl fmt::Display for Slice {
             self.graph.edges.len(),
             self.full_nodes,
             self.options.keep.max(1),
-            if self.options.pairs { "pair of processes" } else { "class" },
+            if self.options.pairs {
+                "pair of processes"
+            } else {
+                "class"
+            },
         )?;
         if self.options.keep_updates {
             f.write_str(", updates kept")?;
@@ -260,7 +264,10 @@ impl Choice {
             NodeKind::Recv { edge } => match self.representative[usize::from(edge)] {
                 same if same == edge => Fate::Stays,
                 // It may rank below the one that stays for it, and to wait for that one could close a cycle.
-                other if graph.edges[usize::from(other)].batch_dependent != graph.edges[usize::from(edge)].batch_dependent => {
+                other
+                    if graph.edges[usize::from(other)].batch_dependent
+                        != graph.edges[usize::from(edge)].batch_dependent =>
+                {
                     Fate::Vanishes
                 }
                 other => Fate::Represented(graph.receiver(other).node),

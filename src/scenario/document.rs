@@ -354,7 +354,9 @@ impl JobSection {
         }
         let keep = text.strip_prefix("merged keep=").and_then(|keep| keep.parse().ok());
         let Some(keep) = keep.filter(|keep| *keep > 0) else {
-            return Err(format!("slice \"{text}\", expected \"full\", \"pairs\" or \"merged keep=N\""));
+            return Err(format!(
+                "slice \"{text}\", expected \"full\", \"pairs\" or \"merged keep=N\""
+            ));
         };
         self.slice = SliceKind::Merged;
         self.slice_keep = keep;

@@ -32,8 +32,7 @@ pub(super) fn hang<M: Model>(
     if reached.processes.iter().zip(stored).enumerate().any(differs) {
         return Err(format!("the schedule of hang {} ends in another state", signature.id()));
     }
-    let length = events.len();
-    let (events, plain) = replay_plain(model, events, !cyclic)?;
+    let (events, length, plain) = replay_plain(model, &events, !cyclic)?;
     let states: Vec<&M::Process> = plain.processes.iter().collect();
     let wait_for = model.wait_for(&states, at.process, at.client);
     if wait_for.signature() != *signature {
@@ -127,32 +126,31 @@ fn replay_reduced<M: Model>(
     Ok((events, system))
 }
 
-/// Runs a schedule by its names on the model as it is, then what is left to run, if that comes to rest.
+/// Runs a schedule by its names on the model as it is, then what is left to run, if that comes to rest. Returns the labels that ran,
+/// how many of them end the schedule itself, and the last state.
 ///
-/// A thread may have been rid of labels that no longer mattered while it went on: these run before its next event.
+/// Where a thread has labels that were forgotten because they could no longer matter, it runs them before its next one.
 fn replay_plain<M: Model>(
     model: &M,
-    events: Vec<Event>,
+    schedule: &[Event],
     to_rest: bool,
-) -> Result<(Vec<Event>, System<M::Process>), String> {
+) -> Result<(Vec<Event>, usize, System<M::Process>), String> {
     let mut system = System::initial(model);
-    let mut ran = Vec::with_capacity(events.len());
-    for (number, event) in events.iter().enumerate() {
-        for _ in 0..LONGEST_REST {
+    let mut events = Vec::new();
+    for (number, event) in schedule.iter().enumerate() {
+        loop {
             let enabled = system.enabled(model);
-            let is = |id: ProcessId, pending: &Pending<M::Thread>| {
-                system.event(model, id, pending, event.choice.unwrap_or(0)) == *event
+            let named =
+                |(id, pending): &(ProcessId, Pending<M::Thread>), choice| system.event(model, *id, pending, choice);
+            let choice = event.choice.unwrap_or(0);
+            let wanted = enabled.iter().position(|pending| named(pending, choice) == *event);
+            let forgotten = || {
+                enabled.iter().position(|pending| {
+                    let next = named(pending, 0);
+                    next.process == event.process && next.thread == event.thread
+                })
             };
-            if let Some((id, pending)) = enabled.iter().find(|(id, pending)| is(*id, pending)) {
-                ran.push(event.clone());
-                step(model, &mut system, *id, pending, event.choice.unwrap_or(0))?;
-                break;
-            }
-            let of_thread = |id: ProcessId, pending: &Pending<M::Thread>| {
-                let other = system.event(model, id, pending, 0);
-                other.process == event.process && other.thread == event.thread
-            };
-            let Some((id, pending)) = enabled.iter().find(|(id, pending)| of_thread(*id, pending)) else {
+            let Some(index) = wanted.or_else(forgotten) else {
                 return Err(format!(
                     "event {} of a schedule ({} {} {}) can't run on the model without reductions",
                     number + 1,
@@ -161,21 +159,27 @@ fn replay_plain<M: Model>(
                     event.label
                 ));
             };
-            ran.push(system.event(model, *id, pending, 0));
-            step(model, &mut system, *id, pending, 0)?;
+            let choice = if wanted.is_some() { choice } else { 0 };
+            events.push(named(&enabled[index], choice));
+            let (id, pending) = &enabled[index];
+            step(model, &mut system, *id, pending, choice)?;
+            if wanted.is_some() {
+                break;
+            }
         }
     }
+    let length = events.len();
     if to_rest {
         for _ in 0..LONGEST_REST {
             let enabled = system.enabled(model);
             let Some((id, pending)) = enabled.first() else {
                 break;
             };
-            ran.push(system.event(model, *id, pending, 0));
+            events.push(system.event(model, *id, pending, 0));
             step(model, &mut system, *id, pending, 0)?;
         }
     }
-    Ok((ran, system))
+    Ok((events, length, system))
 }
 
 fn step<M: Model>(
