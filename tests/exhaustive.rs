@@ -21,15 +21,25 @@ const SETTINGS: [Reductions; 4] = [
     Reductions {
         forget_dead: true,
         partial_order: false,
+        irrelevant: false,
+        sure_return: false,
         leaks: true,
     },
     Reductions {
         forget_dead: false,
         partial_order: true,
+        irrelevant: false,
+        sure_return: false,
         leaks: true,
     },
-    Reductions::ALL,
+    ALL_WITH_LEAKS,
 ];
+
+/// Leaks are what comes after the clients have returned: what stops before is not used.
+const ALL_WITH_LEAKS: Reductions = Reductions {
+    leaks: true,
+    ..Reductions::ALL
+};
 
 /// What no reduction and no number of threads may change.
 fn essence(verdict: &Verdict) -> (Answer, bool, Vec<(String, usize)>, Vec<String>) {
