@@ -32,8 +32,7 @@ pub(super) fn hang<M: Model>(
     if reached.processes.iter().zip(stored).enumerate().any(differs) {
         return Err(format!("the schedule of hang {} ends in another state", signature.id()));
     }
-    let length = events.len();
-    let (events, plain) = replay_plain(model, events, !cyclic)?;
+    let (events, length, plain) = replay_plain(model, &events, !cyclic)?;
     let states: Vec<&M::Process> = plain.processes.iter().collect();
     let wait_for = model.wait_for(&states, at.process, at.client);
     if wait_for.signature() != *signature {
@@ -135,7 +134,7 @@ fn replay_plain<M: Model>(
     model: &M,
     schedule: &[Event],
     to_rest: bool,
-) -> Result<(Vec<Event>, System<M::Process>), String> {
+) -> Result<(Vec<Event>, usize, System<M::Process>), String> {
     let mut system = System::initial(model);
     let mut events = Vec::new();
     for (number, event) in schedule.iter().enumerate() {
@@ -169,6 +168,7 @@ fn replay_plain<M: Model>(
             }
         }
     }
+    let length = events.len();
     if to_rest {
         for _ in 0..LONGEST_REST {
             let enabled = system.enabled(model);
