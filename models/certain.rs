@@ -21,7 +21,7 @@
 
 use super::TensorFlow;
 use super::cluster::CallKind;
-use super::graph::NodeKind;
+use super::graph::{Node, NodeKind};
 use super::job::Data;
 use super::process::{At, CallId, NodeId, Process, StepId, ThreadId};
 use super::rendezvous::{At as R, Finder, Rendezvous};
@@ -230,9 +230,14 @@ impl Prospect<'_> {
 
     /// Whether the partition reads its input here, has not yet, and will find the end of the data.
     fn reads_the_end(&self, step: StepId) -> bool {
-        let reads = |kind| matches!(kind, NodeKind::GetNext | NodeKind::Dequeue);
         let nodes = &self.model.graph(step).partitions[self.model.partition(step, self.id)].nodes;
-        self.model.data(step) == Data::End && !self.has_ended(step) && nodes.iter().any(|node| reads(node.kind))
+        let reads = |node: &Node| {
+            // Whether it runs at all is sure only where it waits for no receive.
+            let received = |&input: &NodeId| matches!(nodes[usize::from(input)].kind, NodeKind::Recv { .. });
+            let plain = |&input: &NodeId| nodes[usize::from(input)].inputs.is_empty() && !received(&input);
+            matches!(node.kind, NodeKind::GetNext | NodeKind::Dequeue) && node.inputs.iter().all(plain)
+        };
+        self.model.data(step) == Data::End && !self.has_ended(step) && nodes.iter().any(reads)
     }
 
     /// Whether the partition, if it starts, is sure to answer with an error.
@@ -274,7 +279,9 @@ impl Prospect<'_> {
         }
         let roots = |at: &At| matches!(at, At::Worker(worker::At::Root(of, ..)) if *of == step);
         let Some(thread) = self.process.thread(ThreadId::Node(step, node)) else {
-            return self.process.execution(step).is_none() || self.any(roots);
+            // One that waits for other nodes may still run.
+            let waits = !self.model.node(step, self.id, node).inputs.is_empty();
+            return waits || self.process.execution(step).is_none() || self.any(roots);
         };
         thread.stack.iter().any(|at| match at {
             At::PoolTake => true,

@@ -119,7 +119,9 @@ impl TensorFlow {
             }
             (Some(_), None) => {
                 let is_root = |at: &At| matches!(at, At::Worker(worker::At::Root(of, ..)) if *of == step);
-                process.threads.iter().flat_map(|thread| &thread.stack).any(is_root)
+                // One that waits for other nodes may still run; whether it has is not looked at.
+                let waits = !self.node(step, info.client, node).inputs.is_empty();
+                waits || process.threads.iter().flat_map(|thread| &thread.stack).any(is_root)
             }
             (None, _) => (process.started | process.dropped) & (1 << info.step) == 0,
         };

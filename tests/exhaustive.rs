@@ -26,8 +26,14 @@ const SETTINGS: [Reductions; 4] = [
         partial_order: true,
         ..Reductions::NONE
     },
-    Reductions::ALL,
+    ALL_WITH_LEAKS,
 ];
+
+/// Leaks are what comes after the clients have returned: what stops before is not used.
+const ALL_WITH_LEAKS: Reductions = Reductions {
+    leaks: true,
+    ..Reductions::ALL
+};
 
 /// What no reduction and no number of threads may change.
 fn essence(verdict: &Verdict) -> (Answer, bool, Vec<(String, usize)>, Vec<String>) {

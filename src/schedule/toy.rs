@@ -1,7 +1,7 @@
 //! A small model for tests: a client asks a server, which may close before the request arrives and then parks it.
 
 use crate::machine::{
-    Access, ClientStatus, Footprint, Label, Model, ObjectId, Operation, Pending, ProcessId, WaitFor, WaitNode,
+    Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Operation, Pending, ProcessId, WaitFor, WaitNode,
 };
 
 const WORKER: ProcessId = ProcessId(0);
@@ -156,10 +156,10 @@ impl Model for Toy {
     }
 
     fn future(&self, process: ProcessId, _state: &Process, _thread: Thread) -> Footprint {
-        self.arrivals(process, &Process::default())
+        self.arrivals(process, &Process::default(), FrameSet::ALL)
     }
 
-    fn arrivals(&self, _process: ProcessId, _state: &Process) -> Footprint {
+    fn arrivals(&self, _process: ProcessId, _state: &Process, _frames: FrameSet) -> Footprint {
         let all = Footprint::new().with(ObjectId(0), Access::Write);
         all.with(ObjectId(1), Access::Write).with(ObjectId(2), Access::Write)
     }
