@@ -101,7 +101,7 @@ fn graph() -> impl Strategy<Value = Graph> {
 }
 
 fn options() -> impl Strategy<Value = SliceOptions> {
-    (1..4usize, any::<bool>()).prop_map(|(keep, keep_updates)| SliceOptions { keep, keep_updates })
+    (1..4usize, any::<bool>()).prop_map(|(keep, keep_updates)| SliceOptions { keep, keep_updates, pairs: false })
 }
 
 fn classes(graph: &Graph) -> BTreeMap<(u8, u8, bool), usize> {
@@ -203,8 +203,22 @@ proptest! {
 
     #[test]
     fn a_slice_that_may_keep_every_edge_loosens_nothing(graph in graph()) {
-        let all = slice(&graph, &SliceOptions { keep: usize::MAX, keep_updates: true });
+        let all = slice(&graph, &SliceOptions { keep: usize::MAX, keep_updates: true, pairs: false });
         prop_assert_eq!(&all.graph.edges, &graph.edges);
         prop_assert_eq!(all.loosened, 0);
+    }
+
+    #[test]
+    fn a_slice_by_pairs_keeps_one_edge_of_each_pair_and_one_that_depends_on_the_batch_if_there_is_one(graph in graphs()) {
+        let sliced = slice(&graph, &SliceOptions { keep: 1, keep_updates: false, pairs: true });
+        let pairs = |graph: &Graph| {
+            let mut pairs = BTreeMap::new();
+            for edge in &graph.edges {
+                *pairs.entry((edge.from, edge.to)).or_insert(false) |= edge.batch_dependent;
+            }
+            pairs
+        };
+        prop_assert_eq!(pairs(&sliced.graph), pairs(&graph));
+        prop_assert_eq!(sliced.graph.edges.len(), pairs(&graph).len());
     }
 }

@@ -1,6 +1,6 @@
 //! A model made of copies of a one-process model, which may be broken on purpose.
 
-use lastbatch::machine::{ClientStatus, Footprint, Model, ObjectId, Pending, ProcessId, WaitFor};
+use lastbatch::machine::{ClientStatus, Footprint, FrameSet, Model, ObjectId, Pending, ProcessId, WaitFor};
 
 /// How a model is broken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,8 +99,8 @@ impl<M: Model> Model for Copies<M> {
         self.model.future(ONE, state, thread)
     }
 
-    fn arrivals(&self, _: ProcessId, state: &M::Process) -> Footprint {
-        self.model.arrivals(ONE, state)
+    fn arrivals(&self, _: ProcessId, state: &M::Process, frames: FrameSet) -> Footprint {
+        self.model.arrivals(ONE, state, frames)
     }
 
     fn servers_come_back(&self, _: ProcessId, object: ObjectId) -> bool {
