@@ -20,17 +20,11 @@ const SETTINGS: [Reductions; 4] = [
     Reductions::NONE,
     Reductions {
         forget_dead: true,
-        partial_order: false,
-        irrelevant: false,
-        sure_return: false,
-        leaks: true,
+        ..Reductions::NONE
     },
     Reductions {
-        forget_dead: false,
         partial_order: true,
-        irrelevant: false,
-        sure_return: false,
-        leaks: true,
+        ..Reductions::NONE
     },
     ALL_WITH_LEAKS,
 ];

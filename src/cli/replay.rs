@@ -7,7 +7,7 @@ use lastbatch::models::job::Variant;
 use lastbatch::report::{prefix_end, replay_end, replay_line};
 use lastbatch::run::{Prepared, prepare};
 use lastbatch::scenario::{Order, Scenario, SliceKind};
-use lastbatch::schedule::{Schedule, replay, replay_prefix};
+use lastbatch::schedule::{Schedule, lift, replay, replay_prefix};
 
 use super::{Ended, Failure, Outcome, print};
 
@@ -29,8 +29,11 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) fn run(self) -> Ended {
-        let schedule = Schedule::load(&self.file)?;
+        let mut schedule = Schedule::load(&self.file)?;
         let prepared = self.prepare(&schedule)?;
+        if self.full && self.prefix_on.is_none() {
+            schedule = self.lifted(&prepared, &schedule)?;
+        }
         match self.prefix_on {
             Some(variant) => {
                 let outcome = replay_prefix(&prepared.model, &schedule, |step| {
@@ -49,6 +52,17 @@ impl Replay {
                 Ok(if kept { Outcome::Holds } else { Outcome::Fails })
             }
         }
+    }
+
+    /// The schedule on every node of the graph.
+    fn lifted(&self, prepared: &Prepared, schedule: &Schedule) -> Result<Schedule, Failure> {
+        let file = self.file.display();
+        let lifted = lift(&prepared.model, &schedule.events).map_err(|problem| format!("{file}: {problem}"))?;
+        print(&format!(
+            "{} labels put in for the nodes that the slice left out\n",
+            lifted.inserted
+        ));
+        Ok(prepared.schedule(schedule.header.ending.clone(), lifted.events))
     }
 
     /// The model that the schedule was recorded on, but for what the options change of it.

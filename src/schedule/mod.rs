@@ -4,6 +4,7 @@
 //! object and, where the label has several outcomes, the chosen one. `docs/schedules.md` tells the format in full.
 
 mod format;
+mod lift;
 mod parse;
 mod prefix;
 mod replay;
@@ -13,6 +14,7 @@ use std::fmt;
 use crate::machine::Event;
 
 pub use format::{WriteError, write_whole};
+pub use lift::{Lifted, lift};
 pub use parse::ScheduleError;
 pub use prefix::{PrefixOutcome, replay_prefix};
 pub use replay::{ClientEnd, Difference, End, Found, Mismatch, ReplayOutcome, Step, replay};

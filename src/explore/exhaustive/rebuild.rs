@@ -7,6 +7,7 @@ use super::store::NO_PARENT;
 use super::successors::{Scratch, TrailStep, successors};
 use crate::explore::FoundHang;
 use crate::machine::{Event, Model, Pending, ProcessId, Signature, System, run_label};
+use crate::schedule::{Lifted, lift};
 
 /// A schedule that has not come to rest after this many more labels never will, as far as we care.
 const LONGEST_REST: usize = 1_000_000;
@@ -32,7 +33,9 @@ pub(super) fn hang<M: Model>(
     if reached.processes.iter().zip(stored).enumerate().any(differs) {
         return Err(format!("the schedule of hang {} ends in another state", signature.id()));
     }
-    let (events, length, plain) = replay_plain(model, &events, !cyclic)?;
+    let lifted = lift(model, &events)?;
+    let length = lifted.events.len();
+    let (events, plain) = run_to_rest(model, lifted, !cyclic)?;
     let states: Vec<&M::Process> = plain.processes.iter().collect();
     let wait_for = model.wait_for(&states, at.process, at.client);
     if wait_for.signature() != *signature {
@@ -126,49 +129,17 @@ fn replay_reduced<M: Model>(
     Ok((events, system))
 }
 
-/// Runs a schedule by its names on the model as it is, then what is left to run, if that comes to rest. Returns the labels that ran,
-/// how many of them end the schedule itself, and the last state.
-///
-/// Where a thread has labels that were forgotten because they could no longer matter, it runs them before its next one.
-fn replay_plain<M: Model>(
+/// Adds what is left to run, if that comes to rest.
+fn run_to_rest<M: Model>(
     model: &M,
-    schedule: &[Event],
+    lifted: Lifted<M::Process>,
     to_rest: bool,
-) -> Result<(Vec<Event>, usize, System<M::Process>), String> {
-    let mut system = System::initial(model);
-    let mut events = Vec::new();
-    for (number, event) in schedule.iter().enumerate() {
-        loop {
-            let enabled = system.enabled(model);
-            let named =
-                |(id, pending): &(ProcessId, Pending<M::Thread>), choice| system.event(model, *id, pending, choice);
-            let choice = event.choice.unwrap_or(0);
-            let wanted = enabled.iter().position(|pending| named(pending, choice) == *event);
-            let forgotten = || {
-                enabled.iter().position(|pending| {
-                    let next = named(pending, 0);
-                    next.process == event.process && next.thread == event.thread
-                })
-            };
-            let Some(index) = wanted.or_else(forgotten) else {
-                return Err(format!(
-                    "event {} of a schedule ({} {} {}) can't run on the model without reductions",
-                    number + 1,
-                    event.process,
-                    event.thread,
-                    event.label
-                ));
-            };
-            let choice = if wanted.is_some() { choice } else { 0 };
-            events.push(named(&enabled[index], choice));
-            let (id, pending) = &enabled[index];
-            step(model, &mut system, *id, pending, choice)?;
-            if wanted.is_some() {
-                break;
-            }
-        }
-    }
-    let length = events.len();
+) -> Result<(Vec<Event>, System<M::Process>), String> {
+    let Lifted {
+        mut events,
+        end: mut system,
+        ..
+    } = lifted;
     if to_rest {
         for _ in 0..LONGEST_REST {
             let enabled = system.enabled(model);
@@ -179,7 +150,7 @@ fn replay_plain<M: Model>(
             step(model, &mut system, *id, pending, 0)?;
         }
     }
-    Ok((events, length, system))
+    Ok((events, system))
 }
 
 fn step<M: Model>(
