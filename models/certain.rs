@@ -168,8 +168,9 @@ impl Prospect<'_> {
             return (true, !self.any(succeeds));
         }
         let stays = !self.model.cleans_up_after(step);
-        let runs = stays && self.starts(step) && !self.has_ended(step);
-        let answers = runs && (self.aborts(step) || self.is_served(call, step));
+        // A partition that has ended has run its `_Send`: the value waits, unless an abort answers first.
+        let serves = self.is_served(call, step) || !self.has_ended(step) && self.aborts(step);
+        let answers = stays && self.starts(step) && serves;
         (answers, answers && self.is_never_sent(call))
     }
 

@@ -13,7 +13,7 @@ use proptest::test_runner::RngSeed;
 use small_jobs::{Input, Setting, SmallJob, compare};
 
 /// States of one search: those that need more are not compared.
-const MOST_STATES: u64 = 40_000;
+const MOST_STATES: u64 = 250_000;
 
 /// Compares all settings and returns the signatures.
 fn agree(job: &SmallJob) -> usize {
@@ -79,7 +79,7 @@ proptest! {
     #[test]
     fn on_random_jobs_all_searches_that_end_agree(seed in any::<u64>(), servers in 1_u8..3) {
         let job = SmallJob::random(seed, servers, 3);
-        let comparison = compare(&job, MOST_STATES / 2);
+        let comparison = compare(&job, MOST_STATES / 10);
         prop_assert_eq!(comparison.differences, Vec::<String>::new(), "{}", job);
     }
 }
@@ -97,7 +97,7 @@ fn keeps_its_promises(job: &SmallJob) {
     };
     let options = Options {
         reductions: setting.reductions,
-        max_states: Some(MOST_STATES),
+        max_states: Some(MOST_STATES / 6),
         ..Options::default()
     };
     let model = job.model(&setting);
