@@ -209,7 +209,7 @@ proptest! {
     }
 
     #[test]
-    fn a_slice_by_pairs_keeps_one_edge_of_each_pair_and_one_that_depends_on_the_batch_if_there_is_one(graph in graphs()) {
+    fn a_slice_by_pairs_keeps_one_edge_of_each_pair_and_one_that_depends_on_the_batch_if_there_is_one(graph in graph()) {
         let sliced = slice(&graph, &SliceOptions { keep: 1, keep_updates: false, pairs: true });
         let pairs = |graph: &Graph| {
             let mut pairs = BTreeMap::new();
