@@ -146,7 +146,7 @@ fn a_hang_that_was_found_before_the_budget_ran_out_is_kept() {
 }
 
 #[test]
-fn a_label_that_panics_is_a_finding_with_a_shortest_schedule_that_ends_with_it() {
+fn a_label_that_panics_is_a_finding_with_a_schedule_that_ends_with_it_a_shortest_one_if_nothing_is_reduced() {
     for reductions in [Reductions::NONE, Reductions::ALL] {
         let model = Copies {
             model: CrossedLocks { crosswise: false },
@@ -167,10 +167,14 @@ fn a_label_that_panics_is_a_finding_with_a_shortest_schedule_that_ends_with_it()
             (FindingKind::Panic, "this label is broken")
         );
         let labels: Vec<&str> = finding.events.iter().map(|event| event.label.as_str()).collect();
-        assert_eq!(
-            labels,
-            ["Thread.take_first", "Thread.take_second", "Thread.release_second"]
-        );
+        assert_eq!(labels.last(), Some(&"Thread.release_second"));
+        // A reduction keeps shortest schedules to states at rest, not to labels on the way.
+        if reductions == Reductions::NONE {
+            assert_eq!(
+                labels,
+                ["Thread.take_first", "Thread.take_second", "Thread.release_second"]
+            );
+        }
     }
 }
 

@@ -196,7 +196,14 @@ fn every_node_ranks_above_what_it_waits_for() {
 fn a_slice_keeps_the_lowest_ranked_edges_of_each_class() {
     let graph = real("ps2-coupled.pb");
     for (keep, keep_updates) in [(1, false), (2, false), (1, true)] {
-        let sliced = slice::slice(&graph, &slice::SliceOptions { keep, keep_updates, pairs: false });
+        let sliced = slice::slice(
+            &graph,
+            &slice::SliceOptions {
+                keep,
+                keep_updates,
+                pairs: false,
+            },
+        );
         assert_eq!(sliced.loosened, 0);
         let name = format!("ps2_coupled_keep_{keep}{}", if keep_updates { "_updates" } else { "" });
         insta::assert_snapshot!(name, format!("{sliced}\n{}", sliced.graph));

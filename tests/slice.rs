@@ -101,7 +101,11 @@ fn graph() -> impl Strategy<Value = Graph> {
 }
 
 fn options() -> impl Strategy<Value = SliceOptions> {
-    (1..4usize, any::<bool>()).prop_map(|(keep, keep_updates)| SliceOptions { keep, keep_updates, pairs: false })
+    (1..4usize, any::<bool>()).prop_map(|(keep, keep_updates)| SliceOptions {
+        keep,
+        keep_updates,
+        pairs: false,
+    })
 }
 
 fn classes(graph: &Graph) -> BTreeMap<(u8, u8, bool), usize> {
