@@ -54,7 +54,7 @@ fn main() -> ExitCode {
         let mut seed = number("seed", 1);
         while Instant::now() < end {
             let servers = if servers == 0 {
-                1 + (seed % 3 > 0) as u8
+                1 + u8::from(!seed.is_multiple_of(3))
             } else {
                 servers
             };

@@ -6,7 +6,7 @@ pub mod conform;
 pub mod explore;
 pub mod import;
 pub mod machine;
-/// The models: what is simulated. They know the machine, no engine.
+// The models: what is simulated. They know the machine, no engine. They live beside `src`, since they are what users read and change.
 #[path = "../models/mod.rs"]
 pub mod models;
 pub mod report;

@@ -263,13 +263,13 @@ impl<'m, M: Model> Memo<'m, M> {
                 .filter(|(process, _)| before & (1 << process) == 0)
             {
                 let own = self.known(process, *id);
-                let others = tuple.iter().enumerate().filter(|(other, _)| before & (1 << other) != 0);
+                let mut others = tuple.iter().enumerate().filter(|(other, _)| before & (1 << other) != 0);
                 let meets = |(other, of): (usize, &u32)| {
                     let known = self.known(other, *of);
                     own.may_send[other].intersection(known.matters) != FrameSet::NONE
                         || known.requests & (1 << process) != 0
                 };
-                if others.map(meets).any(|meets| meets) {
+                if others.any(meets) {
                     relevant |= 1 << process;
                 }
             }
