@@ -6,7 +6,7 @@ use super::search::Search;
 use super::store::NO_PARENT;
 use super::successors::{Scratch, TrailStep, successors};
 use crate::explore::FoundHang;
-use crate::machine::{Event, Model, Pending, ProcessId, Signature, System, run_label};
+use crate::machine::{Event, Model, ProcessId, Signature, System, run_label};
 use crate::schedule::{Lifted, lift};
 
 /// A schedule that has not come to rest after this many more labels never will, as far as we care.
@@ -147,19 +147,9 @@ fn run_to_rest<M: Model>(
                 break;
             };
             events.push(system.event(model, *id, pending, 0));
-            step(model, &mut system, *id, pending, 0)?;
+            let done = system.step(model, *id, pending, 0);
+            done.map_err(|violation| violation.to_string())?;
         }
     }
     Ok((events, system))
-}
-
-fn step<M: Model>(
-    model: &M,
-    system: &mut System<M::Process>,
-    id: ProcessId,
-    pending: &Pending<M::Thread>,
-    choice: u8,
-) -> Result<(), String> {
-    let done = system.step(model, id, pending, choice);
-    done.map_err(|violation| violation.to_string())
 }
