@@ -4,10 +4,11 @@ use std::sync::atomic::AtomicBool;
 
 use lastbatch::explore::exhaustive::{Options, Reductions, audit, search};
 use lastbatch::explore::{Answer, Verdict};
-use lastbatch::machine::{Event, Model, System};
+use lastbatch::machine::{Event, Model, SpuriousWakeups, System};
 use lastbatch::models::litmus::busy_client::BusyClient;
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 use lastbatch::models::litmus::lost_wakeup::LostWakeup;
+use lastbatch::models::litmus::one_condvar::OneCondvar;
 use lastbatch::models::litmus::ping::Ping;
 use lastbatch::models::litmus::pool::Pool;
 use lastbatch::models::litmus::rendezvous::Rendezvous;
@@ -135,6 +136,23 @@ fn a_wakeup_between_check_and_park_is_lost_unless_the_check_is_under_the_lock() 
     assert_eq!(hangs[0].1, 4);
     assert!(hangs[0].0.contains("notified before it parked"), "{hangs:?}");
     assert_eq!(check(&LostWakeup { recheck: true }, true), []);
+}
+
+#[test]
+fn one_wakeup_for_two_kinds_of_waiters_can_go_to_the_wrong_one_and_waking_all_cannot() {
+    let model = |notify_all, spurious| OneCondvar { notify_all, spurious };
+    let hangs = check(&model(false, SpuriousWakeups::Never), true);
+    assert_eq!(hangs.len(), 1, "{hangs:?}");
+    assert!(hangs[0].0.contains("its wake-up went to another waiter"), "{hangs:?}");
+    assert_eq!(check(&model(true, SpuriousWakeups::Never), true), []);
+}
+
+#[test]
+fn wakeups_without_a_notification_make_a_lost_one_good() {
+    for notify_all in [false, true] {
+        let spurious = SpuriousWakeups::Possible;
+        assert_eq!(check(&OneCondvar { notify_all, spurious }, false), []);
+    }
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! A condition variable: whoever looks at the flag and parks in two labels can miss the one wake-up.
 
 use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{
+    Access, ClientStatus, Condvar, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, SpuriousWakeups,
+    WaitFor,
+};
 
 static CHECK: Label = label("Waiter.check", "lost_wakeup:1");
 static PARK: Label = label("Waiter.park", "lost_wakeup:2");
@@ -34,11 +37,10 @@ enum Signaller {
     Done,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 struct Monitor {
     flag: bool,
-    parked: bool,
-    woken: bool,
+    condvar: Condvar<Thread>,
 }
 
 /// A monitor, the thread that waits for its flag and the one that sets it.
@@ -84,7 +86,10 @@ impl Model for LostWakeup {
             Waiter::Check if self.recheck => Some((&CHECK_AND_PARK, Access::Write, true)),
             Waiter::Check => Some((&CHECK, Access::Read, true)),
             Waiter::Park => Some((&PARK, Access::Write, true)),
-            Waiter::Parked => Some((&WAKE, Access::Write, state.monitor.woken)),
+            Waiter::Parked => {
+                let woken = state.monitor.condvar.may_wake(Thread::Waiter, SpuriousWakeups::Never);
+                Some((&WAKE, Access::Write, woken))
+            }
             Waiter::Done => None,
         };
         let signaller = match state.signaller {
@@ -107,7 +112,7 @@ impl Model for LostWakeup {
                     Waiter::Check if monitor.flag => Waiter::Done,
                     Waiter::Check if !self.recheck => Waiter::Park,
                     Waiter::Check | Waiter::Park => {
-                        monitor.parked = true;
+                        monitor.condvar.wait(Thread::Waiter);
                         Waiter::Parked
                     }
                     Waiter::Parked | Waiter::Done => Waiter::Done,
@@ -120,7 +125,7 @@ impl Model for LostWakeup {
                         Signaller::Notify
                     }
                     Signaller::Notify | Signaller::Done => {
-                        monitor.woken = monitor.parked;
+                        monitor.condvar.notify_all();
                         Signaller::Done
                     }
                 };

@@ -5,6 +5,7 @@
 pub mod busy_client;
 pub mod crossed_locks;
 pub mod lost_wakeup;
+pub mod one_condvar;
 pub mod ping;
 pub mod pool;
 pub mod rendezvous;

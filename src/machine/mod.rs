@@ -12,12 +12,14 @@
 //! - **frame**: a message on a connection; sending appends it to the receiver's state ([`Model::deliver`]).
 //! - **client**: who waits for an answer of the system; a hang is a client for whom no continuation brings one.
 
+mod condvar;
 mod footprint;
 mod lock;
 mod operation;
 mod system;
 mod waiting;
 
+pub use condvar::{Condvar, SpuriousWakeups};
 pub use footprint::{Footprint, FrameSet, ObjectSet};
 pub use lock::Lock;
 pub use operation::{Access, Label, ObjectId, Operation, Pending, ProcessId};
