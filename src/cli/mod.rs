@@ -5,6 +5,7 @@ mod conform;
 mod import;
 mod interrupt;
 mod list;
+mod match_dumps;
 mod progress;
 mod replay;
 mod selection;
@@ -36,6 +37,8 @@ enum Command {
     Conform(conform::Conform),
     /// List scenarios and what they expect
     List(list::List),
+    /// Say which known hang the stacks of a job look like
+    Match(match_dumps::Match),
 }
 
 /// How a command ended; its exit code.
@@ -72,6 +75,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Import(command) => command.run(),
         Command::Conform(command) => command.run(),
         Command::List(command) => command.run(),
+        Command::Match(command) => command.run(),
     };
     let outcome = ended.unwrap_or_else(|Failure(message)| {
         eprintln!("error: {message}");

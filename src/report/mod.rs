@@ -1,5 +1,6 @@
 //! What the program says: one form a file.
 
+mod dumps;
 mod import;
 mod json;
 mod lanes;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use crate::explore::Verdict;
 use crate::machine::Label;
 
+pub use dumps::{JsonMatch, dumps_text};
 pub use import::import_text;
 pub use json::{JsonSignature, JsonVerdict};
 pub use replay::{prefix_end, replay_end, replay_line};

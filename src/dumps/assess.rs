@@ -1,0 +1,135 @@
+//! Comparing dumps with known hangs.
+
+use super::clue::Case;
+use super::{Clue, Dump, KNOWN, Known, Place, Role, Seen};
+
+/// What a set of dumps looks like.
+#[derive(Debug)]
+pub struct Assessment {
+    /// Every known hang that is not ruled out, for the worker whose dump fits it best; the best fit first.
+    pub fits: Vec<Fit>,
+    /// Hangs that are ruled out, with the first sign that does so.
+    pub ruled_out: Vec<(&'static Known, &'static Clue)>,
+    /// Which dump to take next, one line each.
+    pub next: Vec<String>,
+}
+
+/// A known hang that the dumps do not contradict.
+#[derive(Debug)]
+pub struct Fit {
+    /// Which.
+    pub known: &'static Known,
+    /// The worker that hangs.
+    pub worker: Option<String>,
+    /// Whether every sign that it needs is there. Dumps never prove more than that.
+    pub likely: bool,
+    /// Its signs, needed ones first.
+    pub signs: Vec<Sign>,
+}
+
+/// A sign and whether it is there.
+#[derive(Debug)]
+pub struct Sign {
+    /// The sign.
+    pub clue: &'static Clue,
+    /// Whether it is there: [`Seen::Yes`] or [`Seen::NotShown`].
+    pub seen: Seen,
+    /// Whether the hang cannot be without it.
+    pub needed: bool,
+}
+
+impl Fit {
+    /// How many of its signs are there.
+    pub fn shown(&self) -> usize {
+        self.signs.iter().filter(|sign| sign.seen == Seen::Yes).count()
+    }
+}
+
+/// Compares the dumps of one job with every known hang.
+pub fn assess(dumps: &[Dump]) -> Assessment {
+    let workers: Vec<Option<&Dump>> = match dumps.iter().filter(|dump| dump.role() == Role::Worker) {
+        found if dumps.iter().any(|dump| dump.role() == Role::Worker) => found.map(Some).collect(),
+        _ => vec![None],
+    };
+    let mut fits = Vec::new();
+    let mut ruled_out = Vec::new();
+    for known in KNOWN {
+        let cases = workers.iter().map(|&worker| Case { worker, all: dumps });
+        let mut compared: Vec<Result<Fit, &'static Clue>> = cases.map(|case| compare(known, case)).collect();
+        compared.sort_by_key(|fit| fit.as_ref().map_or(0, |fit| 1 + fit.shown()));
+        match compared.pop() {
+            // A hang of which nothing, or hardly anything, can be seen is not worth a line.
+            Some(Ok(fit)) if enough(&fit) => fits.push(fit),
+            Some(Err(clue)) => ruled_out.push((known, clue)),
+            _ => {}
+        }
+    }
+    fits.sort_by_key(|fit| (!fit.likely, usize::MAX - fit.shown()));
+    Assessment {
+        next: next(dumps, &fits),
+        fits,
+        ruled_out,
+    }
+}
+
+/// Whether half of the signs that a hang needs are there.
+fn enough(fit: &Fit) -> bool {
+    let needed = || fit.signs.iter().filter(|sign| sign.needed);
+    let shown = needed().filter(|sign| sign.seen == Seen::Yes).count();
+    2 * shown >= needed().count()
+}
+
+/// The signs of a hang, or the first one that rules it out.
+fn compare(known: &'static Known, case: Case<'_>) -> Result<Fit, &'static Clue> {
+    let mut signs = Vec::new();
+    for (clues, needed) in [(known.needs, true), (known.supports, false)] {
+        for &clue in clues {
+            let seen = (clue.seen)(case);
+            if needed && seen == Seen::No {
+                return Err(clue);
+            }
+            signs.push(Sign { clue, seen, needed });
+        }
+    }
+    Ok(Fit {
+        known,
+        worker: case.worker.map(|dump| dump.task.clone()),
+        likely: signs.iter().all(|sign| !sign.needed || sign.seen == Seen::Yes),
+        signs,
+    })
+}
+
+/// What would tell more.
+fn next(dumps: &[Dump], fits: &[Fit]) -> Vec<String> {
+    let of = |role| dumps.iter().filter(move |dump| dump.role() == role);
+    let mut next = Vec::new();
+    if of(Role::Worker).next().is_none() {
+        next.push(
+            "the worker whose sess.run does not return: a server's stacks show nothing of a client that waits"
+                .to_owned(),
+        );
+        return next;
+    }
+    if fits.is_empty() {
+        return next;
+    }
+    if of(Role::Server).next().is_none() {
+        next.push("every parameter server: one that is in a node or a handler may still answer".to_owned());
+    }
+    let at_work = [Place::PoolNode, Place::PoolHandler, Place::QueueCallback];
+    for server in of(Role::Server).filter(|server| server.has(&at_work)) {
+        next.push(format!(
+            "{} again in ten seconds: it was at work, for this step or another worker's",
+            server.task
+        ));
+    }
+    for fit in fits {
+        if let Some(worker) = &fit.worker {
+            let again = format!("{worker} again in ten seconds: a thread that has moved means slow, not hung");
+            if !next.contains(&again) {
+                next.push(again);
+            }
+        }
+    }
+    next
+}

@@ -1,0 +1,113 @@
+//! The hangs that are known, and what dumps show of each.
+
+use super::Clue;
+use super::clue as signs;
+
+/// A known hang.
+#[derive(Debug)]
+pub struct Known {
+    /// Short name.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub title: &'static str,
+    /// Signs that it cannot be without. One of which the dumps show the opposite rules it out.
+    pub needs: &'static [&'static Clue],
+    /// Signs that make it more likely; another task's work can hide them.
+    pub supports: &'static [&'static Clue],
+    /// What stacks cannot show of it.
+    pub hidden: &'static str,
+    /// The signatures that the model finds for it.
+    pub signatures: &'static [&'static str],
+    /// What helps today, without a change of the runtime.
+    pub today: &'static [&'static str],
+    /// Which versions have which fix.
+    pub versions: &'static [&'static str],
+    /// Where it is explained.
+    pub explained: &'static str,
+}
+
+/// Every known hang.
+pub static KNOWN: &[Known] = &[
+    Known {
+        name: "final-batch",
+        title: "the last batch: a receive is parked on a server that never starts the step",
+        needs: &[
+            &signs::STEP_WAITS,
+            &signs::NO_NODE_RUNS,
+            &signs::INPUT_ANSWERED,
+            &signs::DATA_ENDED,
+        ],
+        supports: &[&signs::CLIENT_WAITS, &signs::NO_CALLBACK_RUNS, &signs::SERVERS_REST],
+        hidden: "the receive that never ends is a callback, and a parked receive is an entry of a list: neither holds a thread. \
+                 So a server that is merely slow looks the same, and which server it is, and whose receive (the worker's or a \
+                 server's), stays open",
+        signatures: &["7a624761", "72eaa422", "7de6dade", "c33d79b5", "78fe6d66", "d9f8c03f"],
+        today: &[
+            "restart the worker from its last checkpoint: the step that hangs had no data, so nothing is lost",
+            "read the batch in a step of its own (sess.run(get_next), then sess.run(train_op, feed_dict)): no hang, proved on \
+             the model of the same job (scenarios/final_batch/ps2_decoupled.toml)",
+            "inter_op_parallelism_threads=1 in the config of the worker's tf.train.Server makes it rare, not impossible",
+        ],
+        versions: &[
+            "1.13 and later have pull request 23580 (variant no-send-after-abort): the window is narrower, the hang stays",
+            "2.x checks again after sending (variant check-after-send): no hang with two servers, proved; with three a server's \
+             receive can still hang",
+            "variants sticky-cancel and remember-cancelled-steps: no hang with two servers, proved; no release has them",
+        ],
+        explained: "docs/root_cause.md",
+    },
+    Known {
+        name: "interleave-creation-error",
+        title: "a lost wake-up in ParallelInterleave: the function of a file failed while the consumer slept",
+        needs: &[
+            &signs::INPUT_WAITED_FOR,
+            &signs::CONSUMER_SLEEPS,
+            &signs::PRODUCERS_SLEEP,
+        ],
+        supports: &[&signs::CLIENT_WAITS],
+        hidden: "that the function failed; its error waits in a buffer that nobody looks at",
+        signatures: &[],
+        today: &[
+            "make the interleave strict (sloppy=False): its consumer waits on the condition variable that is signalled",
+            "let the function of a file not fail: a missing or corrupt file that fails while it is read does no harm",
+        ],
+        versions: &["1.12 and 1.15 have it in sloppy mode"],
+        explained: "docs/fidelity.md",
+    },
+    Known {
+        name: "reinitialize-on-a-full-pool",
+        title: "iterator.initializer in the middle of an epoch: the pool destroys a pipeline that needs the pool",
+        needs: &[&signs::MAP_DESTROYED, &signs::POOL_HAS_NO_OTHER],
+        supports: &[&signs::CLIENT_WAITS],
+        hidden: "how many threads the pool has: with a free one the parse functions end, and so does this",
+        signatures: &[],
+        today: &[
+            "run the initializer only after OutOfRange",
+            "give the worker's tf.train.Server more than one inter-op thread",
+        ],
+        versions: &["no release changes it up to 1.15"],
+        explained: "docs/fidelity.md",
+    },
+    Known {
+        name: "queue-cancels-itself",
+        title: "two dequeues of one step on one queue: the cancellation waits for itself",
+        needs: &[&signs::DEREGISTERS_ITSELF],
+        supports: &[&signs::CLIENT_WAITS],
+        hidden: "which queue it is",
+        signatures: &[],
+        today: &["dequeue once a step (dequeue_many), or from two queues"],
+        versions: &["no release changes it up to 1.15"],
+        explained: "docs/fidelity.md",
+    },
+    Known {
+        name: "sync-get-next",
+        title: "a GetNext on the pool waits for functions that only the pool can run",
+        needs: &[&signs::GET_NEXT_ON_POOL, &signs::PIPELINE_NEEDS_POOL],
+        supports: &[&signs::POOL_HAS_NO_OTHER, &signs::CLIENT_WAITS],
+        hidden: "how many threads the pool has, and whether one of them comes free",
+        signatures: &[],
+        today: &["give the worker's pool more threads than steps that may run at once"],
+        versions: &["TensorFlow 1.2 has it (issue 10369); later ones read on a thread of their own"],
+        explained: "docs/fidelity.md",
+    },
+];
