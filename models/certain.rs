@@ -169,18 +169,18 @@ impl Prospect<'_> {
         }
         let stays = !self.model.cleans_up_after(step);
         // A partition that has ended has run its `_Send`: the value waits, unless an abort answers first.
-        let serves = self.is_served(call, step) || !self.has_ended(step) && self.aborts(step);
+        let serves = self.is_served(call) || !self.has_ended(step) && self.aborts(step);
         let answers = stays && self.starts(step) && serves;
         (answers, answers && self.is_never_sent(call))
     }
 
     /// Whether a receive is sure to be answered either way: all that its `_Send` waits for is sure to be over, and then the `_Send` runs
     /// or has failed and aborted, as it has where the data has ended.
-    fn is_served(&self, call: CallId, step: StepId) -> bool {
-        self.model.needs_of(call).iter().all(|&needed| {
-            let node = self.model.recv_node(needed).1;
-            self.given.contains(answer(needed)) || self.is_done(step, node, needed)
-        })
+    fn is_served(&self, call: CallId) -> bool {
+        let needs = self.model.needs_of(call);
+        needs
+            .iter()
+            .all(|&needed| self.given.contains(answer(needed)) || self.is_done(needed))
     }
 
     /// Whether the value of a receive can't exist: it depends on a batch that the ended data does not have, so that its `_Send` never
@@ -223,10 +223,10 @@ impl Prospect<'_> {
             || self.model.is_settled(self.process, step)
             || self.any(aborting)
             || self.reads_the_end(step)
-            || self.receives(step).any(|(_, call)| self.has_failed(call))
+            || self.receives(step).any(|call| self.has_failed(call))
             || self
                 .receives(step)
-                .any(|(node, call)| self.given.contains(error(call)) && !self.is_done(step, node, call))
+                .any(|call| self.given.contains(error(call)) && !self.is_done(call))
     }
 
     /// Whether the partition reads its input here, has not yet, and will find the end of the data.
@@ -249,20 +249,20 @@ impl Prospect<'_> {
     }
 
     /// The receives of this process's partition.
-    fn receives(&self, step: StepId) -> impl Iterator<Item = (NodeId, CallId)> + '_ {
+    fn receives(&self, step: StepId) -> impl Iterator<Item = CallId> + '_ {
         let calls = (0..).zip(self.model.calls());
         calls
             .filter(move |(_, info)| {
                 info.step == step && info.client == self.id && matches!(info.kind, CallKind::RecvTensor { .. })
             })
-            .map(|(call, _)| (self.model.recv_node(call).1, call))
+            .map(|(call, _)| call)
     }
 
     /// Whether a receive is over, or as good as over with whatever result.
-    fn is_done(&self, step: StepId, node: NodeId, call: CallId) -> bool {
+    fn is_done(&self, call: CallId) -> bool {
         match self.process.client_call(call) {
             Some(record) => is_over(record),
-            None => !self.is_to_come(step, node),
+            None => !self.model.call_is_to_come(self.process, call),
         }
     }
 
@@ -271,24 +271,6 @@ impl Prospect<'_> {
         self.process
             .client_call(call)
             .is_some_and(|record| is_over(record) && (record.failed || record.rpc == Rpc::Marked))
-    }
-
-    /// Whether a `_Recv` without a call has yet to make one.
-    fn is_to_come(&self, step: StepId, node: NodeId) -> bool {
-        if self.has_ended(step) {
-            return false;
-        }
-        let roots = |at: &At| matches!(at, At::Worker(worker::At::Root(of, ..)) if *of == step);
-        let Some(thread) = self.process.thread(ThreadId::Node(step, node)) else {
-            // One that waits for other nodes may still run.
-            let waits = !self.model.node(step, self.id, node).inputs.is_empty();
-            return waits || self.process.execution(step).is_none() || self.any(roots);
-        };
-        thread.stack.iter().any(|at| match at {
-            At::PoolTake => true,
-            At::Rendezvous(R::Validate(_, of) | R::Register(_, of)) => *of == node,
-            _ => false,
-        })
     }
 
     /// Whether the partition is sure to end, if it starts.
@@ -305,7 +287,7 @@ impl Prospect<'_> {
             _ => false,
         };
         let to_abort = aborted || self.any(aborting);
-        self.receives(step).all(|(node, call)| {
+        self.receives(step).all(|call| {
             if self.given.contains(answer(call)) {
                 return true;
             }
@@ -315,9 +297,9 @@ impl Prospect<'_> {
                     is_over(record) || record.installed && (active && to_abort || pending_cancel(self.process, call))
                 }
                 None => {
-                    let registers =
-                        |at: &At| matches!(at, At::Rendezvous(R::Register(of, other)) if *of == step && *other == node);
-                    !self.is_to_come(step, node) || aborted && !self.any(registers)
+                    let (step, node) = self.model.recv_node(call);
+                    let registers = |at: &At| *at == At::Rendezvous(R::Register(step, node));
+                    !self.model.call_is_to_come(self.process, call) || aborted && !self.any(registers)
                 }
             }
         })

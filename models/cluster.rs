@@ -1,17 +1,18 @@
-//! A job as a system: its processes, steps and calls, and how a label of a thread is declared and run.
+//! A job as a system: its processes, steps and calls; `thread` says how a label of a thread is declared and run.
 
 use smallvec::SmallVec;
 
-use super::compute_pool;
 use super::graph::{Graph, Node, NodeKind};
 use super::job::{Data, Job, JobError, PartitionOrder, Variant};
 use super::objects::Object;
-use super::process::{At, CallId, NodeId, Process, StepId, Thread, ThreadId};
-use super::rpc::Frame;
-use crate::machine::{Access, Label, Operation, Pending, ProcessId};
+use super::process::{CallId, NodeId, StepId};
+use crate::machine::{Access, ProcessId};
 
 mod layout;
 mod system;
+mod thread;
+
+pub(super) use self::thread::{Declared, Run, View};
 
 /// What a process is to the job.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -95,149 +96,6 @@ pub struct TensorFlow {
     first: Vec<Option<StepId>>,
     cancels_in_order: bool,
     cleans_up: bool,
-}
-
-/// The operation of a label, before its object has a number.
-pub(super) struct Declared {
-    label: &'static Label,
-    object: Object,
-    access: Access,
-    part: Option<Object>,
-    choices: u8,
-    enabled: bool,
-    takes_server: bool,
-}
-
-impl Declared {
-    pub(super) fn new(label: &'static Label, object: Object, access: Access) -> Self {
-        Self {
-            label,
-            object,
-            access,
-            part: None,
-            choices: 1,
-            enabled: true,
-            takes_server: false,
-        }
-    }
-
-    /// With a guard.
-    pub(super) fn when(mut self, enabled: bool) -> Self {
-        self.enabled = enabled;
-        self
-    }
-
-    /// Confined to a part of the object.
-    pub(super) fn part(mut self, part: Object) -> Self {
-        self.part = Some(part);
-        self
-    }
-
-    /// With several outcomes.
-    pub(super) fn choices(mut self, choices: u8) -> Self {
-        self.choices = choices;
-        self
-    }
-
-    /// Takes one of a bounded number of servers.
-    pub(super) fn taking_server(mut self) -> Self {
-        self.takes_server = true;
-        self
-    }
-}
-
-/// A thread of a process, to look at.
-pub(super) struct View<'a> {
-    pub(super) model: &'a TensorFlow,
-    pub(super) id: ProcessId,
-    pub(super) process: &'a Process,
-    pub(super) thread: &'a Thread,
-}
-
-/// A thread of a process, running one label.
-pub(super) struct Run<'a> {
-    pub(super) model: &'a TensorFlow,
-    pub(super) id: ProcessId,
-    pub(super) process: &'a mut Process,
-    pub(super) thread: Thread,
-    pub(super) choice: u8,
-    pub(super) sent: &'a mut Vec<(ProcessId, Frame)>,
-}
-
-impl View<'_> {
-    fn declare(&self) -> Declared {
-        match self.thread.at() {
-            At::PoolTake => {
-                let may = self.process.pool.may_take(self.model.pool_size(), self.thread.id);
-                Declared::new(&compute_pool::TAKE, Object::Pool, Access::Write)
-                    .when(may)
-                    .taking_server()
-            }
-            At::PoolIdle => Declared::new(&compute_pool::IDLE, Object::Pool, Access::Free),
-            At::Executor(at) => self.declare_executor(at),
-            At::Rendezvous(at) => self.declare_rendezvous(at),
-            At::Rpc(at) => self.declare_rpc(at),
-            At::Worker(at) => self.declare_worker(at),
-            At::Master(at) => self.declare_master(at),
-            At::Iterator(at) => self.declare_iterator(at),
-        }
-    }
-
-    /// The thread with its next operation.
-    pub(super) fn pending(&self) -> Pending<ThreadId> {
-        let declared = self.declare();
-        Pending {
-            thread: self.thread.id,
-            operation: Operation {
-                label: declared.label,
-                object: self.model.object(declared.object),
-                access: declared.access,
-                part: declared.part.map(|part| self.model.object(part)),
-                choices: declared.choices,
-                takes_server: declared.takes_server,
-            },
-            enabled: declared.enabled,
-        }
-    }
-}
-
-impl Run<'_> {
-    /// Runs the label and puts the thread back, if it goes on.
-    pub(super) fn run(mut self) {
-        let at = self.thread.stack.pop().expect("a live thread has a position");
-        match at {
-            At::PoolTake => self.take_pool_thread(),
-            At::PoolIdle => self.process.pool.busy -= 1,
-            At::Executor(at) => self.apply_executor(at),
-            At::Rendezvous(at) => self.apply_rendezvous(at),
-            At::Rpc(at) => self.apply_rpc(at),
-            At::Worker(at) => self.apply_worker(at),
-            At::Master(at) => self.apply_master(at),
-            At::Iterator(at) => self.apply_iterator(at),
-        }
-        // `ExecutorState::Process` goes on with the nodes that it kept for itself.
-        if let (Some(At::PoolIdle), ThreadId::Node(step, _), false) =
-            (self.thread.stack.last(), self.thread.id, self.thread.inline.is_empty())
-        {
-            let node = self.thread.inline.remove(0);
-            self.start_node(step, node);
-        }
-        if !self.thread.stack.is_empty() {
-            self.process.spawn(self.thread);
-        }
-    }
-
-    fn take_pool_thread(&mut self) {
-        self.process.pool.take(self.model.pool_size(), self.thread.id);
-        if let ThreadId::Node(step, node) = self.thread.id {
-            self.start_node(step, node);
-        }
-    }
-
-    /// A node of this process's partition.
-    pub(super) fn node(&self, step: StepId, node: NodeId) -> &Node {
-        self.model.node(step, self.id, node)
-    }
 }
 
 impl TensorFlow {

@@ -9,12 +9,13 @@
 //! The frames of one call arrive in order, and a server may read a request together with its reset, in which case the request never
 //! reaches the service. Frames of different calls are not ordered here, although they share a connection: see `docs/fidelity.md`.
 
+mod client;
+mod server;
+
 use super::cluster::{CallKind, Declared, Run, View};
 use super::compute_pool;
-use super::job::Variant;
 use super::objects::Object;
 use super::process::{At as Position, CallId, Process, RendezvousId, Thread, ThreadId};
-use super::{master, rendezvous, worker};
 use crate::machine::{Access, Label, Lock, ProcessId};
 
 static INSTALL: Label = Label {
@@ -323,176 +324,6 @@ impl Run<'_> {
             }
         }
     }
-
-    /// The answer to a peer's receive.
-    pub(super) fn serve(&mut self, call: CallId, ok: bool) {
-        self.thread.then([
-            Position::Rpc(At::ServeClear(call)),
-            Position::Rpc(At::Respond(call, ok)),
-        ]);
-    }
-
-    fn client(&mut self, id: CallId) -> &mut ClientCall {
-        self.process.client_call_mut(id).expect("the call is not over")
-    }
-
-    fn install(&mut self, id: CallId) {
-        let call = self.client(id);
-        call.installed = true;
-        if std::mem::take(&mut call.wanted) {
-            self.try_cancel(id);
-        }
-    }
-
-    fn start(&mut self, id: CallId) {
-        let checks = self.model.variant() == Variant::CheckAfterSend
-            && matches!(self.model.call(id).kind, CallKind::RecvTensor { .. });
-        let server = self.model.call(id).server;
-        let call = self.client(id);
-        call.unchecked = checks;
-        if call.rpc == Rpc::Marked {
-            call.failed = true;
-            self.never_sent(id);
-            self.completed(id);
-        } else {
-            call.rpc = Rpc::Sent;
-            self.sent.push((server, Frame::Request(id)));
-        }
-        if checks {
-            self.thread.then([Position::Rpc(At::CheckAfterSend(id))]);
-        }
-    }
-
-    fn check_before_send(&mut self, id: CallId) {
-        if self.client(id).failed {
-            self.process.remove_client_call(id);
-            self.thread
-                .stack
-                .retain(|at| !matches!(at, Position::Rpc(At::Install(other) | At::Start(other)) if *other == id));
-            let (step, node) = self.model.recv_node(id);
-            self.node_done(step, node, false, false);
-        }
-    }
-
-    /// `CallOptions::StartCancel` as `StartAbort` and `RunManyGraphs` call it. For a receive, the error is remembered first.
-    fn cancel(&mut self, id: CallId) {
-        let sticky = self.model.variant() == Variant::StickyCancel;
-        let receive = matches!(self.model.call(id).kind, CallKind::RecvTensor { .. });
-        let Some(call) = self.process.client_call_mut(id) else {
-            return;
-        };
-        if receive {
-            call.failed = true;
-        }
-        if call.installed {
-            self.try_cancel(id);
-        } else if sticky && call.rpc == Rpc::Fresh {
-            call.wanted = true;
-        }
-    }
-
-    /// `ClientContext::TryCancel`.
-    fn try_cancel(&mut self, id: CallId) {
-        let server = self.model.call(id).server;
-        let call = self.client(id);
-        match call.rpc {
-            Rpc::Fresh => call.rpc = Rpc::Marked,
-            Rpc::Sent => {
-                call.failed = true;
-                self.sent.push((server, Frame::Reset(id)));
-                self.completed(id);
-            }
-            Rpc::Marked | Rpc::Complete => {}
-        }
-    }
-
-    /// The call is over on this side: an event for its completion-queue thread.
-    fn completed(&mut self, id: CallId) {
-        self.client(id).rpc = Rpc::Complete;
-        self.process.spawn(completion(id));
-    }
-
-    /// `OnCompleted`: clear, then what the call is for.
-    fn complete(&mut self, id: CallId) {
-        let call = self.client(id);
-        call.installed = false;
-        let failed = call.failed;
-        let next = match self.model.call(id).kind {
-            CallKind::RecvTensor { .. } => Position::Rendezvous(rendezvous::At::Deregister(id)),
-            CallKind::RunGraph { .. } => Position::Master(master::At::WhenDone(self.model.call(id).step, !failed)),
-            CallKind::CleanupGraph | CallKind::CancelStep => return,
-        };
-        self.thread.then([next]);
-    }
-
-    /// Outcome 0: the request alone is read. Outcome 1: with its reset, so that it never reaches the service.
-    fn read(&mut self, id: CallId) {
-        let kind = self.model.call(id).kind;
-        if self.choice == 1 {
-            if let CallKind::RunGraph { .. } = kind {
-                self.process.dropped |= 1 << self.model.call(id).step;
-            }
-            self.process.remove_server_call(id);
-            return;
-        }
-        if matches!(kind, CallKind::CleanupGraph | CallKind::CancelStep) {
-            // Nobody waits for its answer and nobody cancels it: the stream is of no further interest.
-            self.process.remove_server_call(id);
-            return self.thread.then([Position::Rpc(At::Accept(id))]);
-        }
-        let call = self.process.server_call_mut(id).expect("a stream that is read exists");
-        call.accepted = true;
-        if std::mem::take(&mut call.reset) {
-            self.process.spawn(Thread::new(
-                ThreadId::Cancelled(id),
-                Position::Rpc(At::RequestCancelled(id)),
-            ));
-        }
-        self.thread.then([Position::Rpc(At::Accept(id))]);
-    }
-
-    /// Runs the cancel callback with the call's mutexes held, if both of them are installed by now; else the cancellation is lost,
-    /// unless the `CallOptions` that it got to remembers it.
-    fn request_cancelled(&mut self, id: CallId) {
-        let sticky = self.model.is_sticky();
-        let Some(call) = self.process.server_call_mut(id) else {
-            return;
-        };
-        if call.callback && call.options {
-            self.run_server_cancel(id);
-        } else if call.callback && sticky {
-            call.wanted = true;
-        }
-    }
-
-    /// The cancel function of a handler's `CallOptions`, with its mutex held.
-    pub(super) fn run_server_cancel(&mut self, id: CallId) {
-        let owner = self.thread.id;
-        let info = *self.model.call(id);
-        let call = self.process.server_call_mut(id).expect("a cancelled call is kept");
-        call.lock.acquire(owner);
-        self.thread.then([Position::Rpc(At::Release(id))]);
-        self.abort_step(info.step);
-        if let CallKind::RunGraph { .. } = info.kind {
-            self.thread
-                .then([Position::Worker(worker::At::CancelManager(info.step))]);
-        }
-    }
-
-    fn never_sent(&mut self, id: CallId) {
-        if let CallKind::RunGraph { .. } = self.model.call(id).kind
-            && let Some(master) = &mut self.process.master
-        {
-            master.never_sent |= 1 << self.model.call(id).server.0;
-        }
-    }
-}
-
-/// The completion of a call as a thread.
-fn completion(id: CallId) -> Thread {
-    let mut thread = Thread::new(ThreadId::Completion(id), Position::Rpc(At::QueueIdle(id)));
-    thread.then([Position::Rpc(At::QueueTake(id)), Position::Rpc(At::Clear(id))]);
-    thread
 }
 
 /// A frame arrives at a process.
@@ -539,7 +370,7 @@ pub(super) fn deliver(model: &super::TensorFlow, process: &mut Process, _from: P
             {
                 call.failed |= !ok;
                 call.rpc = Rpc::Complete;
-                process.spawn(completion(id));
+                process.spawn(client::completion(id));
             }
         }
     }

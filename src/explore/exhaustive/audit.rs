@@ -5,10 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 use super::reduction::{Local, RawStep, guarded};
-use super::search::{Limits, Search};
+use super::search::Search;
 use super::{Options, Reductions};
 use crate::machine::{Access, Footprint, FrameSet, Model, Pending, ProcessId};
 
@@ -28,12 +27,7 @@ pub struct Audit {
 /// cover what happens, that operations commute where their declarations say so, that deliveries commute with whatever is
 /// enabled, and that forgetting twice forgets no more than once. A search without reductions meets the most states.
 pub fn audit<M: Model>(model: &M, options: &Options, interrupt: &AtomicBool) -> Audit {
-    let limits = Limits {
-        options,
-        started: Instant::now(),
-        interrupt,
-    };
-    let search = Search::run(model, options.reductions, &limits, &mut |_| {});
+    let search = Search::unwatched(model, options, interrupt);
     let mut auditor = Auditor {
         model,
         search: &search,

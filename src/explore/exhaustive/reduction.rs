@@ -36,12 +36,15 @@
 //! followed at once and the states between are not stored. A chain stops where a state repeats. In a graph with cycles a free
 //! thread could run for ever while another one is ignored; the search is then repeated without this reduction.
 
+mod surroundings;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use self::surroundings::Surroundings;
 use super::Reductions;
 use super::content::Content;
 use crate::explore::FindingKind;
-use crate::machine::{Access, Event, Footprint, FrameSet, Model, Pending, ProcessId, run_label};
+use crate::machine::{Event, FrameSet, Model, Pending, ProcessId, run_label};
 
 /// A closure that ran this many labels without an end is no short closure.
 const LONGEST_RUN: usize = 1_000;
@@ -332,90 +335,5 @@ impl<M: Model> Local<'_, M> {
             self.run(&mut step, pending, 0).ok()?;
         }
         None
-    }
-}
-
-/// Whether something in `footprint` may fail to commute with the pending operation.
-fn conflict<T>(footprint: &Footprint, pending: &Pending<T>) -> bool {
-    let operation = &pending.operation;
-    // Whatever the model says: taking a server can be disabled by others who take one.
-    let access = if operation.takes_server {
-        Access::Write
-    } else {
-        operation.access
-    };
-    let part = |part| footprint.conflicts_with(part, Access::Write);
-    footprint.conflicts_with(operation.object, access) || operation.part.is_some_and(part)
-}
-
-/// What all but one thread may still do.
-struct Surroundings {
-    futures: Vec<Footprint>,
-    arrivals: Footprint,
-}
-
-impl Surroundings {
-    fn of<M: Model>(local: &Local<'_, M>, state: &M::Process, pendings: &[Pending<M::Thread>]) -> Self {
-        Self::with(local, state, pendings, local.frames)
-    }
-
-    fn with<M: Model>(
-        local: &Local<'_, M>,
-        state: &M::Process,
-        pendings: &[Pending<M::Thread>],
-        frames: FrameSet,
-    ) -> Self {
-        let future = |pending: &Pending<M::Thread>| local.model.future(local.process, state, pending.thread);
-        Self {
-            futures: pendings.iter().map(future).collect(),
-            arrivals: local.model.arrivals(local.process, state, frames),
-        }
-    }
-
-    fn leave_free<T>(&self, index: usize, pending: &Pending<T>) -> bool {
-        !conflict(&self.arrivals, pending)
-            && !self
-                .futures
-                .iter()
-                .enumerate()
-                .any(|(other, footprint)| other != index && conflict(footprint, pending))
-    }
-
-    /// The smallest set of enabled threads, not all of them unless nothing else can interfere, such that nothing that any other
-    /// thread or an arrival may do conflicts with their next operations.
-    fn smallest_component<T>(&self, pendings: &[Pending<T>]) -> Option<Vec<usize>> {
-        let mut best: Option<Vec<usize>> = None;
-        for seed in (0..pendings.len()).filter(|&index| pendings[index].enabled) {
-            if let Some(component) = self.component(seed, pendings)
-                && best.as_ref().is_none_or(|best| component.len() < best.len())
-            {
-                best = Some(component);
-            }
-        }
-        best
-    }
-
-    fn component<T>(&self, seed: usize, pendings: &[Pending<T>]) -> Option<Vec<usize>> {
-        let mut members = vec![seed];
-        let mut next = 0;
-        while let Some(&member) = members.get(next) {
-            next += 1;
-            let pending = &pendings[member];
-            if conflict(&self.arrivals, pending) {
-                return None;
-            }
-            for (other, footprint) in self.futures.iter().enumerate() {
-                if members.contains(&other) || !conflict(footprint, pending) {
-                    continue;
-                }
-                // A thread that waits now may go on without any of the members: it can't be one.
-                if !pendings[other].enabled {
-                    return None;
-                }
-                members.push(other);
-            }
-        }
-        members.sort_unstable();
-        Some(members)
     }
 }

@@ -113,6 +113,16 @@ impl<'m, M: Model> Search<'m, M> {
         search
     }
 
+    /// The same, with nobody to tell how far it is: for those who look at what a search met, not at its verdict.
+    pub(super) fn unwatched(model: &'m M, options: &Options, interrupt: &AtomicBool) -> Self {
+        let limits = Limits {
+            options,
+            started: Instant::now(),
+            interrupt,
+        };
+        Self::run(model, options.reductions, &limits, &mut |_| {})
+    }
+
     fn levels(&mut self, limits: &Limits<'_>, progress: &mut dyn FnMut(&Status)) {
         let mut workers: Vec<Worker> = (0..limits.options.threads.max(1)).map(|_| Worker::default()).collect();
         let mut buffers: Vec<Buffers> = Vec::new();

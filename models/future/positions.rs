@@ -1,0 +1,169 @@
+//! What a thread at a position may do next, and what that leads to.
+
+use super::Future;
+use crate::machine::Access;
+use crate::models::objects::Object;
+use crate::models::process::{At, Thread, ThreadId};
+use crate::models::rendezvous::{self, Finder};
+use crate::models::{executor, iterator, master, rpc, worker};
+
+impl Future<'_> {
+    pub(super) fn thread(&mut self, thread: &Thread) {
+        let step = match thread.id {
+            ThreadId::Node(step, _) => Some(step),
+            ThreadId::Completion(call) => Some(self.model.call(call).step),
+            ThreadId::GetNext(step, _) => Some(step),
+            _ => None,
+        };
+        for &at in &thread.stack {
+            self.position(at, thread.id);
+        }
+        if let Some(step) = step {
+            for &node in thread.inline.iter().chain(&thread.dispatch) {
+                self.node(step, node);
+            }
+        }
+        for &call in &thread.calls {
+            self.cancels(call);
+        }
+    }
+
+    pub(super) fn position(&mut self, at: At, id: ThreadId) {
+        match at {
+            At::PoolTake => {
+                self.uses(Object::Pool, Access::Write);
+                if let ThreadId::Node(step, node) = id {
+                    self.node(step, node);
+                }
+            }
+            At::PoolIdle => {}
+            At::Executor(at) => self.executor(at),
+            At::Rendezvous(at) => self.rendezvous(at),
+            At::Rpc(at) => self.rpc(at),
+            At::Worker(at) => self.worker(at),
+            At::Master(at) => self.master(at),
+            At::Iterator(
+                iterator::At::Schedule(step, node)
+                | iterator::At::GetNext(step, node)
+                | iterator::At::Dequeue(step, node),
+            ) => self.node_done(step, node),
+        }
+    }
+
+    pub(super) fn executor(&mut self, at: executor::At) {
+        use executor::At as E;
+        match at {
+            E::Kernel(step, node) => {
+                self.uses(Object::Variables, Access::Add);
+                self.node_done(step, node);
+            }
+            E::Propagate(step, node, _) => self.node_done(step, node),
+            E::Outstanding(step, ..) => self.counts_out(step),
+            E::Dispatch(_) => self.uses(Object::Pool, Access::Write),
+            E::Latch(step) => self.fails(step),
+            E::Cancel(step) => self.uses(Object::Cancellation(step), Access::Add),
+            E::Finish(step) | E::Barrier(step) => self.finishes(step),
+        }
+    }
+
+    pub(super) fn rendezvous(&mut self, at: rendezvous::At) {
+        use rendezvous::At as R;
+        let step_of = |id: u8| self.process.rendezvous[usize::from(id)].step;
+        match at {
+            R::Validate(step, node)
+            | R::Register(step, node)
+            | R::Feed(step, node)
+            | R::SendCheck(step, node)
+            | R::SendLocal(step, node) => self.node(step, node),
+            R::Deregister(call) => {
+                let (step, node) = self.model.recv_node(call);
+                self.uses(Object::Remote(step), Access::Add);
+                self.node_done(step, node);
+            }
+            R::AbortLocal(id) | R::AbortRemote(id) => self.aborts(step_of(id), Some(id)),
+            R::AbortNext(_) | R::AbortUnlock(_) => {}
+            R::Find(step, Finder::Execute) => self.executes(step),
+            R::Find(step, Finder::Receive(call)) => {
+                self.uses(Object::Table, Access::Add);
+                self.receives_locally(step, call);
+            }
+            R::Find(step, Finder::AbortStep) => self.aborts_later(step),
+            R::Initialize(step, _) => self.executes(step),
+            R::RecvLocal(call, id) | R::LocalValidate(call, id) | R::LocalRecv(call, id) => {
+                self.receives_locally(step_of(id), call);
+            }
+            R::Cleanup(step) => {
+                self.uses(Object::Table, Access::Write);
+                self.aborts(step, None);
+            }
+            R::FailDeferred(id) => {
+                let step = step_of(id);
+                self.uses(Object::Remote(step), Access::Write);
+                self.serves_everyone(step);
+            }
+        }
+    }
+
+    pub(super) fn rpc(&mut self, at: rpc::At) {
+        use rpc::At as C;
+        match at {
+            C::Install(call) | C::Start(call) | C::CheckBeforeSend(call) | C::CheckAfterSend(call) => {
+                self.uses(Object::Call(call), Access::Write);
+                self.completion(call);
+            }
+            C::Cancel(call) => self.cancels(call),
+            C::QueueTake(call) | C::Clear(call) => self.completion(call),
+            C::QueueIdle(_) => {}
+            C::Read(call) | C::Accept(call) => self.request(call),
+            C::RequestCancelled(call) => {
+                self.uses(Object::Call(call), Access::Write);
+                self.uses(Object::Cancellation(self.model.call(call).step), Access::Add);
+                self.cancellation(call);
+            }
+            C::Release(_) => {}
+            C::HandlerInstall(call) | C::ServeClear(call) | C::Respond(call, _) => {
+                self.uses(Object::Call(call), Access::Write);
+            }
+        }
+    }
+
+    pub(super) fn worker(&mut self, at: worker::At) {
+        use worker::At as W;
+        match at {
+            W::Install(call) => {
+                self.uses(Object::Call(call), Access::Write);
+                // A cancellation that was remembered runs now.
+                if self.model.is_sticky() {
+                    self.cancellation(call);
+                }
+            }
+            W::InstallLocal(step) | W::CancelLocal(step) => self.cancels_local(step),
+            W::Root(step, ..) => self.runs(step),
+            W::SetTimer(step, id) => self.aborts(step, Some(id)),
+            W::CancelManager(step) => self.uses(Object::Cancellation(step), Access::Add),
+            W::ClearLocal(step) => self.local_options(step),
+            W::ReleaseLocal(_) => {}
+            W::RememberCancelled(step) => {
+                self.uses(Object::Table, Access::Write);
+                self.uses(Object::Remote(step), Access::Write);
+                self.aborts(step, None);
+                self.serves_everyone(step);
+            }
+        }
+    }
+
+    pub(super) fn master(&mut self, at: master::At) {
+        use master::At as M;
+        match at {
+            M::Run(step) => self.client(Some(step)),
+            M::Await(step) => self.client(self.model.next_step(step)),
+            M::Order(step) => self.step_thread(step),
+            M::Options(_) | M::Return(_) => self.uses(Object::Client, Access::Write),
+            M::Wait(step) => self.uses(Object::Counter(step), Access::Read),
+            M::Cleanup(..) | M::CancelStep(..) => {}
+            M::WhenDone(step, ok) => self.when_done(step, ok),
+            M::Unlock(_) => {}
+            M::Decrement(step) => self.uses(Object::Counter(step), Access::Add),
+        }
+    }
+}
