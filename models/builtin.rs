@@ -1,7 +1,7 @@
 //! Small jobs described in a few words instead of an exported graph: one worker, some servers, and the tensors between
 //! them, each as `FROM->TO [batch] [xN]`.
 //!
-//! The worker takes the next batch. A `batch` tensor from the worker depends on it; one from a server depends on every
+//! The worker takes the next batch: from an iterator, from a queue, or because it is fed. A `batch` tensor from the worker depends on it; one from a server depends on every
 //! `batch` tensor that this server gets from the worker, or else on those that it gets from servers listed before. All
 //! other tensors depend on nothing.
 
@@ -30,6 +30,28 @@ pub struct EdgeGroup {
     pub batch: bool,
     /// How many there are, at least 1.
     pub count: u8,
+}
+
+/// Where the worker has its batch from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum BatchSource {
+    /// `IteratorGetNext`.
+    Iterator,
+    /// A queue's dequeue.
+    Queue,
+    /// The client feeds it.
+    Fed,
+}
+
+impl BatchSource {
+    /// Name, operation and kind of the node.
+    fn node(self) -> (&'static str, &'static str, NodeKind) {
+        match self {
+            Self::Iterator => ("IteratorGetNext", "IteratorGetNext", NodeKind::GetNext),
+            Self::Queue => ("fifo_queue_Dequeue", "QueueDequeueV2", NodeKind::Dequeue),
+            Self::Fed => ("_recv_batch_0", "_Recv", NodeKind::Feed),
+        }
+    }
 }
 
 /// A task of a built-in job.
@@ -157,8 +179,8 @@ impl TryFrom<Vec<String>> for Edges {
 ///
 /// # Errors
 /// When an edge speaks of a server that is not there, or depends on a batch that does not reach its sender.
-pub fn builtin(servers: u8, shape: &Edges) -> Result<Graph, BuiltinError> {
-    let mut job = Job::new(servers);
+pub fn builtin(servers: u8, shape: &Edges, batch: BatchSource) -> Result<Graph, BuiltinError> {
+    let mut job = Job::new(servers, batch);
     for &group in &shape.0 {
         for task in [group.from, group.to] {
             if matches!(task, Task::Server(number) if number >= servers) {
@@ -186,7 +208,7 @@ struct Job {
 }
 
 impl Job {
-    fn new(servers: u8) -> Self {
+    fn new(servers: u8, batch: BatchSource) -> Self {
         let tasks = std::iter::once(("worker", 0)).chain((0..servers).map(|number| ("ps", number)));
         let partitions = tasks.map(|(job, task)| Partition {
             device: format!("/job:{job}/replica:0/task:{task}/device:CPU:0"),
@@ -201,14 +223,9 @@ impl Job {
             batch: vec![Vec::new(); usize::from(servers) + 1],
             from_worker: vec![false; usize::from(servers) + 1],
         };
-        let get_next = job.push(
-            0,
-            "IteratorGetNext".to_owned(),
-            "IteratorGetNext",
-            NodeKind::GetNext,
-            Vec::new(),
-        );
-        job.batch[0].push(get_next);
+        let (name, op, kind) = batch.node();
+        let reader = job.push(0, name.to_owned(), op, kind, Vec::new());
+        job.batch[0].push(reader);
         job
     }
 
@@ -281,7 +298,7 @@ mod tests {
     }
 
     fn job(servers: u8, lines: &[&str]) -> Result<Graph, BuiltinError> {
-        builtin(servers, &edges(lines)?)
+        builtin(servers, &edges(lines)?, BatchSource::Iterator)
     }
 
     #[test]

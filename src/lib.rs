@@ -7,6 +7,7 @@ pub mod dumps;
 pub mod explore;
 pub mod import;
 pub mod machine;
+pub mod matrix;
 // The models: what is simulated. They know the machine, no engine. They live beside `src`, since they are what users read and change.
 #[path = "../models/mod.rs"]
 pub mod models;

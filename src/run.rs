@@ -31,6 +31,8 @@ pub struct Prepared {
     pub graph_hash: Hash,
     /// Which nodes of the graph run, for people.
     pub slice: String,
+    /// Number of parameter servers of the graph that trains, whether the steps that run need them or not.
+    pub servers: usize,
 }
 
 /// Why a scenario cannot run.
@@ -126,6 +128,7 @@ pub fn prepare(scenario: Scenario, scenario_hash: Hash) -> Result<Prepared, RunE
         scenario_hash,
         graph_hash: Hash::of(&contents),
         slice: slices.join("; "),
+        servers: training.partitions.len() - 1,
         scenario,
     })
 }
@@ -194,9 +197,9 @@ fn load(scenario: &Scenario, source: GraphSource, contents: &mut Vec<u8>) -> Res
             contents.extend_from_slice(&bytes);
             import(&bytes, &path.display().to_string())
         }
-        GraphSource::BuiltIn { servers, edges } => {
+        GraphSource::BuiltIn { servers, edges, batch } => {
             contents.extend_from_slice(format!("{servers} {}", edges.join(",")).as_bytes());
-            let graph = Edges::try_from(edges).and_then(|edges| builtin(servers, &edges));
+            let graph = Edges::try_from(edges).and_then(|edges| builtin(servers, &edges, batch));
             graph.map_err(|error| RunError::BuiltIn { scenario: name, error })
         }
     }

@@ -106,6 +106,8 @@ macro_rules! scenarios {
 scenarios! {
     ps1_coupled: "final_batch/ps1_coupled",
     ps1_coupled_one_thread: "final_batch/ps1_coupled_one_thread",
+    ps1_decoupled: "final_batch/ps1_decoupled",
+    ps1_queue: "final_batch/ps1_queue",
     ps2_abort_deferred: "final_batch/ps2_abort_deferred",
     ps2_check_after_send: "final_batch/ps2_check_after_send",
     ps2_coupled: "final_batch/ps2_coupled",
@@ -117,6 +119,9 @@ scenarios! {
     ps2_queue_one_thread: "final_batch/ps2_queue_one_thread",
     ps2_remember_cancelled_steps: "final_batch/ps2_remember_cancelled_steps",
     ps2_sticky_cancel: "final_batch/ps2_sticky_cancel",
+    ps3_coupled: "final_batch/ps3_coupled",
+    ps3_decoupled: "final_batch/ps3_decoupled",
+    ps3_queue: "final_batch/ps3_queue",
     one_server: "small/one_server",
     one_server_one_thread: "small/one_server_one_thread",
     three_servers: "small/three_servers",

@@ -6,6 +6,7 @@ mod import;
 mod interrupt;
 mod list;
 mod match_dumps;
+mod matrix;
 mod progress;
 mod replay;
 mod selection;
@@ -39,6 +40,8 @@ enum Command {
     List(list::List),
     /// Say which known hang the stacks of a job look like
     Match(match_dumps::Match),
+    /// Tell which jobs can hang, over threads, servers, inputs and variants
+    Matrix(matrix::Matrix),
 }
 
 /// How a command ended; its exit code.
@@ -76,6 +79,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Conform(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Match(command) => command.run(),
+        Command::Matrix(command) => command.run(),
     };
     let outcome = ended.unwrap_or_else(|Failure(message)| {
         eprintln!("error: {message}");

@@ -13,7 +13,12 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 /// A line that changes on a terminal, or now and then a line of a log.
 pub(super) enum Progress {
     Bar(ProgressBar),
-    Lines { name: String, last: Duration },
+    Lines {
+        name: String,
+        /// How many searches there are, if several.
+        total: Option<usize>,
+        last: Duration,
+    },
 }
 
 impl Progress {
@@ -21,6 +26,7 @@ impl Progress {
         if !io::stderr().is_terminal() {
             return Self::Lines {
                 name: name.to_owned(),
+                total: None,
                 last: Duration::ZERO,
             };
         }
@@ -32,13 +38,43 @@ impl Progress {
         Self::Bar(bar)
     }
 
+    /// Of several searches, one after the other.
+    pub(super) fn of_many(total: usize) -> Self {
+        if !io::stderr().is_terminal() {
+            return Self::Lines {
+                name: String::new(),
+                total: Some(total),
+                last: Duration::ZERO,
+            };
+        }
+        let bar = ProgressBar::new(total as u64);
+        if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} {prefix}  {msg}") {
+            bar.set_style(style);
+        }
+        Self::Bar(bar)
+    }
+
+    /// The next of several searches begins; `done` are over.
+    pub(super) fn begin(&mut self, done: usize, next: &str) {
+        match self {
+            Self::Bar(bar) => {
+                bar.set_position(done as u64);
+                bar.set_prefix(next.to_owned());
+            }
+            Self::Lines { name, total, last } => {
+                *name = total.map_or_else(|| next.to_owned(), |total| format!("[{}/{total}] {next}", done + 1));
+                *last = Duration::ZERO;
+            }
+        }
+    }
+
     pub(super) fn show(&mut self, status: &Status) {
         match self {
             Self::Bar(bar) => {
                 bar.set_message(told(status));
                 bar.tick();
             }
-            Self::Lines { name, last } => {
+            Self::Lines { name, last, .. } => {
                 if status.elapsed >= *last + LINE_EVERY {
                     *last = status.elapsed;
                     eprintln!("{name}: {}", told(status));

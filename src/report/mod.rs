@@ -4,6 +4,8 @@ mod dumps;
 mod import;
 mod json;
 mod lanes;
+mod matrix;
+mod matrix_svg;
 mod replay;
 mod text;
 
@@ -16,6 +18,8 @@ use crate::machine::Label;
 pub use dumps::{JsonMatch, dumps_text};
 pub use import::import_text;
 pub use json::{JsonSignature, JsonVerdict};
+pub use matrix::{MatrixTold, matrix_markdown};
+pub use matrix_svg::matrix_svg;
 pub use replay::{prefix_end, replay_end, replay_line};
 pub use text::verdict_text;
 

@@ -80,7 +80,7 @@ fn end_at_once() -> Vec<Turn> {
 }
 
 /// How the batch gets into the step.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Input {
     /// The iterator is in the step.

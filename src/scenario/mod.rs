@@ -8,6 +8,7 @@ mod size;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::models::builtin::BatchSource;
 use crate::schedule::Hash;
 
 pub use document::{
@@ -42,13 +43,32 @@ pub enum GraphSource {
         servers: u8,
         /// Edges, as in `ps0->worker batch`.
         edges: Vec<String>,
+        /// How the batch gets into it.
+        batch: BatchSource,
     },
 }
 
 const DEFAULT_TEXT: &str = include_str!("../../scenarios/final_batch/ps2_coupled.toml");
 const DEFAULT_NAME: &str = "ps2_coupled.toml";
-const DEFAULT_GRAPH_NAME: &str = "../graphs/ps2-coupled.pb";
-const DEFAULT_GRAPH: &[u8] = include_bytes!("../../scenarios/graphs/ps2-coupled.pb");
+
+macro_rules! embedded {
+    ($constant:ident: $type:ty = $include:ident!($folder:literal) for $($name:literal)*) => {
+        const $constant: &[(&str, $type)] = &[$((
+            concat!($folder, $name),
+            $include!(concat!("../../scenarios/final_batch/", $folder, $name)),
+        )),*];
+    };
+}
+
+// The final batch with one, two and three servers and each input design, and the graphs that these name.
+embedded! { FINAL_BATCHES: &str = include_str!("") for
+    "ps1_coupled.toml" "ps1_queue.toml" "ps1_decoupled.toml"
+    "ps2_coupled.toml" "ps2_queue.toml" "ps2_decoupled.toml"
+    "ps3_coupled.toml" "ps3_queue.toml" "ps3_decoupled.toml"
+}
+embedded! { GRAPHS: &[u8] = include_bytes!("../graphs/") for
+    "ps1-coupled.pb" "ps2-coupled.pb" "ps2-queue.pb" "ps2-decoupled-read.pb" "ps2-decoupled-train.pb"
+}
 
 const TRACED_TEXT: &str = include_str!("../../scenarios/traces/hang_trace_ps2.toml");
 const TRACED_NAME: &str = "hang_trace_ps2.toml";
@@ -73,6 +93,14 @@ impl Scenario {
     /// The final-batch scenario that is built into the program.
     pub fn built_in() -> Self {
         Self::embedded(DEFAULT_NAME, DEFAULT_TEXT)
+    }
+
+    /// The final batch with one, two and three servers and each input design, at the end of the data.
+    pub fn final_batches() -> Vec<Self> {
+        FINAL_BATCHES
+            .iter()
+            .map(|(name, text)| Self::embedded(name, text))
+            .collect()
     }
 
     /// The job of the trace that comes with the program: every node of the graph that was traced, on the threads that it had.
@@ -123,6 +151,11 @@ impl Scenario {
             None => GraphSource::BuiltIn {
                 servers: job.servers.unwrap_or(1),
                 edges: job.edges.clone().unwrap_or_default(),
+                batch: match job.input {
+                    Input::Coupled => BatchSource::Iterator,
+                    Input::Queue => BatchSource::Queue,
+                    Input::Decoupled => BatchSource::Fed,
+                },
             },
         }
     }
@@ -134,9 +167,10 @@ impl Scenario {
 
     /// A file that the scenario names, which is relative to the scenario's own.
     fn file(&self, name: &str) -> GraphSource {
-        match self.path.as_deref() {
-            None if name == DEFAULT_GRAPH_NAME => GraphSource::Embedded(DEFAULT_GRAPH_NAME, DEFAULT_GRAPH),
-            place => GraphSource::File(place.and_then(Path::parent).unwrap_or(Path::new("")).join(name)),
+        let embedded = GRAPHS.iter().find(|(known, _)| self.path.is_none() && *known == name);
+        match (embedded, self.path.as_deref().and_then(Path::parent)) {
+            (Some((name, bytes)), _) => GraphSource::Embedded(name, bytes),
+            (None, folder) => GraphSource::File(folder.unwrap_or(Path::new("")).join(name)),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use lastbatch::explore::Answer;
 use lastbatch::explore::exhaustive::{Options, Reductions, search};
 use lastbatch::models::TensorFlow;
-use lastbatch::models::builtin::{Edges, builtin};
+use lastbatch::models::builtin::{BatchSource, Edges, builtin};
 use lastbatch::models::graph::{Graph, Node, NodeKind};
 use lastbatch::models::job::{Data, Job, JobStep, PartitionOrder, Variant};
 
@@ -139,7 +139,7 @@ impl SmallJob {
 
     fn graph(&self) -> Graph {
         let edges = Edges::try_from(self.edges.clone()).expect("edges as the generator writes them");
-        let graph = builtin(self.servers, &edges).expect("a job as the generator makes it");
+        let graph = builtin(self.servers, &edges, BatchSource::Iterator).expect("a job as the generator makes it");
         let mut partitions = graph.partitions.clone();
         let worker = &mut partitions[0].nodes;
         match self.input {

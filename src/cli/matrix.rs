@@ -1,0 +1,159 @@
+//! `lastbatch matrix`.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use clap::Args;
+use lastbatch::explore::exhaustive::Options;
+use lastbatch::matrix::{Axes, Plan, Record, Results, Search, plan};
+use lastbatch::models::job::Variant;
+use lastbatch::report::{MatrixTold, matrix_markdown, matrix_svg};
+use lastbatch::scenario::{Input, Scenario};
+use lastbatch::schedule::write_whole;
+
+use super::progress::Progress;
+use super::selection::scenarios;
+use super::{Ended, Failure, Outcome, interrupt, print};
+
+/// Search the same jobs with each number of threads and on each variant, and tell which can hang. Exit code 0 if every cell is decided,
+/// 1 if a hang was observed where the model excludes it, 2 for bad input, 3 if a budget left a cell open, 130 if interrupted.
+#[derive(Args)]
+pub(super) struct Matrix {
+    /// Scenario files, or directories with scenarios below them, one for each input and number of servers [default: the final
+    /// batch with one, two and three servers and each input]
+    places: Vec<PathBuf>,
+    /// Threads of the compute pools
+    #[arg(long, value_delimiter = ',', value_name = "N,…", value_parser = clap::value_parser!(u8).range(1..))]
+    inter_op: Vec<u8>,
+    /// Threads of the intra-op pools
+    #[arg(long, value_delimiter = ',', value_name = "N,…", value_parser = clap::value_parser!(u8).range(1..))]
+    intra_op: Vec<u8>,
+    /// Variants of the runtime
+    #[arg(long = "variant", value_delimiter = ',', value_name = "VARIANT,…")]
+    variants: Vec<Variant>,
+    /// Only jobs with so many servers
+    #[arg(long, value_delimiter = ',', value_name = "N,…")]
+    servers: Vec<usize>,
+    /// Only jobs with this input
+    #[arg(long = "input", value_delimiter = ',', value_name = "INPUT,…")]
+    inputs: Vec<Input>,
+    /// Leave a cell undecided after so many states
+    #[arg(long, value_name = "N", default_value_t = 12_000_000)]
+    max_states: u64,
+    /// Search with so many threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Write matrix.md, matrix.svg and, after every search, matrix.json into this directory
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the matrix.json that is there
+    #[arg(long, requires = "out")]
+    resume: bool,
+}
+
+impl Matrix {
+    pub(super) fn run(self) -> Ended {
+        let jobs = match self.places.as_slice() {
+            [] => Scenario::final_batches(),
+            places => scenarios(places)?,
+        };
+        if let Some(out) = self.out.as_deref().filter(|out| !out.is_dir()) {
+            return Err(Failure(format!("{}: no such directory", out.display())));
+        }
+        let plan = self.plan(&jobs)?;
+        let file = self.out.as_ref().map(|out| out.join("matrix.json"));
+        let mut results = match &file {
+            Some(file) if self.resume => Results::load(file)?,
+            _ => Results::default(),
+        };
+        let interrupt = interrupt::flag()?;
+        let mut progress = Progress::of_many(plan.searches.len());
+        for (number, search) in plan.searches.iter().enumerate() {
+            progress.begin(number, &name(search));
+            if results.suffice(&search.model, self.max_states) {
+                continue;
+            }
+            let verdict = search
+                .prepared
+                .search(&self.options(), true, &interrupt, &mut |status| progress.show(status));
+            if interrupt.load(Ordering::SeqCst) {
+                break;
+            }
+            results.add(Record::of(&search.model, self.max_states, &verdict));
+            if let Some(file) = &file {
+                results.save(file)?;
+            }
+        }
+        progress.end();
+        self.tell(&plan, &results)?;
+        let told = MatrixTold {
+            plan: &plan,
+            results: &results,
+        };
+        Ok(if interrupt.load(Ordering::SeqCst) {
+            Outcome::Interrupted
+        } else if told.contradicts_what_was_observed() {
+            Outcome::Fails
+        } else if told.is_decided() {
+            Outcome::Holds
+        } else {
+            Outcome::Undecided
+        })
+    }
+
+    fn plan(&self, jobs: &[Scenario]) -> Result<Plan, Failure> {
+        let default = Axes::default();
+        fn chosen<T: Clone>(given: &[T], default: Vec<T>) -> Vec<T> {
+            if given.is_empty() { default } else { given.to_vec() }
+        }
+        let axes = Axes {
+            inter_op: chosen(&self.inter_op, default.inter_op),
+            intra_op: chosen(&self.intra_op, default.intra_op),
+            variants: chosen(&self.variants, default.variants),
+        };
+        let mut plan = plan(jobs, axes)?;
+        for search in &mut plan.searches {
+            search.cells.retain(|cell| {
+                let server = self.servers.is_empty() || self.servers.contains(&cell.servers);
+                server && (self.inputs.is_empty() || self.inputs.contains(&cell.input))
+            });
+        }
+        plan.searches.retain(|search| !search.cells.is_empty());
+        if plan.searches.is_empty() {
+            return Err(Failure("--servers and --input leave no cell of the matrix".to_owned()));
+        }
+        Ok(plan)
+    }
+
+    fn options(&self) -> Options {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        Options {
+            threads: self.threads.map_or_else(cores, usize::from),
+            max_states: Some(self.max_states),
+            ..Options::default()
+        }
+    }
+
+    fn tell(&self, plan: &Plan, results: &Results) -> Result<(), Failure> {
+        let told = MatrixTold { plan, results };
+        let text = matrix_markdown(&told);
+        print(&text);
+        if let Some(out) = &self.out {
+            for (name, contents) in [("matrix.md", text), ("matrix.svg", matrix_svg(&told))] {
+                let path = out.join(name);
+                let written = write_whole(&path, contents.as_bytes());
+                written.map_err(|error| format!("{}: cannot write: {error}", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A search, by its first cell.
+fn name(search: &Search) -> String {
+    let cell = search.cells[0];
+    format!(
+        "{}, {} servers, inter_op {}, {}",
+        cell.input, cell.servers, cell.inter_op, cell.variant
+    )
+}

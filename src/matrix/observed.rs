@@ -1,0 +1,75 @@
+//! What was observed of TensorFlow 1.12 itself, to stand beside the verdicts.
+//!
+//! A *trial* is one `sess.run` that meets the end of the data, on one machine with two cores, over loopback. The delays are two points of
+//! TensorFlow that were held up with probability 0.3 by up to 3 ms, as if the thread had been preempted there: a `_Recv` between
+//! registering its call and installing its cancel function, and the master between installing the cancel function of a `RunGraph`
+//! and starting that call.
+
+use crate::scenario::Input;
+
+/// Where an observation is from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// The author of the report says so.
+    Report,
+    /// Counted.
+    Measured,
+    /// Counted, with the two delays.
+    MeasuredWithDelays,
+}
+
+/// One observation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Observation {
+    /// Where it is from.
+    pub source: Source,
+    /// Parameter servers.
+    pub servers: usize,
+    /// Workers.
+    pub workers: u8,
+    /// Inter-op threads.
+    pub inter_op: u8,
+    /// How the batch got into the step.
+    pub input: Input,
+    /// How many trials, where they were counted.
+    pub trials: Option<u32>,
+    /// How many of them hung; of the report, whether any did.
+    pub hung: u32,
+}
+
+const fn row(
+    source: Source,
+    (servers, workers, inter_op): (usize, u8, u8),
+    input: Input,
+    trials: Option<u32>,
+    hung: u32,
+) -> Observation {
+    Observation {
+        source,
+        servers,
+        workers,
+        inter_op,
+        input,
+        trials,
+        hung,
+    }
+}
+
+/// All of them. Rows that differ only in the number of intra-op threads are one.
+pub const OBSERVATIONS: &[Observation] = &[
+    row(Source::Report, (2, 2, 2), Input::Coupled, None, 1),
+    row(Source::Report, (2, 2, 1), Input::Coupled, None, 0),
+    row(Source::Report, (1, 2, 2), Input::Coupled, None, 0),
+    row(Source::Report, (2, 2, 2), Input::Queue, None, 0),
+    row(Source::Report, (2, 2, 2), Input::Decoupled, None, 0),
+    row(Source::Measured, (12, 2, 8), Input::Coupled, Some(11_998), 4),
+    row(Source::Measured, (12, 2, 1), Input::Coupled, Some(28_554), 0),
+    row(Source::Measured, (1, 2, 8), Input::Coupled, Some(116_262), 0),
+    row(Source::Measured, (12, 2, 8), Input::Decoupled, Some(771_832), 0),
+    row(Source::MeasuredWithDelays, (2, 1, 2), Input::Coupled, Some(200), 2),
+    row(Source::MeasuredWithDelays, (2, 1, 4), Input::Coupled, Some(50), 1),
+    row(Source::MeasuredWithDelays, (2, 1, 1), Input::Coupled, Some(120_000), 2),
+    row(Source::MeasuredWithDelays, (1, 1, 4), Input::Coupled, Some(30_750), 0),
+    row(Source::MeasuredWithDelays, (1, 1, 1), Input::Coupled, Some(20_400), 0),
+    row(Source::MeasuredWithDelays, (2, 1, 4), Input::Decoupled, Some(40_000), 0),
+];

@@ -1,0 +1,293 @@
+//! What the searches of a matrix found, as a file.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::explore::{Answer, Verdict};
+use crate::schedule::write_whole;
+
+/// The newest format, and the one that is written.
+const FORMAT: u32 = 1;
+
+/// An answer as files have it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CellAnswer {
+    /// A client can hang.
+    Hang,
+    /// None can.
+    NoHang,
+    /// A budget ended the search first.
+    Undecided,
+}
+
+impl From<Answer> for CellAnswer {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Hang => Self::Hang,
+            Answer::NoHang => Self::NoHang,
+            Answer::Undecided => Self::Undecided,
+        }
+    }
+}
+
+impl fmt::Display for CellAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hang => "hang",
+            Self::NoHang => "no hang",
+            Self::Undecided => "undecided",
+        })
+    }
+}
+
+/// One kind of hang.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Found {
+    /// Its signature's name.
+    pub signature: String,
+    /// Labels on its shortest schedule.
+    pub length: usize,
+}
+
+/// What one search found.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The model ([`super::Search::model`]).
+    pub model: String,
+    /// Who searched.
+    pub engine: String,
+    /// What it says.
+    pub answer: CellAnswer,
+    /// Whether the search ended by itself.
+    pub complete: bool,
+    /// The budget, in states.
+    pub max_states: u64,
+    /// Distinct states.
+    pub states: u64,
+    /// Labels on the longest of the shortest paths to a state.
+    pub depth: u64,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// Every kind of hang, the shortest first.
+    pub hangs: Vec<Found>,
+    /// What is wrong with the model, if something is.
+    pub findings: Vec<String>,
+}
+
+impl Record {
+    /// The record of a verdict.
+    pub fn of(model: &str, max_states: u64, verdict: &Verdict) -> Self {
+        let hangs = verdict.hangs.iter().map(|hang| Found {
+            signature: hang.signature.id(),
+            length: hang.length,
+        });
+        let findings = &verdict.findings;
+        Self {
+            model: model.to_owned(),
+            engine: verdict.engine.clone(),
+            answer: verdict.answer.into(),
+            complete: verdict.complete,
+            max_states,
+            states: verdict.states,
+            depth: verdict.depth,
+            seconds: verdict.seconds,
+            hangs: hangs.collect(),
+            findings: findings
+                .iter()
+                .map(|found| format!("{}: {}", found.kind, found.message))
+                .collect(),
+        }
+    }
+}
+
+/// The results of a matrix, one a model.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Results {
+    /// Format of the file.
+    format: u32,
+    /// Version of the program that searched: another one's model may differ.
+    version: String,
+    /// In the order in which they were found.
+    records: Vec<Record>,
+}
+
+/// Why results cannot be read or written.
+#[derive(Debug, Error)]
+pub enum ResultsError {
+    /// The file cannot be read.
+    #[error("{}: cannot read the results: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It holds something else.
+    #[error("{}: no results of a matrix: {source}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// They are of another program.
+    #[error("{}: results of version {found}, expected {expected}; run without --resume", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Its version and format.
+        found: String,
+        /// This program's.
+        expected: String,
+    },
+    /// The file cannot be written.
+    #[error("{}: cannot write: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl Default for Results {
+    fn default() -> Self {
+        Self {
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            records: Vec::new(),
+        }
+    }
+}
+
+impl Results {
+    /// Reads results; a file that is not there holds none.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is not one of this version.
+    pub fn load(path: &Path) -> Result<Self, ResultsError> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => {
+                return Err(ResultsError::Read {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
+        };
+        let results: Self = serde_json::from_str(&text).map_err(|source| ResultsError::Parse {
+            path: path.to_owned(),
+            source,
+        })?;
+        let own = Self::default();
+        let name = |results: &Self| format!("{} (format {})", results.version, results.format);
+        if name(&results) != name(&own) {
+            return Err(ResultsError::Foreign {
+                path: path.to_owned(),
+                found: name(&results),
+                expected: name(&own),
+            });
+        }
+        Ok(results)
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// When the directory cannot be written to.
+    pub fn save(&self, path: &Path) -> Result<(), ResultsError> {
+        let mut text = serde_json::to_string_pretty(self).expect("records are plain data");
+        text.push('\n');
+        write_whole(path, text.as_bytes()).map_err(|source| ResultsError::Write {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// The record of a model.
+    pub fn of(&self, model: &str) -> Option<&Record> {
+        self.records.iter().find(|record| record.model == model)
+    }
+
+    /// Whether a search of this model with this budget has nothing to add.
+    pub fn suffice(&self, model: &str, max_states: u64) -> bool {
+        self.of(model)
+            .is_some_and(|record| record.complete || record.max_states >= max_states)
+    }
+
+    /// Adds a record, in place of an older one of the same model.
+    pub fn add(&mut self, record: Record) {
+        self.records.retain(|other| other.model != record.model);
+        self.records.push(record);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(model: &str, complete: bool, max_states: u64) -> Record {
+        Record {
+            model: model.to_owned(),
+            engine: "exhaustive".to_owned(),
+            answer: if complete {
+                CellAnswer::NoHang
+            } else {
+                CellAnswer::Undecided
+            },
+            complete,
+            max_states,
+            states: 7,
+            depth: 3,
+            seconds: 0.5,
+            hangs: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_complete_is_never_searched_again_and_what_is_not_only_with_a_larger_budget() {
+        let mut results = Results::default();
+        results.add(record("a", true, 10));
+        results.add(record("b", false, 10));
+        assert!(results.suffice("a", 1_000));
+        assert!(results.suffice("b", 10) && !results.suffice("b", 11));
+        assert!(!results.suffice("c", 0));
+        results.add(record("b", true, 11));
+        assert!(results.suffice("b", 1_000));
+    }
+
+    #[test]
+    fn results_are_read_as_they_were_written_and_those_of_another_version_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("matrix.json");
+        assert_eq!(Results::load(&path).unwrap(), Results::default());
+        let mut results = Results::default();
+        results.add(record("a", true, 10));
+        results.save(&path).unwrap();
+        assert_eq!(Results::load(&path).unwrap(), results);
+        results.version = "0.0.0".to_owned();
+        results.save(&path).unwrap();
+        let error = Results::load(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("results of version 0.0.0 (format 1), expected"),
+            "{error}"
+        );
+        std::fs::write(&path, "{}").unwrap();
+        assert!(
+            Results::load(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("no results of a matrix")
+        );
+    }
+}
