@@ -2,6 +2,7 @@
 //!
 //! An engine chooses which thread runs its next label, and the outcome of each choice. Nothing else.
 
+pub mod driver;
 pub mod exhaustive;
 
 use std::fmt;
@@ -76,6 +77,27 @@ pub struct Finding {
     pub events: Vec<Event>,
 }
 
+/// The work of an engine that runs a model from its start to its end, again and again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Executions {
+    /// How schedules were chosen.
+    pub strategy: String,
+    /// What the choices were made from; none if nothing was left to chance.
+    pub seed: Option<u64>,
+    /// How many there were.
+    pub count: u64,
+    /// Labels that ran in all of them.
+    pub labels: u64,
+    /// Different states in which they came to rest.
+    pub outcomes: u64,
+    /// How many of these were new in the last thousand executions: the saturation. With none, more of the same will hardly find more.
+    pub new_outcomes: u64,
+    /// The execution, from 1, that hung first.
+    pub first_hang: Option<u64>,
+    /// Executions that were cut off because they ran too many labels.
+    pub cut: u64,
+}
+
 /// What an engine returns.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Verdict {
@@ -101,6 +123,8 @@ pub struct Verdict {
     pub storage: String,
     /// What ended the search before its end.
     pub stopped_by: Option<String>,
+    /// What an engine that runs one schedule after the other did; none of one that stores states.
+    pub executions: Option<Executions>,
     /// Every kind of hang, ordered by length of schedule and then signature.
     pub hangs: Vec<FoundHang>,
     /// What stays behind in states at rest though every client returned; sorted, each once.

@@ -93,6 +93,7 @@ fn verdict(hangs: Vec<FoundHang>) -> Verdict {
         reductions: vec!["forget dead".to_owned(), "partial order".to_owned()],
         storage: "full states, collapse-compressed".to_owned(),
         stopped_by: None,
+        executions: None,
         hangs,
         leaks: Vec::new(),
         findings: Vec::new(),

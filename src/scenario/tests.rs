@@ -222,6 +222,7 @@ fn verdict(answer: Answer, complete: bool) -> Verdict {
         reductions: Vec::new(),
         storage: String::new(),
         stopped_by: (!complete).then(|| "max_states".to_owned()),
+        executions: None,
         hangs: if answer == Answer::Hang { vec![hang] } else { Vec::new() },
         leaks: Vec::new(),
         findings: Vec::new(),

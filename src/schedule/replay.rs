@@ -1,5 +1,6 @@
 //! Running a schedule again, one event at a time, and saying where it stops to agree.
 
+use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -208,21 +209,15 @@ pub(super) fn follow<M: Model>(
     on_event: &mut dyn FnMut(&Step<'_>),
 ) -> (usize, Option<Mismatch>) {
     for (index, expected) in schedule.events.iter().enumerate() {
-        let mismatch = |found| Mismatch {
-            number: index + 1,
-            line: schedule.line(index),
-            expected: expected.clone(),
-            found,
-        };
         let threads = system.threads(model);
         let (process, pending, choice) = match select(model, system, &threads, expected) {
             Ok(selected) => selected,
-            Err(found) => return (index, Some(mismatch(found))),
+            Err(found) => return (index, Some(schedule.mismatch(index, found))),
         };
         let others = others(model, system, &threads, (process, pending.thread));
         let mut next = system.clone();
         if let Err(found) = run(model, &mut next, process, pending, choice) {
-            return (index, Some(mismatch(found)));
+            return (index, Some(schedule.mismatch(index, found)));
         }
         *system = next;
         on_event(&Step {
@@ -262,12 +257,46 @@ pub(super) fn run<M: Model>(
     let step = AssertUnwindSafe(|| system.step(model, process, pending, choice));
     match catch_unwind(step) {
         Ok(ran) => ran.map_err(Found::Contract),
-        Err(payload) => {
-            let text = payload.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-            Err(Found::Panic {
-                message: text.unwrap_or("without a message").to_owned(),
-            })
+        Err(payload) => Err(Found::panic(&*payload)),
+    }
+}
+
+impl Found {
+    /// A label that panicked with this payload.
+    pub(crate) fn panic(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        Self::Panic {
+            message: text.unwrap_or("without a message").to_owned(),
+        }
+    }
+}
+
+impl Schedule {
+    /// The thread that does an event (counted from 0) in this state, and with which outcome.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn next<M: Model>(
+        &self,
+        model: &M,
+        system: &System<M::Process>,
+        index: usize,
+    ) -> Result<(ProcessId, M::Thread, u8), Box<Mismatch>> {
+        let threads = system.threads(model);
+        match select(model, system, &threads, &self.events[index]) {
+            Ok((process, pending, choice)) => Ok((process, pending.thread, choice)),
+            Err(found) => Err(Box::new(self.mismatch(index, found))),
+        }
+    }
+
+    /// An event (counted from 0) that did not run.
+    pub(crate) fn mismatch(&self, index: usize, found: Found) -> Mismatch {
+        Mismatch {
+            number: index + 1,
+            line: self.line(index),
+            expected: self.events[index].clone(),
+            found,
         }
     }
 }

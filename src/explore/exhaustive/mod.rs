@@ -208,6 +208,7 @@ fn conclude<M: Model>(mut search: Search<'_, M>, cyclic: bool, reductions: Vec<S
         reductions,
         storage: "full states, collapse-compressed".to_owned(),
         stopped_by: search.stopped_by,
+        executions: None,
         hangs,
         leaks: search.found.leaks.into_iter().collect(),
         findings,

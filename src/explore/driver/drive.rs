@@ -1,0 +1,356 @@
+//! The loop of a thread, and how an execution ends.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crossbeam::queue::SegQueue;
+
+use super::execution::{Ended, Execution, Failure, Taken};
+use super::host::{Census, Changes, Host, Local, Place};
+use super::{Runtime, Script, Standing};
+use crate::explore::FindingKind;
+use crate::machine::{Model, Pending, ProcessId, System, run_label};
+use crate::schedule::Found;
+
+/// What bounds an execution, and how closely its labels are watched.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Most labels of one execution; one that runs more is cut off.
+    pub labels: usize,
+    /// Whether every label is checked against what its thread had declared.
+    pub checked: bool,
+}
+
+type Report<M> = Box<dyn FnOnce(Execution<M>) + Send>;
+
+struct Driver<M: Model, R: Runtime> {
+    model: Arc<M>,
+    runtime: Arc<R>,
+    limits: Limits,
+    hosts: Vec<Host<M, R>>,
+    /// Frames on their way, first by receiver, then by sender.
+    connections: Vec<Vec<SegQueue<M::Frame>>>,
+    census: Census,
+    script: Option<Script<M>>,
+    taken: Mutex<Vec<Taken<M::Thread>>>,
+    over: AtomicBool,
+    report: Mutex<Option<Report<M>>>,
+}
+
+/// Runs one execution of `model` on the threads of `runtime`. The calling thread is one of them. `report` is called once, by one of
+/// the threads, when the execution is over; they all end soon after.
+pub fn drive<M, R>(
+    model: &Arc<M>,
+    runtime: &Arc<R>,
+    limits: Limits,
+    script: Option<Script<M>>,
+    report: impl FnOnce(Execution<M>) + Send + 'static,
+) where
+    M: Model + 'static,
+    R: Runtime,
+{
+    let ids = || (0..model.process_count()).map(|id| ProcessId(id as u8));
+    let connections = ids().map(|_| ids().map(|_| SegQueue::new()).collect()).collect();
+    let driver = Arc::new(Driver {
+        model: Arc::clone(model),
+        runtime: Arc::clone(runtime),
+        limits,
+        hosts: ids().map(|id| Host::new(&**runtime, model.initial(id))).collect(),
+        connections,
+        census: Census::default(),
+        script,
+        taken: Mutex::default(),
+        over: AtomicBool::new(false),
+        report: Mutex::new(Some(Box::new(report))),
+    });
+    driver.start(ids());
+}
+
+/// Runs code of the model; a panic of it is a failure like any other.
+fn guarded<T>(code: impl FnOnce() -> Result<T, Found>) -> Result<T, Found> {
+    catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|payload| Err(Found::panic(&*payload)))
+}
+
+/// What became of a thread's turn.
+enum Turn<M: Model, R: Runtime> {
+    /// Its guard is false.
+    Waits,
+    /// It does not live any more, or nobody does.
+    Ends,
+    /// It ran its label, which sent a frame to this process.
+    Ran(Changes<M, R>, Option<ProcessId>),
+    /// The execution is over because of its label, the one of this number.
+    Over(Ended, usize),
+}
+
+impl<M: Model + 'static, R: Runtime> Driver<M, R> {
+    fn start(self: &Arc<Self>, ids: impl Iterator<Item = ProcessId>) {
+        // Nobody runs yet, so no lock is needed.
+        let mut first = Vec::new();
+        if let Some(script) = &self.script {
+            script.advance(&self.model, &self.snapshot());
+        }
+        for id in ids {
+            let changes = self.refresh(id, &mut self.hosts[id.index()].local());
+            first.extend(changes.started.into_iter().map(|(thread, place)| (id, thread, place)));
+        }
+        let Some((id, thread, place)) = first.pop() else {
+            return self.end(Ended::AtRest, usize::MAX);
+        };
+        self.runtime.adopt(&place.seat);
+        for (id, thread, place) in first {
+            self.spawn(id, thread, place);
+        }
+        self.run(id, thread, &place);
+    }
+
+    fn spawn(self: &Arc<Self>, id: ProcessId, thread: M::Thread, place: Arc<Place<R>>) {
+        let driver = Arc::clone(self);
+        let own = Arc::clone(&place);
+        let body = Box::new(move || driver.run(id, thread, &own));
+        self.runtime.spawn(&place.seat, body);
+    }
+
+    /// What a thread does from its start to its end.
+    fn run(self: &Arc<Self>, id: ProcessId, thread: M::Thread, place: &Arc<Place<R>>) {
+        let lock = &self.hosts[id.index()].lock;
+        let mut guard = self.runtime.acquire(lock);
+        loop {
+            match self.turn(id, thread, place) {
+                Turn::Ends => {
+                    drop(guard);
+                    if self.census.leave() {
+                        self.end(Ended::AtRest, usize::MAX);
+                    }
+                    return;
+                }
+                Turn::Waits => {
+                    if self.census.leave() {
+                        drop(guard);
+                        return self.end(Ended::AtRest, usize::MAX);
+                    }
+                    while place.parked.load(Ordering::Relaxed) && !self.over.load(Ordering::Relaxed) {
+                        guard = self.runtime.wait(&place.seat, lock, guard);
+                    }
+                    if self.over.load(Ordering::Relaxed) {
+                        return;
+                    }
+                }
+                Turn::Ran(changes, receiver) => {
+                    self.wake(&changes);
+                    drop(guard);
+                    self.start_all(id, changes);
+                    if let Some(receiver) = receiver {
+                        self.deliver(receiver);
+                    }
+                    self.advance();
+                    if place.is_gone() {
+                        if self.census.leave() {
+                            self.end(Ended::AtRest, usize::MAX);
+                        }
+                        return;
+                    }
+                    guard = self.runtime.acquire(lock);
+                }
+                Turn::Over(ended, number) => {
+                    drop(guard);
+                    return self.end(ended, number);
+                }
+            }
+        }
+    }
+
+    /// What a thread does while it holds the lock of its process.
+    fn turn(&self, id: ProcessId, thread: M::Thread, place: &Place<R>) -> Turn<M, R> {
+        let mut local = self.hosts[id.index()].local();
+        if self.over.load(Ordering::Relaxed) || place.is_gone() {
+            return Turn::Ends;
+        }
+        let pending = local.pending.iter().find(|pending| pending.thread == thread);
+        let pending = pending.expect("a thread that is not gone is live");
+        if !pending.enabled || !self.allows(id, thread) {
+            place.parked.store(true, Ordering::Relaxed);
+            return Turn::Waits;
+        }
+        let pending = pending.clone();
+        let forced = self.script.as_ref().and_then(Script::take);
+        let choice = forced.unwrap_or_else(|| match pending.operation.choices {
+            0 | 1 => 0,
+            outcomes => self.runtime.choose(outcomes),
+        });
+        let number = {
+            let mut taken = self.taken.lock().expect("no panic under it");
+            taken.push(Taken {
+                process: id,
+                thread,
+                choice,
+            });
+            taken.len()
+        };
+        let ran = guarded(|| {
+            let receiver = self.apply(id, &mut local, &pending, choice)?;
+            Ok((self.refresh(id, &mut local), receiver))
+        });
+        drop(local);
+        match ran {
+            Err(found) => Turn::Over(self.failed(found), number),
+            Ok(_) if number >= self.limits.labels => Turn::Over(Ended::Cut, number),
+            Ok((changes, receiver)) => Turn::Ran(changes, receiver),
+        }
+    }
+
+    /// Runs the label; queues the frame that it sends, and says for whom.
+    fn apply(
+        &self,
+        id: ProcessId,
+        local: &mut Local<M, R>,
+        pending: &Pending<M::Thread>,
+        choice: u8,
+    ) -> Result<Option<ProcessId>, Found> {
+        let sent = if self.limits.checked {
+            run_label(&*self.model, id, &mut local.state, pending, choice).map_err(Found::Contract)?
+        } else {
+            let mut sent = Vec::new();
+            self.model
+                .apply(id, &mut local.state, pending.thread, choice, &mut sent);
+            sent
+        };
+        let mut receiver = None;
+        for (to, frame) in sent {
+            self.connections[to.index()][id.index()].push(frame);
+            receiver = Some(to);
+        }
+        Ok(receiver)
+    }
+
+    /// The execution ends with a label that failed; nothing is changed any more after that.
+    fn failed(&self, found: Found) -> Ended {
+        let kind = match found {
+            Found::Panic { .. } => FindingKind::Panic,
+            _ => FindingKind::Contract,
+        };
+        let message = match &found {
+            Found::Panic { message } => message.clone(),
+            Found::Contract(violation) => violation.to_string(),
+            other => other.to_string(),
+        };
+        if let Some(script) = &self.script {
+            script.failed(found, self.snapshot());
+        }
+        Ended::Failed(Failure { kind, message })
+    }
+
+    /// Delivers what is on its way to a process, in the order of each sender.
+    fn deliver(self: &Arc<Self>, to: ProcessId) {
+        let host = &self.hosts[to.index()];
+        let guard = self.runtime.acquire(&host.lock);
+        let changes = guarded(|| {
+            let mut arrived = false;
+            let mut local = host.local();
+            for (from, connection) in self.connections[to.index()].iter().enumerate() {
+                while let Some(frame) = connection.pop() {
+                    let from = ProcessId(from as u8);
+                    self.model.deliver(to, &mut local.state, from, frame);
+                    arrived = true;
+                }
+            }
+            // Another sender may have brought this frame along with its own.
+            Ok(arrived.then(|| self.refresh(to, &mut local)))
+        });
+        match changes {
+            Ok(None) => {}
+            Ok(Some(changes)) => {
+                self.wake(&changes);
+                drop(guard);
+                self.start_all(to, changes);
+            }
+            Err(found) => {
+                drop(guard);
+                self.end(self.failed(found), usize::MAX);
+            }
+        }
+    }
+
+    /// After a label of a script and its frames: wakes whose turn it is next.
+    fn advance(self: &Arc<Self>) {
+        let Some(script) = self.script.as_ref().filter(|script| !script.is_over()) else {
+            return;
+        };
+        // It is nobody's turn, so nothing changes while this thread looks.
+        let next = script.advance(&self.model, &self.snapshot());
+        let hosts = match next {
+            Some(process) => process.index()..process.index() + 1,
+            None => 0..self.hosts.len(),
+        };
+        for index in hosts {
+            let id = ProcessId(index as u8);
+            let host = &self.hosts[index];
+            let guard = self.runtime.acquire(&host.lock);
+            let changes = self.refresh(id, &mut host.local());
+            self.wake(&changes);
+            drop(guard);
+            self.start_all(id, changes);
+        }
+    }
+
+    fn allows(&self, id: ProcessId, thread: M::Thread) -> bool {
+        self.script.as_ref().is_none_or(|script| script.allows(id, thread))
+    }
+
+    fn refresh(&self, id: ProcessId, local: &mut Local<M, R>) -> Changes<M, R> {
+        let shared = (&*self.model, &*self.runtime, &self.census);
+        local.refresh(shared, id, |thread| self.allows(id, thread))
+    }
+
+    /// Under the lock of their process.
+    fn wake(&self, changes: &Changes<M, R>) {
+        for place in &changes.woken {
+            self.runtime.notify(&place.seat);
+        }
+    }
+
+    fn start_all(self: &Arc<Self>, id: ProcessId, changes: Changes<M, R>) {
+        for (thread, place) in changes.started {
+            self.spawn(id, thread, place);
+        }
+    }
+
+    /// The state of all processes. Nobody can run.
+    fn snapshot(&self) -> System<M::Process> {
+        System {
+            processes: self.hosts.iter().map(|host| host.local().state.clone()).collect(),
+        }
+    }
+
+    /// The execution is over with its first `labels` labels: reports it and wakes everybody to end.
+    fn end(&self, ended: Ended, labels: usize) {
+        if self.over.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let report = self.report.lock().expect("no panic under it").take();
+        if let Some(report) = report {
+            let mut taken = std::mem::take(&mut *self.taken.lock().expect("no panic under it"));
+            taken.truncate(labels);
+            report(Execution {
+                taken,
+                ended,
+                system: self.snapshot(),
+                followed: self.script.as_ref().and_then(Script::followed),
+            });
+        }
+        for host in &self.hosts {
+            for place in host.local().places() {
+                self.runtime.note(&place.seat, Standing::Ends);
+            }
+        }
+        for host in &self.hosts {
+            let guard = self.runtime.acquire(&host.lock);
+            let places: Vec<_> = host.local().places().cloned().collect();
+            for place in places {
+                self.runtime.notify(&place.seat);
+            }
+            drop(guard);
+        }
+    }
+}

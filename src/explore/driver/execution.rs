@@ -1,0 +1,81 @@
+//! What one execution leaves.
+
+use super::Followed;
+use crate::explore::FindingKind;
+use crate::machine::{Event, Model, ProcessId, System};
+
+/// A label that ran.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Taken<T> {
+    /// In which process.
+    pub process: ProcessId,
+    /// Who ran it.
+    pub thread: T,
+    /// With which outcome.
+    pub choice: u8,
+}
+
+/// Why an execution is over.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// No thread can run.
+    AtRest,
+    /// It ran more labels than the limit.
+    Cut,
+    /// The last label that it took failed: a bug in the model.
+    Failed(Failure),
+}
+
+/// A label that failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// In which way.
+    pub kind: FindingKind,
+    /// One line that says it.
+    pub message: String,
+}
+
+/// One execution, from the initial state until it was over.
+#[derive(Debug)]
+pub struct Execution<M: Model> {
+    /// The labels in the order in which they ran.
+    pub taken: Vec<Taken<M::Thread>>,
+    /// Why it is over.
+    pub ended: Ended,
+    /// The state in which that was so.
+    pub system: System<M::Process>,
+    /// What became of the script, if there was one.
+    pub followed: Option<Followed<M::Process>>,
+}
+
+impl<M: Model> Execution<M> {
+    /// The labels as events, found by running them one after the other on the model; the state that they lead to must be that
+    /// in which the execution ended. A label that fails is the last event.
+    ///
+    /// # Errors
+    /// When they do not, or lead elsewhere: a bug in the engine, or a model that does not keep its promises.
+    pub fn events(&self, model: &M) -> Result<Vec<Event>, String> {
+        let mut system = System::initial(model);
+        let mut events = Vec::with_capacity(self.taken.len());
+        let last = match self.ended {
+            Ended::Failed(_) => self.taken.len().saturating_sub(1),
+            _ => self.taken.len(),
+        };
+        for (index, taken) in self.taken.iter().enumerate() {
+            let threads = model.threads(taken.process, &system.processes[taken.process.index()]);
+            let pending = threads.iter().find(|pending| pending.thread == taken.thread);
+            let Some(pending) = pending.filter(|pending| pending.enabled) else {
+                return Err(format!("label {} of an execution can't run in its replay", index + 1));
+            };
+            events.push(system.event(model, taken.process, pending, taken.choice));
+            if index < last {
+                let done = system.step(model, taken.process, pending, taken.choice);
+                done.map_err(|violation| violation.to_string())?;
+            }
+        }
+        if last == self.taken.len() && system.processes != self.system.processes {
+            return Err("an execution and its replay end in different states".to_owned());
+        }
+        Ok(events)
+    }
+}

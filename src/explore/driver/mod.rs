@@ -1,0 +1,33 @@
+//! Running a model with the threads and locks of another engine: what real threads, shuttle and loom share.
+//!
+//! Each process is a monitor: one lock of the engine ([`Runtime::Lock`]). Each live thread of the model is a thread of the engine
+//! that repeats: take the lock of its process, wait there until its declared guard holds, run *one* label, wake whose guards hold
+//! now, release the lock. Threads that a label creates are started. So the engine decides in which order labels run, and nothing else.
+//!
+//! **Frames.** A frame is queued for its receiver under the sender's lock and delivered, in order, under the receiver's lock a moment
+//! later. In between, others may run. The recorded order of labels is a schedule of the model all the same, in which each frame is
+//! delivered at once: a delivery leaves what is enabled at the receiver enabled and with the same effect, and commutes with the
+//! deliveries of other senders ([`Model::deliver`]), so it can be moved ahead, one label at a time, to the label that sent the frame.
+//! Frames of one sender keep their order: they are queued under its lock and taken out under the receiver's.
+//!
+//! **Rest.** A thread whose guard is false leaves the [`Census`] before it waits, and who makes its guard true enters it again. The
+//! thread that leaves last knows that nobody can run and that no frame is on its way (who sends one delivers it before it waits): it
+//! takes the outcome and wakes the others to end. So a hang is no deadlock of the engine, every execution has an outcome, and an
+//! exploration goes on after a hang. The states, the queues, the census and the record are ordinary data of the standard library that
+//! an engine does not see. States are touched under the engine's lock only.
+//!
+//! **Scripts.** With a [`Script`] a thread's guard is also that the next event of a recorded schedule is its own; whoever ran an event
+//! looks up the next one and wakes its thread. So every engine replays a schedule, in the same way, and notices at once where it differs.
+
+mod drive;
+mod execution;
+mod host;
+mod runtime;
+mod script;
+mod tally;
+
+pub use self::drive::{Limits, drive};
+pub use self::execution::{Ended, Execution, Failure, Taken};
+pub use self::runtime::{Runtime, Standing};
+pub use self::script::{Followed, Script};
+pub use self::tally::{Tally, TallyStatus};

@@ -1,0 +1,53 @@
+//! What an engine lends to the driver: locks, places to wait, threads and choices.
+
+/// The threads and locks of an engine.
+///
+/// The driver uses them in a way that every engine can follow: locks nest nowhere, each thread waits in a place of its own (so it
+/// never matters which of several waiters is woken), nobody tries a lock, and nobody parks.
+pub trait Runtime: Send + Sync + 'static {
+    /// The lock of one process. What it guards lies elsewhere, where the engine does not see it.
+    type Lock: Send + Sync;
+    /// Proof that a lock is held; dropping it releases the lock.
+    type Guard<'a>;
+    /// Where one thread waits: a condition variable of its own.
+    type Seat: Send + Sync;
+
+    /// A new lock.
+    fn lock(&self) -> Self::Lock;
+
+    /// A place for one thread. `identity` is the same for the same thread of the model in every execution.
+    fn seat(&self, identity: u64) -> Self::Seat;
+
+    /// Takes a lock: the one point of a label at which an engine may let others run first.
+    fn acquire<'a>(&self, lock: &'a Self::Lock) -> Self::Guard<'a>;
+
+    /// Releases the lock, waits for [`Runtime::notify`] and takes the lock again. It may return early; it must not miss a
+    /// notification by one who holds the lock.
+    fn wait<'a>(&self, seat: &Self::Seat, lock: &'a Self::Lock, guard: Self::Guard<'a>) -> Self::Guard<'a>;
+
+    /// Wakes who waits in this place, if anyone does. The caller holds the lock that the waiter gave up.
+    fn notify(&self, seat: &Self::Seat);
+
+    /// Starts a thread that sits in `seat`. It may begin at any time.
+    fn spawn(&self, seat: &Self::Seat, body: Box<dyn FnOnce() + Send>);
+
+    /// The calling thread sits in `seat` from now on.
+    fn adopt(&self, _seat: &Self::Seat) {}
+
+    /// One of `outcomes` (at least two) outcomes of a label.
+    fn choose(&self, outcomes: u8) -> u8;
+
+    /// Says what the thread in `seat` would do if it had its turn now. An engine may use it to leave out turns in which nothing happens.
+    fn note(&self, _seat: &Self::Seat, _standing: Standing) {}
+}
+
+/// What a thread would do with its next turn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// Nothing: its guard is false.
+    Waits,
+    /// Run its label.
+    Runs,
+    /// End.
+    Ends,
+}

@@ -1,0 +1,231 @@
+//! What executions add up to.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Instant;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{Ended, Execution};
+use crate::explore::{Answer, Executions, Finding, FindingKind, FoundHang, Verdict};
+use crate::machine::{Event, Model, Signature, System};
+
+/// Over how many executions the saturation is measured.
+const WINDOW: u64 = 1_000;
+
+/// Most findings that a verdict lists.
+const MOST_FINDINGS: usize = 64;
+
+/// Counts executions, and keeps what is new in them.
+pub struct Tally<M: Model> {
+    model: Arc<M>,
+    started: Instant,
+    count: u64,
+    labels: u64,
+    longest: u64,
+    cut: u64,
+    first_hang: Option<u64>,
+    /// The hangs in each state in which an execution came to rest, by a 128-bit fingerprint; looked up only.
+    outcomes: HashMap<u128, Vec<Signature>>,
+    /// The executions of the last window that ended in a new state.
+    fresh: VecDeque<u64>,
+    hangs: BTreeMap<Signature, FoundHang>,
+    leaks: BTreeSet<String>,
+    findings: BTreeMap<(FindingKind, String), Finding>,
+}
+
+/// How far a tally is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TallyStatus {
+    /// Executions so far.
+    pub executions: u64,
+    /// Different states in which they came to rest.
+    pub outcomes: u64,
+    /// Different signatures of hangs.
+    pub hangs: usize,
+    /// Whether something is wrong with the model.
+    pub broken: bool,
+}
+
+impl<M: Model> Tally<M> {
+    /// Of no execution yet.
+    pub fn new(model: Arc<M>) -> Self {
+        Self {
+            model,
+            started: Instant::now(),
+            count: 0,
+            labels: 0,
+            longest: 0,
+            cut: 0,
+            first_hang: None,
+            outcomes: HashMap::new(),
+            fresh: VecDeque::new(),
+            hangs: BTreeMap::new(),
+            leaks: BTreeSet::new(),
+            findings: BTreeMap::new(),
+        }
+    }
+
+    /// How far it is.
+    pub fn status(&self) -> TallyStatus {
+        TallyStatus {
+            executions: self.count,
+            outcomes: self.outcomes.len() as u64,
+            hangs: self.hangs.len(),
+            broken: !self.findings.is_empty(),
+        }
+    }
+
+    /// The fingerprints of the states in which executions came to rest, sorted.
+    pub fn outcomes(&self) -> Vec<u128> {
+        let mut outcomes: Vec<u128> = self.outcomes.keys().copied().collect();
+        outcomes.sort_unstable();
+        outcomes
+    }
+
+    /// Adds one.
+    pub fn add(&mut self, execution: &Execution<M>) {
+        self.count += 1;
+        self.labels += execution.taken.len() as u64;
+        self.longest = self.longest.max(execution.taken.len() as u64);
+        match &execution.ended {
+            Ended::AtRest => self.at_rest(execution),
+            Ended::Cut => self.cut += 1,
+            Ended::Failed(failure) => {
+                let events = execution.events(&self.model).unwrap_or_default();
+                self.finding(failure.kind, failure.message.clone(), events);
+            }
+        }
+    }
+
+    fn at_rest(&mut self, execution: &Execution<M>) {
+        let fingerprint = fingerprint(&execution.system);
+        let Some(known) = self.outcomes.get(&fingerprint) else {
+            let found = self.look(execution);
+            if !found.is_empty() {
+                self.first_hang.get_or_insert(self.count);
+            }
+            self.outcomes.insert(fingerprint, found);
+            self.fresh.push_back(self.count);
+            while self.fresh.front().is_some_and(|number| number + WINDOW <= self.count) {
+                self.fresh.pop_front();
+            }
+            return;
+        };
+        let length = execution.taken.len();
+        let shorter = |signature| {
+            self.hangs
+                .get(signature)
+                .is_some_and(|hang: &FoundHang| length < hang.length)
+        };
+        if known.iter().any(shorter) {
+            self.look(execution);
+        }
+    }
+
+    /// Looks at a state in which nobody can run: the signatures of its hangs.
+    fn look(&mut self, execution: &Execution<M>) -> Vec<Signature> {
+        let model = Arc::clone(&self.model);
+        let states: Vec<&M::Process> = execution.system.processes.iter().collect();
+        let clients = execution.system.clients(&*model);
+        if clients.iter().all(|(.., status)| status.returned) {
+            self.leaks.extend(model.leaks(&states));
+            return Vec::new();
+        }
+        let events = match execution.events(&model) {
+            Ok(events) => events,
+            Err(message) => {
+                self.finding(FindingKind::Internal, message, Vec::new());
+                return Vec::new();
+            }
+        };
+        let mut signatures = Vec::new();
+        for (process, client, status) in clients.into_iter().filter(|(.., status)| !status.returned) {
+            let wait_for = model.wait_for(&states, process, client);
+            let signature = wait_for.signature();
+            signatures.push(signature.clone());
+            let known = self.hangs.get(&signature);
+            if known.is_some_and(|known| known.length <= events.len()) {
+                continue;
+            }
+            let hang = FoundHang {
+                client: status.name,
+                signature: signature.clone(),
+                wait_for,
+                length: events.len(),
+                events: events.clone(),
+            };
+            self.hangs.insert(signature, hang);
+        }
+        signatures
+    }
+
+    fn finding(&mut self, kind: FindingKind, message: String, events: Vec<Event>) {
+        let known = self.findings.entry((kind, message.clone()));
+        let found = known.or_insert_with(|| Finding {
+            kind,
+            message,
+            events: events.clone(),
+        });
+        if events.len() < found.events.len() {
+            found.events = events;
+        }
+    }
+
+    /// The verdict of an engine. `ended` says that every schedule was run; `stopped_by` what prevented that.
+    pub fn verdict(
+        self,
+        engine: &str,
+        strategy: String,
+        seed: Option<u64>,
+        ended: bool,
+        mut stopped_by: Option<String>,
+    ) -> Verdict {
+        if ended && self.cut > 0 {
+            stopped_by = Some("the limit of labels of one execution".to_owned());
+        }
+        let findings: Vec<Finding> = self.findings.into_values().take(MOST_FINDINGS).collect();
+        let complete = ended && stopped_by.is_none() && findings.is_empty();
+        let mut hangs: Vec<FoundHang> = self.hangs.into_values().collect();
+        hangs.sort_by(|a, b| (a.length, &a.signature).cmp(&(b.length, &b.signature)));
+        let recent = self.count.saturating_sub(WINDOW);
+        Verdict {
+            engine: engine.to_owned(),
+            answer: match (hangs.is_empty(), complete) {
+                (false, _) => Answer::Hang,
+                (true, true) => Answer::NoHang,
+                (true, false) => Answer::Undecided,
+            },
+            complete,
+            states: 0,
+            transitions: 0,
+            depth: self.longest,
+            seconds: self.started.elapsed().as_secs_f64(),
+            peak_bytes: 0,
+            reductions: Vec::new(),
+            storage: "states at rest, by 128-bit fingerprints".to_owned(),
+            stopped_by,
+            executions: Some(Executions {
+                strategy,
+                seed,
+                count: self.count,
+                labels: self.labels,
+                outcomes: self.outcomes.len() as u64,
+                new_outcomes: self.fresh.iter().filter(|number| **number > recent).count() as u64,
+                first_hang: self.first_hang,
+                cut: self.cut,
+            }),
+            hangs,
+            leaks: self.leaks.into_iter().collect(),
+            findings,
+        }
+    }
+}
+
+/// A fingerprint of a whole state, the same in every run of the program.
+fn fingerprint<P: Hash>(system: &System<P>) -> u128 {
+    let mut hasher = Xxh3::new();
+    system.hash(&mut hasher);
+    hasher.digest128()
+}
