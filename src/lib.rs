@@ -3,6 +3,7 @@
 //! See `docs/architecture.md` for the map of the crate.
 
 pub mod conform;
+pub mod diagnose;
 pub mod dumps;
 pub mod explore;
 pub mod import;

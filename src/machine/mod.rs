@@ -13,6 +13,7 @@
 //! - **client**: who waits for an answer of the system; a hang is a client for whom no continuation brings one.
 
 mod condvar;
+mod describe;
 mod footprint;
 mod lock;
 mod operation;
@@ -20,6 +21,7 @@ mod system;
 mod waiting;
 
 pub use condvar::{Condvar, SpuriousWakeups};
+pub use describe::{Describe, Emphasis, FrameKind, FrameText, Waker};
 pub use footprint::{Footprint, FrameSet, ObjectSet};
 pub use lock::Lock;
 pub use operation::{Access, Label, ObjectId, Operation, Pending, ProcessId};

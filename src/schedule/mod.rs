@@ -17,6 +17,7 @@ pub use format::{WriteError, write_whole};
 pub use lift::{Lifted, lift};
 pub use parse::ScheduleError;
 pub use prefix::{PrefixOutcome, replay_prefix};
+pub(crate) use replay::select;
 pub use replay::{ClientEnd, Difference, End, Found, Mismatch, ReplayOutcome, Step, replay};
 
 /// The newest format version, and the one that is written.

@@ -301,10 +301,10 @@ impl Schedule {
     }
 }
 
-type Selected<'a, T> = (ProcessId, &'a Pending<T>, u8);
+pub(crate) type Selected<'a, T> = (ProcessId, &'a Pending<T>, u8);
 
 /// The thread that does an event now, or why there is none.
-fn select<'a, M: Model>(
+pub(crate) fn select<'a, M: Model>(
     model: &M,
     system: &System<M::Process>,
     threads: &'a [(ProcessId, Pending<M::Thread>)],

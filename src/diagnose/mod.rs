@@ -1,0 +1,144 @@
+//! From a schedule that hangs to what an engineer needs to understand it.
+
+mod recording;
+
+pub use recording::{
+    Fate, HeldLock, Impossible, RecordedEvent, RecordedFrame, RecordedObject, RecordedThread, Recording, record,
+};
+
+use crate::machine::{Event, Signature};
+
+/// A hang, explained. Events are numbered from 1, as in [`Recording`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Explanation {
+    /// Who never gets its answer.
+    pub client: String,
+    /// What is the same in every hang of this kind.
+    pub signature: Signature,
+    /// The schedule, run again with everything written down: what all numbers of events refer to.
+    pub recording: Recording,
+    /// Who waits for whom in the end, and who could have ended each wait.
+    pub waits: WaitGraph,
+    /// The first event after which the client can't return.
+    pub no_return: NoReturn,
+    /// Pairs of events of which the other order avoids the hang.
+    pub races: Vec<Race>,
+    /// Outcomes of labels of which another one avoids the hang.
+    pub outcomes: Vec<Outcome>,
+    /// The hang in plain words, paragraph by paragraph.
+    pub story: Vec<String>,
+    /// What was left out of the schedule that was given; `None` if it was explained as it is.
+    pub minimised: Option<Minimised>,
+    /// How the searches were bounded, and which of them a bound ended.
+    pub searches: Searches,
+}
+
+/// Who waits for whom.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WaitGraph {
+    /// The waiting places; the first is the client's.
+    pub nodes: Vec<Waiting>,
+    /// From a waiting place to what it waits for, as indices into `nodes`.
+    pub edges: Vec<(usize, usize)>,
+}
+
+/// A waiting place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Waiting {
+    /// The role of its process, as in `ps`.
+    pub role: String,
+    /// The function that waits.
+    pub function: String,
+    /// The kind of object that it waits for.
+    pub object: String,
+    /// The same for people, with ids.
+    pub detail: String,
+    /// Why nobody will provide it, at the end of a chain.
+    pub cause: Option<String>,
+    /// Who could have ended the wait.
+    pub wakers: Vec<PossibleWaker>,
+}
+
+/// Somebody who could have ended a wait.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PossibleWaker {
+    /// What would have ended the wait, and whose part that was.
+    pub who: String,
+    /// Why it can't happen any more.
+    pub why_not: String,
+    /// The event that settled it, if it was one.
+    pub settled_by: Option<usize>,
+}
+
+/// The point of no return.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoReturn {
+    /// After this event no continuation lets the client return; before it, one does. 0: nothing ever did.
+    Event(usize),
+    /// It lies between these events: after the first the client can still return, after the second it can't. What is
+    /// between was not decided within the bound.
+    Between(usize, usize),
+}
+
+impl NoReturn {
+    /// The first event after which it is known that the client can't return.
+    pub fn known_from(self) -> usize {
+        match self {
+            Self::Event(number) | Self::Between(_, number) => number,
+        }
+    }
+}
+
+/// Two events that race: with their order reversed, and all else kept as far as it can be, the client can return.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Race {
+    /// The number of the event that came first.
+    pub first: usize,
+    /// The number of the one that came later.
+    pub second: usize,
+    /// A run with the other order in which the client returns.
+    pub otherwise: Vec<Event>,
+    /// The number of the second event in that run.
+    pub second_there: usize,
+    /// The number of the first event in that run, if it still happens: the thread may do something else instead.
+    pub first_there: Option<usize>,
+}
+
+/// A label with several outcomes: with another one, and all else kept as far as it can be, the client can return.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// The number of the event.
+    pub event: usize,
+    /// The outcome that avoids the hang.
+    pub instead: u8,
+    /// A run with that outcome in which the client returns; the event has the same number there.
+    pub otherwise: Vec<Event>,
+}
+
+/// What minimising did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Minimised {
+    /// Events before, up to rest.
+    pub events_before: usize,
+    /// Events after, up to rest.
+    pub events_after: usize,
+    /// Context switches before.
+    pub switches_before: usize,
+    /// Context switches after.
+    pub switches_after: usize,
+    /// Runs of the model that it took.
+    pub replays: usize,
+}
+
+/// How the questions "can the client still return?" were answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Searches {
+    /// How often a run showed that it can.
+    pub shown: usize,
+    /// How often an exhaustive search proved that it can't.
+    pub proved: usize,
+    /// How often the bound ended the search first: such a pair is not called decisive.
+    pub undecided: usize,
+    /// The bound: states of one search.
+    pub max_states: u64,
+}

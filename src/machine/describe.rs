@@ -1,0 +1,88 @@
+//! What a model tells people about a run: words, not behaviour. No engine looks at it.
+
+use super::{Label, Model, ObjectId, Pending, ProcessId};
+
+/// What kind of event a label is, where the eye should stop.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Emphasis {
+    /// Something is given up: those who use it get an error.
+    Abort,
+    /// Somebody is asked to give up.
+    Cancel,
+}
+
+/// What a frame is for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum FrameKind {
+    /// Asks for something.
+    Request,
+    /// Takes a request back.
+    Reset,
+    /// Answers a request.
+    Response,
+}
+
+/// A frame for people.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FrameText {
+    /// What it is, as in `RunGraph(ps1) request`.
+    pub name: String,
+    /// What it is for.
+    pub kind: FrameKind,
+}
+
+/// Somebody who could have ended a wait, and why that can't happen any more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Waker {
+    /// The waiting place: index into the nodes of the wait-for closure.
+    pub node: usize,
+    /// What would have ended the wait, and whose part that was.
+    pub who: String,
+    /// Why it can't happen any more.
+    pub why_not: String,
+    /// The labels that settled it, as (process, label, object): the last event of the schedule that is one of them did.
+    pub settled_by: Vec<(ProcessId, &'static str, ObjectId)>,
+}
+
+/// A model that can be told: names are in [`Model`], since schedules need them; here is what only explanations need.
+pub trait Describe: Model {
+    /// The state of every object of the process, one short line each, for people. An object that is not there is left out.
+    fn describe_objects(&self, _process: ProcessId, _state: &Self::Process) -> Vec<(ObjectId, String)> {
+        Vec::new()
+    }
+
+    /// The locks that are held now across labels, each with the thread that holds it.
+    fn locks(&self, _process: ProcessId, _state: &Self::Process) -> Vec<(ObjectId, Self::Thread)> {
+        Vec::new()
+    }
+
+    /// A frame for people.
+    fn describe_frame(&self, frame: &Self::Frame) -> FrameText {
+        FrameText {
+            name: format!("{frame:?}"),
+            kind: FrameKind::Request,
+        }
+    }
+
+    /// Whether a label is one at which the eye should stop.
+    fn emphasis(&self, _label: &Label) -> Option<Emphasis> {
+        None
+    }
+
+    /// What the next label of a thread will do in this state, in plain words that follow the thread's name, as in
+    /// `cancels the receive of x, which has no cancel function yet`.
+    fn words(&self, process: ProcessId, state: &Self::Process, pending: &Pending<Self::Thread>, _choice: u8) -> String {
+        let object = self.object_name(process, state, pending.operation.object);
+        format!("runs {} on {object}", pending.operation.label.function)
+    }
+
+    /// A thread in plain words, as in `the iterator's thread`.
+    fn thread_words(&self, process: ProcessId, state: &Self::Process, thread: Self::Thread) -> String {
+        format!("thread {}", self.thread_name(process, state, thread))
+    }
+
+    /// For each waiting place of [`Model::wait_for`], who could have ended the wait.
+    fn wakers(&self, _system: &[&Self::Process], _process: ProcessId, _client: usize) -> Vec<Waker> {
+        Vec::new()
+    }
+}
