@@ -8,6 +8,7 @@ pub mod builtin;
 mod certain;
 pub mod cluster;
 pub mod compute_pool;
+mod describe;
 mod diagnosis;
 pub mod executor;
 mod forget;

@@ -262,7 +262,10 @@ impl<'a, M: Describe> Recorder<'a, M> {
         thread: usize,
         object: usize,
     ) -> RecordedEvent {
-        let others = self.live.values().filter(|(other, next)| *other != thread && next.is_some());
+        let others = self
+            .live
+            .values()
+            .filter(|(other, next)| *other != thread && next.is_some());
         RecordedEvent {
             thread,
             label: pending.operation.label,
@@ -271,7 +274,9 @@ impl<'a, M: Describe> Recorder<'a, M> {
             choice: (pending.operation.choices > 1).then_some(choice),
             others: others.map(|(other, _)| *other).collect(),
             emphasis: self.model.emphasis(pending.operation.label),
-            words: self.model.words(id, &self.system.processes[id.index()], pending, choice),
+            words: self
+                .model
+                .words(id, &self.system.processes[id.index()], pending, choice),
             changes: Vec::new(),
             wakes: Vec::new(),
         }
