@@ -1,5 +1,8 @@
 //! From a scenario to a model: where scenarios, imported graphs, the model and the engines meet.
 
+mod engines;
+mod worker;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +21,9 @@ use crate::models::graph::{Graph, NodeKind};
 use crate::models::job::{Data, Job, JobError, JobStep, PartitionOrder};
 use crate::scenario::{GraphSource, Input, JobSection, Order, Scenario, SliceKind, Turn};
 use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
+
+pub use self::engines::{Budget, EngineError, EngineStatus};
+pub use self::worker::{Request, RequestError, WORKER_COMMAND, WorkerError};
 
 /// A scenario that is ready to run.
 pub struct Prepared {

@@ -1,14 +1,17 @@
 //! `lastbatch check`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use lastbatch::explore::Verdict;
 use lastbatch::explore::exhaustive::{Options, Reductions};
+use lastbatch::explore::shuttle::Strategy;
 use lastbatch::models::job::Variant;
 use lastbatch::report::{JsonVerdict, Told, verdict_text};
-use lastbatch::run::{Labels, Prepared, prepare};
+use lastbatch::run::{Budget, Labels, Prepared, prepare};
 use lastbatch::scenario::{EngineName, Expect, Judgement, Scenario, Size, SliceKind};
 use lastbatch::schedule::{Ending, Schedule};
 
@@ -26,6 +29,15 @@ pub(super) struct Check {
     /// Search with this engine
     #[arg(long)]
     engine: Option<EngineName>,
+    /// Stop after so many executions (shuttle, threads)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    executions: Option<u64>,
+    /// Make random choices from this (shuttle, threads)
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Choose schedules in this way: random, pct:DEPTH, urw, dfs, portfolio, or several joined by + (shuttle)
+    #[arg(long)]
+    strategy: Option<Strategy>,
     /// Run this variant of the runtime; expectations for another variant are not compared
     #[arg(long)]
     variant: Option<Variant>,
@@ -100,9 +112,10 @@ impl Check {
         // Whatever is wrong with any of them is said before the first long search.
         let prepared = found.into_iter().map(|scenario| self.prepare(scenario));
         let prepared = prepared.collect::<Result<Vec<_>, _>>()?;
+        prepared.iter().try_for_each(|one| self.options_fit(one))?;
         let interrupt = interrupt::flag()?;
         let mut rows = vec![
-            ["scenario", "verdict", "states", "seconds", "expectation"]
+            ["scenario", "verdict", "states or executions", "seconds", "expectation"]
                 .map(str::to_owned)
                 .to_vec(),
         ];
@@ -142,19 +155,33 @@ impl Check {
         Ok(prepare(scenario, hash)?)
     }
 
-    fn check(&self, prepared: &Prepared, interrupt: &AtomicBool) -> Result<Checked, Failure> {
+    fn check(&self, prepared: &Prepared, interrupt: &Arc<AtomicBool>) -> Result<Checked, Failure> {
         let document = &prepared.scenario.document;
         let name = prepared.scenario.to_string();
         let mut progress = Progress::new(&name);
         let verdict = match document.engine.name {
             EngineName::Exhaustive => {
                 let in_order = self.reduces(Reduction::CancelOrder);
-                prepared.search(&self.options(prepared), in_order, interrupt, &mut |status| {
+                let options = self.options(prepared);
+                let verdict = prepared.search(&options, in_order, interrupt, &mut |status| {
+                    progress.show_states(status)
+                });
+                progress.end();
+                verdict
+            }
+            EngineName::Threads => {
+                let budget = self.budget(prepared);
+                prepared.run(EngineName::Threads, &budget, interrupt, move |status| {
                     progress.show(status)
-                })
+                })?
+            }
+            // It shows its progress itself.
+            EngineName::Shuttle => {
+                progress.end();
+                let budget = self.budget(prepared);
+                prepared.run_in_worker(&std::env::current_exe()?, EngineName::Shuttle, &budget, interrupt)?
             }
         };
-        progress.end();
         let expect = document.expect.as_ref().map(|expect| self.comparable(expect));
         let mut judgement = Judgement::of(expect.as_ref(), &verdict);
         let mut labels = Labels::new();
@@ -215,6 +242,39 @@ impl Check {
         }
     }
 
+    fn budget(&self, prepared: &Prepared) -> Budget {
+        let mut budget = Budget::of(&prepared.scenario.document.engine);
+        budget.stop_at_first_hang = self.first;
+        budget.executions = self.executions.or(budget.executions);
+        budget.max_time = self.max_time.map(Duration::from_secs).or(budget.max_time);
+        budget.seed = self.seed.unwrap_or(budget.seed);
+        budget.strategy = self.strategy.clone().unwrap_or(budget.strategy);
+        budget
+    }
+
+    /// An option that the engine would not look at is a mistake.
+    fn options_fit(&self, prepared: &Prepared) -> Result<(), Failure> {
+        let engine = prepared.scenario.document.engine.name;
+        let exhaustive = engine == EngineName::Exhaustive;
+        let given = [
+            ("--executions", self.executions.is_some() && exhaustive),
+            ("--seed", self.seed.is_some() && exhaustive),
+            ("--strategy", self.strategy.is_some() && engine != EngineName::Shuttle),
+            ("--threads", self.threads.is_some() && !exhaustive),
+            ("--max-states", self.max_states.is_some() && !exhaustive),
+            ("--max-memory", self.max_memory.is_some() && !exhaustive),
+            ("--no-reduction", !self.no_reduction.is_empty() && !exhaustive),
+            ("--leaks", self.leaks && !exhaustive),
+        ];
+        match given.iter().find(|(_, wrong)| *wrong) {
+            Some((option, _)) => Err(Failure(format!(
+                "{}: {option} does not go with engine {engine}",
+                prepared.scenario
+            ))),
+            None => Ok(()),
+        }
+    }
+
     fn reduces(&self, reduction: Reduction) -> bool {
         !self.no_reduction.contains(&reduction)
     }
@@ -240,6 +300,11 @@ impl Check {
             .into_os_string();
         if let Some(variant) = self.variant {
             name.push(format!(".{variant}"));
+        }
+        let engine = prepared.scenario.document.engine.name;
+        if engine != EngineName::Exhaustive {
+            // It is no shortest one, and takes the place of none.
+            name.push(format!(".{engine}"));
         }
         if self.full || self.keep.is_some() {
             let slice = prepared.scenario.document.job.slice_text();
@@ -268,7 +333,7 @@ fn row(prepared: &Prepared, checked: &Checked) -> Vec<String> {
     vec![
         prepared.scenario.to_string(),
         format!("{}, {end}", verdict.answer),
-        verdict.states.to_string(),
+        verdict.size().to_string(),
         format!("{:.1}", verdict.seconds),
         compared(judgement, prepared.scenario.document.expect.as_ref()),
     ]

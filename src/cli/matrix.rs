@@ -75,7 +75,9 @@ impl Matrix {
             }
             let verdict = search
                 .prepared
-                .search(&self.options(), true, &interrupt, &mut |status| progress.show(status));
+                .search(&self.options(), true, &interrupt, &mut |status| {
+                    progress.show_states(status)
+                });
             if interrupt.load(Ordering::SeqCst) {
                 break;
             }

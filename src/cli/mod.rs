@@ -11,12 +11,14 @@ mod progress;
 mod replay;
 mod selection;
 mod table;
+mod worker;
 
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use lastbatch::run::WORKER_COMMAND;
 
 /// Finds the schedules on which a distributed TensorFlow 1.x training step hangs, and replays them.
 #[derive(Parser)]
@@ -38,6 +40,8 @@ enum Command {
     Conform(conform::Conform),
     /// List scenarios and what they expect
     List(list::List),
+    #[command(name = WORKER_COMMAND, hide = true)]
+    Worker(worker::Worker),
     /// Say which known hang the stacks of a job look like
     Match(match_dumps::Match),
     /// Tell which jobs can hang, over threads, servers, inputs and variants
@@ -78,6 +82,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Import(command) => command.run(),
         Command::Conform(command) => command.run(),
         Command::List(command) => command.run(),
+        Command::Worker(command) => command.run(),
         Command::Match(command) => command.run(),
         Command::Matrix(command) => command.run(),
     };

@@ -3,8 +3,10 @@
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
+use lastbatch::explore::driver::TallyStatus;
 use lastbatch::explore::exhaustive::Status;
+use lastbatch::run::EngineStatus;
 use lastbatch::scenario::Size;
 
 /// Between two lines of a log.
@@ -30,7 +32,7 @@ impl Progress {
                 last: Duration::ZERO,
             };
         }
-        let bar = ProgressBar::new_spinner();
+        let bar = ProgressBar::new_spinner().with_finish(ProgressFinish::AndClear);
         if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {msg}") {
             bar.set_style(style);
         }
@@ -68,16 +70,29 @@ impl Progress {
         }
     }
 
-    pub(super) fn show(&mut self, status: &Status) {
+    /// Of any engine.
+    pub(super) fn show(&mut self, status: &EngineStatus) {
+        match status {
+            EngineStatus::States(status) => self.show_states(status),
+            EngineStatus::Executions(status) => self.show_text(status.elapsed, || executions(status)),
+        }
+    }
+
+    /// Of an engine that stores states.
+    pub(super) fn show_states(&mut self, status: &Status) {
+        self.show_text(status.elapsed, || told(status));
+    }
+
+    fn show_text(&mut self, elapsed: Duration, text: impl Fn() -> String) {
         match self {
             Self::Bar(bar) => {
-                bar.set_message(told(status));
+                bar.set_message(text());
                 bar.tick();
             }
             Self::Lines { name, last, .. } => {
-                if status.elapsed >= *last + LINE_EVERY {
-                    *last = status.elapsed;
-                    eprintln!("{name}: {}", told(status));
+                if elapsed >= *last + LINE_EVERY {
+                    *last = elapsed;
+                    eprintln!("{name}: {}", text());
                 }
             }
         }
@@ -88,6 +103,18 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+fn executions(status: &TallyStatus) -> String {
+    let seconds = status.elapsed.as_secs_f64();
+    let rate = status.executions as f64 / seconds.max(f64::MIN_POSITIVE);
+    let TallyStatus {
+        executions,
+        outcomes,
+        hangs,
+        ..
+    } = status;
+    format!("{executions} executions, {rate:.0}/s, {outcomes} outcomes, {hangs} kinds of hang, {seconds:.0} s")
 }
 
 fn told(status: &Status) -> String {

@@ -6,10 +6,13 @@ use clap::Args;
 use lastbatch::models::job::Variant;
 use lastbatch::report::{prefix_end, replay_end, replay_line};
 use lastbatch::run::{Prepared, prepare};
-use lastbatch::scenario::{Order, Scenario, SliceKind};
+use lastbatch::scenario::{EngineName, Order, Scenario, SliceKind};
 use lastbatch::schedule::{Schedule, lift, replay, replay_prefix};
 
 use super::{Ended, Failure, Outcome, print};
+
+/// How a run goes on after a schedule that has ended before it, without an engine.
+const FIXED_POLICY: &str = "by a fixed policy (the first thread that can run, choice 0)";
 
 /// Run a recorded schedule again, event by event. Exit code 0 if it ends as it promises, 1 at the first difference.
 #[derive(Args)]
@@ -25,6 +28,12 @@ pub(super) struct Replay {
     /// Run it on every node of the graph, whatever slice it was found on
     #[arg(long)]
     full: bool,
+    /// Run it with the threads of this engine, in which only the thread of the next event can run
+    #[arg(long, default_value_t = EngineName::Exhaustive)]
+    engine: EngineName,
+    /// Run it so many times; exit code 0 if all end as they should
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    times: u64,
 }
 
 impl Replay {
@@ -34,12 +43,15 @@ impl Replay {
         if self.full && self.prefix_on.is_none() {
             schedule = self.lifted(&prepared, &schedule)?;
         }
+        if self.engine != EngineName::Exhaustive || self.times > 1 {
+            return self.run_under_engine(&prepared, &schedule);
+        }
         match self.prefix_on {
             Some(variant) => {
                 let outcome = replay_prefix(&prepared.model, &schedule, |step| {
                     print(&format!("{}\n", replay_line(step)))
                 });
-                print(&prefix_end(&outcome, &variant.to_string()));
+                print(&prefix_end(&outcome, &variant.to_string(), FIXED_POLICY));
                 let returned = outcome.end.clients.iter().all(|client| client.returned);
                 Ok(if returned { Outcome::Holds } else { Outcome::Fails })
             }
@@ -52,6 +64,50 @@ impl Replay {
                 Ok(if kept { Outcome::Holds } else { Outcome::Fails })
             }
         }
+    }
+
+    /// Runs the schedule with the threads of an engine, or several times; tells the first run that does not end as it should, or the
+    /// last one.
+    fn run_under_engine(&self, prepared: &Prepared, schedule: &Schedule) -> Ended {
+        let policy = match self.engine {
+            EngineName::Exhaustive => FIXED_POLICY,
+            EngineName::Shuttle => "in the order of the coroutines",
+            EngineName::Threads => "as the operating system chose",
+        };
+        let (mut kept, mut last, mut wrong) = (0, String::new(), None);
+        let mut note = |keeps: bool, text: String| {
+            kept += u64::from(keeps);
+            match keeps {
+                true => last = text,
+                false => wrong = wrong.take().or(Some(text)),
+            }
+        };
+        let what = match self.prefix_on {
+            Some(variant) => {
+                prepared.prefix_under(self.engine, schedule, self.times, |outcome| {
+                    let returned = outcome.end.clients.iter().all(|client| client.returned);
+                    note(returned, prefix_end(&outcome, &variant.to_string(), policy));
+                })?;
+                "return every client"
+            }
+            None => {
+                prepared.replay_under(self.engine, schedule, self.times, |outcome| {
+                    let keeps = outcome.broken_promise(schedule).is_none();
+                    note(keeps, replay_end(&outcome, schedule));
+                })?;
+                "end as promised"
+            }
+        };
+        print(&wrong.unwrap_or(last));
+        print(&format!(
+            "engine {}: {kept} of {} runs {what}\n",
+            self.engine, self.times
+        ));
+        Ok(if kept == self.times {
+            Outcome::Holds
+        } else {
+            Outcome::Fails
+        })
     }
 
     /// The schedule on every node of the graph.

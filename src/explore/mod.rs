@@ -4,13 +4,17 @@
 
 pub mod driver;
 pub mod exhaustive;
+pub mod shuttle;
+pub mod threads;
 
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use crate::machine::{Event, Signature, WaitFor};
 
 /// What an engine says about a model.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Answer {
     /// There is a schedule after which a client can never return.
     Hang,
@@ -31,7 +35,7 @@ impl fmt::Display for Answer {
 }
 
 /// One way to hang, with the shortest schedule that the engine knows for it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FoundHang {
     /// Who never gets its answer, as the model names it.
     pub client: String,
@@ -46,7 +50,7 @@ pub struct FoundHang {
 }
 
 /// What a finding is about.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum FindingKind {
     /// The model panicked.
     Panic,
@@ -67,7 +71,7 @@ impl fmt::Display for FindingKind {
 }
 
 /// Something wrong with the model or the engine itself, with the schedule that shows it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Finding {
     /// What kind of thing is wrong.
     pub kind: FindingKind,
@@ -78,7 +82,7 @@ pub struct Finding {
 }
 
 /// The work of an engine that runs a model from its start to its end, again and again.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Executions {
     /// How schedules were chosen.
     pub strategy: String,
@@ -99,7 +103,7 @@ pub struct Executions {
 }
 
 /// What an engine returns.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Verdict {
     /// Name of the engine.
     pub engine: String,
@@ -131,4 +135,13 @@ pub struct Verdict {
     pub leaks: Vec<String>,
     /// What is wrong with the model, sorted.
     pub findings: Vec<Finding>,
+}
+
+impl Verdict {
+    /// How much was looked at: states, or executions of an engine that runs one after the other.
+    pub fn size(&self) -> u64 {
+        self.executions
+            .as_ref()
+            .map_or(self.states, |executions| executions.count)
+    }
 }

@@ -1,11 +1,12 @@
 //! A whole system state, run one label at a time: what every engine but the exhaustive search steps through.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{ClientStatus, Model, Pending, ProcessId};
 
 /// One label that ran, as schedules record it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Event {
     /// Task name of the process.
     pub process: String,

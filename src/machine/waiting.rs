@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A client and whether it has its answer.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ClientStatus {
@@ -12,7 +14,7 @@ pub struct ClientStatus {
 }
 
 /// One waiting place in a wait-for closure.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct WaitNode {
     /// The role of the process, as in `worker` or `ps`: part of the signature.
     pub role: String,
@@ -27,7 +29,7 @@ pub struct WaitNode {
 }
 
 /// The wait-for closure from a stuck client: nodes, and edges from a waiting place to what it waits for.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct WaitFor {
     /// Node 0 is the client.
     pub nodes: Vec<WaitNode>,
@@ -91,7 +93,7 @@ impl WaitNode {
 }
 
 /// What two hangs have in common when they are the same bug: chains of waiting places without ids.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Signature {
     /// Each chain leads from the client to a cause.
     pub chains: Vec<Vec<String>>,

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Told;
-use crate::explore::{Answer, FoundHang};
+use crate::explore::{Answer, Executions, FoundHang};
 
 /// One verdict. Its fields are a promise: programs read them.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -38,6 +38,9 @@ pub struct JsonVerdict {
     pub storage: String,
     /// What ended the search before its end.
     pub stopped_by: Option<String>,
+    /// What an engine that runs one execution after the other did; absent for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executions: Option<Executions>,
     /// Every kind of hang.
     pub signatures: Vec<JsonSignature>,
     /// What stays behind though every client has its answer.
@@ -89,6 +92,7 @@ impl JsonVerdict {
             slice: told.slice.to_owned(),
             storage: verdict.storage.clone(),
             stopped_by: verdict.stopped_by.clone(),
+            executions: verdict.executions.clone(),
             signatures: verdict.hangs.iter().zip(schedules).map(signature).collect(),
             leaks: verdict.leaks.clone(),
         }

@@ -37,7 +37,7 @@ pub fn replay_end(outcome: &ReplayOutcome, schedule: &Schedule) -> String {
 }
 
 /// How a schedule ended on another variant.
-pub fn prefix_end(outcome: &PrefixOutcome, variant: &str) -> String {
+pub fn prefix_end(outcome: &PrefixOutcome, variant: &str, policy: &str) -> String {
     let mut text = match &outcome.impossible {
         Some(mismatch) => format!(
             "on {variant}: {} possible; {mismatch}\n",
@@ -48,12 +48,7 @@ pub fn prefix_end(outcome: &PrefixOutcome, variant: &str) -> String {
             counted(outcome.followed, "event")
         ),
     };
-    let policy = "the first thread that can run, choice 0";
-    let _ = writeln!(
-        text,
-        "then {} by a fixed policy ({policy})",
-        counted(outcome.completed, "event")
-    );
+    let _ = writeln!(text, "then {} {policy}", counted(outcome.completed, "event"));
     if let Some((event, found)) = &outcome.failure {
         let _ = writeln!(
             text,

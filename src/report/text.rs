@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::lanes::{lanes, legend};
 use super::{Told, counted, grouped};
-use crate::explore::{Answer, Finding, FoundHang, Verdict};
+use crate::explore::{Answer, Executions, Finding, FoundHang, Verdict};
 use crate::machine::{WaitFor, WaitNode};
 use crate::scenario::Size;
 
@@ -45,6 +45,9 @@ fn headline(told: &Told<'_>) -> String {
         (Answer::Hang, true) => format!("HANG: {}, and in no other", ways(verdict.hangs.len())),
         (Answer::Hang, false) => format!("HANG: {}; there may be more", ways(verdict.hangs.len())),
         (Answer::NoHang, _) => "NO HANG: proved, the search ended by itself".to_owned(),
+        (Answer::Undecided, _) if verdict.executions.is_some() => {
+            "UNDECIDED: no hang found, but not every schedule was run".to_owned()
+        }
         (Answer::Undecided, _) => "UNDECIDED: no hang found, but not every state was seen".to_owned(),
     };
     let end = match &verdict.stopped_by {
@@ -69,10 +72,42 @@ fn headline(told: &Told<'_>) -> String {
         "  engine      {engine}: {end}; reductions: {reductions}; storage: {}",
         verdict.storage
     );
+    match &verdict.executions {
+        None => {
+            let _ = writeln!(
+                text,
+                "  size        {states} states, {transitions} transitions, depth {depth}, {seconds:.1} s, {memory}"
+            );
+        }
+        Some(executions) => text.push_str(&work(executions, verdict)),
+    }
+    text
+}
+
+/// What an engine did that runs one execution after the other.
+fn work(executions: &Executions, verdict: &Verdict) -> String {
+    let Verdict { depth, seconds, .. } = verdict;
+    let Executions { strategy, seed, .. } = executions;
+    let seed = seed.map(|seed| format!(", seed {seed}")).unwrap_or_default();
+    let mut text = format!("  schedules   {strategy}{seed}\n");
+    let (count, labels) = (grouped(executions.count), grouped(executions.labels));
     let _ = writeln!(
         text,
-        "  size        {states} states, {transitions} transitions, depth {depth}, {seconds:.1} s, {memory}"
+        "  size        {count} executions, {labels} labels, at most {depth} in one, {seconds:.1} s"
     );
+    let (outcomes, new) = (grouped(executions.outcomes), grouped(executions.new_outcomes));
+    let _ = write!(
+        text,
+        "  outcomes    {outcomes} states at rest, {new} of them new in the last {} executions",
+        grouped(executions.count.min(1_000))
+    );
+    if let Some(first) = executions.first_hang {
+        let _ = write!(text, "; first hang in execution {}", grouped(first));
+    }
+    if executions.cut > 0 {
+        let _ = write!(text, "; {} cut off", grouped(executions.cut));
+    }
+    text.push('\n');
     text
 }
 
@@ -87,7 +122,11 @@ fn ways(number: usize) -> String {
 fn hang_text(told: &Told<'_>, index: usize, hang: &FoundHang) -> String {
     let mut text = format!("Hang {}: {} never returns\n", hang.signature.id(), hang.client);
     wait_tree(&mut text, &hang.wait_for);
-    let _ = writeln!(text, "\n  Shortest schedule, {}:", counted(hang.length, "event"));
+    let shortest = match told.verdict.executions {
+        None => "Shortest schedule",
+        Some(_) => "Shortest schedule that was found",
+    };
+    let _ = writeln!(text, "\n  {shortest}, {}:", counted(hang.length, "event"));
     text.push_str(&lanes(&hang.events, hang.length));
     if let Some(Some(path)) = told.schedules.get(index) {
         let _ = writeln!(text, "  written to {}", path.display());

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Size;
+use crate::explore::shuttle::Strategy;
 use crate::models::job::Variant;
 
 /// A scenario file.
@@ -177,21 +178,50 @@ pub struct EngineSection {
     /// Which engine.
     #[serde(default)]
     pub name: EngineName,
+    /// The engines that the scenario is run with where all are run, as a gate does; without it only `name`.
+    pub engines: Option<Vec<EngineName>>,
     /// Give up after so many states.
     pub max_states: Option<u64>,
     /// Give up when it needs more memory.
     pub max_memory: Option<Size>,
     /// Give up after so many seconds.
     pub max_time: Option<u64>,
+    /// Stop after so many executions, for an engine that runs one after the other.
+    pub executions: Option<u64>,
+    /// What its random choices are made from.
+    pub seed: Option<u64>,
+    /// How shuttle chooses schedules.
+    pub strategy: Option<Strategy>,
+}
+
+impl EngineSection {
+    /// The engines that the scenario is run with where all are run.
+    pub fn all(&self) -> Vec<EngineName> {
+        self.engines.clone().unwrap_or_else(|| vec![self.name])
+    }
 }
 
 /// The engines.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineName {
     /// Every state.
     #[default]
     Exhaustive,
+    /// Schedules one after the other, on shuttle's coroutines.
+    Shuttle,
+    /// Real threads.
+    Threads,
+}
+
+impl fmt::Display for EngineName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            EngineName::Exhaustive => "exhaustive",
+            EngineName::Shuttle => "shuttle",
+            EngineName::Threads => "threads",
+        })
+    }
 }
 
 /// `[expect]`: what must come out.
@@ -246,6 +276,7 @@ impl Document {
     /// Looks for values that are out of range or contradict each other.
     pub(super) fn check(&self) -> Result<(), Contradiction> {
         self.job.check()?;
+        self.engine.check()?;
         let Some(expect) = &self.expect else { return Ok(()) };
         let signatures = expect.signatures.as_deref().unwrap_or_default();
         let wrong = |problem| Contradiction {
@@ -262,6 +293,33 @@ impl Document {
         let is_id = |id: &String| id.len() == 8 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         match signatures.iter().find(|id| !is_id(id)) {
             Some(id) => Err(wrong(format!("\"{id}\", expected eight hexadecimal digits"))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl EngineSection {
+    fn check(&self) -> Result<(), Contradiction> {
+        let engines = self.engines.as_deref();
+        let rules = [
+            (
+                engines.is_some_and(<[_]>::is_empty),
+                "engines",
+                "empty, expected at least one",
+            ),
+            (
+                engines.is_some_and(|engines| !engines.contains(&self.name)),
+                "engines",
+                "expected `name` (exhaustive, if not given) to be one of them",
+            ),
+            (self.executions == Some(0), "executions", "0, expected at least 1"),
+        ];
+        match rules.into_iter().find(|(broken, ..)| *broken) {
+            Some((_, key, problem)) => Err(Contradiction {
+                section: "engine",
+                key,
+                problem: problem.to_owned(),
+            }),
             None => Ok(()),
         }
     }

@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use crossbeam::queue::SegQueue;
 
-use super::execution::{Ended, Execution, Failure, Taken};
+use super::execution::{Ended, Execution, Taken};
 use super::host::{Census, Changes, Host, Local, Place};
 use super::{Runtime, Script, Standing};
-use crate::explore::FindingKind;
 use crate::machine::{Model, Pending, ProcessId, System, run_label};
 use crate::schedule::Found;
 
@@ -22,9 +21,28 @@ pub struct Limits {
     pub checked: bool,
 }
 
+impl Limits {
+    /// Of a replay: labels are checked, and it may go on after the schedule for as long as a completion does.
+    pub const REPLAY: Self = Self {
+        labels: 1_000_000,
+        checked: true,
+    };
+}
+
+impl Default for Limits {
+    /// More labels than any execution of our models has; labels are checked in builds with debug assertions.
+    fn default() -> Self {
+        Self {
+            labels: 100_000,
+            checked: cfg!(debug_assertions),
+        }
+    }
+}
+
 type Report<M> = Box<dyn FnOnce(Execution<M>) + Send>;
 
-struct Driver<M: Model, R: Runtime> {
+/// One execution while it runs.
+pub struct Driver<M: Model, R: Runtime> {
     model: Arc<M>,
     runtime: Arc<R>,
     limits: Limits,
@@ -50,21 +68,7 @@ pub fn drive<M, R>(
     M: Model + 'static,
     R: Runtime,
 {
-    let ids = || (0..model.process_count()).map(|id| ProcessId(id as u8));
-    let connections = ids().map(|_| ids().map(|_| SegQueue::new()).collect()).collect();
-    let driver = Arc::new(Driver {
-        model: Arc::clone(model),
-        runtime: Arc::clone(runtime),
-        limits,
-        hosts: ids().map(|id| Host::new(&**runtime, model.initial(id))).collect(),
-        connections,
-        census: Census::default(),
-        script,
-        taken: Mutex::default(),
-        over: AtomicBool::new(false),
-        report: Mutex::new(Some(Box::new(report))),
-    });
-    driver.start(ids());
+    Arc::new(Driver::new(model, runtime, limits, script, report)).run();
 }
 
 /// Runs code of the model; a panic of it is a failure like any other.
@@ -85,14 +89,40 @@ enum Turn<M: Model, R: Runtime> {
 }
 
 impl<M: Model + 'static, R: Runtime> Driver<M, R> {
-    fn start(self: &Arc<Self>, ids: impl Iterator<Item = ProcessId>) {
+    /// An execution that has not begun; see [`drive`].
+    pub fn new(
+        model: &Arc<M>,
+        runtime: &Arc<R>,
+        limits: Limits,
+        script: Option<Script<M>>,
+        report: impl FnOnce(Execution<M>) + Send + 'static,
+    ) -> Self {
+        let ids = || (0..model.process_count()).map(|id| ProcessId(id as u8));
+        let connections = ids().map(|_| ids().map(|_| SegQueue::new()).collect()).collect();
+        Self {
+            model: Arc::clone(model),
+            runtime: Arc::clone(runtime),
+            limits,
+            hosts: ids().map(|id| Host::new(&**runtime, model.initial(id))).collect(),
+            connections,
+            census: Census::default(),
+            script,
+            taken: Mutex::default(),
+            over: AtomicBool::new(false),
+            report: Mutex::new(Some(Box::new(report))),
+        }
+    }
+
+    /// Runs it; the calling thread is one of its threads.
+    pub fn run(self: &Arc<Self>) {
         // Nobody runs yet, so no lock is needed.
-        let mut first = Vec::new();
         if let Some(script) = &self.script {
             script.advance(&self.model, &self.snapshot());
         }
-        for id in ids {
-            let changes = self.refresh(id, &mut self.hosts[id.index()].local());
+        let mut first = Vec::new();
+        for (index, host) in self.hosts.iter().enumerate() {
+            let id = ProcessId(index as u8);
+            let changes = self.refresh(id, &mut host.local());
             first.extend(changes.started.into_iter().map(|(thread, place)| (id, thread, place)));
         }
         let Some((id, thread, place)) = first.pop() else {
@@ -102,19 +132,43 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         for (id, thread, place) in first {
             self.spawn(id, thread, place);
         }
-        self.run(id, thread, &place);
+        self.go(id, thread, &place);
+    }
+
+    /// Where every live thread stands, one line each, for an execution that does not get on.
+    pub fn standings(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (index, host) in self.hosts.iter().enumerate() {
+            let id = ProcessId(index as u8);
+            let process = self.model.process_name(id);
+            let Some(local) = host.try_local() else {
+                lines.push(format!("{process}: a label that does not end"));
+                continue;
+            };
+            for pending in &local.pending {
+                let thread = self.model.thread_name(id, &local.state, pending.thread);
+                let object = self.model.object_name(id, &local.state, pending.operation.object);
+                let waits = if pending.enabled { "" } else { ", waits" };
+                lines.push(format!(
+                    "{process} {thread}: {} on {object}{waits}",
+                    pending.operation.label
+                ));
+            }
+        }
+        lines
     }
 
     fn spawn(self: &Arc<Self>, id: ProcessId, thread: M::Thread, place: Arc<Place<R>>) {
         let driver = Arc::clone(self);
         let own = Arc::clone(&place);
-        let body = Box::new(move || driver.run(id, thread, &own));
+        let body = Box::new(move || driver.go(id, thread, &own));
         self.runtime.spawn(&place.seat, body);
     }
 
     /// What a thread does from its start to its end.
-    fn run(self: &Arc<Self>, id: ProcessId, thread: M::Thread, place: &Arc<Place<R>>) {
+    fn go(self: &Arc<Self>, id: ProcessId, thread: M::Thread, place: &Arc<Place<R>>) {
         let lock = &self.hosts[id.index()].lock;
+        self.runtime.pause(&place.seat);
         let mut guard = self.runtime.acquire(lock);
         loop {
             match self.turn(id, thread, place) {
@@ -151,6 +205,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
                         }
                         return;
                     }
+                    self.runtime.pause(&place.seat);
                     guard = self.runtime.acquire(lock);
                 }
                 Turn::Over(ended, number) => {
@@ -224,21 +279,12 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         Ok(receiver)
     }
 
-    /// The execution ends with a label that failed; nothing is changed any more after that.
+    /// The execution ends with a label that failed.
     fn failed(&self, found: Found) -> Ended {
-        let kind = match found {
-            Found::Panic { .. } => FindingKind::Panic,
-            _ => FindingKind::Contract,
-        };
-        let message = match &found {
-            Found::Panic { message } => message.clone(),
-            Found::Contract(violation) => violation.to_string(),
-            other => other.to_string(),
-        };
         if let Some(script) = &self.script {
-            script.failed(found, self.snapshot());
+            script.failed(found.clone(), self.snapshot());
         }
-        Ended::Failed(Failure { kind, message })
+        Ended::Failed(found)
     }
 
     /// Delivers what is on its way to a process, in the order of each sender.

@@ -1,8 +1,8 @@
 //! What one execution leaves.
 
 use super::Followed;
-use crate::explore::FindingKind;
 use crate::machine::{Event, Model, ProcessId, System};
+use crate::schedule::{End, Found, PrefixOutcome, ReplayOutcome};
 
 /// A label that ran.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,16 +23,7 @@ pub enum Ended {
     /// It ran more labels than the limit.
     Cut,
     /// The last label that it took failed: a bug in the model.
-    Failed(Failure),
-}
-
-/// A label that failed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Failure {
-    /// In which way.
-    pub kind: FindingKind,
-    /// One line that says it.
-    pub message: String,
+    Failed(Found),
 }
 
 /// One execution, from the initial state until it was over.
@@ -49,6 +40,52 @@ pub struct Execution<M: Model> {
 }
 
 impl<M: Model> Execution<M> {
+    /// What a replay is told as, of an execution with a script.
+    pub fn replayed(&self, model: &M) -> ReplayOutcome {
+        let later = End::of(model, &self.system);
+        let Some(followed) = &self.followed else {
+            // It was cut off, or came to rest, before the schedule's end: neither can happen, since somebody always has its turn.
+            return ReplayOutcome {
+                followed: self.taken.len(),
+                mismatch: None,
+                end: later,
+                returning: Vec::new(),
+            };
+        };
+        let end = End::of(model, &followed.reached);
+        let clients = end.clients.iter().zip(&later.clients);
+        let waited = clients.filter(|(now, later)| !now.returned && later.returned);
+        ReplayOutcome {
+            followed: followed.events,
+            mismatch: followed.mismatch.clone(),
+            returning: waited.map(|(now, _)| now.name.clone()).collect(),
+            end,
+        }
+    }
+
+    /// What a replay on another variant is told as, of an execution with a script.
+    pub fn prefixed(&self, model: &M) -> PrefixOutcome {
+        let followed = self
+            .followed
+            .as_ref()
+            .map_or(self.taken.len(), |followed| followed.events);
+        let impossible = self.followed.as_ref().and_then(|followed| followed.mismatch.clone());
+        let failure = match &self.ended {
+            Ended::Failed(found) => {
+                let events = self.events(model).unwrap_or_default();
+                events.last().map(|event| (event.clone(), found.clone()))
+            }
+            Ended::AtRest | Ended::Cut => None,
+        };
+        PrefixOutcome {
+            followed,
+            impossible,
+            completed: self.taken.len() - followed,
+            failure,
+            end: End::of(model, &self.system),
+        }
+    }
+
     /// The labels as events, found by running them one after the other on the model; the state that they lead to must be that
     /// in which the execution ended. A label that fails is the last event.
     ///

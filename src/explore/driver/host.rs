@@ -88,6 +88,11 @@ impl<M: Model, R: Runtime> Host<M, R> {
     pub(super) fn local(&self) -> MutexGuard<'_, Local<M, R>> {
         self.local.lock().expect("no panic under it")
     }
+
+    /// The same, unless somebody has it.
+    pub(super) fn try_local(&self) -> Option<MutexGuard<'_, Local<M, R>>> {
+        self.local.try_lock().ok()
+    }
 }
 
 impl<M: Model, R: Runtime> Local<M, R> {

@@ -26,8 +26,8 @@ mod runtime;
 mod script;
 mod tally;
 
-pub use self::drive::{Limits, drive};
-pub use self::execution::{Ended, Execution, Failure, Taken};
+pub use self::drive::{Driver, Limits, drive};
+pub use self::execution::{Ended, Execution, Taken};
 pub use self::runtime::{Runtime, Standing};
 pub use self::script::{Followed, Script};
 pub use self::tally::{Tally, TallyStatus};

@@ -18,6 +18,9 @@ pub trait Runtime: Send + Sync + 'static {
     /// A place for one thread. `identity` is the same for the same thread of the model in every execution.
     fn seat(&self, identity: u64) -> Self::Seat;
 
+    /// Called by a thread before it takes the lock for its next label.
+    fn pause(&self, _seat: &Self::Seat) {}
+
     /// Takes a lock: the one point of a label at which an engine may let others run first.
     fn acquire<'a>(&self, lock: &'a Self::Lock) -> Self::Guard<'a>;
 

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::hash::Hash;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{Ended, Execution};
 use crate::explore::{Answer, Executions, Finding, FindingKind, FoundHang, Verdict};
 use crate::machine::{Event, Model, Signature, System};
+use crate::schedule::Found;
 
 /// Over how many executions the saturation is measured.
 const WINDOW: u64 = 1_000;
@@ -46,6 +47,8 @@ pub struct TallyStatus {
     pub hangs: usize,
     /// Whether something is wrong with the model.
     pub broken: bool,
+    /// Since the first began.
+    pub elapsed: Duration,
 }
 
 impl<M: Model> Tally<M> {
@@ -74,6 +77,7 @@ impl<M: Model> Tally<M> {
             outcomes: self.outcomes.len() as u64,
             hangs: self.hangs.len(),
             broken: !self.findings.is_empty(),
+            elapsed: self.started.elapsed(),
         }
     }
 
@@ -92,9 +96,14 @@ impl<M: Model> Tally<M> {
         match &execution.ended {
             Ended::AtRest => self.at_rest(execution),
             Ended::Cut => self.cut += 1,
-            Ended::Failed(failure) => {
+            Ended::Failed(found) => {
                 let events = execution.events(&self.model).unwrap_or_default();
-                self.finding(failure.kind, failure.message.clone(), events);
+                let (kind, message) = match found {
+                    Found::Panic { message } => (FindingKind::Panic, message.clone()),
+                    Found::Contract(violation) => (FindingKind::Contract, violation.to_string()),
+                    other => (FindingKind::Internal, other.to_string()),
+                };
+                self.finding(kind, message, events);
             }
         }
     }
@@ -161,7 +170,8 @@ impl<M: Model> Tally<M> {
         signatures
     }
 
-    fn finding(&mut self, kind: FindingKind, message: String, events: Vec<Event>) {
+    /// Something is wrong, with a schedule that shows it.
+    pub fn finding(&mut self, kind: FindingKind, message: String, events: Vec<Event>) {
         let known = self.findings.entry((kind, message.clone()));
         let found = known.or_insert_with(|| Finding {
             kind,

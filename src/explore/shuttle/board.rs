@@ -1,0 +1,162 @@
+//! What the coroutines tell the scheduler, and how they run the driver.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use shuttle::sync as engine;
+use shuttle_engine::current;
+use shuttle_engine::scheduler::TaskId;
+
+use super::strategy::Chooser;
+use crate::explore::driver::{Runtime, Standing};
+
+/// What scheduler and coroutines share; shuttle does not see it.
+pub(super) struct Board(Mutex<Posted>);
+
+pub(super) struct Posted {
+    /// What each task of the running execution stands for.
+    seats: Vec<Option<Arc<Known>>>,
+    /// The task that is running a label: nobody else goes on before it has.
+    pub(super) inside: Option<TaskId>,
+    pub(super) chooser: Chooser,
+}
+
+/// A thread of the model as the scheduler knows it.
+pub(super) struct Known {
+    pub(super) identity: u64,
+    standing: AtomicU8,
+}
+
+impl Known {
+    pub(super) fn standing(&self) -> Standing {
+        match self.standing.load(Ordering::Relaxed) {
+            0 => Standing::Waits,
+            1 => Standing::Runs,
+            _ => Standing::Ends,
+        }
+    }
+}
+
+impl Board {
+    pub(super) fn new(chooser: Chooser) -> Self {
+        Self(Mutex::new(Posted {
+            seats: Vec::new(),
+            inside: None,
+            chooser,
+        }))
+    }
+
+    pub(super) fn posted(&self) -> MutexGuard<'_, Posted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Posted {
+    /// A new execution begins.
+    pub(super) fn clear(&mut self) {
+        self.seats.clear();
+        self.inside = None;
+    }
+
+    pub(super) fn known(&self, task: TaskId) -> Option<&Arc<Known>> {
+        self.seats.get(usize::from(task)).and_then(Option::as_ref)
+    }
+
+    fn seat(&mut self, task: usize, seat: &Seat) {
+        if self.seats.len() <= task {
+            self.seats.resize_with(task + 1, || None);
+        }
+        self.seats[task] = Some(Arc::clone(&seat.known));
+    }
+}
+
+/// shuttle's coroutines and locks.
+pub(super) struct Coroutines {
+    board: Arc<Board>,
+}
+
+pub(super) struct Seat {
+    known: Arc<Known>,
+    woken: engine::Condvar,
+}
+
+impl Coroutines {
+    pub(super) fn new(board: &Arc<Board>) -> Self {
+        Self {
+            board: Arc::clone(board),
+        }
+    }
+
+    /// Others may run before the next operation.
+    fn step_out(&self) {
+        self.board.posted().inside = None;
+    }
+
+    /// Until the next lock is taken, only the calling task goes on: the label is one step.
+    fn step_in(&self) {
+        self.board.posted().inside = Some(current::me());
+    }
+}
+
+impl Runtime for Coroutines {
+    type Lock = engine::Mutex<()>;
+    type Guard<'a> = engine::MutexGuard<'a, ()>;
+    type Seat = Seat;
+
+    fn lock(&self) -> Self::Lock {
+        engine::Mutex::new(())
+    }
+
+    fn seat(&self, identity: u64) -> Seat {
+        Seat {
+            known: Arc::new(Known {
+                identity,
+                standing: AtomicU8::new(0),
+            }),
+            woken: engine::Condvar::new(),
+        }
+    }
+
+    fn acquire<'a>(&self, lock: &'a Self::Lock) -> Self::Guard<'a> {
+        self.step_out();
+        let guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.step_in();
+        guard
+    }
+
+    fn wait<'a>(&self, seat: &Seat, _lock: &'a Self::Lock, guard: Self::Guard<'a>) -> Self::Guard<'a> {
+        self.step_out();
+        let guard = seat.woken.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        self.step_in();
+        guard
+    }
+
+    fn notify(&self, seat: &Seat) {
+        seat.woken.notify_one();
+    }
+
+    fn spawn(&self, seat: &Seat, body: Box<dyn FnOnce() + Send>) {
+        let handle = shuttle::thread::spawn(body);
+        let task = usize::from(handle.thread().id());
+        self.board.posted().seat(task, seat);
+    }
+
+    fn adopt(&self, seat: &Seat) {
+        let task = usize::from(current::me());
+        self.board.posted().seat(task, seat);
+        self.step_in();
+    }
+
+    fn choose(&self, outcomes: u8) -> u8 {
+        self.board.posted().chooser.choose(outcomes)
+    }
+
+    fn note(&self, seat: &Seat, standing: Standing) {
+        let number = match standing {
+            Standing::Waits => 0,
+            Standing::Runs => 1,
+            Standing::Ends => 2,
+        };
+        seat.known.standing.store(number, Ordering::Relaxed);
+    }
+}

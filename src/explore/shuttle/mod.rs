@@ -1,0 +1,142 @@
+//! The shuttle engine: one schedule after the other, chosen at random, by priorities, or by depth-first search.
+//!
+//! [shuttle](https://docs.rs/shuttle) runs each thread of the model as a coroutine ([`super::driver`]) and asks a scheduler which one
+//! goes on. Ours ([`scheduler`]) stands between shuttle and its strategies: they decide once a label, and only among threads whose
+//! guard holds. So the depth of PCT counts labels, and no execution is spent on a turn in which nothing happens.
+//!
+//! It samples: without a hang its answer is *undecided*. Only a depth-first search that ended by itself has run every schedule.
+
+mod board;
+mod dfs;
+mod scheduler;
+mod strategy;
+mod walk;
+
+pub use self::strategy::{ParseStrategyError, Strategy};
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
+use thiserror::Error;
+
+use self::board::{Board, Coroutines};
+use self::scheduler::{Budget, Guide, Stop};
+use super::Verdict;
+use super::driver::{Execution, Limits, Script, Tally, TallyStatus, drive};
+use crate::machine::Model;
+use crate::schedule::Schedule;
+
+/// Bytes of a coroutine's stack: labels of a model are shallow, but its diagnosis need not be.
+const STACK: usize = 256 * 1024;
+
+/// How to explore.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Options {
+    /// How schedules are chosen.
+    pub strategy: Strategy,
+    /// What random choices are made from.
+    pub seed: u64,
+    /// Stop after so many executions.
+    pub max_executions: Option<u64>,
+    /// Stop after so long.
+    pub max_time: Option<Duration>,
+    /// Stop at the first hang.
+    pub stop_at_first_hang: bool,
+    /// What bounds one execution.
+    pub limits: Limits,
+}
+
+/// shuttle gave up.
+#[derive(Debug, Error)]
+#[error("shuttle: {0}")]
+pub struct ShuttleError(String);
+
+/// Runs executions until the budget is used up. Setting `interrupt` ends the search soon, with what it found. The same options find
+/// the same, unless time or an interrupt stopped them.
+///
+/// # Errors
+/// When shuttle gives up: a bug in the engine.
+pub fn explore<M: Model + 'static>(
+    model: &Arc<M>,
+    options: &Options,
+    interrupt: &Arc<AtomicBool>,
+    progress: impl FnMut(&TallyStatus) + Send + 'static,
+) -> Result<Verdict, ShuttleError> {
+    let tally = Arc::new(Mutex::new(Tally::new(Arc::clone(model))));
+    let board = Arc::new(Board::new(options.strategy.chooser(options.seed)));
+    let budget = Budget {
+        max_executions: options.max_executions,
+        deadline: options.max_time.map(|time| Instant::now() + time),
+        stop_at_first_hang: options.stop_at_first_hang,
+        interrupt: Arc::clone(interrupt),
+    };
+    let stop = Arc::new(Mutex::new(None));
+    let guide = Guide::new(&board, budget, &tally, &stop, progress);
+    let (model, limits) = (Arc::clone(model), options.limits);
+    let kept = Arc::clone(&tally);
+    run(guide, move || {
+        let kept = Arc::clone(&kept);
+        let runtime = Arc::new(Coroutines::new(&board));
+        drive(&model, &runtime, limits, None, move |execution| {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).add(&execution);
+        });
+    })?;
+    let stop = stop.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let (ended, stopped_by) = match stop {
+        Some(Stop::Ended) | None => (true, None),
+        Some(Stop::By(reason)) => (false, Some(reason)),
+    };
+    let tally = Arc::try_unwrap(tally).map_err(|_| ShuttleError("a coroutine outlived its run".to_owned()))?;
+    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let seed = options.strategy.is_random().then_some(options.seed);
+    Ok(tally.verdict("shuttle", options.strategy.to_string(), seed, ended, stopped_by))
+}
+
+/// Runs a recorded schedule on shuttle's coroutines: one execution, in which only the thread of the next event can run.
+///
+/// # Errors
+/// When shuttle gives up: a bug in the engine.
+pub fn replay<M: Model + 'static>(model: &Arc<M>, schedule: &Schedule) -> Result<Execution<M>, ShuttleError> {
+    let board = Arc::new(Board::new(Strategy::Dfs.chooser(0)));
+    let tally = Arc::new(Mutex::new(Tally::new(Arc::clone(model))));
+    let once = Budget {
+        max_executions: Some(1),
+        deadline: None,
+        stop_at_first_hang: false,
+        interrupt: Arc::default(),
+    };
+    let guide = Guide::new(&board, once, &tally, &Arc::default(), |_| {});
+    let ended = Arc::new(Mutex::new(None));
+    let (kept, own, script) = (Arc::clone(&ended), Arc::clone(model), schedule.clone());
+    run(guide, move || {
+        let kept = Arc::clone(&kept);
+        let runtime = Arc::new(Coroutines::new(&board));
+        let script = Script::new(script.clone());
+        drive(&own, &runtime, Limits::REPLAY, Some(script), move |execution| {
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(execution);
+        });
+    })?;
+    let execution = ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+    execution.ok_or_else(|| ShuttleError("the execution was not reported".to_owned()))
+}
+
+/// Runs shuttle; panics of its own, which are no failures of a label, end here.
+fn run<M: Model + 'static>(guide: Guide<M>, body: impl Fn() + Send + Sync + 'static) -> Result<(), ShuttleError> {
+    let mut config = Config::new();
+    config.stack_size = STACK;
+    config.failure_persistence = FailurePersistence::None;
+    config.max_steps = MaxSteps::None;
+    config.silence_warnings = true;
+    let ran = catch_unwind(AssertUnwindSafe(|| Runner::new(guide, config).run(body)));
+    ran.map(|_| ()).map_err(|payload| ShuttleError(text(&*payload)))
+}
+
+fn text(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without a message").to_owned()
+}

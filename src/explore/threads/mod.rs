@@ -1,0 +1,249 @@
+//! The engine of real threads: each thread of the model is a thread of the operating system.
+//!
+//! Processes are behind parking_lot mutexes, waiting threads behind its condition variables, frames and threads to run in crossbeam's
+//! queues. Who goes on is decided by the operating system; noise at the labels ([`noise`]) makes it decide differently each time.
+//! Timers have no clock: one that is set may fire whenever it gets its turn.
+//!
+//! It samples, and a seed decides only the noise and the outcomes of labels, so two runs need not find the same. A schedule that it
+//! records replays exactly, and a script ([`super::driver::Script`]) makes real threads follow a schedule every time.
+
+mod crew;
+mod noise;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use thiserror::Error;
+
+use self::crew::Crew;
+use self::noise::Noise;
+use super::driver::{Driver, Execution, Limits, Runtime, Script, Tally, TallyStatus};
+use super::{FindingKind, Verdict};
+use crate::machine::Model;
+use crate::schedule::Schedule;
+
+/// How to explore.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Options {
+    /// What the noise, and the outcomes of labels, are made from.
+    pub seed: u64,
+    /// Stop after so many executions.
+    pub max_executions: Option<u64>,
+    /// Stop after so long.
+    pub max_time: Option<Duration>,
+    /// Stop at the first hang.
+    pub stop_at_first_hang: bool,
+    /// What bounds one execution.
+    pub limits: Limits,
+    /// An execution in which no thread has taken a lock for so long is given up.
+    pub watchdog: Duration,
+}
+
+impl Options {
+    /// How long the watchdog waits: far longer than any label takes.
+    pub const WATCHDOG: Duration = Duration::from_secs(20);
+}
+
+/// An execution that neither comes to rest nor gets on: a label that does not end.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("an execution neither comes to rest nor gets on; its threads: {}", standings.join("; "))]
+pub struct Stuck {
+    /// Where every live thread stands.
+    pub standings: Vec<String>,
+}
+
+/// Runs executions until the budget is used up. Setting `interrupt` ends the search soon, with what it found.
+pub fn explore<M: Model + 'static>(
+    model: &Arc<M>,
+    options: &Options,
+    interrupt: &AtomicBool,
+    progress: &mut dyn FnMut(&TallyStatus),
+) -> Verdict {
+    let crew = Crew::new();
+    let deadline = options.max_time.map(|time| Instant::now() + time);
+    let mut tally = Tally::new(Arc::clone(model));
+    let stopped_by = loop {
+        let status = tally.status();
+        progress(&status);
+        if let Some(reason) = why_stop(options, deadline, &status, interrupt) {
+            break reason;
+        }
+        let noise = Noise::of(options.seed, status.executions);
+        match run(&crew, model, noise, options.limits, None, options.watchdog) {
+            Ok(execution) => tally.add(&execution),
+            Err(stuck) => {
+                tally.finding(FindingKind::Internal, stuck.to_string(), Vec::new());
+                break "the watchdog".to_owned();
+            }
+        }
+    };
+    tally.verdict(
+        "threads",
+        "noise".to_owned(),
+        Some(options.seed),
+        false,
+        Some(stopped_by),
+    )
+}
+
+fn why_stop(
+    options: &Options,
+    deadline: Option<Instant>,
+    status: &TallyStatus,
+    interrupt: &AtomicBool,
+) -> Option<String> {
+    if interrupt.load(Ordering::SeqCst) {
+        return Some("an interrupt".to_owned());
+    }
+    if status.broken {
+        return Some("a failure of the model".to_owned());
+    }
+    if options.stop_at_first_hang && status.hangs > 0 {
+        return Some("the first hang".to_owned());
+    }
+    if let Some(most) = options.max_executions.filter(|most| status.executions >= *most) {
+        return Some(format!("the limit of {most} executions"));
+    }
+    let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+    late.then(|| "the limit of time".to_owned())
+}
+
+/// Makes real threads follow a schedule, `times` times; what comes after its last possible event is left to the operating system.
+/// `each` is called with every execution, in order.
+///
+/// # Errors
+/// When an execution neither comes to rest nor gets on.
+pub fn replay<M: Model + 'static>(
+    model: &Arc<M>,
+    schedule: &Schedule,
+    times: u64,
+    mut each: impl FnMut(Execution<M>),
+) -> Result<(), Stuck> {
+    let crew = Crew::new();
+    for number in 0..times {
+        let script = Script::new(schedule.clone());
+        let noise = Noise::of(0, number);
+        each(run(
+            &crew,
+            model,
+            noise,
+            Limits::REPLAY,
+            Some(script),
+            Options::WATCHDOG,
+        )?);
+    }
+    Ok(())
+}
+
+/// One execution.
+fn run<M: Model + 'static>(
+    crew: &Crew,
+    model: &Arc<M>,
+    noise: Noise,
+    limits: Limits,
+    script: Option<Script<M>>,
+    watchdog: Duration,
+) -> Result<Execution<M>, Stuck> {
+    let (report, reported) = bounded(1);
+    let moves = Arc::new(AtomicU64::new(0));
+    let (runtime, ended) = OsThreads::new(crew, noise, &moves);
+    let driver = Driver::new(model, &Arc::new(runtime), limits, script, move |execution| {
+        // The receiver is gone only if the watchdog has given up.
+        let _ = report.send(execution);
+    });
+    let driver = Arc::new(driver);
+    let first = Arc::clone(&driver);
+    crew.run(Box::new(move || first.run()));
+    let mut seen = 0;
+    let execution = loop {
+        match reported.recv_timeout(watchdog) {
+            Ok(execution) => break execution,
+            Err(RecvTimeoutError::Timeout) if moves.load(Ordering::Relaxed) != seen => {
+                seen = moves.load(Ordering::Relaxed);
+            }
+            Err(_) => {
+                return Err(Stuck {
+                    standings: driver.standings(),
+                });
+            }
+        }
+    };
+    drop(driver);
+    // Every thread of the execution holds a sender on which nothing is ever sent: this returns when the last one has ended.
+    let _ = ended.recv();
+    Ok(execution)
+}
+
+/// Threads and locks of the operating system.
+struct OsThreads {
+    crew: Crew,
+    noise: Noise,
+    /// How often a lock was taken.
+    moves: Arc<AtomicU64>,
+    _alive: Sender<()>,
+}
+
+/// A place to wait.
+struct Seat {
+    woken: Condvar,
+    noise: noise::Own,
+}
+
+impl OsThreads {
+    fn new(crew: &Crew, noise: Noise, moves: &Arc<AtomicU64>) -> (Self, Receiver<()>) {
+        let (alive, ended) = bounded(0);
+        let runtime = Self {
+            crew: crew.clone(),
+            noise,
+            moves: Arc::clone(moves),
+            _alive: alive,
+        };
+        (runtime, ended)
+    }
+}
+
+impl Runtime for OsThreads {
+    type Lock = Mutex<()>;
+    type Guard<'a> = MutexGuard<'a, ()>;
+    type Seat = Seat;
+
+    fn lock(&self) -> Self::Lock {
+        Mutex::new(())
+    }
+
+    fn seat(&self, identity: u64) -> Seat {
+        Seat {
+            woken: Condvar::new(),
+            noise: self.noise.own(identity),
+        }
+    }
+
+    fn pause(&self, seat: &Seat) {
+        seat.noise.pause();
+    }
+
+    fn acquire<'a>(&self, lock: &'a Self::Lock) -> Self::Guard<'a> {
+        self.moves.fetch_add(1, Ordering::Relaxed);
+        lock.lock()
+    }
+
+    fn wait<'a>(&self, seat: &Seat, _lock: &'a Self::Lock, mut guard: Self::Guard<'a>) -> Self::Guard<'a> {
+        seat.woken.wait(&mut guard);
+        guard
+    }
+
+    fn notify(&self, seat: &Seat) {
+        seat.woken.notify_one();
+    }
+
+    fn spawn(&self, _seat: &Seat, body: Box<dyn FnOnce() + Send>) {
+        self.crew.run(body);
+    }
+
+    fn choose(&self, outcomes: u8) -> u8 {
+        self.noise.choose(outcomes)
+    }
+}

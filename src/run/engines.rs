@@ -1,0 +1,207 @@
+//! A scenario under any engine.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::Prepared;
+use crate::explore::Verdict;
+use crate::explore::driver::{Limits, TallyStatus};
+use crate::explore::exhaustive::{Options, Reductions, Status};
+use crate::explore::shuttle::{self, ShuttleError, Strategy};
+use crate::explore::threads::{self, Stuck};
+use crate::scenario::{EngineName, EngineSection};
+use crate::schedule::{PrefixOutcome, ReplayOutcome, Schedule, replay, replay_prefix};
+
+/// Executions of shuttle where nobody says how many.
+const EXECUTIONS_OF_SHUTTLE: u64 = 50_000;
+/// Executions of real threads where nobody says how many.
+const EXECUTIONS_OF_THREADS: u64 = 2_000;
+
+/// How much an engine may do, and from what it starts.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Budget {
+    /// Most states, for an engine that stores them.
+    pub max_states: Option<u64>,
+    /// Most bytes, for an engine that stores states.
+    pub max_memory: Option<u64>,
+    /// Most executions, for an engine that runs one after the other. A default of the engine if there is none.
+    pub executions: Option<u64>,
+    /// Longest time.
+    pub max_time: Option<Duration>,
+    /// Stop at the first hang.
+    pub stop_at_first_hang: bool,
+    /// What random choices are made from.
+    pub seed: u64,
+    /// How shuttle chooses schedules.
+    pub strategy: Strategy,
+    /// Threads of an engine that searches with several.
+    pub threads: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            max_states: None,
+            max_memory: None,
+            executions: None,
+            max_time: None,
+            stop_at_first_hang: false,
+            seed: 1,
+            strategy: Strategy::portfolio(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+}
+
+impl Budget {
+    /// What a scenario allows.
+    pub fn of(section: &EngineSection) -> Self {
+        let default = Self::default();
+        Self {
+            max_states: section.max_states,
+            max_memory: section.max_memory.map(|size| size.0),
+            executions: section.executions,
+            max_time: section.max_time.map(Duration::from_secs),
+            seed: section.seed.unwrap_or(default.seed),
+            strategy: section.strategy.clone().unwrap_or(default.strategy),
+            ..Self::default()
+        }
+    }
+
+    /// The same as options of the exhaustive engine.
+    pub fn exhaustive(&self, reductions: Reductions) -> Options {
+        Options {
+            threads: self.threads,
+            reductions,
+            max_states: self.max_states,
+            max_memory: self.max_memory,
+            max_time: self.max_time.map(|time| time.as_secs_f64()),
+            stop_at_first_hang: self.stop_at_first_hang,
+        }
+    }
+}
+
+/// An engine that gave up: a bug in the engine, or a label that does not end.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// shuttle.
+    #[error(transparent)]
+    Shuttle(#[from] ShuttleError),
+    /// Real threads.
+    #[error("threads: {0}")]
+    Threads(#[from] Stuck),
+}
+
+/// How far an engine is.
+#[derive(Clone, Debug)]
+pub enum EngineStatus {
+    /// One that stores states.
+    States(Status),
+    /// One that runs one execution after the other.
+    Executions(TallyStatus),
+}
+
+impl Prepared {
+    /// Runs the scenario under an engine, in this process. The exhaustive engine uses every reduction; the others run the model with
+    /// every label. Setting `interrupt` ends the run soon, with what was found.
+    ///
+    /// # Errors
+    /// When the engine gives up.
+    pub fn run(
+        &self,
+        engine: EngineName,
+        budget: &Budget,
+        interrupt: &Arc<AtomicBool>,
+        mut progress: impl FnMut(&EngineStatus) + Send + 'static,
+    ) -> Result<Verdict, EngineError> {
+        match engine {
+            EngineName::Exhaustive => {
+                let options = budget.exhaustive(Reductions::ALL);
+                let mut show = |status: &Status| progress(&EngineStatus::States(*status));
+                Ok(self.search(&options, true, interrupt, &mut show))
+            }
+            EngineName::Shuttle => {
+                let options = shuttle::Options {
+                    strategy: budget.strategy.clone(),
+                    seed: budget.seed,
+                    max_executions: Some(budget.executions.unwrap_or(EXECUTIONS_OF_SHUTTLE)),
+                    max_time: budget.max_time,
+                    stop_at_first_hang: budget.stop_at_first_hang,
+                    limits: Limits::default(),
+                };
+                let model = Arc::new(self.model.clone());
+                let show = move |status: &TallyStatus| progress(&EngineStatus::Executions(*status));
+                Ok(shuttle::explore(&model, &options, interrupt, show)?)
+            }
+            EngineName::Threads => {
+                let options = threads::Options {
+                    seed: budget.seed,
+                    max_executions: Some(budget.executions.unwrap_or(EXECUTIONS_OF_THREADS)),
+                    max_time: budget.max_time,
+                    stop_at_first_hang: budget.stop_at_first_hang,
+                    limits: Limits::default(),
+                    watchdog: threads::Options::WATCHDOG,
+                };
+                let model = Arc::new(self.model.clone());
+                let mut show = |status: &TallyStatus| progress(&EngineStatus::Executions(*status));
+                Ok(threads::explore(&model, &options, interrupt, &mut show))
+            }
+        }
+    }
+
+    /// Replays a schedule `times` times under an engine; `each` is called with every outcome. Only real threads can differ from one time to the next.
+    ///
+    /// # Errors
+    /// When the engine gives up.
+    pub fn replay_under(
+        &self,
+        engine: EngineName,
+        schedule: &Schedule,
+        times: u64,
+        mut each: impl FnMut(ReplayOutcome),
+    ) -> Result<(), EngineError> {
+        let model = Arc::new(self.model.clone());
+        match engine {
+            EngineName::Exhaustive => (0..times).for_each(|_| each(replay(&*model, schedule, |_| {}))),
+            EngineName::Shuttle => {
+                for _ in 0..times {
+                    each(shuttle::replay(&model, schedule)?.replayed(&model));
+                }
+            }
+            EngineName::Threads => {
+                threads::replay(&model, schedule, times, |execution| each(execution.replayed(&model)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs as much of a schedule as this model can do, and then to an end that the engine chooses; `times` times.
+    ///
+    /// # Errors
+    /// When the engine gives up.
+    pub fn prefix_under(
+        &self,
+        engine: EngineName,
+        schedule: &Schedule,
+        times: u64,
+        mut each: impl FnMut(PrefixOutcome),
+    ) -> Result<(), EngineError> {
+        let model = Arc::new(self.model.clone());
+        match engine {
+            EngineName::Exhaustive => (0..times).for_each(|_| each(replay_prefix(&*model, schedule, |_| {}))),
+            EngineName::Shuttle => {
+                for _ in 0..times {
+                    each(shuttle::replay(&model, schedule)?.prefixed(&model));
+                }
+            }
+            EngineName::Threads => {
+                threads::replay(&model, schedule, times, |execution| each(execution.prefixed(&model)))?;
+            }
+        }
+        Ok(())
+    }
+}
