@@ -362,3 +362,35 @@ fn every_change_of_one_event_is_decided() {
     }
     assert!(refused >= 45, "{refused}");
 }
+
+#[test]
+fn every_event_of_the_trace_stands_beside_its_own_label_and_each_thread_in_order() {
+    let trace = Trace::parse("trace", &text()).unwrap();
+    let outcome = of(&text());
+    assert_eq!(outcome.aligned.len(), outcome.total);
+    let mut furthest: std::collections::BTreeMap<(&str, &str), usize> = std::collections::BTreeMap::new();
+    for aligned in &outcome.aligned {
+        let real = &trace.events[aligned.trace];
+        let Some(index) = aligned.schedule else {
+            assert!(!aligned.exact, "{real}");
+            continue;
+        };
+        let label = &outcome.events[index];
+        assert_eq!(label.process, real.process, "{real}");
+        let before = furthest.insert((&real.process, &real.thread), index);
+        assert!(before <= Some(index), "{real}");
+        let expected = match real.name().as_str() {
+            "register" => Some("Recv.register"),
+            "deregister" => Some("Recv.deregister"),
+            "initialize" => Some("Rendezvous.initialize"),
+            "startabort<" => Some("StartAbort.local"),
+            "whendone" => Some("RunManyGraphs.when_done"),
+            "recvtensor-issue>" | "rungraph-issue>" => Some("Call.start"),
+            _ => None,
+        };
+        if let Some(expected) = expected {
+            assert!(aligned.exact, "{real}");
+            assert_eq!(label.label, expected, "{real}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! [`conform`] looks for a schedule of the model that agrees with every thread of every process of a [`Trace`]. `mapping` is the table
 //! from events to labels, `plan` says whose objects the ids are and what order the times force, `search` tries.
 
+mod alignment;
 mod early;
 mod identity;
 mod keep;
@@ -16,6 +17,7 @@ mod resolve;
 mod search;
 mod trace;
 
+pub use alignment::Aligned;
 pub use outcome::{FirstDisagreement, Outcome};
 pub use trace::{Function, Ids, Mark, Trace, TraceError, TraceEvent};
 
@@ -40,6 +42,7 @@ pub fn conform(model: &TensorFlow, trace: &Trace) -> Outcome {
         agreed: found.complete,
         events: Vec::new(),
         matched: matched(&plan, &found.position),
+        aligned: alignment::align(trace, &plan, &found.position),
         total: trace.events.len() - plan.dropped.len(),
         dropped: plan.dropped.clone(),
         stuck: None,

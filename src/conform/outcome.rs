@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::alignment::Aligned;
 use super::trace::Trace;
 use crate::machine::{Event, Signature, WaitFor};
 use crate::models::TensorFlow;
@@ -15,6 +16,8 @@ pub struct Outcome {
     pub agreed: bool,
     /// The schedule: from the initial state to rest if the trace agrees, else to the end of the longest prefix that agrees.
     pub events: Vec<Event>,
+    /// Where each event of the trace that was not dropped stands beside the schedule, in the order of the trace.
+    pub aligned: Vec<Aligned>,
     /// Events of the trace that the schedule does.
     pub matched: usize,
     /// Events of the trace without those dropped.
@@ -55,6 +58,7 @@ impl Outcome {
             file: trace.file.clone(),
             agreed: false,
             events: Vec::new(),
+            aligned: Vec::new(),
             matched: 0,
             total: trace.events.len(),
             dropped: Vec::new(),

@@ -45,6 +45,8 @@ pub(super) struct Position {
     /// The model thread that each trace thread runs now.
     pub(super) runs: Vec<Option<ThreadId>>,
     pub(super) kinds: Vec<Option<Kind>>,
+    /// The schedule's event that each event of the trace was found to be.
+    pub(super) matched: Vec<(usize, usize)>,
 }
 
 /// Why the next event of a trace thread can't be done here.
@@ -58,6 +60,7 @@ impl Context<'_> {
             done: vec![0; threads],
             runs: vec![None; threads],
             kinds: vec![None; threads],
+            matched: Vec::new(),
         }
     }
 
@@ -236,6 +239,7 @@ impl Context<'_> {
             let choice = 0;
             at.runs[thread] = Some(pending.thread);
             at.kinds[thread] = Some(kind(pending.thread));
+            at.matched.push((events.len(), slot.event));
             self.run(at, id, &pending, choice, events)?;
             return Ok(true);
         }
