@@ -46,8 +46,8 @@ impl Conform {
     }
 }
 
-/// The schedule with what it leads to: whoever waits in the end and does not return though all others run on.
-fn promising(prepared: &Prepared, events: Vec<Event>) -> Result<Schedule, Failure> {
+/// The schedule of a conforming run with what it leads to: whoever waits in the end and does not return though all others run on.
+pub(super) fn promising(prepared: &Prepared, events: Vec<Event>) -> Result<Schedule, Failure> {
     let mut schedule = prepared.schedule(Ending::Open, events.clone());
     let replayed = prepared.verify(&mut schedule, &mut Labels::new());
     if let Some(problem) = replayed.broken_promise(&schedule) {

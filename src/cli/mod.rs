@@ -2,6 +2,7 @@
 
 mod check;
 mod conform;
+mod explain;
 mod import;
 mod interrupt;
 mod list;
@@ -38,6 +39,8 @@ enum Command {
     Import(import::Import),
     /// Decide whether the model can do what a trace of the real runtime shows
     Conform(conform::Conform),
+    /// Explain a schedule: what happened, which races decided it, who waits for whom
+    Explain(explain::Explain),
     /// List scenarios and what they expect
     List(list::List),
     #[command(name = WORKER_COMMAND, hide = true)]
@@ -81,6 +84,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Replay(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::Conform(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Worker(command) => command.run(),
         Command::Match(command) => command.run(),

@@ -37,6 +37,25 @@ pub(super) struct Replay {
 }
 
 impl Replay {
+    /// The plain replay of a schedule; `scenario`: its scenario, if that does not stand beside it.
+    pub(super) fn of(file: PathBuf, scenario: Option<PathBuf>) -> Self {
+        Self {
+            file,
+            prefix_on: None,
+            scenario,
+            full: false,
+            engine: EngineName::Exhaustive,
+            times: 1,
+        }
+    }
+
+    /// The schedule, and the model that it was recorded on.
+    pub(super) fn subject(&self) -> Result<(Schedule, Prepared), Failure> {
+        let schedule = Schedule::load(&self.file)?;
+        let prepared = self.prepare(&schedule)?;
+        Ok((schedule, prepared))
+    }
+
     pub(super) fn run(self) -> Ended {
         let mut schedule = Schedule::load(&self.file)?;
         let prepared = self.prepare(&schedule)?;

@@ -2,6 +2,8 @@
 
 mod recording;
 
+use std::collections::BTreeSet;
+
 pub use recording::{
     Fate, HeldLock, Impossible, RecordedEvent, RecordedFrame, RecordedObject, RecordedThread, Recording, record,
 };
@@ -31,6 +33,14 @@ pub struct Explanation {
     pub minimised: Option<Minimised>,
     /// How the searches were bounded, and which of them a bound ended.
     pub searches: Searches,
+}
+
+impl Explanation {
+    /// The numbers of the events that decide: those of races, and those of outcomes.
+    pub fn decisive(&self) -> BTreeSet<usize> {
+        let races = self.races.iter().flat_map(|race| [race.first, race.second]);
+        races.chain(self.outcomes.iter().map(|outcome| outcome.event)).collect()
+    }
 }
 
 /// Who waits for whom.

@@ -1,13 +1,17 @@
 //! What the program says: one form a file.
 
+mod chrome_trace;
 mod dumps;
+mod html;
 mod import;
 mod json;
 mod lanes;
 mod matrix;
 mod matrix_svg;
 mod replay;
+mod svg;
 mod text;
+mod timeline;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,12 +19,15 @@ use std::path::PathBuf;
 use crate::explore::Verdict;
 use crate::machine::Label;
 
+pub use chrome_trace::{Arguments, ChromeTrace, TraceRecord};
 pub use dumps::{JsonMatch, dumps_text};
+pub use html::{Beside, Page};
 pub use import::import_text;
 pub use json::{JsonSignature, JsonVerdict};
 pub use matrix::{MatrixTold, matrix_markdown};
 pub use matrix_svg::matrix_svg;
 pub use replay::{prefix_end, replay_end, replay_line};
+pub use svg::timeline_svg;
 pub use text::verdict_text;
 
 /// A verdict with what is needed to tell it.

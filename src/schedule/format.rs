@@ -155,16 +155,45 @@ impl Schedule {
 /// # Errors
 /// When the directory cannot be written to.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut file = NamedTempFile::new_in(directory)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    share(file.as_file())?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    Staged::new(path, bytes)?.publish()
+}
+
+/// A file that is written, but not yet under its name: so that several can be written all or none.
+#[derive(Debug)]
+pub struct Staged {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Staged {
+    /// Writes the contents of a file beside where it will be.
+    ///
+    /// # Errors
+    /// When the directory cannot be written to, or the path is that of a directory.
+    pub fn new(path: &Path, bytes: &[u8]) -> io::Result<Self> {
+        if path.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let mut file = NamedTempFile::new_in(directory)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        share(file.as_file())?;
+        let path = path.to_owned();
+        Ok(Self { file, path })
+    }
+
+    /// Gives the file its name; replaces an older one.
+    ///
+    /// # Errors
+    /// When the directory has changed meanwhile.
+    pub fn publish(self) -> io::Result<()> {
+        self.file.persist(self.path).map_err(|error| error.error)?;
+        Ok(())
+    }
 }
 
 /// Gives a temporary file, which only its owner may read, the rights of an ordinary one.

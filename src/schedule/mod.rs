@@ -13,7 +13,7 @@ use std::fmt;
 
 use crate::machine::Event;
 
-pub use format::{WriteError, write_whole};
+pub use format::{Staged, WriteError, write_whole};
 pub use lift::{Lifted, lift};
 pub use parse::ScheduleError;
 pub use prefix::{PrefixOutcome, replay_prefix};
