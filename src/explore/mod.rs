@@ -4,10 +4,12 @@
 
 pub mod driver;
 pub mod exhaustive;
+pub mod loom;
 pub mod shuttle;
 pub mod threads;
 
 use std::fmt;
+use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 
@@ -144,4 +146,11 @@ impl Verdict {
             .as_ref()
             .map_or(self.states, |executions| executions.count)
     }
+}
+
+/// What two engines compare: 128 bits of xxh3 of a state of a system, the same in every run of one build.
+pub fn fingerprint(state: &impl Hash) -> u128 {
+    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+    state.hash(&mut hasher);
+    hasher.digest128()
 }

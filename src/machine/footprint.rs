@@ -100,6 +100,16 @@ impl Footprint {
         Self::default()
     }
 
+    /// Everything, in every way.
+    pub fn everything() -> Self {
+        let all = ObjectSet([u64::MAX; CAPACITY / 64]);
+        Self {
+            read: all,
+            add: all,
+            write: all,
+        }
+    }
+
     /// Adds one use of an object. [`Access::Free`] conflicts with nothing and leaves no trace.
     pub fn insert(&mut self, object: ObjectId, access: Access) {
         match access {

@@ -15,6 +15,7 @@
 mod condvar;
 mod describe;
 mod footprint;
+mod kernel;
 mod lock;
 mod operation;
 mod system;
@@ -23,6 +24,7 @@ mod waiting;
 pub use condvar::{Condvar, SpuriousWakeups};
 pub use describe::{Describe, Emphasis, FrameKind, FrameText, Waker};
 pub use footprint::{Footprint, FrameSet, ObjectSet};
+pub use kernel::{Group, GroupError, Kernel};
 pub use lock::Lock;
 pub use operation::{Access, Label, ObjectId, Operation, Pending, ProcessId};
 pub use system::{ContractViolation, Event, System, run_label};

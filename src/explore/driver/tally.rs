@@ -1,15 +1,12 @@
 //! What executions add up to.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::hash::Hash;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use xxhash_rust::xxh3::Xxh3;
-
 use super::{Ended, Execution};
-use crate::explore::{Answer, Executions, Finding, FindingKind, FoundHang, Verdict};
-use crate::machine::{Event, Model, Signature, System};
+use crate::explore::{Answer, Executions, Finding, FindingKind, FoundHang, Verdict, fingerprint};
+use crate::machine::{Event, Model, Signature};
 use crate::schedule::Found;
 
 /// Over how many executions the saturation is measured.
@@ -231,11 +228,4 @@ impl<M: Model> Tally<M> {
             findings,
         }
     }
-}
-
-/// A fingerprint of a whole state, the same in every run of the program.
-fn fingerprint<P: Hash>(system: &System<P>) -> u128 {
-    let mut hasher = Xxh3::new();
-    system.hash(&mut hasher);
-    hasher.digest128()
 }

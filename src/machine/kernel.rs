@@ -1,0 +1,393 @@
+//! A kernel: a small system cut out of a large one, so that an engine that takes few threads or few labels can run all of it.
+//!
+//! It differs from its model in two ways. It *begins later*: its initial state is one that the model reaches. And its threads may
+//! be *grouped*: of a group one member at a time runs. A group takes up any member that is enabled and keeps to it until that
+//! ends or has to wait, as one operating-system thread would that serves a queue of tasks; then it takes up any other.
+//!
+//! Whatever a kernel can do, its model can do: every event is one of the model, and where no thread of the kernel can run, none of
+//! the model could (a group whose member has to wait is free to take up every other). So each hang of a kernel is a hang of the
+//! model. The reverse does not hold: a kernel that can't hang says nothing about what it leaves out.
+
+use smallvec::SmallVec;
+use thiserror::Error;
+use wildmatch::WildMatch;
+
+use super::{Access, ClientStatus, Footprint, FrameSet, Model, ObjectId, Pending, ProcessId, System, WaitFor};
+
+/// Threads of one process of which one at a time runs.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Group {
+    /// Its name, for people.
+    pub name: String,
+    process: ProcessId,
+    members: Vec<WildMatch>,
+}
+
+/// A group that can't be made.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum GroupError {
+    /// A pattern without a process.
+    #[error("group \"{group}\": \"{pattern}\", expected PROCESS/THREAD, as in ps0/*")]
+    NoProcess {
+        /// The group.
+        group: String,
+        /// The pattern.
+        pattern: String,
+    },
+    /// A pattern of a process that the model has not.
+    #[error("group \"{group}\": no process {process}; there are: {processes}")]
+    Unknown {
+        /// The group.
+        group: String,
+        /// What stands before the slash.
+        process: String,
+        /// The processes that there are.
+        processes: String,
+    },
+    /// Members in two processes. They share nothing, so nobody could see to it that one at a time runs.
+    #[error("group \"{group}\": threads of {first} and of {second}, expected those of one process")]
+    TwoProcesses {
+        /// The group.
+        group: String,
+        /// Process of the first pattern.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// No pattern at all.
+    #[error("group \"{group}\": no threads, expected at least one pattern, as in ps0/*")]
+    Empty {
+        /// The group.
+        group: String,
+    },
+}
+
+impl Group {
+    /// The group of the threads that one of `patterns` names, as in `ps0/pool:*`: `*` stands for any text, `?` for any character. A
+    /// thread that several groups name belongs to the first.
+    ///
+    /// # Errors
+    /// When a pattern names no process of the model, or they name several.
+    pub fn new<M: Model>(model: &M, name: &str, patterns: &[String]) -> Result<Self, GroupError> {
+        let processes: Vec<String> = (0..model.process_count())
+            .map(|process| model.process_name(ProcessId(process as u8)))
+            .collect();
+        let group = || name.to_owned();
+        let mut found: Option<ProcessId> = None;
+        let mut members = Vec::new();
+        for pattern in patterns {
+            let Some((process, thread)) = pattern.split_once('/') else {
+                return Err(GroupError::NoProcess {
+                    group: group(),
+                    pattern: pattern.clone(),
+                });
+            };
+            let Some(index) = processes.iter().position(|known| known == process) else {
+                return Err(GroupError::Unknown {
+                    group: group(),
+                    process: process.to_owned(),
+                    processes: processes.join(", "),
+                });
+            };
+            let id = ProcessId(index as u8);
+            if let Some(first) = found.filter(|first| *first != id) {
+                return Err(GroupError::TwoProcesses {
+                    group: group(),
+                    first: processes[first.index()].clone(),
+                    second: process.to_owned(),
+                });
+            }
+            found = Some(id);
+            members.push(WildMatch::new(thread));
+        }
+        match found {
+            Some(process) => Ok(Self {
+                name: group(),
+                process,
+                members,
+            }),
+            None => Err(GroupError::Empty { group: group() }),
+        }
+    }
+}
+
+/// A part of a model as a model of its own. See the top of this file.
+#[derive(Clone, Debug)]
+pub struct Kernel<M: Model> {
+    model: M,
+    start: System<M::Process>,
+    groups: Vec<Group>,
+}
+
+/// The state of a process, and whom each group has taken up.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct State<P, T> {
+    process: P,
+    /// One entry a group of the kernel; the entries of other processes' groups stay empty. A member that is taken up is enabled.
+    taken_up: SmallVec<[Option<T>; 2]>,
+}
+
+impl<M: Model> Kernel<M> {
+    /// The part of `model` that begins in `start`, a state that it can reach, with grouped threads.
+    pub fn new(model: M, start: System<M::Process>, groups: Vec<Group>) -> Self {
+        Self { model, start, groups }
+    }
+
+    /// All of a model: from its beginning, without groups.
+    pub fn whole(model: M) -> Self {
+        let start = System::initial(&model);
+        Self::new(model, start, Vec::new())
+    }
+
+    /// What it is a part of.
+    pub fn model(&self) -> &M {
+        &self.model
+    }
+
+    /// The groups.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// The group of a live thread, as an index into [`Kernel::groups`].
+    pub fn group_of(
+        &self,
+        process: ProcessId,
+        state: &State<M::Process, M::Thread>,
+        thread: M::Thread,
+    ) -> Option<usize> {
+        self.group(process, &state.process, thread)
+    }
+
+    fn group(&self, process: ProcessId, state: &M::Process, thread: M::Thread) -> Option<usize> {
+        if !self.has_groups(process) {
+            return None;
+        }
+        let name = self.model.thread_name(process, state, thread);
+        self.groups
+            .iter()
+            .position(|group| group.process == process && group.members.iter().any(|member| member.matches(&name)))
+    }
+
+    /// Whether threads of this process are grouped.
+    pub fn has_groups(&self, process: ProcessId) -> bool {
+        self.groups.iter().any(|group| group.process == process)
+    }
+
+    /// Lets groups go whose member has ended or has to wait.
+    fn let_go(&self, process: ProcessId, state: &mut State<M::Process, M::Thread>) {
+        if state.taken_up.iter().all(Option::is_none) {
+            return;
+        }
+        let threads = self.model.threads(process, &state.process);
+        for taken_up in &mut state.taken_up {
+            let goes_on = |thread: M::Thread| {
+                threads
+                    .iter()
+                    .any(|pending| pending.thread == thread && pending.enabled)
+            };
+            *taken_up = taken_up.filter(|&thread| goes_on(thread));
+        }
+    }
+
+    fn processes<'a>(system: &[&'a State<M::Process, M::Thread>]) -> Vec<&'a M::Process> {
+        system.iter().map(|state| &state.process).collect()
+    }
+}
+
+/// Where threads are grouped, each may hinder another one at any label. What a thread of such a process declares is therefore
+/// changed into what commutes with nothing in its process.
+impl<M: Model> Model for Kernel<M> {
+    type Process = State<M::Process, M::Thread>;
+    type Thread = M::Thread;
+    type Frame = M::Frame;
+
+    fn process_count(&self) -> usize {
+        self.model.process_count()
+    }
+
+    fn process_name(&self, process: ProcessId) -> String {
+        self.model.process_name(process)
+    }
+
+    fn initial(&self, process: ProcessId) -> Self::Process {
+        State {
+            process: self.start.processes[process.index()].clone(),
+            taken_up: self.groups.iter().map(|_| None).collect(),
+        }
+    }
+
+    fn threads(&self, process: ProcessId, state: &Self::Process) -> Vec<Pending<M::Thread>> {
+        let mut threads = self.model.threads(process, &state.process);
+        if !self.has_groups(process) {
+            return threads;
+        }
+        for pending in &mut threads {
+            let operation = &mut pending.operation;
+            (operation.access, operation.part, operation.takes_server) = (Access::Write, None, false);
+            if let Some(group) = self.group(process, &state.process, pending.thread) {
+                pending.enabled &= state.taken_up[group].is_none_or(|thread| thread == pending.thread);
+            }
+        }
+        threads
+    }
+
+    fn apply(
+        &self,
+        process: ProcessId,
+        state: &mut Self::Process,
+        thread: M::Thread,
+        choice: u8,
+        sent: &mut Vec<(ProcessId, M::Frame)>,
+    ) {
+        if let Some(group) = self.group(process, &state.process, thread) {
+            state.taken_up[group] = Some(thread);
+        }
+        self.model.apply(process, &mut state.process, thread, choice, sent);
+        self.let_go(process, state);
+    }
+
+    fn deliver(&self, to: ProcessId, state: &mut Self::Process, from: ProcessId, frame: M::Frame) {
+        // A delivery disables nobody, so nobody is let go.
+        self.model.deliver(to, &mut state.process, from, frame);
+    }
+
+    fn thread_name(&self, process: ProcessId, state: &Self::Process, thread: M::Thread) -> String {
+        self.model.thread_name(process, &state.process, thread)
+    }
+
+    fn object_name(&self, process: ProcessId, state: &Self::Process, object: ObjectId) -> String {
+        self.model.object_name(process, &state.process, object)
+    }
+
+    fn object_values(&self, process: ProcessId, state: &Self::Process) -> Vec<(ObjectId, u64)> {
+        self.model.object_values(process, &state.process)
+    }
+
+    fn future(&self, process: ProcessId, state: &Self::Process, thread: M::Thread) -> Footprint {
+        if self.has_groups(process) {
+            return Footprint::everything();
+        }
+        self.model.future(process, &state.process, thread)
+    }
+
+    fn arrivals(&self, process: ProcessId, state: &Self::Process, frames: FrameSet) -> Footprint {
+        if self.has_groups(process) {
+            return Footprint::everything();
+        }
+        self.model.arrivals(process, &state.process, frames)
+    }
+
+    fn may_send(&self, from: ProcessId, state: &Self::Process, to: ProcessId) -> FrameSet {
+        self.model.may_send(from, &state.process, to)
+    }
+
+    fn frames_that_matter(&self, to: ProcessId, state: &Self::Process, frames: FrameSet) -> FrameSet {
+        self.model.frames_that_matter(to, &state.process, frames)
+    }
+
+    fn may_request(&self, from: ProcessId, state: &Self::Process, to: ProcessId) -> bool {
+        self.model.may_request(from, &state.process, to)
+    }
+
+    fn frame_set(&self, frame: &M::Frame) -> FrameSet {
+        self.model.frame_set(frame)
+    }
+
+    fn servers_come_back(&self, process: ProcessId, object: ObjectId) -> bool {
+        !self.has_groups(process) && self.model.servers_come_back(process, object)
+    }
+
+    fn forget_dead(&self, process: ProcessId, state: &mut Self::Process) {
+        // What is dead can be put off to the end: a group is never made to take it up.
+        self.model.forget_dead(process, &mut state.process);
+        self.let_go(process, state);
+    }
+
+    fn promises(&self, process: ProcessId, state: &Self::Process, given: FrameSet) -> FrameSet {
+        self.model.promises(process, &state.process, given)
+    }
+
+    fn is_sure_to_return(&self, process: ProcessId, state: &Self::Process, given: FrameSet) -> bool {
+        self.model.is_sure_to_return(process, &state.process, given)
+    }
+
+    fn clients(&self, process: ProcessId, state: &Self::Process) -> Vec<ClientStatus> {
+        self.model.clients(process, &state.process)
+    }
+
+    fn wait_for(&self, system: &[&Self::Process], process: ProcessId, client: usize) -> WaitFor {
+        self.model.wait_for(&Self::processes(system), process, client)
+    }
+
+    fn leaks(&self, system: &[&Self::Process]) -> Vec<String> {
+        self.model.leaks(&Self::processes(system))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::litmus::crossed_locks::CrossedLocks;
+
+    fn group(patterns: &[&str]) -> Result<Group, GroupError> {
+        let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+        Group::new(&CrossedLocks { crosswise: true }, "both", &patterns)
+    }
+
+    fn runnable(
+        kernel: &Kernel<CrossedLocks>,
+        system: &System<State<<CrossedLocks as Model>::Process, u8>>,
+    ) -> Vec<u8> {
+        system
+            .enabled(kernel)
+            .iter()
+            .map(|(_, pending)| pending.thread)
+            .collect()
+    }
+
+    #[test]
+    fn a_group_takes_up_anybody_and_keeps_to_it_until_it_ends() {
+        let model = CrossedLocks { crosswise: true };
+        let start = System::initial(&model);
+        let kernel = Kernel::new(model, start, vec![group(&["host/*"]).unwrap()]);
+        let mut system = System::initial(&kernel);
+        assert_eq!(runnable(&kernel, &system), [0, 1]);
+        for labels_left in (0..4).rev() {
+            let (process, pending) = system.enabled(&kernel).pop().unwrap();
+            system.step(&kernel, process, &pending, 0).unwrap();
+            let next = if labels_left > 0 { 1 } else { 0 };
+            assert_eq!(runnable(&kernel, &system), [next], "after {pending:?}");
+        }
+    }
+
+    #[test]
+    fn a_group_lets_a_member_go_that_has_to_wait() {
+        let model = CrossedLocks { crosswise: true };
+        let mut start = System::initial(&model);
+        for thread in [0, 1] {
+            let (process, pending) = start.enabled(&model).swap_remove(thread);
+            start.step(&model, process, &pending, 0).unwrap();
+        }
+        let kernel = Kernel::new(model, start, vec![group(&["host/*"]).unwrap()]);
+        assert_eq!(
+            runnable(&kernel, &System::initial(&kernel)),
+            [] as [u8; 0],
+            "both wait for the other"
+        );
+    }
+
+    #[test]
+    fn what_can_not_be_grouped_is_an_error_that_says_why() {
+        let text = |patterns: &[&str]| group(patterns).unwrap_err().to_string();
+        assert_eq!(
+            text(&["host"]),
+            "group \"both\": \"host\", expected PROCESS/THREAD, as in ps0/*"
+        );
+        assert_eq!(text(&["ps0/*"]), "group \"both\": no process ps0; there are: host");
+        assert_eq!(
+            text(&[]),
+            "group \"both\": no threads, expected at least one pattern, as in ps0/*"
+        );
+    }
+}
