@@ -74,6 +74,14 @@ pub enum BuiltinError {
         /// What is wrong with it.
         problem: String,
     },
+    /// An update that is not of the form that is expected.
+    #[error("update {text:?}: {problem}; expected TASK VARIABLE [after TASK...], as in \"ps1 beta_power after ps0\"")]
+    Update {
+        /// The description.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// It speaks of a server that the job does not have.
     #[error("edge \"{edge}\": the job has {servers} servers, numbered from ps0")]
     NoSuchServer {
@@ -177,9 +185,12 @@ impl TryFrom<Vec<String>> for Edges {
 
 /// The graph of a step of a built-in job: the worker's partition first, then those of the servers.
 ///
+/// An update is `TASK VARIABLE [after TASK...]`: it waits for the batch tensors that its task receives and, by control edges, for the updates
+/// of the other tasks that are listed before it.
+///
 /// # Errors
 /// When an edge speaks of a server that is not there, or depends on a batch that does not reach its sender.
-pub fn builtin(servers: u8, shape: &Edges, batch: BatchSource) -> Result<Graph, BuiltinError> {
+pub fn builtin(servers: u8, shape: &Edges, updates: &[String], batch: BatchSource) -> Result<Graph, BuiltinError> {
     let mut job = Job::new(servers, batch);
     for &group in &shape.0 {
         for task in [group.from, group.to] {
@@ -195,7 +206,18 @@ pub fn builtin(servers: u8, shape: &Edges, batch: BatchSource) -> Result<Graph, 
             job.connect(group)?;
         }
     }
+    for update in updates {
+        job.update(update, servers)?;
+    }
     Ok(Graph::new(job.finish(), job.edges)?)
+}
+
+/// The graph of a step of one node on the worker.
+pub fn worker_only(op: &str, kind: NodeKind) -> Graph {
+    let mut job = Job::bare(0);
+    job.push(0, op.to_owned(), op, kind, Vec::new());
+    let edges = Vec::new();
+    Graph::new(job.finish(), edges).expect("one node on the worker is a graph")
 }
 
 struct Job {
@@ -209,6 +231,15 @@ struct Job {
 
 impl Job {
     fn new(servers: u8, batch: BatchSource) -> Self {
+        let mut job = Self::bare(servers);
+        let (name, op, kind) = batch.node();
+        let reader = job.push(0, name.to_owned(), op, kind, Vec::new());
+        job.batch[0].push(reader);
+        job
+    }
+
+    /// Partitions without nodes.
+    fn bare(servers: u8) -> Self {
         let tasks = std::iter::once(("worker", 0)).chain((0..servers).map(|number| ("ps", number)));
         let partitions = tasks.map(|(job, task)| Partition {
             device: format!("/job:{job}/replica:0/task:{task}/device:CPU:0"),
@@ -217,16 +248,12 @@ impl Job {
             nodes: Vec::new(),
             variables: Vec::new(),
         });
-        let mut job = Self {
+        Self {
             partitions: partitions.collect(),
             edges: Vec::new(),
             batch: vec![Vec::new(); usize::from(servers) + 1],
             from_worker: vec![false; usize::from(servers) + 1],
-        };
-        let (name, op, kind) = batch.node();
-        let reader = job.push(0, name.to_owned(), op, kind, Vec::new());
-        job.batch[0].push(reader);
-        job
+        }
     }
 
     fn push(&mut self, partition: u8, name: String, op: &str, kind: NodeKind, inputs: Vec<u16>) -> u16 {
@@ -271,6 +298,63 @@ impl Job {
         Ok(())
     }
 
+    /// Adds an update, with the control edges that it waits for.
+    fn update(&mut self, text: &str, servers: u8) -> Result<(), BuiltinError> {
+        let wrong = |problem: String| BuiltinError::Update {
+            text: text.to_owned(),
+            problem,
+        };
+        let task = |name: &str| match parse_task(name) {
+            Some(Task::Server(number)) if number >= servers => Err(wrong(format!("the job has {servers} servers"))),
+            Some(task) => Ok(partition_of(task)),
+            None => Err(wrong(format!("{name:?} is neither worker nor psN"))),
+        };
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (own, variable, before) = match words.as_slice() {
+            [own, variable] => (task(own)?, *variable, &[][..]),
+            [own, variable, "after", before @ ..] if !before.is_empty() => (task(own)?, *variable, before),
+            _ => return Err(wrong("it has other words".to_owned())),
+        };
+        let mut inputs = self.batch[usize::from(own)].clone();
+        for name in before {
+            inputs.extend(self.after_updates(task(name)?, own, variable));
+        }
+        inputs.sort_unstable();
+        inputs.dedup();
+        let partition = &mut self.partitions[usize::from(own)];
+        partition.variables.push(variable.to_owned());
+        let index = (partition.variables.len() - 1) as u16;
+        self.push(
+            own,
+            format!("update_{variable}"),
+            "ApplyAdam",
+            NodeKind::Update { variable: index },
+            inputs,
+        );
+        Ok(())
+    }
+
+    /// What an update waits for so that those of a task come first: these, or a tensor that is sent after them.
+    fn after_updates(&mut self, from: u8, to: u8, variable: &str) -> Vec<u16> {
+        let nodes = (0_u16..).zip(&self.partitions[usize::from(from)].nodes);
+        let updates = nodes.filter(|(_, node)| matches!(node.kind, NodeKind::Update { .. }));
+        let updates: Vec<u16> = updates.map(|(index, _)| index).collect();
+        if from == to {
+            return updates;
+        }
+        let edge = self.edges.len() as u16;
+        let tensor = format!("control_{edge}_{variable}");
+        self.push(from, format!("{tensor}_S"), "_Send", NodeKind::Send { edge }, updates);
+        let receive = self.push(to, format!("{tensor}_R"), "_Recv", NodeKind::Recv { edge }, Vec::new());
+        self.edges.push(Edge {
+            tensor,
+            from,
+            to,
+            batch_dependent: true,
+        });
+        vec![receive]
+    }
+
     /// A process that nothing is sent to or from still runs something.
     fn finish(&mut self) -> Vec<Partition> {
         for partition in 0..self.partitions.len() {
@@ -298,7 +382,7 @@ mod tests {
     }
 
     fn job(servers: u8, lines: &[&str]) -> Result<Graph, BuiltinError> {
-        builtin(servers, &edges(lines)?, BatchSource::Iterator)
+        builtin(servers, &edges(lines)?, &[], BatchSource::Iterator)
     }
 
     #[test]

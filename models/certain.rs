@@ -27,7 +27,7 @@ use super::process::{At, CallId, NodeId, Process, StepId, ThreadId};
 use super::rendezvous::{At as R, Finder, Rendezvous};
 use super::rpc::{At as C, ClientCall, Frame, Rpc};
 use super::{executor, master, worker};
-use crate::machine::{FrameSet, ProcessId};
+use crate::machine::{FrameSet, Model, ProcessId};
 
 /// Number of the promise to answer a call.
 fn answer(call: CallId) -> usize {
@@ -53,6 +53,10 @@ impl TensorFlow {
         let mut promises = FrameSet::NONE;
         // Promises of different calls must not share a number.
         if self.calls().len() * 2 > FrameSet::CAPACITY {
+            return promises;
+        }
+        // Who dies keeps no promise, and a step that comes to a closed session does not start.
+        if self.is_mortal(id) || self.circumstances().close && process.master.is_some() {
             return promises;
         }
         let prospect = Prospect {
@@ -102,17 +106,24 @@ impl TensorFlow {
             process,
             given,
         };
+        if self.circumstances().close {
+            return self.clients(id, process).iter().all(|client| client.returned);
+        }
         let step = master.step;
-        let last = self.next_step(step).is_none();
+        let ends_well = self.next_step(step, true).is_none();
+        let ends_badly = self.next_step(step, false).is_none();
         if master.returned {
             return true;
         }
         if process.thread(ThreadId::Step(step)).is_none() {
-            return master.outcome.is_some_and(|ok| last || !ok);
+            return master.outcome.is_some_and(|ok| if ok { ends_well } else { ends_badly });
         }
         let fails = master.failed || prospect.fails(step);
         let mut calls = (0..self.partitions(step)).filter_map(|partition| self.run_graph_of(step, partition));
-        (last || fails) && prospect.ends(step) && calls.all(|call| prospect.run_graph(call, master.failed, fails))
+        ends_badly
+            && (ends_well || fails)
+            && prospect.ends(step)
+            && calls.all(|call| prospect.run_graph(call, master.failed, fails))
     }
 
     /// Of the frames that others may send to a process, those whose arrival can make a difference to its clients: not the answer to a
@@ -279,7 +290,7 @@ impl Prospect<'_> {
             return true;
         }
         let state = self.rendezvous(step);
-        let aborted = state.is_some_and(|state| state.aborted) && self.model.next_step(step).is_none();
+        let aborted = state.is_some_and(|state| state.aborted) && !self.model.is_followed(step);
         let aborting = |at: &At| match at {
             At::Rendezvous(R::AbortLocal(id) | R::AbortRemote(id)) => {
                 state.is_some_and(|state| std::ptr::eq(state, &self.process.rendezvous[usize::from(*id)]))

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::circumstances::Circumstances;
 use super::graph::{Graph, Node, NodeKind};
 use super::job::{Data, Job, JobError, PartitionOrder, Variant};
 use super::objects::Object;
@@ -42,6 +43,8 @@ pub struct StepInfo {
     needs: Vec<Vec<CallId>>,
     /// The step that the client runs next, if this one ends well.
     next: Option<StepId>,
+    /// The step that it runs next, if this one ends in an error.
+    after_error: Option<StepId>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +99,7 @@ pub struct TensorFlow {
     first: Vec<Option<StepId>>,
     cancels_in_order: bool,
     cleans_up: bool,
+    pub(super) circumstances: Circumstances,
 }
 
 impl TensorFlow {
@@ -206,7 +210,7 @@ impl TensorFlow {
 
     /// Whether the master cleans up after a step.
     pub(super) fn cleans_up_after(&self, step: StepId) -> bool {
-        self.cleans_up || self.next_step(step).is_some()
+        self.cleans_up || self.is_followed(step)
     }
 
     pub(super) fn variant(&self) -> Variant {
@@ -242,8 +246,15 @@ impl TensorFlow {
         self.job.steps[self.steps[usize::from(step)].index].data
     }
 
-    pub(super) fn next_step(&self, step: StepId) -> Option<StepId> {
-        self.steps[usize::from(step)].next
+    /// What the client runs after a step, by how that ended.
+    pub(super) fn next_step(&self, step: StepId, ok: bool) -> Option<StepId> {
+        let info = &self.steps[usize::from(step)];
+        if ok { info.next } else { info.after_error }
+    }
+
+    /// Whether the client may run another step after this one.
+    pub(super) fn is_followed(&self, step: StepId) -> bool {
+        self.next_step(step, true).or(self.next_step(step, false)).is_some()
     }
 
     pub(super) fn partitions(&self, step: StepId) -> u8 {

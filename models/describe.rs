@@ -37,6 +37,9 @@ impl Describe for TensorFlow {
         if let Some(master) = &process.master {
             add(Object::RunMany(master.step), master.lock.owner());
             add(Object::LocalOptions(master.step), master.local.lock.owner());
+            if let Some(session) = &process.session {
+                add(Object::ClientOptions(master.step), session.lock.owner());
+            }
         }
         for call in &process.server_calls {
             add(Object::Call(call.id), call.lock.owner());
@@ -46,6 +49,12 @@ impl Describe for TensorFlow {
 
     fn describe_frame(&self, frame: &Frame) -> FrameText {
         let (call, what, kind) = match *frame {
+            Frame::Lost => {
+                return FrameText {
+                    name: "the connection breaks".to_owned(),
+                    kind: FrameKind::Reset,
+                };
+            }
             Frame::Request(call) => (call, "request", FrameKind::Request),
             Frame::Reset(call) => (call, "reset", FrameKind::Reset),
             Frame::Response(call, true) => (call, "answer", FrameKind::Response),
@@ -64,7 +73,8 @@ impl Describe for TensorFlow {
             | "Executor.start_cancel"
             | "Worker.start_cancel"
             | "Master.cancel_local"
-            | "Server.request_cancelled" => Some(Emphasis::Cancel),
+            | "Server.request_cancelled"
+            | "RunManyGraphs.start_cancel" => Some(Emphasis::Cancel),
             _ => None,
         }
     }
@@ -88,6 +98,9 @@ impl Describe for TensorFlow {
             }
             ThreadId::GetNext(..) => "the iterator's thread".to_owned(),
             ThreadId::Timer(..) => format!("the timer {}", self.thread_name(id, process, thread)),
+            ThreadId::Deadline(_) => "the timeout of the client's wait".to_owned(),
+            ThreadId::Closer => "whoever closes the session".to_owned(),
+            ThreadId::Death => "the process".to_owned(),
         }
     }
 }
@@ -204,6 +217,15 @@ impl TensorFlow {
             (false, None) => "waits for its step",
         };
         lines.push((Object::Client, client.to_owned()));
+        if let Some(session) = &process.session {
+            let closed = if session.closed { "closed" } else { "open" };
+            lines.push((Object::Session, format!("{closed}, {} steps run", session.running)));
+            let function = match session.installed {
+                Some(_) => "cancel function installed",
+                None => "no cancel function",
+            };
+            lines.push((Object::ClientOptions(master.step), function.to_owned()));
+        }
         if process.thread(ThreadId::Step(master.step)).is_none() {
             return;
         }

@@ -5,6 +5,7 @@
 
 use super::TensorFlow;
 use super::cluster::{CallKind, View};
+use super::death;
 use super::process::{CallId, Process, StepId, Thread, ThreadId};
 use super::rpc::Rpc;
 use crate::machine::{ProcessId, WaitFor, WaitNode};
@@ -19,15 +20,50 @@ struct Walk<'a> {
 }
 
 impl TensorFlow {
-    pub(super) fn why_stuck(&self, system: &[&Process], worker: ProcessId) -> WaitFor {
+    pub(super) fn why_stuck(&self, system: &[&Process], worker: ProcessId, client: usize) -> WaitFor {
         let mut walk = Walk {
             model: self,
             system,
             graph: WaitFor::default(),
             partitions: Vec::new(),
         };
-        walk.client(worker);
+        match client {
+            0 => walk.client(worker, None),
+            _ => walk.closer(worker),
+        }
         walk.graph
+    }
+
+    /// How the clients ended, and the updates that were applied.
+    pub(super) fn how_it_ended(&self, system: &[&Process]) -> String {
+        let ends = system.iter().filter_map(|process| {
+            let master = process.master.as_ref()?;
+            let how = if master.outcome == Some(true) {
+                "succeeded"
+            } else {
+                "failed"
+            };
+            Some(format!("{} {how}", self.step_name(master.step)))
+        });
+        let ends: Vec<String> = ends.collect();
+        let mut updates = Vec::new();
+        for (id, process) in system.iter().enumerate() {
+            let names = self.variables(ProcessId(id as u8));
+            for (name, &count) in names.iter().zip(&process.variables).filter(|(_, count)| **count > 0) {
+                let times = if count == 1 {
+                    String::new()
+                } else {
+                    format!(" x{count}")
+                };
+                updates.push(format!("{}/{name}{times}", self.processes()[id].name));
+            }
+        }
+        let updates = if updates.is_empty() {
+            "nothing".to_owned()
+        } else {
+            updates.join(", ")
+        };
+        format!("{}: {updates}", ends.join(", "))
     }
 
     pub(super) fn left_behind(&self, system: &[&Process]) -> Vec<String> {
@@ -77,7 +113,24 @@ impl Walk<'_> {
         }
     }
 
-    fn client(&mut self, worker: ProcessId) {
+    /// Whoever closes the session of a worker.
+    fn closer(&mut self, worker: ProcessId) {
+        let text = "Session.close waits until no step runs".to_owned();
+        let root = self.node(worker, "MasterSession::Close", "num_running_", None, text);
+        let root = self.graph.push(None, root);
+        let running = self
+            .process(worker)
+            .session
+            .as_ref()
+            .is_some_and(|session| session.running > 0);
+        if running {
+            self.client(worker, Some(root));
+        } else {
+            self.blocked_threads(root, worker, None);
+        }
+    }
+
+    fn client(&mut self, worker: ProcessId, from: Option<usize>) {
         let master = self.process(worker).master.as_ref().expect("clients live on workers");
         let (step, pending) = (master.step, master.pending);
         let name = self.model.step_name(step);
@@ -89,7 +142,7 @@ impl Walk<'_> {
             None,
             text,
         );
-        let root = self.graph.push(None, root);
+        let root = self.graph.push(from, root);
         let model = self.model;
         for partition in 0..model.partitions(step) {
             match model.run_graph_of(step, partition) {
@@ -102,7 +155,7 @@ impl Walk<'_> {
                 }
             }
         }
-        if self.graph.edges.is_empty() {
+        if !self.graph.edges.iter().any(|(from, _)| *from == root) {
             self.blocked_threads(root, worker, None);
         }
     }
@@ -112,6 +165,9 @@ impl Walk<'_> {
         let info = *self.model.call(call);
         if self.process(info.server).execution(info.step).is_some() {
             return self.partition(from, info.server, info.step);
+        }
+        if death::is_lost(self.process(info.client), info.server) {
+            return self.dead(from, info.server, "Worker::RunGraphAsync");
         }
         let text = format!("RunGraph of {} is not answered", self.model.step_name(info.step));
         let node = self.node(info.server, "Worker::RunGraphAsync", "RunGraph handler", None, text);
@@ -200,11 +256,20 @@ impl Walk<'_> {
                 text,
             );
             self.graph.push(Some(node), leaf);
+        } else if death::is_lost(self.process(id), info.server) {
+            self.dead(node, info.server, "Worker::RecvTensorAsync");
         } else if waits {
             self.value(node, info.server, info.step, &name);
         } else {
             self.blocked_threads(node, info.server, None);
         }
+    }
+
+    /// A call to a process that has died.
+    fn dead(&mut self, from: usize, id: ProcessId, function: &str) {
+        let cause = "the process has died, and calls wait for it to come back".to_owned();
+        let leaf = self.node(id, function, "process", Some(cause.clone()), cause);
+        self.graph.push(Some(from), leaf);
     }
 
     /// A receive that waits in a local table.
@@ -226,6 +291,8 @@ impl Walk<'_> {
         let process = self.process(id);
         if master.is_some_and(|master| master.step == step && master.never_sent & (1 << id.0) != 0) {
             "never started: its RunGraph was cancelled before it was sent".to_owned()
+        } else if process.connections.restarted {
+            "never started: the process died, and the one that came back does not know the session".to_owned()
         } else if process.dropped & (1 << step) != 0 {
             "never started: its RunGraph was dropped together with its reset".to_owned()
         } else if process.started & (1 << step) != 0 {
@@ -265,8 +332,9 @@ impl Walk<'_> {
 
     fn step_of(&self, thread: &Thread) -> Option<StepId> {
         match thread.id {
-            ThreadId::Client => None,
+            ThreadId::Client | ThreadId::Closer | ThreadId::Death => None,
             ThreadId::Step(step)
+            | ThreadId::Deadline(step)
             | ThreadId::Node(step, _)
             | ThreadId::Done(step)
             | ThreadId::GetNext(step, _)

@@ -152,6 +152,7 @@ impl Run<'_> {
             NodeKind::GetNext => Position::Iterator(iterator::At::Schedule(step, node)),
             NodeKind::Dequeue => Position::Iterator(iterator::At::Dequeue(step, node)),
             NodeKind::Update { .. } => Position::Executor(At::Kernel(step, node)),
+            NodeKind::Fails => return self.node_done(step, node, false, true),
             NodeKind::Other => return self.node_done(step, node, true, true),
         };
         self.thread.then([at]);

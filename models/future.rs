@@ -15,7 +15,7 @@ use super::TensorFlow;
 use super::objects::Object;
 use super::process::{NodeId, Process, StepId, ThreadId};
 use super::rpc::{Frame, Rpc};
-use crate::machine::{Access, Footprint, FrameSet, ProcessId};
+use crate::machine::{Access, Footprint, FrameSet, ObjectId, ProcessId};
 
 /// Collects a footprint.
 struct Future<'a> {
@@ -30,12 +30,20 @@ struct Future<'a> {
 impl TensorFlow {
     pub(super) fn future_of(&self, id: ProcessId, process: &Process, thread: ThreadId) -> Footprint {
         let mut future = Future::new(self, id, process);
-        future.thread(process.thread(thread).expect("a live thread"));
+        if self.may_still_die(id, process) {
+            future.everything();
+        } else {
+            future.thread(process.thread(thread).expect("a live thread"));
+        }
         future.footprint
     }
 
     pub(super) fn arrivals_at(&self, id: ProcessId, process: &Process, frames: FrameSet) -> Footprint {
         let mut future = Future::new(self, id, process);
+        if self.may_still_die(id, process) {
+            future.everything();
+            return future.footprint;
+        }
         for (call, info) in (0..).zip(self.calls()) {
             let may_come = frames.contains(Frame::Request(call).number());
             if info.server == id && may_come && !process.arrived.contains(call) && self.is_ever_made(info) {
@@ -49,6 +57,17 @@ impl TensorFlow {
                     future.uses(Object::Call(call.id), Access::Write);
                 }
                 future.cancellation(call.id);
+            }
+        }
+        if frames.contains(Frame::Lost.number()) && !self.is_mortal(id) {
+            for (call, info) in (0..).zip(self.calls()) {
+                if info.client == id && self.is_mortal(info.server) {
+                    future.uses(Object::Call(call), Access::Write);
+                    future.completion(call);
+                } else if info.server == id && self.is_mortal(info.client) {
+                    future.uses(Object::Call(call), Access::Write);
+                    future.cancellation(call);
+                }
             }
         }
         for call in process.client_calls.iter().filter(|call| call.rpc == Rpc::Sent) {
@@ -69,6 +88,13 @@ impl<'a> Future<'a> {
             footprint: Footprint::new(),
             nodes: Vec::new(),
             started: Vec::new(),
+        }
+    }
+
+    /// That of a process that may still die.
+    fn everything(&mut self) {
+        for object in 0..self.model.object_count() {
+            self.footprint.insert(ObjectId(object), Access::Write);
         }
     }
 

@@ -85,6 +85,8 @@ pub enum NodeKind {
         /// Index into [`Partition::variables`].
         variable: u16,
     },
+    /// Fails once it has its inputs, whatever they are.
+    Fails,
     /// Anything else: takes its inputs and succeeds.
     Other,
 }
@@ -116,6 +118,11 @@ pub struct NodeId {
 const SERVER_JOB: &str = "ps";
 
 impl Partition {
+    /// Whether it is the part of a parameter server.
+    pub fn is_server(&self) -> bool {
+        self.job == SERVER_JOB
+    }
+
     /// The process's task name, as in `ps0`.
     pub fn task_name(&self) -> String {
         format!("{}{}", self.job, self.task)
@@ -143,6 +150,25 @@ impl Graph {
         graph.compute_ranks(&order);
         graph.compute_batch_dependence(&order);
         Ok(graph)
+    }
+
+    /// The same graph with a node that fails in the partition of a task: one without inputs, that nothing waits for.
+    ///
+    /// # Errors
+    /// When no partition is of that task, or the graph gets too large.
+    pub fn with_failing_node(&self, task: &str) -> Result<Self, GraphError> {
+        let mut partitions = self.partitions.clone();
+        let Some(partition) = partitions.iter_mut().find(|partition| partition.task_name() == task) else {
+            return Err(GraphError::NoSuchTask { task: task.to_owned() });
+        };
+        partition.nodes.push(Node {
+            name: "fails".to_owned(),
+            op: "CheckNumerics".to_owned(),
+            kind: NodeKind::Fails,
+            expensive: true,
+            inputs: Vec::new(),
+        });
+        Self::new(partitions, self.edges.clone())
     }
 
     /// The nodes of a partition that wait for no other node of it, in order: what a process schedules first
@@ -193,7 +219,7 @@ impl Graph {
 
     fn worker_candidates(&self) -> Vec<usize> {
         let partitions = self.partitions.iter().enumerate();
-        let found = partitions.filter(|(_, partition)| partition.job != SERVER_JOB);
+        let found = partitions.filter(|(_, partition)| !partition.is_server());
         found.map(|(index, _)| index).collect()
     }
 

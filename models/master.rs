@@ -5,6 +5,7 @@ use super::job::PartitionOrder;
 use super::objects::Object;
 use super::process::{At as Position, Process, StepId, Thread, ThreadId};
 use super::rpc::{ClientCall, Frame};
+use super::session;
 use super::{rendezvous, rpc, worker};
 use crate::machine::{Access, Label, Lock};
 
@@ -219,15 +220,23 @@ impl Run<'_> {
                 self.process.client_calls.insert(place, ClientCall::run_graph(call));
             }
         }
-        self.process
-            .spawn(Thread::new(ThreadId::Step(step), Position::Master(At::Order(step))));
+        let begin = if self.model.circumstances().close {
+            Position::Session(session::At::Enter(step))
+        } else {
+            Position::Master(At::Order(step))
+        };
+        self.process.spawn(Thread::new(ThreadId::Step(step), begin));
+        if self.model.circumstances().timeout {
+            let runs_out = Position::Session(session::At::Timeout(step));
+            self.process.spawn(Thread::new(ThreadId::Deadline(step), runs_out));
+        }
         self.thread.then([Position::Master(At::Await(step))]);
     }
 
-    /// The user's loop: the next step, unless this one ended in an error or was the last.
+    /// The user's loop: the next step; after the end of the data that of the next epoch, if there is one.
     fn client_returns(&mut self, step: StepId) {
         let ok = self.master().outcome == Some(true);
-        match self.model.next_step(step).filter(|_| ok) {
+        match self.model.next_step(step, ok) {
             Some(next) => self.thread.then([Position::Master(At::Run(next))]),
             None => self.master().returned = true,
         }
@@ -249,7 +258,15 @@ impl Run<'_> {
                 ]),
             }
         }
-        labels.extend([Position::Master(At::Options(step)), Position::Master(At::Wait(step))]);
+        let circumstances = self.model.circumstances();
+        let (cancels, closes) = (circumstances.cancel_steps(), circumstances.close);
+        let session = |wanted: bool, at| wanted.then_some(Position::Session(at));
+        labels.extend(session(cancels, session::At::Install(step)));
+        labels.extend((!cancels).then_some(Position::Master(At::Options(step))));
+        labels.extend(session(closes, session::At::Register(step)));
+        labels.push(Position::Master(At::Wait(step)));
+        labels.extend(session(cancels, session::At::Clear(step)));
+        labels.extend(session(closes, session::At::Deregister(step)));
         let cleaned = if self.model.cleans_up_after(step) {
             &order[..]
         } else {
@@ -261,6 +278,7 @@ impl Run<'_> {
                 None => Position::Rendezvous(rendezvous::At::Cleanup(step)),
             });
         }
+        labels.extend(session(closes, session::At::Leave(step)));
         labels.push(Position::Master(At::Return(step)));
         self.thread.stack.extend(labels.into_iter().rev());
     }
@@ -268,7 +286,14 @@ impl Run<'_> {
     /// First error wins; then, with the mutex held, every call is cancelled in order.
     fn when_done(&mut self, step: StepId, ok: bool) {
         self.thread.then([Position::Master(At::Decrement(step))]);
-        if ok || self.master().failed {
+        if !ok {
+            self.first_error(step);
+        }
+    }
+
+    /// `RunManyGraphs::UpdateStatusLocked`.
+    pub(super) fn first_error(&mut self, step: StepId) {
+        if self.master().failed {
             return;
         }
         let owner = self.thread.id;

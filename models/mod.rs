@@ -6,8 +6,10 @@
 
 pub mod builtin;
 mod certain;
+pub mod circumstances;
 pub mod cluster;
 pub mod compute_pool;
+pub mod death;
 mod describe;
 mod diagnosis;
 pub mod executor;
@@ -23,6 +25,7 @@ pub mod objects;
 pub mod process;
 pub mod rendezvous;
 pub mod rpc;
+pub mod session;
 pub mod worker;
 
 pub use cluster::TensorFlow;

@@ -15,6 +15,8 @@ pub enum Object {
     Variables,
     /// What passes between a client and its step thread.
     Client,
+    /// The session of a worker: whether it is closed, which step it would cancel.
+    Session,
     /// The client completion queue of a remote process.
     Queue(ProcessId),
     /// A step's rendezvous: the local table.
@@ -37,6 +39,8 @@ pub enum Object {
     Counter(StepId),
     /// The `CallOptions` of the worker's own partition.
     LocalOptions(StepId),
+    /// The `CallOptions` of a client's call.
+    ClientOptions(StepId),
     /// The delayed closures of a step.
     Timers(StepId),
     /// The input of a step: the iterator's or the queue's.
@@ -48,9 +52,9 @@ pub enum Object {
 }
 
 /// Objects that every process has, before those of its queues.
-const FIXED: u16 = 4;
+const FIXED: u16 = 5;
 /// Objects of each step.
-const PER_STEP: u16 = 12;
+const PER_STEP: u16 = 13;
 
 impl TensorFlow {
     /// The number of an object.
@@ -63,6 +67,7 @@ impl TensorFlow {
             Object::Table => 1,
             Object::Variables => 2,
             Object::Client => 3,
+            Object::Session => 4,
             Object::Queue(peer) => FIXED + u16::from(peer.0),
             Object::Local(id) => step(id, 0),
             Object::Remote(id) => step(id, 1),
@@ -76,10 +81,16 @@ impl TensorFlow {
             Object::Timers(id) => step(id, 9),
             Object::Input(id) => step(id, 10),
             Object::Deferred(id) => step(id, 11),
+            Object::ClientOptions(id) => step(id, 12),
             Object::Call(id) => calls() + id,
             Object::Key(id) => calls() + self.calls().len() as u16 + id,
         };
         ObjectId(number)
+    }
+
+    /// Objects of a process: their numbers are below this.
+    pub(super) fn object_count(&self) -> u16 {
+        self.object(Object::Key(self.calls().len() as CallId)).0
     }
 
     /// The object with a number.
@@ -92,6 +103,7 @@ impl TensorFlow {
             1 => Object::Table,
             2 => Object::Variables,
             3 => Object::Client,
+            4 => Object::Session,
             number if number < queues => Object::Queue(ProcessId((number - FIXED) as u8)),
             number if number < calls => {
                 let step = ((number - queues) / PER_STEP) as StepId;
@@ -107,7 +119,8 @@ impl TensorFlow {
                     8 => Object::LocalOptions(step),
                     9 => Object::Timers(step),
                     10 => Object::Input(step),
-                    _ => Object::Deferred(step),
+                    11 => Object::Deferred(step),
+                    _ => Object::ClientOptions(step),
                 }
             }
             number if number < keys => Object::Call(number - calls),
@@ -123,6 +136,7 @@ impl TensorFlow {
             Object::Table => "rendezvous_table".to_owned(),
             Object::Variables => "variables".to_owned(),
             Object::Client => "client".to_owned(),
+            Object::Session => "session".to_owned(),
             Object::Queue(peer) => format!("queue:{}", self.processes()[peer.index()].name),
             Object::Local(id) => step("local", id),
             Object::Remote(id) => step("rendezvous", id),
@@ -134,6 +148,7 @@ impl TensorFlow {
             Object::RunMany(id) => step("run_many_graphs", id),
             Object::Counter(id) => step("counter", id),
             Object::LocalOptions(id) => step("call_options", id),
+            Object::ClientOptions(id) => step("client_options", id),
             Object::Timers(id) => step("timers", id),
             Object::Input(id) => step("input", id),
             Object::Call(id) => format!("call:{}", self.call_name(id)),

@@ -3,11 +3,13 @@
 use smallvec::SmallVec;
 
 use super::compute_pool::ComputePool;
+use super::death::{self, Connections};
 use super::executor::{self, Execution};
 use super::iterator;
 use super::master::{self, Master};
 use super::rendezvous::{self, Rendezvous};
 use super::rpc::{self, ClientCall, ServerCall};
+use super::session::{self, Session};
 use super::worker;
 
 /// A running `sess.run`: index into the model's table of steps.
@@ -67,6 +69,12 @@ pub enum ThreadId {
     GetNext(StepId, NodeId),
     /// A delayed closure of `AbortStep`; the number tells those of one step apart.
     Timer(StepId, u8),
+    /// The wait for a step, until it runs out.
+    Deadline(StepId),
+    /// Whoever closes the session.
+    Closer,
+    /// What ends the process.
+    Death,
 }
 
 /// What a thread does next, innermost activity last.
@@ -88,6 +96,10 @@ pub enum At {
     Master(master::At),
     /// See [`iterator::At`].
     Iterator(iterator::At),
+    /// See [`session::At`].
+    Session(session::At),
+    /// See [`death::At`].
+    Death(death::At),
 }
 
 /// A live thread.
@@ -162,6 +174,10 @@ pub struct Process {
     pub cancelled_steps: u32,
     /// The master and client; workers only.
     pub master: Option<Master>,
+    /// What can cancel steps from outside; only where something does.
+    pub session: Option<Session>,
+    /// Which processes are dead or were.
+    pub connections: Connections,
     /// Client completion-queue threads that run a callback, one bit a remote process.
     pub busy_queues: u32,
     /// Updates applied to each variable that lives here.

@@ -14,9 +14,12 @@ mod server;
 
 use super::cluster::{CallKind, Declared, Run, View};
 use super::compute_pool;
+use super::death;
 use super::objects::Object;
 use super::process::{At as Position, CallId, Process, RendezvousId, Thread, ThreadId};
-use crate::machine::{Access, Label, Lock, ProcessId};
+use crate::machine::{Access, FrameSet, Label, Lock, ProcessId};
+
+pub(super) use self::client::completion;
 
 static INSTALL: Label = Label {
     name: "Call.install_cancel",
@@ -103,6 +106,8 @@ pub enum Frame {
     Reset(CallId),
     /// The answer, and whether it carries success (a partition's error travels in the body of an otherwise good answer).
     Response(CallId, bool),
+    /// The connection to the sender breaks.
+    Lost,
 }
 
 impl Frame {
@@ -112,6 +117,8 @@ impl Frame {
             Frame::Request(call) => usize::from(call) * 3,
             Frame::Reset(call) => usize::from(call) * 3 + 1,
             Frame::Response(call, _) => usize::from(call) * 3 + 2,
+            // A job of which frames can be told apart has fewer calls than that.
+            Frame::Lost => FrameSet::CAPACITY - 1,
         }
     }
 }
@@ -327,8 +334,16 @@ impl Run<'_> {
 }
 
 /// A frame arrives at a process.
-pub(super) fn deliver(model: &super::TensorFlow, process: &mut Process, _from: ProcessId, frame: Frame) {
+pub(super) fn deliver(model: &super::TensorFlow, process: &mut Process, from: ProcessId, frame: Frame) {
+    if death::swallows(process, from) {
+        // What was here does not come again.
+        if let Frame::Request(id) = frame {
+            process.arrived.insert(id);
+        }
+        return;
+    }
     match frame {
+        Frame::Lost => death::lose(model, process, from),
         Frame::Request(id) => {
             process.arrived.insert(id);
             let index = process.server_calls.partition_point(|other| other.id < id);
@@ -347,21 +362,7 @@ pub(super) fn deliver(model: &super::TensorFlow, process: &mut Process, _from: P
             );
             process.spawn(Thread::new(ThreadId::Arrival(id), Position::Rpc(At::Read(id))));
         }
-        Frame::Reset(id) => {
-            // An answered call's stream is closed: its reset means nothing.
-            let Some(call) = process.server_call_mut(id) else {
-                return;
-            };
-            call.abandoned = true;
-            if call.accepted {
-                process.spawn(Thread::new(
-                    ThreadId::Cancelled(id),
-                    Position::Rpc(At::RequestCancelled(id)),
-                ));
-            } else {
-                call.reset = true;
-            }
-        }
+        Frame::Reset(id) => reset(process, id),
         Frame::Response(id, ok) => {
             let waits = !matches!(model.call(id).kind, CallKind::CleanupGraph | CallKind::CancelStep);
             if let Some(call) = process.client_call_mut(id)
@@ -370,8 +371,26 @@ pub(super) fn deliver(model: &super::TensorFlow, process: &mut Process, _from: P
             {
                 call.failed |= !ok;
                 call.rpc = Rpc::Complete;
-                process.spawn(client::completion(id));
+                process.spawn(completion(id));
             }
         }
+    }
+}
+
+/// The client of a request cancels it. An answered call's stream is closed: its reset means nothing.
+pub(super) fn reset(process: &mut Process, id: CallId) {
+    let Some(call) = process.server_call_mut(id) else {
+        return;
+    };
+    if std::mem::replace(&mut call.abandoned, true) {
+        return;
+    }
+    if call.accepted {
+        process.spawn(Thread::new(
+            ThreadId::Cancelled(id),
+            Position::Rpc(At::RequestCancelled(id)),
+        ));
+    } else {
+        call.reset = true;
     }
 }

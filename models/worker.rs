@@ -176,6 +176,12 @@ impl Run<'_> {
         ];
         match info.kind {
             CallKind::RecvTensor { .. } => [&installs[..], &[find(Finder::Receive(id))]].concat(),
+            // The session is gone with the process that knew it (`worker.cc:158`, `session_mgr.cc:141`).
+            CallKind::RunGraph { .. } if self.process.connections.restarted => vec![
+                Position::Rpc(rpc::At::HandlerInstall(id)),
+                Position::Rpc(rpc::At::ServeClear(id)),
+                Position::Rpc(rpc::At::Respond(id, false)),
+            ],
             CallKind::RunGraph { .. } => [&installs[..], &[find(Finder::Execute)]].concat(),
             CallKind::CleanupGraph => vec![Position::Rendezvous(rendezvous::At::Cleanup(info.step))],
             CallKind::CancelStep => vec![Position::Worker(At::RememberCancelled(info.step))],

@@ -16,10 +16,11 @@ use crate::import::slice::{SliceOptions, slice};
 use crate::import::{ImportError, run_metadata};
 use crate::machine::{Event, Label};
 use crate::models::TensorFlow;
-use crate::models::builtin::{BuiltinError, Edges, builtin};
-use crate::models::graph::{Graph, NodeKind};
+use crate::models::builtin::{BuiltinError, Edges, builtin, worker_only};
+use crate::models::circumstances::{Circumstances, Death};
+use crate::models::graph::{Graph, GraphError, NodeKind};
 use crate::models::job::{Data, Job, JobError, JobStep, PartitionOrder};
-use crate::scenario::{GraphSource, Input, JobSection, Order, Scenario, SliceKind, Turn};
+use crate::scenario::{Ends, GraphSource, Input, JobSection, Order, Scenario, SliceKind, Turn};
 use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
 
 pub use self::engines::{Budget, EngineError, EngineStatus};
@@ -80,6 +81,16 @@ pub enum RunError {
         /// What the graph shows.
         problem: &'static str,
     },
+    /// A step is to end on a task that it does not run on.
+    #[error("{scenario}: job.ends.{key}: {error}")]
+    Ends {
+        /// The scenario.
+        scenario: String,
+        /// What it says.
+        key: &'static str,
+        /// What is wrong.
+        error: GraphError,
+    },
     /// The model has no such job.
     #[error("{scenario}: {error}")]
     Job {
@@ -107,13 +118,18 @@ pub fn prepare(scenario: Scenario, scenario_hash: Hash) -> Result<Prepared, RunE
                 problem,
             });
         }
-        let (graph, text) = reduce(graph, section);
+        let (graph, text) = reduce(graph, section, looks_at_outcomes(&scenario));
         slices.push(text);
         Ok(Arc::new(graph))
     };
+    let ends = section.ends.clone().unwrap_or_default();
     let reading = scenario.read_graph().map(|source| read(source, Reads::Either));
     let reading = reading.transpose()?;
-    let training = read(scenario.graph(), Reads::of(section.input))?;
+    let mut training = read(scenario.graph(), Reads::of(section.input))?;
+    if let Some(task) = &ends.failing_node {
+        let failing = training.with_failing_node(task);
+        training = Arc::new(failing.map_err(|error| wrong_task(&scenario, "failing_node", error))?);
+    }
     let job = Job {
         workers: section.workers,
         steps: steps(section, reading.as_ref(), &training),
@@ -129,6 +145,7 @@ pub fn prepare(scenario: Scenario, scenario_hash: Hash) -> Result<Prepared, RunE
         scenario: scenario.to_string(),
         error,
     })?;
+    let model = model.with(circumstances(&scenario, &training, &ends)?);
     Ok(Prepared {
         model,
         scenario_hash,
@@ -137,6 +154,34 @@ pub fn prepare(scenario: Scenario, scenario_hash: Hash) -> Result<Prepared, RunE
         servers: training.partitions.len() - 1,
         scenario,
     })
+}
+
+/// What happens beside the steps.
+fn circumstances(scenario: &Scenario, training: &Graph, ends: &Ends) -> Result<Circumstances, RunError> {
+    let death = ends.server_dies.as_ref().map(|task| Death {
+        task: task.clone(),
+        restarts: ends.server_restarts,
+    });
+    let serves = |task: &str| {
+        (training.partitions.iter()).any(|partition| partition.is_server() && partition.task_name() == task)
+    };
+    if let Some(death) = death.as_ref().filter(|death| !serves(&death.task)) {
+        let task = death.task.clone();
+        return Err(wrong_task(scenario, "server_dies", GraphError::NoSuchTask { task }));
+    }
+    Ok(Circumstances {
+        timeout: ends.operation_timeout,
+        close: ends.session_close,
+        death,
+    })
+}
+
+fn wrong_task(scenario: &Scenario, key: &'static str, error: GraphError) -> RunError {
+    RunError::Ends {
+        scenario: scenario.to_string(),
+        key,
+        error,
+    }
 }
 
 /// Which nodes must bring the batch into a step.
@@ -203,16 +248,28 @@ fn load(scenario: &Scenario, source: GraphSource, contents: &mut Vec<u8>) -> Res
             contents.extend_from_slice(&bytes);
             import(&bytes, &path.display().to_string())
         }
-        GraphSource::BuiltIn { servers, edges, batch } => {
+        GraphSource::BuiltIn {
+            servers,
+            edges,
+            updates,
+            batch,
+        } => {
             contents.extend_from_slice(format!("{servers} {}", edges.join(",")).as_bytes());
-            let graph = Edges::try_from(edges).and_then(|edges| builtin(servers, &edges, batch));
+            contents.extend(updates.iter().flat_map(|update| format!(",{update}").into_bytes()));
+            let graph = Edges::try_from(edges).and_then(|edges| builtin(servers, &edges, &updates, batch));
             graph.map_err(|error| RunError::BuiltIn { scenario: name, error })
         }
     }
 }
 
+/// Whether the scenario says how its clients end.
+pub fn looks_at_outcomes(scenario: &Scenario) -> bool {
+    let expect = scenario.document.expect.as_ref();
+    expect.is_some_and(|expect| expect.outcomes.is_some())
+}
+
 /// The nodes of a graph that the scenario wants, and which these are.
-fn reduce(graph: Graph, section: &JobSection) -> (Graph, String) {
+fn reduce(graph: Graph, section: &JobSection, looks_at_updates: bool) -> (Graph, String) {
     match section.slice {
         SliceKind::Full => {
             let nodes: usize = graph.partitions.iter().map(|partition| partition.nodes.len()).sum();
@@ -225,7 +282,7 @@ fn reduce(graph: Graph, section: &JobSection) -> (Graph, String) {
                 &graph,
                 &SliceOptions {
                     keep: if pairs { 1 } else { usize::from(section.slice_keep) },
-                    keep_updates: section.data.contains(&Turn::Batch),
+                    keep_updates: section.data.contains(&Turn::Batch) || looks_at_updates,
                     pairs,
                 },
             );
@@ -238,12 +295,17 @@ fn reduce(graph: Graph, section: &JobSection) -> (Graph, String) {
 /// What each client runs. With a decoupled input a turn is a step that reads the batch, then, if there was one, a step that
 /// is fed with it and so has all that it needs.
 fn steps(section: &JobSection, reading: Option<&Arc<Graph>>, training: &Arc<Graph>) -> Vec<JobStep> {
+    let initializing = Arc::new(worker_only("MakeIterator", NodeKind::Other));
     let step = |graph: &Arc<Graph>, data| JobStep {
         graph: Arc::clone(graph),
         data,
     };
     let mut steps = Vec::new();
-    for turn in &section.data {
+    for (number, turn) in section.data.iter().enumerate() {
+        // An epoch is over: the user's loop begins the next with the iterator's initializer.
+        if number > 0 && section.data[number - 1] == Turn::End {
+            steps.push(step(&initializing, Data::Batch));
+        }
         let data = match turn {
             Turn::Batch => Data::Batch,
             Turn::End => Data::End,
@@ -276,12 +338,15 @@ impl Prepared {
     ) -> Verdict {
         let mut model = self.model.clone();
         model.set_cancels_in_order(cancel_order);
-        model.set_cleans_up(options.reductions.leaks);
+        // What a step leaves on variables is the same before it is cleaned up, and there is less to search.
+        let leaks = options.reductions.leaks && !looks_at_outcomes(&self.scenario);
+        model.set_cleans_up(leaks);
         let mut verdict = exhaustive::search(&model, options, interrupt, progress);
         if cancel_order {
             verdict.reductions.push("cancel order".to_owned());
         }
-        if !options.reductions.leaks {
+        if !leaks {
+            verdict.leaks.clear();
             verdict.reductions.push("no clean-up".to_owned());
         }
         verdict

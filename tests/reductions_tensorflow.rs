@@ -7,6 +7,7 @@ mod small_jobs;
 use std::sync::atomic::AtomicBool;
 
 use lastbatch::explore::exhaustive::{Options, Reductions, audit_transitions};
+use lastbatch::models::circumstances::{Circumstances, Death};
 use lastbatch::models::job::{Data, Variant};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -81,6 +82,57 @@ proptest! {
         let job = SmallJob::random(seed, servers, 3);
         let comparison = compare(&job, MOST_STATES / 10);
         prop_assert_eq!(comparison.differences, Vec::<String>::new(), "{}", job);
+    }
+}
+
+/// Small jobs whose step ends otherwise than by itself, and how many signatures each has.
+fn other_ends() -> Vec<(SmallJob, usize)> {
+    let job = |edges: &[&str], beside: Circumstances, fails| {
+        let mut job = SmallJob::plain(1, edges);
+        (job.steps, job.beside, job.fails) = (vec![Data::Batch], beside, fails);
+        job
+    };
+    let none = Circumstances::default();
+    let timeout = Circumstances {
+        timeout: true,
+        ..none.clone()
+    };
+    let close = Circumstances {
+        close: true,
+        ..none.clone()
+    };
+    let dies = |restarts| Circumstances {
+        death: Some(Death {
+            task: "ps0".to_owned(),
+            restarts,
+        }),
+        ..none.clone()
+    };
+    vec![
+        (job(&["worker->ps0 batch"], none.clone(), Some("worker0")), 0),
+        (job(&["worker->ps0 batch"], none.clone(), Some("ps0")), 0),
+        (job(&["ps0->worker"], timeout, None), 1),
+        (job(&[], close, None), 0),
+        (job(&["worker->ps0 batch"], dies(false), None), 1),
+        (job(&["worker->ps0 batch"], dies(true), None), 0),
+    ]
+}
+
+#[test]
+fn where_a_step_ends_otherwise_no_reduction_makes_a_hang_or_hides_one() {
+    for (job, signatures) in other_ends() {
+        let comparison = compare(&job, MOST_STATES / 5);
+        assert_eq!(comparison.differences, Vec::<String>::new(), "{job}");
+        let (_, outcome) = comparison.reference.expect("a search of this job ends");
+        assert!(comparison.compared > 0, "{job}: nothing was compared");
+        assert_eq!(outcome.1.len(), signatures, "{job}");
+    }
+}
+
+#[test]
+fn where_a_step_ends_otherwise_the_model_keeps_what_the_reductions_rely_on() {
+    for (job, _) in other_ends() {
+        keeps_its_promises(&job);
     }
 }
 

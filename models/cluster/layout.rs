@@ -2,8 +2,9 @@
 
 use super::{CallInfo, CallKind, PartitionCalls, ProcessInfo, StepInfo, TensorFlow};
 use crate::machine::ProcessId;
+use crate::models::circumstances::Circumstances;
 use crate::models::graph::{Graph, NodeKind};
-use crate::models::job::{Job, JobError, PartitionOrder};
+use crate::models::job::{Data, Job, JobError, PartitionOrder};
 use crate::models::process::{CallId, StepId};
 
 /// Steps are also bits of a word.
@@ -23,6 +24,7 @@ pub(super) fn lay_out(job: Job) -> Result<TensorFlow, JobError> {
         first: Vec::new(),
         cancels_in_order: false,
         cleans_up: true,
+        circumstances: Circumstances::default(),
         job,
     };
     for worker in 0..model.job.workers {
@@ -179,6 +181,9 @@ impl TensorFlow {
             format!("step{index}")
         };
         let next = (index + 1 < self.job.steps.len()).then_some(id + 1);
+        // The loop over an epoch ends with the data; the next epoch begins with the next step.
+        let after_error = next.filter(|_| self.job.steps[index].data == Data::End);
+        let next = next.filter(|_| self.job.steps[index].data == Data::Batch);
         self.steps.push(StepInfo {
             name,
             worker: master,
@@ -188,6 +193,7 @@ impl TensorFlow {
             recv,
             needs,
             next,
+            after_error,
         });
     }
 }

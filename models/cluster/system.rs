@@ -10,6 +10,7 @@ use crate::models::master::{self, Master};
 use crate::models::objects::Object;
 use crate::models::process::{At, Process, RendezvousId, Thread, ThreadId};
 use crate::models::rendezvous::Rendezvous;
+use crate::models::session::{self, Session};
 use crate::models::{rendezvous, rpc, worker};
 
 impl Model for TensorFlow {
@@ -36,6 +37,18 @@ impl Model for TensorFlow {
                 ..Master::default()
             });
             process.spawn(Thread::new(ThreadId::Client, At::Master(master::At::Run(step))));
+            if self.circumstances().cancel_steps() {
+                process.session = Some(Session::default());
+            }
+            if self.circumstances().close {
+                let mut closer = Thread::new(ThreadId::Closer, At::Session(session::At::WaitIdle));
+                let before = [session::At::Close, session::At::StartCancel, session::At::Cancelled];
+                closer.then(before.map(At::Session));
+                process.spawn(closer);
+            }
+        }
+        if let Some(death) = self.death_of(id) {
+            process.spawn(death);
         }
         process
     }
@@ -93,6 +106,9 @@ impl Model for TensorFlow {
             ThreadId::Completion(call) => format!("client_cq:{}", self.call_name(call)),
             ThreadId::GetNext(step, node) => format!("iterator:{}", self.node_name(id, step, node)),
             ThreadId::Timer(step, number) => format!("timer{number}:{}", self.step_name(step)),
+            ThreadId::Deadline(step) => format!("deadline:{}", self.step_name(step)),
+            ThreadId::Closer => "closer".to_owned(),
+            ThreadId::Death => "death".to_owned(),
         }
     }
 
@@ -102,6 +118,10 @@ impl Model for TensorFlow {
 
     fn object_values(&self, _id: ProcessId, process: &Process) -> Vec<(ObjectId, u64)> {
         let mut values = Vec::new();
+        // Dying changes everything, and is the one label that does not declare all that it changes.
+        if process.connections.down {
+            return values;
+        }
         let mut add = |object, value: u64| values.push((self.object(object), value));
         add(Object::Pool, hash(&process.pool));
         // Not the numbers of the rendezvous: they change when another one is dropped.
@@ -151,6 +171,14 @@ impl Model for TensorFlow {
                 add(Object::Counter(master.step), u64::from(master.pending));
                 add(Object::LocalOptions(master.step), hash(&master.local));
             }
+            if let Some(session) = &process.session {
+                let registered = (session.closed, session.running, session.cancelling, session.registered);
+                add(Object::Session, hash(&registered));
+                add(
+                    Object::ClientOptions(master.step),
+                    hash(&(session.installed, session.wanted, session.lock)),
+                );
+            }
         }
         for call in &process.client_calls {
             // Not the number of its rendezvous, which changes when another one is dropped.
@@ -194,10 +222,11 @@ impl Model for TensorFlow {
         set
     }
 
-    fn servers_come_back(&self, _id: ProcessId, _object: ObjectId) -> bool {
+    fn servers_come_back(&self, id: ProcessId, _object: ObjectId) -> bool {
         // No closure of a step waits for anything but a mutex, and mutexes are held across labels that wait for nothing but further
         // mutexes, always in the same order: RunManyGraphs > CallOptions of the worker's partition; rendezvous > a call's options.
-        true
+        // A process that dies takes its threads with it.
+        !self.is_mortal(id)
     }
 
     fn forget_dead(&self, id: ProcessId, process: &mut Process) {
@@ -213,17 +242,24 @@ impl Model for TensorFlow {
     }
 
     fn clients(&self, _id: ProcessId, process: &Process) -> Vec<ClientStatus> {
-        let client = process.master.iter();
-        client
-            .map(|master| ClientStatus {
-                name: format!("{} sess.run", self.steps()[usize::from(master.step)].name),
-                returned: master::has_returned(process),
-            })
-            .collect()
+        let run = process.master.iter().map(|master| ClientStatus {
+            name: format!("{} sess.run", self.steps()[usize::from(master.step)].name),
+            returned: master::has_returned(process),
+        });
+        let closer = process.session.iter().filter(|_| self.circumstances().close);
+        let close = closer.map(|session| ClientStatus {
+            name: "session.close".to_owned(),
+            returned: session.close_returned,
+        });
+        run.chain(close).collect()
     }
 
-    fn wait_for(&self, system: &[&Process], process: ProcessId, _client: usize) -> WaitFor {
-        self.why_stuck(system, process)
+    fn wait_for(&self, system: &[&Process], process: ProcessId, client: usize) -> WaitFor {
+        self.why_stuck(system, process, client)
+    }
+
+    fn outcome(&self, system: &[&Process]) -> Option<String> {
+        Some(self.how_it_ended(system))
     }
 
     fn leaks(&self, system: &[&Process]) -> Vec<String> {

@@ -91,12 +91,18 @@ impl View<'_> {
             At::Worker(at) => self.declare_worker(at),
             At::Master(at) => self.declare_master(at),
             At::Iterator(at) => self.declare_iterator(at),
+            At::Session(at) => self.declare_session(at),
+            At::Death(at) => self.declare_death(at),
         }
     }
 
     /// The thread with its next operation.
     pub(in crate::models) fn pending(&self) -> Pending<ThreadId> {
-        let declared = self.declare();
+        let mut declared = self.declare();
+        // Even what commutes with all else does not with the end of the process.
+        if declared.access == Access::Free && self.model.may_still_die(self.id, self.process) {
+            declared.access = Access::Write;
+        }
         Pending {
             thread: self.thread.id,
             operation: Operation {
@@ -125,6 +131,8 @@ impl Run<'_> {
             At::Worker(at) => self.apply_worker(at),
             At::Master(at) => self.apply_master(at),
             At::Iterator(at) => self.apply_iterator(at),
+            At::Session(at) => self.apply_session(at),
+            At::Death(at) => self.apply_death(at),
         }
         // `ExecutorState::Process` goes on with the nodes that it kept for itself.
         if let (Some(At::PoolIdle), ThreadId::Node(step, _), false) =

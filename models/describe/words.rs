@@ -7,7 +7,8 @@ use crate::models::job::Data;
 use crate::models::process::{At, CallId, Process, RendezvousId, Thread, ThreadId};
 use crate::models::rendezvous::Rendezvous;
 use crate::models::rpc::{ClientCall, Rpc};
-use crate::models::{executor, iterator, master, rendezvous, rpc, worker};
+use crate::models::session::Cancelling;
+use crate::models::{death, executor, iterator, master, rendezvous, rpc, session, worker};
 
 /// A thread in the state in which its label is about to run.
 struct Words<'a> {
@@ -60,6 +61,8 @@ impl Words<'_> {
             At::Worker(at) => self.worker(at),
             At::Master(at) => self.master(at),
             At::Iterator(at) => self.iterator(at),
+            At::Session(at) => self.session(at),
+            At::Death(at) => self.death(at),
         }
     }
 
@@ -283,6 +286,46 @@ impl Words<'_> {
                 Some(call) => format!("sends {}", self.call(call)),
                 None => "reports the cancelled step".to_owned(),
             },
+        }
+    }
+
+    fn session(&self, at: session::At) -> String {
+        use session::At as S;
+        let Some(session) = &self.process.session else {
+            return String::new();
+        };
+        let text = match at {
+            S::Enter(_) if session.closed => "finds the session closed",
+            S::Enter(_) => "begins its step in the session",
+            S::Refused(_) => "answers the client that the session is closed",
+            S::Install(_) => "installs the cancel function of the client's call",
+            S::Register(_) if session.cancelling == Cancelling::No => {
+                "registers its step with the session's cancellation manager"
+            }
+            S::Register(_) => "finds the session's cancellation manager cancelled, and goes on to cancel its step",
+            S::Clear(_) => "clears the cancel function of the client's call",
+            S::Deregister(_) => "takes its step out of the session's cancellation manager",
+            S::Leave(_) => "ends its step in the session",
+            S::Timeout(step) if session.installed == Some(step) => "runs out, and goes on to cancel the step",
+            S::Timeout(_) => "runs out, but no cancel function is installed",
+            S::Release(_) => "has cancelled the step",
+            S::CancelAll(_) => "cancels all partitions of the step",
+            S::Close => "closes the session to later steps",
+            S::StartCancel => "cancels the session's cancellation manager",
+            S::Cancelled => "has cancelled what was registered",
+            S::WaitIdle => "finds that no step runs, and returns",
+        };
+        text.to_owned()
+    }
+
+    fn death(&self, at: death::At) -> String {
+        match at {
+            death::At::Dies => "dies with all that it knows".to_owned(),
+            death::At::Restarts => "is replaced by a new one at the same address".to_owned(),
+            death::At::Lost(peer) => {
+                let peer = &self.model.processes()[usize::from(peer)].name;
+                format!("is no longer connected with {peer}")
+            }
         }
     }
 

@@ -34,7 +34,7 @@ impl Future<'_> {
                 }
             }
             NodeKind::Update { .. } => self.uses(Object::Variables, Access::Add),
-            NodeKind::GetNext | NodeKind::Dequeue | NodeKind::Other => {}
+            NodeKind::GetNext | NodeKind::Dequeue | NodeKind::Fails | NodeKind::Other => {}
         }
         self.node_done(step, node);
     }
@@ -276,6 +276,13 @@ impl Future<'_> {
         self.cancels_local(step);
         self.uses(Object::Client, Access::Write);
         self.uses(Object::Counter(step), Access::Read);
+        if self.model.circumstances().cancel_steps() {
+            self.uses(Object::ClientOptions(step), Access::Write);
+        }
+        if self.model.circumstances().close {
+            self.uses(Object::Session, Access::Write);
+            self.when_done(step, false);
+        }
         for partition in 0..self.model.partitions(step) {
             if let Some(call) = self.model.run_graph_of(step, partition) {
                 self.cancels(call);
@@ -286,12 +293,26 @@ impl Future<'_> {
         }
     }
 
-    /// The client's loop from this step on.
-    pub(super) fn client(&mut self, mut next: Option<StepId>) {
+    /// The client's loop from this step on. Its steps have ascending numbers, and each has one before it.
+    pub(super) fn client(&mut self, next: Option<StepId>) {
         self.uses(Object::Client, Access::Write);
-        while let Some(step) = next {
+        if let Some(step) = next {
             self.step_thread(step);
-            next = self.model.next_step(step);
+            if self.model.circumstances().timeout {
+                self.times_out(step);
+            }
+            self.client_after(step);
         }
+    }
+
+    pub(super) fn client_after(&mut self, step: StepId) {
+        let model = self.model;
+        self.client(model.next_step(step, true).or(model.next_step(step, false)));
+    }
+
+    /// The wait for a step runs out.
+    pub(super) fn times_out(&mut self, step: StepId) {
+        self.uses(Object::ClientOptions(step), Access::Write);
+        self.when_done(step, false);
     }
 }

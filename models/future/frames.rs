@@ -21,6 +21,9 @@ impl TensorFlow {
     /// The frames that a process may still send to `to` while that does nothing.
     pub(in crate::models) fn frames_to(&self, from: ProcessId, process: &Process, to: ProcessId) -> FrameSet {
         let mut frames = FrameSet::NONE;
+        if self.is_mortal(from) && process.thread(ThreadId::Death).is_some() {
+            frames.insert(Frame::Lost.number());
+        }
         for (call, info) in (0..).zip(self.calls()) {
             if info.client == from && info.server == to && self.is_ever_made(info) {
                 let (request, reset) = match info.kind {

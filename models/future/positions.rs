@@ -1,11 +1,11 @@
 //! What a thread at a position may do next, and what that leads to.
 
 use super::Future;
-use crate::machine::Access;
+use crate::machine::{Access, ProcessId};
 use crate::models::objects::Object;
-use crate::models::process::{At, Thread, ThreadId};
+use crate::models::process::{At, StepId, Thread, ThreadId};
 use crate::models::rendezvous::{self, Finder};
-use crate::models::{executor, iterator, master, rpc, worker};
+use crate::models::{death, executor, iterator, master, rpc, session, worker};
 
 impl Future<'_> {
     pub(super) fn thread(&mut self, thread: &Thread) {
@@ -47,6 +47,44 @@ impl Future<'_> {
                 | iterator::At::GetNext(step, node)
                 | iterator::At::Dequeue(step, node),
             ) => self.node_done(step, node),
+            At::Session(at) => self.session(at),
+            // That of a process that may still die is everything; after that, its peers learn of it.
+            At::Death(death::At::Lost(peer)) => self.uses(Object::Queue(ProcessId(peer)), Access::Write),
+            At::Death(death::At::Dies | death::At::Restarts) => self.uses(Object::Pool, Access::Write),
+        }
+    }
+
+    fn session(&mut self, at: session::At) {
+        use session::At as S;
+        match at {
+            S::Enter(step) => {
+                self.uses(Object::Session, Access::Write);
+                self.uses(Object::Client, Access::Write);
+                self.step_thread(step);
+            }
+            S::Refused(_) => self.uses(Object::Client, Access::Write),
+            // A timeout that was remembered cancels now.
+            S::Install(step) => self.times_out(step),
+            S::Clear(step) | S::Release(step) => {
+                self.uses(Object::ClientOptions(step), Access::Write);
+            }
+            S::Register(step) => {
+                self.uses(Object::Session, Access::Write);
+                self.when_done(step, false);
+            }
+            S::Deregister(_) | S::Leave(_) | S::Cancelled | S::WaitIdle => {
+                self.uses(Object::Session, Access::Write);
+            }
+            S::Timeout(step) => self.times_out(step),
+            S::CancelAll(step) => self.when_done(step, false),
+            S::Close | S::StartCancel => {
+                self.uses(Object::Session, Access::Write);
+                for step in 0..self.model.steps().len() as StepId {
+                    if self.model.steps()[usize::from(step)].worker == self.id {
+                        self.when_done(step, false);
+                    }
+                }
+            }
         }
     }
 
@@ -156,7 +194,7 @@ impl Future<'_> {
         use master::At as M;
         match at {
             M::Run(step) => self.client(Some(step)),
-            M::Await(step) => self.client(self.model.next_step(step)),
+            M::Await(step) => self.client_after(step),
             M::Order(step) => self.step_thread(step),
             M::Options(_) | M::Return(_) => self.uses(Object::Client, Access::Write),
             M::Wait(step) => self.uses(Object::Counter(step), Access::Read),

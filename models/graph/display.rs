@@ -50,6 +50,7 @@ impl Graph {
                 let variable = &self.partitions[partition].variables[usize::from(variable)];
                 write!(f, "update {variable} by {} {}", node.op, node.name)
             }
+            NodeKind::Fails => write!(f, "{} {} fails", node.op, node.name),
             NodeKind::Other => write!(f, "{} {}", node.op, node.name),
         }
     }

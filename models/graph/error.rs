@@ -38,6 +38,12 @@ pub enum GraphError {
         /// How many nodes receive it.
         receives: usize,
     },
+    /// A task that runs nothing of the step.
+    #[error("{task} has no partition of this graph")]
+    NoSuchTask {
+        /// The task.
+        task: String,
+    },
     /// Nodes that wait for each other.
     #[error(
         "the graph has a cycle: {} (a step's graph must be acyclic; while loops are not supported)",

@@ -4,7 +4,7 @@ use super::{At, ClientCall, Frame, Rpc};
 use crate::models::cluster::{CallKind, Run};
 use crate::models::job::Variant;
 use crate::models::process::{At as Position, CallId, Thread, ThreadId};
-use crate::models::{master, rendezvous};
+use crate::models::{death, master, rendezvous};
 
 impl Run<'_> {
     fn client(&mut self, id: CallId) -> &mut ClientCall {
@@ -31,7 +31,10 @@ impl Run<'_> {
             self.completed(id);
         } else {
             call.rpc = Rpc::Sent;
-            self.sent.push((server, Frame::Request(id)));
+            // A call to a process that is not there waits for it.
+            if !death::is_lost(self.process, server) {
+                self.sent.push((server, Frame::Request(id)));
+            }
         }
         if checks {
             self.thread.then([Position::Rpc(At::CheckAfterSend(id))]);
@@ -110,7 +113,7 @@ impl Run<'_> {
 }
 
 /// The completion of a call as a thread.
-pub(super) fn completion(id: CallId) -> Thread {
+pub(in crate::models) fn completion(id: CallId) -> Thread {
     let mut thread = Thread::new(ThreadId::Completion(id), Position::Rpc(At::QueueIdle(id)));
     thread.then([Position::Rpc(At::QueueTake(id)), Position::Rpc(At::Clear(id))]);
     thread

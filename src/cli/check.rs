@@ -11,7 +11,7 @@ use lastbatch::explore::exhaustive::{Options, Reductions};
 use lastbatch::explore::shuttle::Strategy;
 use lastbatch::models::job::Variant;
 use lastbatch::report::{JsonVerdict, Told, verdict_text};
-use lastbatch::run::{Budget, Labels, Prepared, prepare};
+use lastbatch::run::{Budget, Labels, Prepared, looks_at_outcomes, prepare};
 use lastbatch::scenario::{EngineName, Expect, Judgement, Scenario, Size, SliceKind};
 use lastbatch::schedule::{Ending, Schedule};
 
@@ -233,7 +233,7 @@ impl Check {
                 partial_order: self.reduces(Reduction::PartialOrder),
                 irrelevant: self.reduces(Reduction::Irrelevant),
                 sure_return: self.reduces(Reduction::SureReturn),
-                leaks: self.leaks,
+                leaks: self.leaks || looks_at_outcomes(&prepared.scenario),
             },
             max_states: self.max_states.or(engine.max_states),
             max_memory: self.max_memory.or(engine.max_memory).map(|size| size.0),

@@ -27,6 +27,10 @@ fn kind(id: ThreadId) -> Kind {
         ThreadId::Step(_) => Kind::Own(1),
         ThreadId::GetNext(..) => Kind::Own(2),
         ThreadId::Timer(..) => Kind::Own(3),
+        // Nothing in a trace is theirs.
+        ThreadId::Deadline(_) => Kind::Own(4),
+        ThreadId::Closer => Kind::Own(5),
+        ThreadId::Death => Kind::Own(6),
     }
 }
 

@@ -135,6 +135,9 @@ pub struct Verdict {
     pub hangs: Vec<FoundHang>,
     /// What stays behind in states at rest though every client returned; sorted, each once.
     pub leaks: Vec<String>,
+    /// How the clients can end and what they changed for good ([`crate::machine::Model::outcome`]); sorted, each once. Known only where the
+    /// search went on after every client had its answer.
+    pub outcomes: Vec<String>,
     /// What is wrong with the model, sorted.
     pub findings: Vec<Finding>,
 }

@@ -146,6 +146,12 @@ pub trait Model: Send + Sync {
     /// Why client number `client` of process `process` waits: the wait-for closure in a state where it is stuck.
     fn wait_for(&self, system: &[&Self::Process], process: ProcessId, client: usize) -> WaitFor;
 
+    /// How the clients ended in a state at rest in which each has its answer, and what they changed for good: one canonical line, without
+    /// ids. None where a model changes nothing for good.
+    fn outcome(&self, _system: &[&Self::Process]) -> Option<String> {
+        None
+    }
+
     /// What stays behind in a state at rest though every client has its answer, one canonical line each, without ids.
     fn leaks(&self, _system: &[&Self::Process]) -> Vec<String> {
         Vec::new()

@@ -45,6 +45,8 @@ pub struct JsonVerdict {
     pub signatures: Vec<JsonSignature>,
     /// What stays behind though every client has its answer.
     pub leaks: Vec<String>,
+    /// How the clients can end and what they changed for good, where the scenario asks for it.
+    pub outcomes: Vec<String>,
 }
 
 /// One kind of hang.
@@ -95,6 +97,7 @@ impl JsonVerdict {
             executions: verdict.executions.clone(),
             signatures: verdict.hangs.iter().zip(schedules).map(signature).collect(),
             leaks: verdict.leaks.clone(),
+            outcomes: verdict.outcomes.clone(),
         }
     }
 }

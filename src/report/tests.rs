@@ -96,6 +96,7 @@ fn verdict(hangs: Vec<FoundHang>) -> Verdict {
         executions: None,
         hangs,
         leaks: Vec::new(),
+        outcomes: Vec::new(),
         findings: Vec::new(),
     }
 }

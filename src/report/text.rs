@@ -18,6 +18,12 @@ pub fn verdict_text(told: &Told<'_>) -> String {
     for finding in &verdict.findings {
         let _ = write!(text, "\n{}", finding_text(finding));
     }
+    if !verdict.outcomes.is_empty() {
+        text.push_str("\nHow the clients can end, and which updates that leaves on variables:\n");
+        for outcome in &verdict.outcomes {
+            let _ = writeln!(text, "  {outcome}");
+        }
+    }
     if !verdict.leaks.is_empty() {
         text.push_str("\nLeft behind on a server though every client has its answer (no hang):\n");
         for leak in &verdict.leaks {

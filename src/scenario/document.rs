@@ -44,6 +44,9 @@ pub struct JobSection {
     /// Edges of a built-in graph.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edges: Option<Vec<String>>,
+    /// Updates of a built-in graph, as in `ps1 beta_power after ps0`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub updates: Vec<String>,
     /// How the batch gets into the step.
     pub input: Input,
     /// Number of workers.
@@ -60,6 +63,9 @@ pub struct JobSection {
     /// What the input has in each turn of the client's loop.
     #[serde(default = "end_at_once")]
     pub data: Vec<Turn>,
+    /// What ends a step otherwise than by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Ends>,
     /// Which nodes of the graph run.
     #[serde(default)]
     pub slice: SliceKind,
@@ -110,6 +116,24 @@ pub enum Turn {
     Batch,
     /// The end of the data.
     End,
+}
+
+/// `[job.ends]`: what ends a step otherwise than by itself.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ends {
+    /// The task in whose partition a node fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failing_node: Option<String>,
+    /// Whether `operation_timeout_in_ms` is set.
+    pub operation_timeout: bool,
+    /// Whether another thread of each worker closes its session.
+    pub session_close: bool,
+    /// The server that dies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_dies: Option<String>,
+    /// Whether it comes back.
+    pub server_restarts: bool,
 }
 
 /// In which order the master starts the partitions.
@@ -234,6 +258,8 @@ pub struct Expect {
     pub complete: Option<bool>,
     /// Exactly these signatures, in any order.
     pub signatures: Option<Vec<String>>,
+    /// Exactly these ways to end, in any order: how the clients end, and which updates they leave on variables.
+    pub outcomes: Option<Vec<String>>,
 }
 
 /// An answer that a scenario expects.
@@ -349,6 +375,18 @@ impl JobSection {
                 self.servers.is_some() && self.edges.is_none(),
                 "edges",
                 "missing; expected the edges of the built-in graph",
+            ),
+            (
+                !self.updates.is_empty() && self.servers.is_none(),
+                "updates",
+                "only goes with `servers`",
+            ),
+            (
+                self.ends
+                    .as_ref()
+                    .is_some_and(|ends| ends.server_restarts && ends.server_dies.is_none()),
+                "ends",
+                "server_restarts only goes with server_dies",
             ),
             (
                 decoupled && self.read_graph.is_none(),

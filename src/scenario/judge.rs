@@ -57,6 +57,19 @@ impl Judgement {
                 };
             }
         }
+        if let Some(expected) = &expect.outcomes {
+            if let Some(new) = verdict.outcomes.iter().find(|outcome| !expected.contains(outcome)) {
+                return Self::Fails(format!("outcome \"{new}\" is not one of those expected"));
+            }
+            if let Some(missing) = expected.iter().find(|outcome| !verdict.outcomes.contains(outcome)) {
+                let text = format!("expected outcome \"{missing}\" was not found");
+                return if verdict.complete {
+                    Self::Fails(text)
+                } else {
+                    Self::Undecided(text)
+                };
+            }
+        }
         match expect.complete {
             // What samples is never complete; that a client can hang it says all the same.
             Some(true) if !verdict.complete && !samples => Self::Undecided(stopped(verdict)),

@@ -12,7 +12,7 @@ use crate::models::builtin::BatchSource;
 use crate::schedule::Hash;
 
 pub use document::{
-    Document, EngineName, EngineSection, Expect, ExpectedAnswer, Input, JobSection, Order, RuntimeSection,
+    Document, Ends, EngineName, EngineSection, Expect, ExpectedAnswer, Input, JobSection, Order, RuntimeSection,
 };
 pub use document::{SliceKind, Turn};
 pub use error::ScenarioError;
@@ -43,6 +43,8 @@ pub enum GraphSource {
         servers: u8,
         /// Edges, as in `ps0->worker batch`.
         edges: Vec<String>,
+        /// Updates, as in `ps1 beta_power after ps0`.
+        updates: Vec<String>,
         /// How the batch gets into it.
         batch: BatchSource,
     },
@@ -151,6 +153,7 @@ impl Scenario {
             None => GraphSource::BuiltIn {
                 servers: job.servers.unwrap_or(1),
                 edges: job.edges.clone().unwrap_or_default(),
+                updates: job.updates.clone(),
                 batch: match job.input {
                     Input::Coupled => BatchSource::Iterator,
                     Input::Queue => BatchSource::Queue,

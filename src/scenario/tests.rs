@@ -225,6 +225,7 @@ fn verdict(answer: Answer, complete: bool) -> Verdict {
         executions: None,
         hangs: if answer == Answer::Hang { vec![hang] } else { Vec::new() },
         leaks: Vec::new(),
+        outcomes: Vec::new(),
         findings: Vec::new(),
     }
 }
@@ -244,6 +245,7 @@ fn an_expectation_is_met_missed_or_left_open_by_a_search_that_was_stopped() {
         verdict,
         complete,
         signatures: (!signatures.is_empty()).then(|| signatures.iter().map(|&id| id.to_owned()).collect()),
+        outcomes: None,
     };
     let judged = |expect: &Expect, answer, complete| Judgement::of(Some(expect), &verdict(answer, complete));
     let hang = |complete, signatures: &[&str]| expect(ExpectedAnswer::Hang, complete, signatures);

@@ -9,6 +9,7 @@ use lastbatch::explore::Answer;
 use lastbatch::explore::exhaustive::{Options, Reductions, search};
 use lastbatch::models::TensorFlow;
 use lastbatch::models::builtin::{BatchSource, Edges, builtin};
+use lastbatch::models::circumstances::Circumstances;
 use lastbatch::models::graph::{Graph, Node, NodeKind};
 use lastbatch::models::job::{Data, Job, JobStep, PartitionOrder, Variant};
 
@@ -32,13 +33,17 @@ pub(crate) struct SmallJob {
     pub(crate) steps: Vec<Data>,
     pub(crate) input: Input,
     pub(crate) every_order: bool,
+    /// What happens beside the steps.
+    pub(crate) beside: Circumstances,
+    /// The task in whose partition a node fails.
+    pub(crate) fails: Option<&'static str>,
 }
 
 impl fmt::Display for SmallJob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "servers={} edges={:?} pool={} variant={} workers={} steps={:?} input={:?} every_order={}",
+            "servers={} edges={:?} pool={} variant={} workers={} steps={:?} input={:?} every_order={} beside={:?} fails={:?}",
             self.servers,
             self.edges.join(","),
             self.pool,
@@ -46,7 +51,9 @@ impl fmt::Display for SmallJob {
             self.workers,
             self.steps,
             self.input,
-            self.every_order
+            self.every_order,
+            self.beside,
+            self.fails
         )
     }
 }
@@ -76,6 +83,8 @@ impl SmallJob {
             steps: vec![Data::End],
             input: Input::Iterator,
             every_order: false,
+            beside: Circumstances::default(),
+            fails: None,
         }
     }
 
@@ -134,12 +143,14 @@ impl SmallJob {
                 Input::Fed,
             ][numbers.below(5)],
             every_order: numbers.below(8) == 0,
+            beside: Circumstances::default(),
+            fails: None,
         }
     }
 
     fn graph(&self) -> Graph {
         let edges = Edges::try_from(self.edges.clone()).expect("edges as the generator writes them");
-        let graph = builtin(self.servers, &edges, BatchSource::Iterator).expect("a job as the generator makes it");
+        let graph = builtin(self.servers, &edges, &[], BatchSource::Iterator).expect("a job as the generator makes it");
         let mut partitions = graph.partitions.clone();
         let worker = &mut partitions[0].nodes;
         match self.input {
@@ -160,7 +171,11 @@ impl SmallJob {
                 });
             }
         }
-        Graph::new(partitions, graph.edges.clone()).expect("a graph with another input")
+        let graph = Graph::new(partitions, graph.edges.clone()).expect("a graph with another input");
+        match self.fails {
+            Some(task) => graph.with_failing_node(task).expect("a task of the job"),
+            None => graph,
+        }
     }
 
     /// The model of it.
@@ -182,7 +197,8 @@ impl SmallJob {
                 PartitionOrder::Recorded
             },
         })
-        .expect("a small job");
+        .expect("a small job")
+        .with(self.beside.clone());
         model.set_cancels_in_order(setting.in_order);
         model.set_cleans_up(setting.cleans_up);
         model

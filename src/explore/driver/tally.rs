@@ -225,6 +225,7 @@ impl<M: Model> Tally<M> {
             }),
             hangs,
             leaks: self.leaks.into_iter().collect(),
+            outcomes: Vec::new(),
             findings,
         }
     }

@@ -35,6 +35,7 @@ pub(super) struct BrokenAt {
 pub(super) struct Found {
     pub(super) hangs: BTreeMap<Signature, HangAt>,
     pub(super) leaks: BTreeSet<String>,
+    pub(super) outcomes: BTreeSet<String>,
     pub(super) broken: BTreeMap<(FindingKind, String), BrokenAt>,
 }
 
@@ -46,6 +47,7 @@ impl Found {
             .into_iter()
             .for_each(|(signature, at)| self.hang(signature, at));
         self.leaks.extend(other.leaks);
+        self.outcomes.extend(other.outcomes);
         other.broken.into_values().for_each(|at| self.broken(at));
     }
 
@@ -113,8 +115,12 @@ impl Found {
         });
         match clients {
             Ok(clients) if clients.iter().all(|(_, _, status)| status.returned) => {
-                match guarded(|| model.leaks(&memo.states(tuple))) {
-                    Ok(leaks) => self.leaks.extend(leaks),
+                let ended = guarded(|| (model.leaks(&memo.states(tuple)), model.outcome(&memo.states(tuple))));
+                match ended {
+                    Ok((leaks, outcome)) => {
+                        self.leaks.extend(leaks);
+                        self.outcomes.extend(outcome);
+                    }
                     Err(message) => self.failed_in(message, state, depth, memo.fingerprint(tuple)),
                 }
             }

@@ -210,6 +210,10 @@ fn conclude<M: Model>(mut search: Search<'_, M>, cyclic: bool, reductions: Vec<S
         stopped_by: search.stopped_by,
         executions: None,
         hangs,
+        // Of a search that leaves out what comes after the answers it is not known.
+        outcomes: (search.found.outcomes.into_iter())
+            .filter(|_| search.memo.reductions.leaks)
+            .collect(),
         leaks: search.found.leaks.into_iter().collect(),
         findings,
     }

@@ -1,0 +1,58 @@
+//! What happens to a job beside the steps of its clients.
+
+use super::TensorFlow;
+use super::process::Process;
+use super::process::ThreadId;
+use crate::machine::ProcessId;
+
+/// How a step may end otherwise than by itself: nothing of this, unless a job asks for it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Circumstances {
+    /// `operation_timeout_in_ms` is set: the wait for a step runs out at any time ([`super::session`]).
+    pub timeout: bool,
+    /// Another thread of the worker closes the session at any time ([`super::session`]).
+    pub close: bool,
+    /// A server dies at any time ([`super::death`]).
+    pub death: Option<Death>,
+}
+
+/// The death of a server.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Death {
+    /// Task name of the server.
+    pub task: String,
+    /// Whether it comes back, with nothing of what it knew.
+    pub restarts: bool,
+}
+
+impl Circumstances {
+    /// Whether something but a partition's error can cancel a step: then what may do so is modelled.
+    pub(super) fn cancel_steps(&self) -> bool {
+        self.timeout || self.close
+    }
+}
+
+impl TensorFlow {
+    /// What happens beside the steps.
+    pub fn circumstances(&self) -> &Circumstances {
+        &self.circumstances
+    }
+
+    /// The same job with something happening beside its steps.
+    #[must_use]
+    pub fn with(mut self, circumstances: Circumstances) -> Self {
+        self.circumstances = circumstances;
+        self
+    }
+
+    /// Whether this process is the one that dies.
+    pub(super) fn is_mortal(&self, id: ProcessId) -> bool {
+        let death = self.circumstances.death.as_ref();
+        death.is_some_and(|death| death.task == self.processes()[id.index()].name)
+    }
+
+    /// Whether a process may still die: until then nothing that it does commutes with that.
+    pub(super) fn may_still_die(&self, id: ProcessId, process: &Process) -> bool {
+        self.is_mortal(id) && process.thread(ThreadId::Death).is_some() && !process.connections.down
+    }
+}
