@@ -239,7 +239,7 @@ fn observations(told: &MatrixTold<'_>) -> String {
             record.map_or("-", |record| compared(observation, record)).to_owned(),
         ]);
     }
-    text += "\nA verdict says that a schedule exists, a trial says that one occurred. Where the model can hang and nothing was seen to, the \
+    text += "\nA verdict says that a schedule exists, a trial says that one occurred. The numbers of trials with delays are rounded. Where the model can hang and nothing was seen to, the \
         schedule needs a thread to be held up for longer than a message travels, twice and in the right order: with one thread \
         that was seen only with delays, twice in about 120,000 trials. The other way round, a hang that was seen and that the model excludes, would \
         be an error of the model: `lastbatch matrix` then ends with exit code 1.\n";
