@@ -76,7 +76,7 @@ fn measure(file: &Path, last: usize) {
         "open          {:.0} ms until shown (median of {OPENED})",
         times[OPENED / 2]
     );
-    browser.click("#e1");
+    browser.click("#e1 .n");
     let before = Instant::now();
     browser.press("End");
     let position = browser.text("#position");

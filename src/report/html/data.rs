@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::diagnose::{Fate, Recording};
 use crate::machine::Label;
+use crate::report::timeline::Timeline;
 
 /// A text's place in [`Data::strings`]; -1: the object is not there.
 type Text = i64;
@@ -17,6 +18,8 @@ struct Data<'a> {
     processes: Vec<Text>,
     /// Process, name, and the same in plain words.
     threads: Vec<(usize, Text, Text)>,
+    /// Where the lane of each thread stands, in pixels.
+    lanes: Vec<usize>,
     /// Process and name.
     objects: Vec<(usize, Text)>,
     /// Objects in the order in which they are shown: by process.
@@ -85,7 +88,8 @@ impl<'a> Strings<'a> {
 }
 
 /// The JSON of a recording, safe inside a `script` element.
-pub(super) fn data(recording: &Recording, marks: &BTreeSet<usize>) -> String {
+pub(super) fn data(timeline: &Timeline<'_>) -> String {
+    let recording = timeline.recording;
     let mut strings = Strings::default();
     let mut labels: Vec<&'static Label> = Vec::new();
     let events = events(recording, &mut strings, &mut labels);
@@ -138,7 +142,8 @@ pub(super) fn data(recording: &Recording, marks: &BTreeSet<usize>) -> String {
                 to: lock.to,
             })
             .collect(),
-        marks,
+        lanes: (0..recording.threads.len()).map(|thread| timeline.x(thread)).collect(),
+        marks: &timeline.marked,
         events,
         strings: strings.all,
     };

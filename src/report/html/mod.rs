@@ -9,8 +9,6 @@ mod races;
 mod timeline;
 mod waits;
 
-use std::collections::BTreeSet;
-
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{counted, grouped};
@@ -42,6 +40,7 @@ impl Page<'_> {
     pub fn html(&self) -> String {
         let title = self.title();
         let marked = self.explanation.map(Explanation::decisive).unwrap_or_default();
+        let timeline = Timeline::of(self.recording, marked);
         let page = html! {
             (DOCTYPE)
             html lang="en" {
@@ -61,11 +60,11 @@ impl Page<'_> {
                         @if let Some(explanation) = self.explanation {
                             (overview(explanation))
                         }
-                        (self.timeline(&marked))
+                        (self.timeline(&timeline))
                         (self.text())
                     }
                     (help::dialog())
-                    script type="application/json" id="data" { (PreEscaped(data::data(self.recording, &marked))) }
+                    script type="application/json" id="data" { (PreEscaped(data::data(&timeline))) }
                     script { (PreEscaped(SCRIPT)) }
                 }
             }
@@ -125,8 +124,7 @@ impl Page<'_> {
         }
     }
 
-    fn timeline(&self, marked: &BTreeSet<usize>) -> Markup {
-        let timeline = Timeline::of(self.recording, marked.clone());
+    fn timeline(&self, timeline: &Timeline<'_>) -> Markup {
         let mut notes: Vec<Notes> = self.recording.events.iter().map(|_| Notes::default()).collect();
         if let Some(explanation) = self.explanation {
             for (index, race) in explanation.races.iter().enumerate() {
@@ -142,7 +140,7 @@ impl Page<'_> {
             beside.note(&mut notes);
         }
         let no_return = self.explanation.map(|explanation| explanation.no_return.known_from());
-        timeline::section(&timeline, &notes, no_return, self.beside.as_ref())
+        timeline::section(timeline, &notes, no_return, self.beside.as_ref())
     }
 
     fn text(&self) -> Markup {

@@ -178,6 +178,13 @@
     const bottom = view.bottom - 60;
     if (place.top < top) scroller.scrollTop += place.top - top;
     else if (place.bottom > bottom) scroller.scrollTop += place.bottom - bottom;
+    // The lane of the event, beside the columns that stay where they are.
+    const label = row.querySelector(".what");
+    const frozen = label.getBoundingClientRect().right - view.left;
+    const before = Number.parseFloat(getComputedStyle(row).getPropertyValue("--before"));
+    const lane = before + data.lanes[data.events[at - 1].thread];
+    if (lane - scroller.scrollLeft < frozen + 20) scroller.scrollLeft = lane - frozen - 60;
+    else if (lane - scroller.scrollLeft > scroller.clientWidth - 40) scroller.scrollLeft = lane - scroller.clientWidth + 120;
   };
 
   const go = (position, quietly) => {

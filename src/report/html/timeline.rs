@@ -13,8 +13,8 @@ use crate::report::timeline::{ROW, Timeline, drawing, hue};
 const CHUNK: usize = 50;
 /// Width of the events' numbers, as in the style sheet; in pixels, like all widths.
 const NUMBER: usize = 48;
-/// Width of a character in a row, about.
-const CHARACTER: usize = 7;
+/// Width of a hundred characters in a row, about.
+const HUNDRED_CHARACTERS: usize = 725;
 /// Between two columns.
 const COLUMN_GAP: usize = 18;
 /// Width of the trace's column.
@@ -98,7 +98,7 @@ fn widths(timeline: &Timeline<'_>, traced: bool) -> String {
     let recording = timeline.recording;
     let width = |text: &dyn Fn(&RecordedEvent) -> usize, most: usize| {
         let longest = recording.events.iter().map(text).max().unwrap_or(0);
-        longest.min(most) * CHARACTER + COLUMN_GAP
+        longest.min(most) * HUNDRED_CHARACTERS / 100 + COLUMN_GAP
     };
     // A choice takes four characters more.
     let label = width(&|event| event.label.name.len() + 4, 34);
