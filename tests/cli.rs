@@ -54,6 +54,9 @@ fn bad_usage_ends_with_code_2() {
         &[],
         &["check", "--threads", "0"],
         &["check", "--engine", "magic"],
+        &["check", "--engine", "shuttle", "--strategy", "pct:0"],
+        &["check", "--engine", "shuttle", "--executions", "0"],
+        &["replay", "a.schedule", "--engine", "magic"],
         &["check", "--no-reduction", "symmetry"],
         &["check", "--full", "--keep", "2"],
         &["check", "--max-memory", "8"],
@@ -349,4 +352,97 @@ fn without_a_path_the_built_in_scenario_is_searched_from_anywhere() {
     let named = contains("\"scenario\":\"ps2_coupled.toml (built in)\"");
     lastbatch(&files).args(bounded).assert().code(3).stdout(named);
     assert!(schedules(&files).is_empty());
+}
+
+#[test]
+fn an_option_that_an_engine_would_not_look_at_is_bad_input() {
+    let small = directory(&[("small.toml", SMALL)]);
+    for (engine, options, wrong) in [
+        ("exhaustive", &["--executions", "5"][..], "--executions"),
+        ("exhaustive", &["--seed", "5"], "--seed"),
+        ("threads", &["--strategy", "urw"], "--strategy"),
+        ("shuttle", &["--max-states", "5"], "--max-states"),
+        ("threads", &["--leaks"], "--leaks"),
+        ("shuttle", &["--no-reduction", "forget-dead"], "--no-reduction"),
+    ] {
+        let expected = format!("error: small.toml: {wrong} does not go with engine {engine}\n");
+        let mut command = lastbatch(&small);
+        command.args(["check", "small.toml", "--engine", engine]).args(options);
+        command.assert().code(2).stdout(is_empty()).stderr(expected);
+    }
+}
+
+#[test]
+fn engines_of_a_scenario_are_checked() {
+    for (engines, problem) in [
+        (
+            "engines = []",
+            "small.toml:8: engine.engines: empty, expected at least one",
+        ),
+        (
+            "engines = [\"shuttle\"]",
+            "small.toml:8: engine.engines: expected `name` (exhaustive, if not given) to be one of them",
+        ),
+        ("engines = [\"magic\"]", "small.toml:8: "),
+        (
+            "executions = 0",
+            "small.toml:8: engine.executions: 0, expected at least 1",
+        ),
+        ("strategy = \"luck\"", "small.toml:8: "),
+    ] {
+        let small = directory(&[("small.toml", &format!("{SMALL}[engine]\n{engines}\n"))]);
+        let mut command = lastbatch(&small);
+        command.args(["check", "small.toml"]).assert().code(2);
+        command.assert().stderr(starts_with(format!("error: {problem}")));
+    }
+}
+
+#[test]
+fn a_hang_that_shuttle_finds_in_its_worker_process_is_written_and_replays_on_real_threads() {
+    let small = directory(&[("small.toml", SMALL)]);
+    let mut check = lastbatch(&small);
+    check.args([
+        "check",
+        "small.toml",
+        "--engine",
+        "shuttle",
+        "--executions",
+        "20000",
+        "--first",
+        "--json",
+    ]);
+    let output = check.assert().code(1).get_output().stdout.clone();
+    let verdict: serde_json::Value = serde_json::from_slice(&output).expect("one line of JSON");
+    assert_eq!(verdict["engine"], "shuttle");
+    assert_eq!(verdict["verdict"], "hang");
+    assert_eq!(verdict["complete"], false);
+    assert_eq!(verdict["executions"]["seed"], 1);
+    assert_eq!(verdict["executions"]["first_hang"], verdict["executions"]["count"]);
+    let [schedule] = schedules(&small).try_into().expect("one schedule");
+    let name = format!(
+        "small.{}.shuttle.schedule",
+        verdict["signatures"][0]["id"].as_str().expect("an id")
+    );
+    assert!(schedule.ends_with(name));
+    for engine in ["exhaustive", "shuttle", "threads"] {
+        let mut replay = lastbatch(&small);
+        replay
+            .arg("replay")
+            .arg(&schedule)
+            .args(["--engine", engine, "--times", "3"]);
+        let expected = format!("engine {engine}: 3 of 3 runs end as promised\n");
+        replay.assert().code(0).stdout(contains(expected));
+    }
+}
+
+#[test]
+fn a_worker_without_a_request_says_so() {
+    let mut worker = lastbatch(&directory(&[]));
+    let expected = "error: worker: expected a request on standard input: ";
+    worker
+        .arg("worker")
+        .write_stdin("please\n")
+        .assert()
+        .code(2)
+        .stderr(starts_with(expected));
 }

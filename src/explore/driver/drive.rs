@@ -72,7 +72,7 @@ pub fn drive<M, R>(
 }
 
 /// Runs code of the model; a panic of it is a failure like any other.
-fn guarded<T>(code: impl FnOnce() -> Result<T, Found>) -> Result<T, Found> {
+pub(super) fn guarded<T>(code: impl FnOnce() -> Result<T, Found>) -> Result<T, Found> {
     catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|payload| Err(Found::panic(&*payload)))
 }
 
@@ -82,10 +82,10 @@ enum Turn<M: Model, R: Runtime> {
     Waits,
     /// It does not live any more, or nobody does.
     Ends,
-    /// It ran its label, which sent a frame to this process.
-    Ran(Changes<M, R>, Option<ProcessId>),
-    /// The execution is over because of its label, the one of this number.
-    Over(Ended, usize),
+    /// It ran its label, the one of this number, which sent a frame to this process.
+    Ran(usize, Changes<M, R>, Option<ProcessId>),
+    /// Its label, the one of this number, failed.
+    Failed(usize, Found),
 }
 
 impl<M: Model + 'static, R: Runtime> Driver<M, R> {
@@ -191,9 +191,12 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
                         return;
                     }
                 }
-                Turn::Ran(changes, receiver) => {
+                Turn::Ran(number, changes, receiver) => {
                     self.wake(&changes);
                     drop(guard);
+                    if number >= self.limits.labels {
+                        return self.end(Ended::Cut, number);
+                    }
                     self.start_all(id, changes);
                     if let Some(receiver) = receiver {
                         self.deliver(receiver);
@@ -208,9 +211,9 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
                     self.runtime.pause(&place.seat);
                     guard = self.runtime.acquire(lock);
                 }
-                Turn::Over(ended, number) => {
+                Turn::Failed(number, found) => {
                     drop(guard);
-                    return self.end(ended, number);
+                    return self.end(self.failed(found), number);
                 }
             }
         }
@@ -247,11 +250,9 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
             let receiver = self.apply(id, &mut local, &pending, choice)?;
             Ok((self.refresh(id, &mut local), receiver))
         });
-        drop(local);
         match ran {
-            Err(found) => Turn::Over(self.failed(found), number),
-            Ok(_) if number >= self.limits.labels => Turn::Over(Ended::Cut, number),
-            Ok((changes, receiver)) => Turn::Ran(changes, receiver),
+            Err(found) => Turn::Failed(number, found),
+            Ok((changes, receiver)) => Turn::Ran(number, changes, receiver),
         }
     }
 

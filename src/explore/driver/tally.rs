@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::drive::guarded;
 use super::{Ended, Execution};
 use crate::explore::{Answer, Executions, Finding, FindingKind, FoundHang, Verdict, fingerprint};
-use crate::machine::{Event, Model, Signature};
+use crate::machine::{Event, Model, Signature, System};
 use crate::schedule::Found;
 
 /// Over how many executions the saturation is measured.
@@ -49,9 +50,10 @@ pub struct TallyStatus {
 }
 
 impl<M: Model> Tally<M> {
-    /// Of no execution yet.
+    /// Of no execution yet. A model that can't begin is a finding.
     pub fn new(model: Arc<M>) -> Self {
-        Self {
+        let begins = guarded(|| Ok(System::initial(&*model).threads(&*model).len()));
+        let mut tally = Self {
             model,
             started: Instant::now(),
             count: 0,
@@ -64,7 +66,11 @@ impl<M: Model> Tally<M> {
             hangs: BTreeMap::new(),
             leaks: BTreeSet::new(),
             findings: BTreeMap::new(),
+        };
+        if let Err(found) = begins {
+            tally.failed(&found, Vec::new());
         }
+        tally
     }
 
     /// How far it is.
@@ -95,12 +101,7 @@ impl<M: Model> Tally<M> {
             Ended::Cut => self.cut += 1,
             Ended::Failed(found) => {
                 let events = execution.events(&self.model).unwrap_or_default();
-                let (kind, message) = match found {
-                    Found::Panic { message } => (FindingKind::Panic, message.clone()),
-                    Found::Contract(violation) => (FindingKind::Contract, violation.to_string()),
-                    other => (FindingKind::Internal, other.to_string()),
-                };
-                self.finding(kind, message, events);
+                self.failed(found, events);
             }
         }
     }
@@ -108,7 +109,7 @@ impl<M: Model> Tally<M> {
     fn at_rest(&mut self, execution: &Execution<M>) {
         let fingerprint = fingerprint(&execution.system);
         let Some(known) = self.outcomes.get(&fingerprint) else {
-            let found = self.look(execution);
+            let found = self.look_guarded(execution);
             if !found.is_empty() {
                 self.first_hang.get_or_insert(self.count);
             }
@@ -126,8 +127,16 @@ impl<M: Model> Tally<M> {
                 .is_some_and(|hang: &FoundHang| length < hang.length)
         };
         if known.iter().any(shorter) {
-            self.look(execution);
+            self.look_guarded(execution);
         }
+    }
+
+    fn look_guarded(&mut self, execution: &Execution<M>) -> Vec<Signature> {
+        guarded(|| Ok(self.look(execution))).unwrap_or_else(|found| {
+            let events = execution.events(&self.model).unwrap_or_default();
+            self.failed(&found, events);
+            Vec::new()
+        })
     }
 
     /// Looks at a state in which nobody can run: the signatures of its hangs.
@@ -165,6 +174,15 @@ impl<M: Model> Tally<M> {
             self.hangs.insert(signature, hang);
         }
         signatures
+    }
+
+    fn failed(&mut self, found: &Found, events: Vec<Event>) {
+        let (kind, message) = match found {
+            Found::Panic { message } => (FindingKind::Panic, message.clone()),
+            Found::Contract(violation) => (FindingKind::Contract, violation.to_string()),
+            other => (FindingKind::Internal, other.to_string()),
+        };
+        self.finding(kind, message, events);
     }
 
     /// Something is wrong, with a schedule that shows it.

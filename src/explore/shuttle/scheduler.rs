@@ -34,6 +34,8 @@ pub(super) struct Guide<M: Model> {
     tally: Arc<Mutex<Tally<M>>>,
     stop: Arc<Mutex<Option<Stop>>>,
     progress: Box<dyn FnMut(&TallyStatus) + Send>,
+    /// Executions that have begun.
+    begun: u64,
     /// Whose label was the last one.
     last: Option<TaskId>,
 }
@@ -52,6 +54,7 @@ impl<M: Model> Guide<M> {
             tally: Arc::clone(tally),
             stop: Arc::clone(stop),
             progress: Box::new(progress),
+            begun: 0,
             last: None,
         }
     }
@@ -73,7 +76,7 @@ impl<M: Model> Guide<M> {
         if stop_at_first_hang && status.hangs > 0 {
             return by("the first hang".to_owned());
         }
-        if let Some(most) = max_executions.filter(|most| status.executions >= *most) {
+        if let Some(most) = max_executions.filter(|most| self.begun >= *most) {
             return by(format!("the limit of {most} executions"));
         }
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
@@ -91,13 +94,14 @@ impl<M: Model> Scheduler for Guide<M> {
         posted.clear();
         self.last = None;
         // A search that has ended has ended, even where the budget is used up at the same time.
-        let more = posted.chooser.begin(status.executions);
+        let more = posted.chooser.begin(self.begun);
         let stop = if more {
             self.why_stop(&status)
         } else {
             Some(Stop::Ended)
         };
         let Some(stop) = stop else {
+            self.begun += 1;
             return Some(Schedule::new(0));
         };
         *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
