@@ -14,6 +14,8 @@
 //!   over or sure to be answered.
 //! - A step is sure to be aborted once it has failed, once an abort or a delayed abort is under way, once the data has ended where its
 //!   input is read, and once a receive of it that is not complete is sure to be answered with an error.
+//! - Of a step that reads from a pipeline nothing is certain that waits for the answer, until it is there. Where threads of the
+//!   compute pool may wait for a pipeline, their process promises nothing.
 //! - A partition is sure to end if each of its receives is over, or is sure to be answered, or has its cancel function installed with
 //!   its cancellation still to come, or has not been validated while the rendezvous carries the error.
 //! - A `RunGraph` call is sure to complete if it is over, if the partition is sure to end, or if its cancel function is installed
@@ -51,8 +53,8 @@ impl TensorFlow {
     /// What a process promises, given what the others do.
     pub(super) fn promises_of(&self, id: ProcessId, process: &Process, given: FrameSet) -> FrameSet {
         let mut promises = FrameSet::NONE;
-        // Promises of different calls must not share a number.
-        if self.calls().len() * 2 > FrameSet::CAPACITY {
+        // Promises of different calls must not share a number. A pool that may be blocked promises nothing.
+        if self.calls().len() * 2 > FrameSet::CAPACITY || self.pool_may_block(id) {
             return promises;
         }
         // Who dies keeps no promise, and a step that comes to a closed session does not start.
@@ -112,8 +114,11 @@ impl TensorFlow {
         let step = master.step;
         let ends_well = self.next_step(step, true).is_none();
         let ends_badly = self.next_step(step, false).is_none();
-        if master.returned {
-            return true;
+        if master.returned || self.pool_may_block(id) {
+            return master.returned;
+        }
+        if self.pipeline().is_some_and(|pipeline| pipeline.closes_session) {
+            return false;
         }
         if process.thread(ThreadId::Step(step)).is_none() {
             return master.outcome.is_some_and(|ok| if ok { ends_well } else { ends_badly });
@@ -189,9 +194,11 @@ impl Prospect<'_> {
     /// or has failed and aborted, as it has where the data has ended.
     fn is_served(&self, call: CallId) -> bool {
         let needs = self.model.needs_of(call);
-        needs
-            .iter()
-            .all(|&needed| self.given.contains(answer(needed)) || self.is_done(needed))
+        let has_read = self.model.has_read(self.id, self.process, self.model.call(call).step);
+        has_read
+            && needs
+                .iter()
+                .all(|&needed| self.given.contains(answer(needed)) || self.is_done(needed))
     }
 
     /// Whether the value of a receive can't exist: it depends on a batch that the ended data does not have, so that its `_Send` never
@@ -288,6 +295,9 @@ impl Prospect<'_> {
     fn ends(&self, step: StepId) -> bool {
         if self.has_ended(step) || self.process.thread(ThreadId::Done(step)).is_some() {
             return true;
+        }
+        if !self.model.has_read(self.id, self.process, step) {
+            return false;
         }
         let state = self.rendezvous(step);
         let aborted = state.is_some_and(|state| state.aborted) && !self.model.is_followed(step);

@@ -13,6 +13,7 @@ mod layout;
 mod system;
 mod thread;
 
+pub(super) use self::system::hash;
 pub(super) use self::thread::{Declared, Run, View};
 
 /// What a process is to the job.
@@ -210,7 +211,8 @@ impl TensorFlow {
 
     /// Whether the master cleans up after a step.
     pub(super) fn cleans_up_after(&self, step: StepId) -> bool {
-        self.cleans_up || self.is_followed(step)
+        let closes = self.pipeline().is_some_and(|pipeline| pipeline.closes_session);
+        self.cleans_up || closes || self.is_followed(step)
     }
 
     pub(super) fn variant(&self) -> Variant {
@@ -255,6 +257,11 @@ impl TensorFlow {
     /// Whether the client may run another step after this one.
     pub(super) fn is_followed(&self, step: StepId) -> bool {
         self.next_step(step, true).or(self.next_step(step, false)).is_some()
+    }
+
+    /// The first step of a worker's client.
+    pub(super) fn first_step(&self, process: ProcessId) -> Option<StepId> {
+        self.first[process.index()]
     }
 
     pub(super) fn partitions(&self, step: StepId) -> u8 {

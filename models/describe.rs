@@ -3,6 +3,7 @@
 mod words;
 
 use super::TensorFlow;
+use super::dataset;
 use super::objects::Object;
 use super::process::{CallId, Process, ThreadId};
 use super::rendezvous::Rendezvous;
@@ -24,6 +25,8 @@ impl Describe for TensorFlow {
         for call in &process.server_calls {
             lines.push((Object::Call(call.id), describe_server_call(call)));
         }
+        let pipelines = process.datasets.iter().flat_map(|datasets| dataset::lines(datasets));
+        lines.extend(pipelines.map(|(object, text)| (Object::Dataset(object), text)));
         let numbered = lines.into_iter().map(|(object, text)| (self.object(object), text));
         numbered.collect()
     }
@@ -43,6 +46,9 @@ impl Describe for TensorFlow {
         }
         for call in &process.server_calls {
             add(Object::Call(call.id), call.lock.owner());
+        }
+        if let Some(datasets) = &process.datasets {
+            add(Object::Dataset(dataset::Object::Sessions), datasets.sessions.owner());
         }
         held
     }
@@ -97,6 +103,7 @@ impl Describe for TensorFlow {
                 format!("the client's completion-queue thread with {}", self.call_words(call))
             }
             ThreadId::GetNext(..) => "the iterator's thread".to_owned(),
+            ThreadId::Dataset(name) => name.words(),
             ThreadId::Timer(..) => format!("the timer {}", self.thread_name(id, process, thread)),
             ThreadId::Deadline(_) => "the timeout of the client's wait".to_owned(),
             ThreadId::Closer => "whoever closes the session".to_owned(),

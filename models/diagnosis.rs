@@ -6,17 +6,19 @@
 use super::TensorFlow;
 use super::cluster::{CallKind, View};
 use super::death;
-use super::process::{CallId, Process, StepId, Thread, ThreadId};
+use super::process::{At, CallId, Process, StepId, Thread, ThreadId};
 use super::rpc::Rpc;
-use crate::machine::{ProcessId, WaitFor, WaitNode};
+use crate::machine::{Pending, ProcessId, WaitFor, WaitNode};
 
 /// A walk along what waits for what.
-struct Walk<'a> {
-    model: &'a TensorFlow,
+pub(super) struct Walk<'a> {
+    pub(super) model: &'a TensorFlow,
     system: &'a [&'a Process],
-    graph: WaitFor,
+    pub(super) graph: WaitFor,
     /// Partitions that are in the graph already, with their nodes.
     partitions: Vec<(ProcessId, StepId, usize)>,
+    /// Threads that wait for a pipeline, or for the pool that it shares, with their nodes.
+    pub(super) threads: Vec<(ProcessId, ThreadId, usize)>,
 }
 
 impl TensorFlow {
@@ -26,6 +28,7 @@ impl TensorFlow {
             system,
             graph: WaitFor::default(),
             partitions: Vec::new(),
+            threads: Vec::new(),
         };
         match client {
             0 => walk.client(worker, None),
@@ -97,11 +100,18 @@ impl TensorFlow {
 }
 
 impl Walk<'_> {
-    fn process(&self, id: ProcessId) -> &Process {
+    pub(super) fn process(&self, id: ProcessId) -> &Process {
         self.system[id.index()]
     }
 
-    fn node(&self, id: ProcessId, label: &str, object: &str, cause: Option<String>, detail: String) -> WaitNode {
+    pub(super) fn node(
+        &self,
+        id: ProcessId,
+        label: &str,
+        object: &str,
+        cause: Option<String>,
+        detail: String,
+    ) -> WaitNode {
         let info = &self.model.processes()[id.index()];
         let detail = format!("{}: {detail}", info.name);
         WaitNode {
@@ -131,6 +141,13 @@ impl Walk<'_> {
     }
 
     fn client(&mut self, worker: ProcessId, from: Option<usize>) {
+        let client = self.process(worker).thread(ThreadId::Client);
+        if client.is_some_and(|client| matches!(client.at(), At::Dataset(_))) {
+            let text = "the client closes its session".to_owned();
+            let root = self.node(worker, "MasterSession::Close", "session", None, text);
+            let root = self.graph.push(None, root);
+            return self.pipeline_thread(root, worker, ThreadId::Client);
+        }
         let master = self.process(worker).master.as_ref().expect("clients live on workers");
         let (step, pending) = (master.step, master.pending);
         let name = self.model.step_name(step);
@@ -306,15 +323,19 @@ impl Walk<'_> {
     fn blocked_threads(&mut self, from: usize, id: ProcessId, step: Option<StepId>) {
         let (model, process) = (self.model, self.system[id.index()]);
         for thread in &process.threads {
-            let pending = View {
-                model,
-                id,
-                process,
-                thread,
-            }
-            .pending();
-            let waits_by_design = matches!(thread.id, ThreadId::Client | ThreadId::Step(_));
+            let pending = self.pending(id, thread);
+            // Threads of a pipeline are told where something waits for them.
+            let waits_by_design = match thread.id {
+                ThreadId::Client | ThreadId::Step(_) => true,
+                ThreadId::Dataset(name) => !name.is_pooled(),
+                _ => false,
+            };
             if pending.enabled || waits_by_design || step.is_some_and(|step| self.step_of(thread) != Some(step)) {
+                continue;
+            }
+            let in_pipeline = matches!(thread.at(), At::Dataset(_)) || thread.at() == At::PoolTake;
+            if in_pipeline && process.datasets.is_some() {
+                self.pipeline_thread(from, id, thread.id);
                 continue;
             }
             let object = model.describe_object(model.object_of(pending.operation.object));
@@ -330,6 +351,17 @@ impl Walk<'_> {
         }
     }
 
+    /// What a thread does next.
+    pub(super) fn pending(&self, id: ProcessId, thread: &Thread) -> Pending<ThreadId> {
+        View {
+            model: self.model,
+            id,
+            process: self.process(id),
+            thread,
+        }
+        .pending()
+    }
+
     fn step_of(&self, thread: &Thread) -> Option<StepId> {
         match thread.id {
             ThreadId::Client | ThreadId::Closer | ThreadId::Death => None,
@@ -343,6 +375,7 @@ impl Walk<'_> {
             | ThreadId::Arrival(call)
             | ThreadId::Cancelled(call)
             | ThreadId::Completion(call) => Some(self.model.call(call).step),
+            ThreadId::Dataset(_) => None,
         }
     }
 }

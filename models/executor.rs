@@ -11,7 +11,7 @@ use super::compute_pool;
 use super::graph::NodeKind;
 use super::objects::Object;
 use super::process::{At as Position, NodeId, RendezvousId, StepId, ThreadId};
-use super::{iterator, master, rendezvous, worker};
+use super::{dataset, iterator, master, rendezvous, worker};
 use crate::machine::{Access, Label};
 
 static KERNEL: Label = Label {
@@ -150,6 +150,9 @@ impl Run<'_> {
             NodeKind::Recv { .. } | NodeKind::Feed => Position::Rendezvous(rendezvous::At::Validate(step, node)),
             NodeKind::Send { .. } | NodeKind::Fetch => Position::Rendezvous(rendezvous::At::SendCheck(step, node)),
             NodeKind::GetNext => Position::Iterator(iterator::At::Schedule(step, node)),
+            NodeKind::MakeIterator => Position::Dataset(dataset::At::Resource(
+                dataset::iterator_resource::At::MakeIterator(step, node),
+            )),
             NodeKind::Dequeue => Position::Iterator(iterator::At::Dequeue(step, node)),
             NodeKind::Update { .. } => Position::Executor(At::Kernel(step, node)),
             NodeKind::Fails => return self.node_done(step, node, false, true),

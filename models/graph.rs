@@ -78,6 +78,8 @@ pub enum NodeKind {
     Fetch,
     /// `IteratorGetNext`: takes the next batch from a dataset iterator.
     GetNext,
+    /// `MakeIterator`: puts a new iterator into the resource from which [`NodeKind::GetNext`] reads.
+    MakeIterator,
     /// Takes the next batch from a queue.
     Dequeue,
     /// Changes a variable.

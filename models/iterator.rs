@@ -1,11 +1,12 @@
 //! The input of a step: `IteratorGetNext` or a queue's dequeue (`tf-data.md` sections 1, 8, 10).
 //!
-//! The dataset pipeline is one thread here that reports a batch or the end of the data at any time after it was asked
-//! (`tf-data.md` 10.D.9). The callback runs on that thread, not on the pool. A dequeue from a closed, empty queue fails inline on the
+//! Without `[job.pipeline]` the dataset pipeline is one thread here that reports a batch or the end of the data at any time after it
+//! was asked (`tf-data.md` 10.D.9); with it the thread calls the iterator of [`super::dataset`]. The callback runs on that thread, not
+//! on the pool, but where the kernel is synchronous (variant `sync-get-next`). A dequeue from a closed, empty queue fails inline on the
 //! pool thread instead.
 
 use super::cluster::{Declared, Run, View};
-use super::job::Data;
+use super::job::{Data, Variant};
 use super::objects::Object;
 use super::process::{At as Position, NodeId, StepId, Thread, ThreadId};
 use crate::machine::{Access, Label};
@@ -52,19 +53,43 @@ impl Run<'_> {
     /// Runs the operation of a position.
     pub(super) fn apply_iterator(&mut self, at: At) {
         match at {
-            At::Schedule(step, node) => {
-                let id = ThreadId::GetNext(step, node);
-                self.process
-                    .spawn(Thread::new(id, Position::Iterator(At::GetNext(step, node))));
-            }
+            At::Schedule(step, node) => self.schedule_get_next(step, node),
             At::GetNext(step, node) => {
-                let ok = self.model.data(step) == Data::Batch;
-                self.node_done(step, node, ok, false);
+                let ok = match self.model.data(step) {
+                    Data::Batch => true,
+                    Data::End => false,
+                    Data::Pipeline { .. } => self.tell_answer(),
+                };
+                // A synchronous kernel is done in `Process`, which runs cheap successors itself.
+                let inline = self.model.variant() == Variant::SyncGetNext;
+                self.node_done(step, node, ok, inline);
             }
             At::Dequeue(step, node) => {
                 let ok = self.model.data(step) == Data::Batch;
                 self.node_done(step, node, ok, false);
             }
+        }
+    }
+
+    /// Hands the work to the iterator's thread, or does it here where the kernel is synchronous.
+    fn schedule_get_next(&mut self, step: StepId, node: NodeId) {
+        let answers = Position::Iterator(At::GetNext(step, node));
+        let synchronous = self.model.variant() == Variant::SyncGetNext;
+        if synchronous {
+            self.thread.then([answers]);
+        }
+        let own = Thread::new(ThreadId::GetNext(step, node), answers);
+        let caller = if synchronous {
+            None
+        } else {
+            Some(std::mem::replace(&mut self.thread, own))
+        };
+        if self.model.data(step).is_piped() {
+            self.read_iterator();
+        }
+        if let Some(caller) = caller {
+            let reader = std::mem::replace(&mut self.thread, caller);
+            self.process.spawn(reader);
         }
     }
 }

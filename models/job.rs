@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::dataset::Pipeline;
 use super::graph::Graph;
 
 /// A distributed training job: one or more workers, the servers that their graphs name, and what each client runs.
@@ -23,6 +24,8 @@ pub struct Job {
     pub variant: Variant,
     /// In which order the master issues its `RunGraph` calls.
     pub partition_order: PartitionOrder,
+    /// The pipeline that each worker's iterator reads from; without one a single thread stands for it.
+    pub pipeline: Option<Pipeline>,
 }
 
 /// One `sess.run` of a client.
@@ -41,6 +44,11 @@ pub enum Data {
     Batch,
     /// The data has ended: the read reports `OutOfRange`.
     End,
+    /// Whatever the job's pipeline brings.
+    Pipeline {
+        /// Whether the client catches an error and goes on with its next step. Without that it stops.
+        catches: bool,
+    },
 }
 
 /// The order in which `RunPartitionsHelper` issues the partitions' calls (`master_session.cc:657`): that of a hash map, arbitrary
@@ -68,22 +76,44 @@ pub enum Variant {
     AbortDeferred,
     /// Proposal: the master tells every process whose `RunGraph` it cancelled, and the process remembers.
     RememberCancelledSteps,
+    /// TensorFlow 1.2 (issue 10369): `IteratorGetNext` is a synchronous kernel and waits on its pool thread.
+    SyncGetNext,
+    /// Proposal: a worker of `parallel_interleave` signals the sloppy consumer when the function of a file has failed, too.
+    SignalCreationError,
+    /// A wrong change: `parallel_interleave` takes a file for exhausted while records of it are still buffered. It loses records.
+    EndBeforeDrained,
 }
 
 /// Every variant with its name in scenarios.
-const VARIANTS: [(Variant, &str); 6] = [
+const VARIANTS: [(Variant, &str); 9] = [
     (Variant::Tf112, "tf-1.12"),
     (Variant::NoSendAfterAbort, "no-send-after-abort"),
     (Variant::CheckAfterSend, "check-after-send"),
     (Variant::StickyCancel, "sticky-cancel"),
     (Variant::AbortDeferred, "abort-deferred"),
     (Variant::RememberCancelledSteps, "remember-cancelled-steps"),
+    (Variant::SyncGetNext, "sync-get-next"),
+    (Variant::SignalCreationError, "signal-creation-error"),
+    (Variant::EndBeforeDrained, "end-before-drained"),
 ];
+
+impl Data {
+    /// Whether a pipeline decides what there is.
+    pub fn is_piped(self) -> bool {
+        matches!(self, Self::Pipeline { .. })
+    }
+}
 
 impl Variant {
     /// All of them, in the order of the documentation.
     pub fn all() -> impl Iterator<Item = Variant> {
         VARIANTS.iter().map(|(variant, _)| *variant)
+    }
+
+    /// Those that change how the processes of a step work together, not what is behind its input.
+    pub fn of_steps() -> impl Iterator<Item = Variant> {
+        let input = [Self::SyncGetNext, Self::SignalCreationError, Self::EndBeforeDrained];
+        Self::all().filter(move |variant| !input.contains(variant))
     }
 }
 
@@ -132,6 +162,12 @@ pub enum JobError {
     /// No step.
     #[error("job: there is no step to run, expected at least one")]
     NoSteps,
+    /// A step that reads from a pipeline, or makes an iterator of one, in a job that has none.
+    #[error("job: step {step} uses a pipeline, but the job has none")]
+    NoPipeline {
+        /// Index of the step.
+        step: usize,
+    },
     /// A graph without a worker's partition.
     #[error("job: step {step}: the graph has no partition on a worker, expected exactly one")]
     NoWorkerPartition {

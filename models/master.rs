@@ -1,6 +1,7 @@
 //! The client and the master's side of a step (`tf-step.md` section 2.1; `distributed_runtime/master_session.cc`).
 
 use super::cluster::{Declared, Run, View};
+use super::dataset;
 use super::job::PartitionOrder;
 use super::objects::Object;
 use super::process::{At as Position, Process, StepId, Thread, ThreadId};
@@ -233,11 +234,15 @@ impl Run<'_> {
         self.thread.then([Position::Master(At::Await(step))]);
     }
 
-    /// The user's loop: the next step; after the end of the data that of the next epoch, if there is one.
+    /// The user's loop: the next step; after the end of the data that of the next epoch, if there is one. Then some close their session.
     fn client_returns(&mut self, step: StepId) {
         let ok = self.master().outcome == Some(true);
+        let closes = self.model.pipeline().is_some_and(|pipeline| pipeline.closes_session);
         match self.model.next_step(step, ok) {
             Some(next) => self.thread.then([Position::Master(At::Run(next))]),
+            None if closes => self
+                .thread
+                .then([Position::Dataset(dataset::At::Teardown(dataset::teardown::At::Delete))]),
             None => self.master().returned = true,
         }
     }

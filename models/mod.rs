@@ -2,13 +2,14 @@
 //!
 //! [`TensorFlow`] is one distributed training step of TensorFlow 1.12: read [`cluster`] for what it is made of, then one file a
 //! mechanism, each with its state, its operations and its labels: [`master`] issues the step, [`worker`] runs a partition,
-//! [`executor`] its nodes on the [`compute_pool`], [`rendezvous`] and [`rpc`] what passes between processes, [`iterator`] the input.
+//! [`executor`] its nodes on the [`compute_pool`], [`rendezvous`] and [`rpc`] what passes between processes, [`iterator`] the input, [`dataset`] the pipeline behind it.
 
 pub mod builtin;
 mod certain;
 pub mod circumstances;
 pub mod cluster;
 pub mod compute_pool;
+pub mod dataset;
 pub mod death;
 mod describe;
 mod diagnosis;

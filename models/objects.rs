@@ -1,6 +1,7 @@
 //! The objects of a process and their numbers.
 
 use super::TensorFlow;
+use super::dataset;
 use super::process::{CallId, StepId};
 use crate::machine::{ObjectId, ProcessId};
 
@@ -45,6 +46,8 @@ pub enum Object {
     Timers(StepId),
     /// The input of a step: the iterator's or the queue's.
     Input(StepId),
+    /// An object of a pipeline.
+    Dataset(dataset::Object),
     /// A call, on the side that this process is on.
     Call(CallId),
     /// The entry of a call's tensor in the local table: a part of [`Object::Local`].
@@ -61,7 +64,8 @@ impl TensorFlow {
     pub fn object(&self, object: Object) -> ObjectId {
         let step =
             |step: StepId, index: u16| FIXED + self.processes().len() as u16 + u16::from(step) * PER_STEP + index;
-        let calls = || step(self.steps().len() as u8, 0);
+        let datasets = || step(self.steps().len() as u8, 0);
+        let calls = || datasets() + dataset::Object::count(self.iterators());
         let number = match object {
             Object::Pool => 0,
             Object::Table => 1,
@@ -82,6 +86,7 @@ impl TensorFlow {
             Object::Input(id) => step(id, 10),
             Object::Deferred(id) => step(id, 11),
             Object::ClientOptions(id) => step(id, 12),
+            Object::Dataset(object) => datasets() + object.number(),
             Object::Call(id) => calls() + id,
             Object::Key(id) => calls() + self.calls().len() as u16 + id,
         };
@@ -96,7 +101,8 @@ impl TensorFlow {
     /// The object with a number.
     pub fn object_of(&self, id: ObjectId) -> Object {
         let queues = FIXED + self.processes().len() as u16;
-        let calls = queues + self.steps().len() as u16 * PER_STEP;
+        let datasets = queues + self.steps().len() as u16 * PER_STEP;
+        let calls = datasets + dataset::Object::count(self.iterators());
         let keys = calls + self.calls().len() as u16;
         match id.0 {
             0 => Object::Pool,
@@ -105,7 +111,7 @@ impl TensorFlow {
             3 => Object::Client,
             4 => Object::Session,
             number if number < queues => Object::Queue(ProcessId((number - FIXED) as u8)),
-            number if number < calls => {
+            number if number < datasets => {
                 let step = ((number - queues) / PER_STEP) as StepId;
                 match (number - queues) % PER_STEP {
                     0 => Object::Local(step),
@@ -123,6 +129,7 @@ impl TensorFlow {
                     _ => Object::ClientOptions(step),
                 }
             }
+            number if number < calls => Object::Dataset(dataset::Object::of_number(number - datasets)),
             number if number < keys => Object::Call(number - calls),
             number => Object::Key(number - keys),
         }
@@ -151,6 +158,7 @@ impl TensorFlow {
             Object::ClientOptions(id) => step("client_options", id),
             Object::Timers(id) => step("timers", id),
             Object::Input(id) => step("input", id),
+            Object::Dataset(object) => object.text(),
             Object::Call(id) => format!("call:{}", self.call_name(id)),
             Object::Key(id) => format!("key:{}", self.call_name(id)),
         }

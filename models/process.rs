@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::compute_pool::ComputePool;
+use super::dataset::{self, Datasets};
 use super::death::{self, Connections};
 use super::executor::{self, Execution};
 use super::iterator;
@@ -75,6 +76,8 @@ pub enum ThreadId {
     Closer,
     /// What ends the process.
     Death,
+    /// A thread or closure of a pipeline.
+    Dataset(dataset::Name),
 }
 
 /// What a thread does next, innermost activity last.
@@ -100,6 +103,8 @@ pub enum At {
     Session(session::At),
     /// See [`death::At`].
     Death(death::At),
+    /// See [`dataset::At`].
+    Dataset(dataset::At),
 }
 
 /// A live thread.
@@ -133,7 +138,11 @@ impl Thread {
 
     /// Whether it runs on the compute pool.
     pub fn is_pooled(&self) -> bool {
-        matches!(self.id, ThreadId::Node(..) | ThreadId::Done(_) | ThreadId::Handler(_))
+        match self.id {
+            ThreadId::Node(..) | ThreadId::Done(_) | ThreadId::Handler(_) => true,
+            ThreadId::Dataset(name) => name.is_pooled(),
+            _ => false,
+        }
     }
 
     /// What it does next.
@@ -180,6 +189,8 @@ pub struct Process {
     pub connections: Connections,
     /// Client completion-queue threads that run a callback, one bit a remote process.
     pub busy_queues: u32,
+    /// The pipelines that run here, if any.
+    pub datasets: Option<Box<Datasets>>,
     /// Updates applied to each variable that lives here.
     pub variables: SmallVec<[u8; 8]>,
 }

@@ -1,6 +1,7 @@
 //! From a scenario to a model: where scenarios, imported graphs, the model and the engines meet.
 
 mod engines;
+mod pipeline;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use crate::models::builtin::{BuiltinError, Edges, builtin, worker_only};
 use crate::models::circumstances::{Circumstances, Death};
 use crate::models::graph::{Graph, GraphError, NodeKind};
 use crate::models::job::{Data, Job, JobError, JobStep, PartitionOrder};
-use crate::scenario::{Ends, GraphSource, Input, JobSection, Order, Scenario, SliceKind, Turn};
+use crate::scenario::{Ends, GraphSource, Input, JobSection, Order, PipelineSection, Scenario, SliceKind, Turn};
 use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
 
 pub use self::engines::{Budget, EngineError, EngineStatus};
@@ -140,6 +141,7 @@ pub fn prepare(scenario: Scenario, scenario_hash: Hash) -> Result<Prepared, RunE
             Order::Recorded => PartitionOrder::Recorded,
             Order::All => PartitionOrder::All,
         },
+        pipeline: section.pipeline.as_ref().map(PipelineSection::pipeline),
     };
     let model = TensorFlow::new(job).map_err(|error| RunError::Job {
         scenario: scenario.to_string(),
@@ -201,7 +203,7 @@ impl Reads {
     /// Those of the step that trains.
     fn of(input: Input) -> Self {
         match input {
-            Input::Coupled => Self::GetNext,
+            Input::Coupled | Input::Read => Self::GetNext,
             Input::Queue => Self::Dequeue,
             Input::Decoupled => Self::Fed,
         }
@@ -282,7 +284,7 @@ fn reduce(graph: Graph, section: &JobSection, looks_at_updates: bool) -> (Graph,
                 &graph,
                 &SliceOptions {
                     keep: if pairs { 1 } else { usize::from(section.slice_keep) },
-                    keep_updates: section.data.contains(&Turn::Batch) || looks_at_updates,
+                    keep_updates: section.data.contains(&Turn::Batch) || section.pipeline.is_some() || looks_at_updates,
                     pairs,
                 },
             );
@@ -295,6 +297,9 @@ fn reduce(graph: Graph, section: &JobSection, looks_at_updates: bool) -> (Graph,
 /// What each client runs. With a decoupled input a turn is a step that reads the batch, then, if there was one, a step that
 /// is fed with it and so has all that it needs.
 fn steps(section: &JobSection, reading: Option<&Arc<Graph>>, training: &Arc<Graph>) -> Vec<JobStep> {
+    if let Some(pipeline) = &section.pipeline {
+        return pipeline::steps(pipeline, reading, training);
+    }
     let initializing = Arc::new(worker_only("MakeIterator", NodeKind::Other));
     let step = |graph: &Arc<Graph>, data| JobStep {
         graph: Arc::clone(graph),

@@ -26,6 +26,7 @@ fn model() -> TensorFlow {
         intra_op: 1,
         variant: Variant::Tf112,
         partition_order: PartitionOrder::Recorded,
+        pipeline: None,
     };
     let mut model = TensorFlow::new(job).unwrap_or_else(|error| panic!("{error}"));
     model.set_cancels_in_order(false);

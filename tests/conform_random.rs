@@ -24,6 +24,7 @@ fn model(data: Data, inter_op: u8) -> TensorFlow {
         intra_op: 1,
         variant: Variant::Tf112,
         partition_order: PartitionOrder::Recorded,
+        pipeline: None,
     };
     let mut model = TensorFlow::new(job).unwrap_or_else(|error| panic!("{error}"));
     model.set_cancels_in_order(false);

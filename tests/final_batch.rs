@@ -205,6 +205,7 @@ fn ordinary_step() -> TensorFlow {
         intra_op: 1,
         variant: Variant::Tf112,
         partition_order: PartitionOrder::Recorded,
+        pipeline: None,
     };
     TensorFlow::new(job).unwrap_or_else(|error| panic!("{error}"))
 }

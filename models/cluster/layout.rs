@@ -3,8 +3,9 @@
 use super::{CallInfo, CallKind, PartitionCalls, ProcessInfo, StepInfo, TensorFlow};
 use crate::machine::ProcessId;
 use crate::models::circumstances::Circumstances;
+use crate::models::dataset::graphs::makes_iterator;
 use crate::models::graph::{Graph, NodeKind};
-use crate::models::job::{Data, Job, JobError, PartitionOrder};
+use crate::models::job::{Data, Job, JobError, JobStep, PartitionOrder};
 use crate::models::process::{CallId, StepId};
 
 /// Steps are also bits of a word.
@@ -61,6 +62,10 @@ fn check(job: &Job) -> Result<(), JobError> {
     }
     if job.steps.is_empty() {
         return Err(JobError::NoSteps);
+    }
+    let uses_pipeline = |step: &JobStep| step.data.is_piped() || makes_iterator(&step.graph);
+    if let (None, Some(step)) = (&job.pipeline, job.steps.iter().position(uses_pipeline)) {
+        return Err(JobError::NoPipeline { step });
     }
     limit("the number of workers", usize::from(job.workers), PROCESSES)?;
     limit("the number of steps", job.steps.len(), STEPS)?;
@@ -182,8 +187,9 @@ impl TensorFlow {
         };
         let next = (index + 1 < self.job.steps.len()).then_some(id + 1);
         // The loop over an epoch ends with the data; the next epoch begins with the next step.
-        let after_error = next.filter(|_| self.job.steps[index].data == Data::End);
-        let next = next.filter(|_| self.job.steps[index].data == Data::Batch);
+        let data = self.job.steps[index].data;
+        let after_error = next.filter(|_| matches!(data, Data::End | Data::Pipeline { catches: true }));
+        let next = next.filter(|_| data != Data::End);
         self.steps.push(StepInfo {
             name,
             worker: master,

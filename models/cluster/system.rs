@@ -11,7 +11,7 @@ use crate::models::objects::Object;
 use crate::models::process::{At, Process, RendezvousId, Thread, ThreadId};
 use crate::models::rendezvous::Rendezvous;
 use crate::models::session::{self, Session};
-use crate::models::{rendezvous, rpc, worker};
+use crate::models::{dataset, rendezvous, rpc, worker};
 
 impl Model for TensorFlow {
     type Process = Process;
@@ -50,6 +50,7 @@ impl Model for TensorFlow {
         if let Some(death) = self.death_of(id) {
             process.spawn(death);
         }
+        self.initial_datasets(id, &mut process);
         process
     }
 
@@ -109,6 +110,7 @@ impl Model for TensorFlow {
             ThreadId::Deadline(step) => format!("deadline:{}", self.step_name(step)),
             ThreadId::Closer => "closer".to_owned(),
             ThreadId::Death => "death".to_owned(),
+            ThreadId::Dataset(name) => name.text(),
         }
     }
 
@@ -180,6 +182,9 @@ impl Model for TensorFlow {
                 );
             }
         }
+        for (object, value) in process.datasets.iter().flat_map(|datasets| dataset::values(datasets)) {
+            add(Object::Dataset(object), value);
+        }
         for call in &process.client_calls {
             // Not the number of its rendezvous, which changes when another one is dropped.
             let options = (call.installed, call.wanted, call.failed, call.unchecked);
@@ -225,8 +230,8 @@ impl Model for TensorFlow {
     fn servers_come_back(&self, id: ProcessId, _object: ObjectId) -> bool {
         // No closure of a step waits for anything but a mutex, and mutexes are held across labels that wait for nothing but further
         // mutexes, always in the same order: RunManyGraphs > CallOptions of the worker's partition; rendezvous > a call's options.
-        // A process that dies takes its threads with it.
-        !self.is_mortal(id)
+        // Some uses of a pipeline are the exception, and a process that dies takes its threads with it.
+        !self.pool_may_block(id) && !self.is_mortal(id)
     }
 
     fn forget_dead(&self, id: ProcessId, process: &mut Process) {
@@ -278,7 +283,7 @@ impl TensorFlow {
     }
 }
 
-fn hash(value: &impl Hash) -> u64 {
+pub(in crate::models) fn hash(value: &impl Hash) -> u64 {
     let mut hasher = rustc_hash::FxHasher::default();
     value.hash(&mut hasher);
     hasher.finish()

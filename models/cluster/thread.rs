@@ -93,6 +93,7 @@ impl View<'_> {
             At::Iterator(at) => self.declare_iterator(at),
             At::Session(at) => self.declare_session(at),
             At::Death(at) => self.declare_death(at),
+            At::Dataset(at) => self.declare_dataset(at),
         }
     }
 
@@ -133,6 +134,7 @@ impl Run<'_> {
             At::Iterator(at) => self.apply_iterator(at),
             At::Session(at) => self.apply_session(at),
             At::Death(at) => self.apply_death(at),
+            At::Dataset(at) => self.apply_dataset(at),
         }
         // `ExecutorState::Process` goes on with the nodes that it kept for itself.
         if let (Some(At::PoolIdle), ThreadId::Node(step, _), false) =

@@ -55,6 +55,7 @@ impl Words<'_> {
         match at {
             At::PoolTake => "begins on a pool thread".to_owned(),
             At::PoolIdle => "gives its pool thread back".to_owned(),
+            At::Dataset(at) => at.words(),
             At::Executor(at) => self.executor(at),
             At::Rendezvous(at) => self.rendezvous(at),
             At::Rpc(at) => self.rpc(at),
@@ -335,6 +336,9 @@ impl Words<'_> {
         match at {
             I::Schedule(..) => "asks the iterator's thread for a batch".to_owned(),
             I::GetNext(step, _) if end(step) => "reports the end of the data".to_owned(),
+            I::GetNext(step, _) if self.model.data(step).is_piped() => {
+                "has what the pipeline has brought: a batch, the end, or an error".to_owned()
+            }
             I::GetNext(..) => "has a batch".to_owned(),
             I::Dequeue(step, _) if end(step) => "finds the queue closed and empty".to_owned(),
             I::Dequeue(..) => "takes a batch from the queue".to_owned(),

@@ -34,7 +34,9 @@ impl Future<'_> {
                 }
             }
             NodeKind::Update { .. } => self.uses(Object::Variables, Access::Add),
-            NodeKind::GetNext | NodeKind::Dequeue | NodeKind::Fails | NodeKind::Other => {}
+            NodeKind::GetNext => self.model.read_future(self.process, &mut self.footprint),
+            NodeKind::MakeIterator => self.model.make_iterator_future(self.process, &mut self.footprint),
+            NodeKind::Dequeue | NodeKind::Fails | NodeKind::Other => {}
         }
         self.node_done(step, node);
     }
@@ -303,6 +305,7 @@ impl Future<'_> {
             }
             self.client_after(step);
         }
+        self.model.close_future(self.process, &mut self.footprint);
     }
 
     pub(super) fn client_after(&mut self, step: StepId) {

@@ -5,7 +5,7 @@ use crate::machine::{Access, ProcessId};
 use crate::models::objects::Object;
 use crate::models::process::{At, StepId, Thread, ThreadId};
 use crate::models::rendezvous::{self, Finder};
-use crate::models::{death, executor, iterator, master, rpc, session, worker};
+use crate::models::{dataset, death, executor, iterator, master, rpc, session, worker};
 
 impl Future<'_> {
     pub(super) fn thread(&mut self, thread: &Thread) {
@@ -46,7 +46,18 @@ impl Future<'_> {
                 iterator::At::Schedule(step, node)
                 | iterator::At::GetNext(step, node)
                 | iterator::At::Dequeue(step, node),
-            ) => self.node_done(step, node),
+            ) => {
+                if let At::Iterator(iterator::At::Schedule(..)) = at {
+                    self.model.read_future(self.process, &mut self.footprint);
+                }
+                self.node_done(step, node);
+            }
+            At::Dataset(at) => {
+                self.model.dataset_future(self.process, id, at, &mut self.footprint);
+                if let dataset::At::Resource(dataset::iterator_resource::At::MakeIterator(step, node)) = at {
+                    self.node_done(step, node);
+                }
+            }
             At::Session(at) => self.session(at),
             // That of a process that may still die is everything; after that, its peers learn of it.
             At::Death(death::At::Lost(peer)) => self.uses(Object::Queue(ProcessId(peer)), Access::Write),

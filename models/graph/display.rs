@@ -45,6 +45,7 @@ impl Graph {
             NodeKind::Feed => write!(f, "feed {}", node.name),
             NodeKind::Fetch => write!(f, "fetch {}", node.name),
             NodeKind::GetNext => write!(f, "get_next {}", node.name),
+            NodeKind::MakeIterator => write!(f, "make_iterator {}", node.name),
             NodeKind::Dequeue => write!(f, "dequeue {}", node.name),
             NodeKind::Update { variable } => {
                 let variable = &self.partitions[partition].variables[usize::from(variable)];

@@ -31,6 +31,8 @@ fn kind(id: ThreadId) -> Kind {
         ThreadId::Deadline(_) => Kind::Own(4),
         ThreadId::Closer => Kind::Own(5),
         ThreadId::Death => Kind::Own(6),
+        ThreadId::Dataset(name) if name.is_pooled() => Kind::Pool,
+        ThreadId::Dataset(_) => Kind::Own(7),
     }
 }
 

@@ -27,7 +27,7 @@ impl Default for Axes {
         Self {
             inter_op: vec![1, 2, 4],
             intra_op: vec![1, 4],
-            variants: Variant::all().collect(),
+            variants: Variant::of_steps().collect(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Size;
+use super::{PipelineSection, Size};
 use crate::explore::shuttle::Strategy;
 use crate::models::job::Variant;
 
@@ -72,6 +72,9 @@ pub struct JobSection {
     /// How many equal receives a merged slice keeps of each class.
     #[serde(default = "two")]
     pub slice_keep: u8,
+    /// The pipeline from which the iterator reads, in place of a single thread that answers as `data` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<PipelineSection>,
 }
 
 fn one() -> u8 {
@@ -96,6 +99,8 @@ pub enum Input {
     Decoupled,
     /// A queue's dequeue is in the step.
     Queue,
+    /// No step trains: the client only reads from the pipeline.
+    Read,
 }
 
 impl fmt::Display for Input {
@@ -104,6 +109,7 @@ impl fmt::Display for Input {
             Input::Coupled => "coupled",
             Input::Decoupled => "decoupled",
             Input::Queue => "queue",
+            Input::Read => "read",
         })
     }
 }
@@ -260,6 +266,8 @@ pub struct Expect {
     pub signatures: Option<Vec<String>>,
     /// Exactly these ways to end, in any order: how the clients end, and which updates they leave on variables.
     pub outcomes: Option<Vec<String>>,
+    /// A part of the message of a finding: the model must say that something is wrong that no schedule may lead to.
+    pub finding: Option<String>,
 }
 
 /// An answer that a scenario expects.
@@ -290,6 +298,16 @@ pub(super) struct Contradiction {
     pub(super) section: &'static str,
     pub(super) key: &'static str,
     problem: String,
+}
+
+impl Contradiction {
+    pub(super) fn new(section: &'static str, key: &'static str, problem: &str) -> Self {
+        Self {
+            section,
+            key,
+            problem: problem.to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for Contradiction {
@@ -354,9 +372,11 @@ impl EngineSection {
 impl JobSection {
     fn check(&self) -> Result<(), Contradiction> {
         let decoupled = self.input == Input::Decoupled;
+        let reads_only = self.input == Input::Read;
+        let piped = self.pipeline.is_some();
         let rules = [
             (
-                self.graph.is_none() && self.servers.is_none(),
+                self.graph.is_none() && self.servers.is_none() && !reads_only,
                 "graph",
                 "missing; expected a RunMetadata file, or `servers`",
             ),
@@ -364,6 +384,31 @@ impl JobSection {
                 self.graph.is_some() && self.servers.is_some(),
                 "servers",
                 "expected either this or `graph`, not both",
+            ),
+            (
+                self.graph.is_some() && reads_only,
+                "graph",
+                "input \"read\" runs no step that trains",
+            ),
+            (
+                self.servers.is_some() && reads_only,
+                "servers",
+                "input \"read\" runs no step that trains",
+            ),
+            (
+                reads_only && !piped,
+                "input",
+                "\"read\" needs a pipeline to read from: [job.pipeline]",
+            ),
+            (
+                piped && self.input == Input::Queue,
+                "input",
+                "a queue does not read from [job.pipeline]",
+            ),
+            (
+                piped && self.data != end_at_once(),
+                "data",
+                "does not go with [job.pipeline], which says what the input has",
             ),
             (self.servers == Some(0), "servers", "0, expected at least 1"),
             (
@@ -417,12 +462,8 @@ impl JobSection {
             (self.slice_keep == 0, "slice_keep", "0, expected at least 1"),
         ];
         match rules.into_iter().find(|(broken, ..)| *broken) {
-            Some((_, key, problem)) => Err(Contradiction {
-                section: "job",
-                key,
-                problem: problem.to_owned(),
-            }),
-            None => Ok(()),
+            Some((_, key, problem)) => Err(Contradiction::new("job", key, problem)),
+            None => self.pipeline.as_ref().map_or(Ok(()), PipelineSection::check),
         }
     }
 

@@ -17,7 +17,9 @@ pub enum Judgement {
 impl Judgement {
     /// Compares a verdict with an expectation; without one, nothing may hang.
     pub fn of(expect: Option<&Expect>, verdict: &Verdict) -> Self {
-        if let Some(finding) = verdict.findings.first() {
+        let wanted = expect.and_then(|expect| expect.finding.as_deref());
+        let mut findings = verdict.findings.iter();
+        if let Some(finding) = findings.find(|finding| wanted.is_none_or(|part| !finding.message.contains(part))) {
             return Self::Fails(format!("{}: {}", finding.kind, finding.message));
         }
         match expect {
@@ -36,6 +38,9 @@ impl Judgement {
             let text = format!("expected {}, found {answer}", expect.verdict);
             let open = verdict.answer == Answer::Undecided;
             return if open { Self::Undecided(text) } else { Self::Fails(text) };
+        }
+        if let Some(part) = expect.finding.as_ref().filter(|_| verdict.findings.is_empty()) {
+            return Self::Fails(format!("expected a finding that says \"{part}\", and there is none"));
         }
         // One execution after the other, for as long as was allowed: it finds some of what there is.
         let samples = verdict.executions.is_some() && !verdict.complete;

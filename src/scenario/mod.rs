@@ -3,6 +3,7 @@
 mod document;
 mod error;
 mod judge;
+mod pipeline;
 mod size;
 
 use std::fmt;
@@ -17,6 +18,7 @@ pub use document::{
 pub use document::{SliceKind, Turn};
 pub use error::ScenarioError;
 pub use judge::Judgement;
+pub use pipeline::PipelineSection;
 pub use size::Size;
 
 /// A scenario and where it came from.
@@ -151,11 +153,11 @@ impl Scenario {
         match &job.graph {
             Some(file) => self.file(file),
             None => GraphSource::BuiltIn {
-                servers: job.servers.unwrap_or(1),
+                servers: job.servers.unwrap_or(0),
                 edges: job.edges.clone().unwrap_or_default(),
                 updates: job.updates.clone(),
                 batch: match job.input {
-                    Input::Coupled => BatchSource::Iterator,
+                    Input::Coupled | Input::Read => BatchSource::Iterator,
                     Input::Queue => BatchSource::Queue,
                     Input::Decoupled => BatchSource::Fed,
                 },

@@ -93,7 +93,8 @@ fn an_unknown_key_or_name_is_refused_with_those_that_are_known() {
     assert_eq!(
         refused("sticky-cancel", "sticky"),
         "dir/a.toml:8: runtime.variant: unknown runtime variant `sticky`, expected one of tf-1.12, no-send-after-abort, \
-         check-after-send, sticky-cancel, abort-deferred, remember-cancelled-steps"
+         check-after-send, sticky-cancel, abort-deferred, remember-cancelled-steps, \
+         sync-get-next, signal-creation-error, end-before-drained"
     );
     assert_eq!(
         refused("\"coupled\"", "\"joined\""),
@@ -246,6 +247,7 @@ fn an_expectation_is_met_missed_or_left_open_by_a_search_that_was_stopped() {
         complete,
         signatures: (!signatures.is_empty()).then(|| signatures.iter().map(|&id| id.to_owned()).collect()),
         outcomes: None,
+        finding: None,
     };
     let judged = |expect: &Expect, answer, complete| Judgement::of(Some(expect), &verdict(answer, complete));
     let hang = |complete, signatures: &[&str]| expect(ExpectedAnswer::Hang, complete, signatures);

@@ -94,7 +94,7 @@ impl SmallJob {
         for _ in 0..4 {
             numbers.below(2);
         }
-        let variants: Vec<Variant> = Variant::all().collect();
+        let variants: Vec<Variant> = Variant::of_steps().collect();
         let mut edges = Vec::new();
         let mut batch_reaches = vec![false; usize::from(servers) + 1];
         batch_reaches[0] = true;
@@ -196,6 +196,7 @@ impl SmallJob {
             } else {
                 PartitionOrder::Recorded
             },
+            pipeline: None,
         })
         .expect("a small job")
         .with(self.beside.clone());

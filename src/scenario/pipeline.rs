@@ -1,0 +1,131 @@
+//! `[job.pipeline]`: the `tf.data` pipeline behind the iterator.
+
+use serde::{Deserialize, Serialize};
+
+use super::document::Contradiction;
+use crate::models::dataset::{InputFile, Pipeline};
+
+/// `[job.pipeline]`: what the pipeline of each worker is made of, and what the client does with it. What is not said is as in the
+/// program that TensorFlow's users write: `parallel_interleave(cycle_length=4, sloppy=True)`, `prefetch` of two batches,
+/// `map(num_parallel_calls=4)`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PipelineSection {
+    /// Records of each file, in the order of `list_files`.
+    pub files: Vec<u16>,
+    /// Indices of the files for which the function that makes their dataset fails.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub function_fails: Vec<u8>,
+    /// Files that `parallel_interleave` reads in turn.
+    #[serde(default = "four")]
+    pub cycle_length: u8,
+    /// Files that it opens ahead; twice the cycle length if not given.
+    pub prefetch_input_elements: Option<u8>,
+    /// Records of each file that it reads ahead.
+    #[serde(default = "two")]
+    pub buffer_output_elements: u8,
+    /// Whether it passes over a file that is not ready.
+    #[serde(default = "yes")]
+    pub sloppy: bool,
+    /// Records that `prefetch` holds; twice the batch size if not given.
+    pub prefetch: Option<u8>,
+    /// Records of a batch.
+    pub batch_size: u8,
+    /// Whether a last batch that is not full is dropped.
+    #[serde(default)]
+    pub drop_remainder: bool,
+    /// Batches that `map` parses at once.
+    #[serde(default = "four")]
+    pub num_parallel_calls: u8,
+    /// How often the client reads the data; it makes a new iterator before each time but the first.
+    #[serde(default = "one")]
+    pub epochs: u8,
+    /// Reads of each epoch, if the client does not read to the end.
+    pub reads_per_epoch: Option<u8>,
+    /// How often the client reads again after it met the end.
+    #[serde(default)]
+    pub reads_after_end: u8,
+    /// Whether the client closes its session in the end.
+    #[serde(default)]
+    pub close_session: bool,
+    /// Whether another master makes a session on the worker meanwhile.
+    #[serde(default)]
+    pub other_master: bool,
+}
+
+fn one() -> u8 {
+    1
+}
+
+fn two() -> u8 {
+    2
+}
+
+fn four() -> u8 {
+    4
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl PipelineSection {
+    /// The pipeline that it describes.
+    pub fn pipeline(&self) -> Pipeline {
+        let file = |(index, &records): (usize, &u16)| InputFile {
+            records,
+            function_fails: self.function_fails.iter().any(|&fails| usize::from(fails) == index),
+        };
+        Pipeline {
+            files: self.files.iter().enumerate().map(file).collect(),
+            cycle_length: self.cycle_length,
+            prefetch_input_elements: self
+                .prefetch_input_elements
+                .unwrap_or(self.cycle_length.saturating_mul(2)),
+            buffer_output_elements: self.buffer_output_elements,
+            sloppy: self.sloppy,
+            prefetch: self.prefetch.unwrap_or(self.batch_size.saturating_mul(2)),
+            batch_size: self.batch_size,
+            drop_remainder: self.drop_remainder,
+            num_parallel_calls: self.num_parallel_calls,
+            closes_session: self.close_session,
+            other_master: self.other_master,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Contradiction> {
+        let threads = u16::from(self.cycle_length) + u16::from(self.pipeline().prefetch_input_elements);
+        let unknown = self
+            .function_fails
+            .iter()
+            .any(|&file| usize::from(file) >= self.files.len());
+        let goes_on = self.epochs > 1 || self.reads_after_end > 0;
+        let least = "0, expected at least 1";
+        let rules = [
+            (self.files.len() > 255, "files", "more than 255 files"),
+            (unknown, "function_fails", "expected indices of `files`"),
+            (
+                !self.function_fails.is_empty() && goes_on,
+                "function_fails",
+                "the client stops at such an error; expected one epoch and no `reads_after_end`",
+            ),
+            (self.cycle_length == 0, "cycle_length", least),
+            (threads > 255, "prefetch_input_elements", "more than 255 worker threads"),
+            (self.buffer_output_elements == 0, "buffer_output_elements", least),
+            (self.prefetch == Some(0), "prefetch", least),
+            (self.batch_size == 0, "batch_size", least),
+            (self.num_parallel_calls == 0, "num_parallel_calls", least),
+            (self.epochs == 0, "epochs", least),
+            (self.reads_per_epoch == Some(0), "reads_per_epoch", least),
+            (
+                self.reads_per_epoch.is_some() && self.reads_after_end > 0,
+                "reads_after_end",
+                "only goes with a client that reads to the end, not with `reads_per_epoch`",
+            ),
+        ];
+        match rules.into_iter().find(|(broken, ..)| *broken) {
+            Some((_, key, problem)) => Err(Contradiction::new("job.pipeline", key, problem)),
+            None => Ok(()),
+        }
+    }
+}
