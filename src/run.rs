@@ -1,6 +1,7 @@
 //! From a scenario to a model: where scenarios, imported graphs, the model and the engines meet.
 
 mod engines;
+mod recorded;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use crate::scenario::{Ends, GraphSource, Input, JobSection, Order, Scenario, Sli
 use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
 
 pub use self::engines::{Budget, EngineError, EngineStatus};
+pub use self::recorded::{Changed, RecordedError, prepare_recorded, scenario_of};
 pub use self::worker::{Request, RequestError, WORKER_COMMAND, WorkerError};
 
 /// A scenario that is ready to run.
