@@ -82,7 +82,7 @@ pub fn run(
         max_states: settings.max_states,
         shard: plan.shard,
         names: plan.names.clone(),
-        finished: false,
+        finished: plan.tasks.is_empty(),
         orphans: plan.orphans.clone(),
         scenarios: Vec::new(),
         problems: Vec::new(),
@@ -93,21 +93,21 @@ pub fn run(
             return Ok(report);
         }
         observer.begin(number, task, baseline.states(&task.name, "exhaustive"));
-        let kept = earlier.and_then(|earlier| kept(earlier, task));
-        let result = match kept {
+        let rest = settings.total_states.map(|total| total.saturating_sub(report.states()));
+        let result = match earlier.and_then(|earlier| kept(earlier, task)) {
             Some(result) => result,
             None => {
-                let mut left = settings.clone();
-                if let Some(total) = settings.total_states {
-                    let rest = total.saturating_sub(report.states());
-                    left.max_states = Some(left.max_states.map_or(rest, |most| most.min(rest)));
-                }
+                let left = Settings {
+                    max_states: [settings.max_states, rest].into_iter().flatten().min(),
+                    ..settings.clone()
+                };
                 run_task(task, &left, baseline, interrupt, &mut |status| {
                     observer.searching(status)
                 })?
             }
         };
-        if interrupt.load(Ordering::SeqCst) {
+        let cut = |search: &SearchResult| search.stopped_by.is_some() && rest.is_some() && search.max_states == rest;
+        if interrupt.load(Ordering::SeqCst) || result.searches.iter().any(cut) {
             return Ok(report);
         }
         report.scenarios.push(result);
@@ -117,15 +117,21 @@ pub fn run(
     Ok(report)
 }
 
-/// What an earlier run found, if the scenario and its schedules are still the same.
+/// What the searches of an earlier run found, if the scenario is still the same, and what its schedules do now.
 fn kept(earlier: &GateReport, task: &Task) -> Option<ScenarioResult> {
     let result = earlier.scenarios.iter().find(|result| result.name == task.name)?;
-    let replayed = result.replays.iter().map(|replayed| &replayed.schedule);
     let same = result.identity == task.identity()
         && result.expect == task.prepared.scenario.document.expect
-        && result.sibling_problem == task.sibling_problem
-        && replayed.eq(task.schedules.iter().map(|recorded| &recorded.name));
-    same.then(|| result.clone())
+        && result.sibling_problem == task.sibling_problem;
+    same.then(|| ScenarioResult {
+        replays: replays(task),
+        ..result.clone()
+    })
+}
+
+fn replays(task: &Task) -> Vec<Replayed> {
+    let schedules = task.schedules.iter();
+    schedules.map(|recorded| replay_recorded(task, recorded)).collect()
 }
 
 /// Runs one scenario: its searches, then its recorded schedules.
@@ -140,8 +146,7 @@ pub fn run_task(
     progress: &mut dyn FnMut(&Status),
 ) -> Result<ScenarioResult, GateError> {
     let mut result = search_task(task, settings, baseline, interrupt, progress)?;
-    let schedules = task.schedules.iter();
-    result.replays = schedules.map(|recorded| replay_recorded(task, recorded)).collect();
+    result.replays = replays(task);
     Ok(result)
 }
 

@@ -65,3 +65,6 @@ fn headline(report: &GateReport) -> String {
         grouped(report.states())
     )
 }
+
+#[cfg(test)]
+mod tests;

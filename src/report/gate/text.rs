@@ -20,9 +20,10 @@ pub fn gate_text(report: &GateReport) -> String {
     ];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for result in &report.scenarios {
-        let kinds: Vec<String> = problems_of(report, result)
+        let mut kinds: Vec<String> = problems_of(report, result)
             .map(|problem| problem.kind.to_string())
             .collect();
+        kinds.dedup();
         let verdict = if kinds.is_empty() {
             "ok".to_owned()
         } else {
