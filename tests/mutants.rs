@@ -2,8 +2,8 @@
 //!
 //! `mutants/mutants.toml` lists the ways to break it. The default run only looks whether each of them can still be applied. To build and
 //! run them takes minutes: `cargo test --locked --test mutants -- --ignored --nocapture` copies the project, puts all mutants into the copy
-//! behind a switch that is read from the environment (mutant schemata, Untch et al. 1993: one build for all), and runs `gate --quick`
-//! once with none of them, which must be green, and once with each.
+//! behind a switch that is read from the environment (mutant schemata, Untch et al. 1993: one build for all), and runs the gate on the
+//! smallest scenarios once with none of them, which must be green, and once with each.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -105,7 +105,7 @@ fn every_mutant_can_be_put_into_the_model_of_today() {
 }
 
 #[test]
-#[ignore = "builds a copy of the project and runs the gate once for each mutant: about half an hour"]
+#[ignore = "builds a copy of the project and runs the gate once for each mutant: about ten minutes"]
 fn every_mutant_turns_the_gate_red_for_the_right_reason() {
     let mutants = mutants();
     let copy = tempfile::tempdir().expect("a directory");

@@ -31,6 +31,9 @@ pub(super) struct Gate {
     /// Write the baseline anew from what this run finds, and tell what changes
     #[arg(long, conflicts_with_all = ["quick", "shard", "max_states", "total_states"])]
     update_baseline: bool,
+    /// Run only scenarios whose path has this in it (repeatable)
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["update_baseline", "shard", "merge"])]
+    only: Vec<String>,
     /// Run one of several parts of the scenarios, as in 2/5
     #[arg(long, value_name = "K/N", conflicts_with = "merge")]
     shard: Option<Shard>,
@@ -116,7 +119,15 @@ impl Gate {
 
     /// Runs the plan; true if the user ended it.
     fn search(&self, baseline: &Baseline) -> Result<(GateReport, bool), Failure> {
-        let plan = Plan::new(&self.directory, self.shard.unwrap_or(Shard::ALL), baseline)?;
+        let mut plan = Plan::new(&self.directory, self.shard.unwrap_or(Shard::ALL), baseline)?;
+        if !self.only.is_empty() {
+            let wanted = |task: &Task| self.only.iter().any(|text| task.name.contains(text));
+            plan.tasks.retain(wanted);
+            if plan.tasks.is_empty() {
+                let (place, only) = (self.directory.display(), self.only.join(", "));
+                return Err(Failure(format!("{place}: no scenario with {only} in its path")));
+            }
+        }
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let settings = Settings {
             budgets: if self.quick { Budgets::QUICK } else { Budgets::FULL },

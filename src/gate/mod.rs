@@ -12,6 +12,7 @@ mod plan;
 mod problem;
 mod report;
 mod run;
+mod task;
 
 pub use baseline::{Baseline, BaselineError, Engine as BaselineEngine, Entry as BaselineEntry};
 pub use budget::{Budgets, Scope};
@@ -22,7 +23,8 @@ pub use problem::{Problem, ProblemKind};
 pub use report::{
     GateReport, Identity, MergeError, ReplayEnd, Replayed, ScenarioResult, SearchResult, SignatureResult, merge,
 };
-pub use run::{GateError, Observer, Settings, replay_recorded, run, run_task, search_task};
+pub use run::{GateError, Observer, Settings, run};
+pub use task::{replay_recorded, run_task, search_task};
 
 /// The hash of the code of `models/` and of the machine that this program was built from, without comments and layout.
 pub const MODEL_HASH: &str = env!("LASTBATCH_MODEL_HASH");

@@ -180,10 +180,10 @@ impl GateReport {
         }
     }
 
-    /// Whether the results of `other` are those that this run would have: the same code and budgets over the same scenarios.
-    pub fn continues(&self, other: &Self) -> bool {
-        let of = |report: &Self| (report.model.clone(), report.budgets, report.max_states, report.shard);
-        of(self) == of(other) && self.names == other.names
+    /// Whether both are of the same code with the same budgets, so that a scenario gives the same in both.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let of = |report: &Self| (report.model.clone(), report.budgets, report.max_states);
+        of(self) == of(other)
     }
 
     /// States that all searches together stored.
@@ -219,11 +219,8 @@ pub fn merge(mut reports: Vec<GateReport>) -> Result<GateReport, MergeError> {
     let first = reports.first().cloned().ok_or(MergeError::Nothing)?;
     let mut seen = BTreeSet::new();
     for report in &reports {
-        let alike = GateReport {
-            shard: first.shard,
-            ..report.clone()
-        };
-        if !first.continues(&alike) || report.shard.of != first.shard.of {
+        let same = first.is_like(report) && first.names == report.names && first.shard.of == report.shard.of;
+        if !same {
             return Err(MergeError::Different(report.shard, first.shard));
         }
         if !seen.insert(report.shard.number) {

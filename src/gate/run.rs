@@ -1,23 +1,16 @@
-//! Running what a plan says.
+//! Running what a plan says, one task after the other.
 
-use std::collections::BTreeSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use thiserror::Error;
 
 use super::report::FORMAT;
-use super::{
-    Baseline, Budgets, GateReport, MODEL_HASH, Plan, REDUCTIONS_HASH, Recorded, ReplayEnd, Replayed, ScenarioResult,
-    Scope, SearchResult, SignatureResult, Task,
-};
-use crate::explore::Verdict;
-use crate::explore::exhaustive::{Options, Status};
-use crate::report::{Told, verdict_text};
-use crate::run::{Changed, Labels, Prepared, RecordedError, prepare_recorded};
-use crate::scenario::{EngineName, Expect, ExpectedAnswer};
-use crate::schedule::{Ending, Hash, Schedule, WriteError, replay, write_whole};
+use super::task::{replays, run_task, searched_as};
+use super::{Baseline, Budgets, GateReport, MODEL_HASH, Plan, ScenarioResult, SearchResult, Task};
+use crate::explore::exhaustive::Status;
+use crate::schedule::WriteError;
 
 /// How a plan is run.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -87,7 +80,7 @@ pub fn run(
         scenarios: Vec::new(),
         problems: Vec::new(),
     };
-    let earlier = earlier.filter(|earlier| report.continues(earlier));
+    let earlier = earlier.filter(|earlier| report.is_like(earlier));
     for (number, task) in plan.tasks.iter().enumerate() {
         if settings.total_states.is_some_and(|total| report.states() >= total) {
             return Ok(report);
@@ -120,229 +113,13 @@ pub fn run(
 /// What the searches of an earlier run found, if the scenario is still the same, and what its schedules do now.
 fn kept(earlier: &GateReport, task: &Task) -> Option<ScenarioResult> {
     let result = earlier.scenarios.iter().find(|result| result.name == task.name)?;
-    let same = result.identity == task.identity()
+    let searched = result.searches.iter().map(|search| search.engine.as_str());
+    let same = searched.eq(searched_as(task))
+        && result.identity == task.identity()
         && result.expect == task.prepared.scenario.document.expect
         && result.sibling_problem == task.sibling_problem;
     same.then(|| ScenarioResult {
         replays: replays(task),
         ..result.clone()
     })
-}
-
-fn replays(task: &Task) -> Vec<Replayed> {
-    let schedules = task.schedules.iter();
-    schedules.map(|recorded| replay_recorded(task, recorded)).collect()
-}
-
-/// Runs one scenario: its searches, then its recorded schedules.
-///
-/// # Errors
-/// When an artifact cannot be written.
-pub fn run_task(
-    task: &Task,
-    settings: &Settings,
-    baseline: &Baseline,
-    interrupt: &AtomicBool,
-    progress: &mut dyn FnMut(&Status),
-) -> Result<ScenarioResult, GateError> {
-    let mut result = search_task(task, settings, baseline, interrupt, progress)?;
-    result.replays = replays(task);
-    Ok(result)
-}
-
-/// The searches of one scenario.
-///
-/// # Errors
-/// When an artifact cannot be written.
-pub fn search_task(
-    task: &Task,
-    settings: &Settings,
-    baseline: &Baseline,
-    interrupt: &AtomicBool,
-    progress: &mut dyn FnMut(&Status),
-) -> Result<ScenarioResult, GateError> {
-    let document = &task.prepared.scenario.document;
-    let search = match document.engine.name {
-        EngineName::Exhaustive => exhaustive(task, settings, baseline, interrupt, progress)?,
-    };
-    Ok(ScenarioResult {
-        name: task.name.clone(),
-        variant: document.runtime.variant.to_string(),
-        expect: document.expect.clone(),
-        sibling_problem: task.sibling_problem.clone(),
-        identity: task.identity(),
-        searches: vec![search],
-        replays: Vec::new(),
-        notes: Vec::new(),
-    })
-}
-
-fn exhaustive(
-    task: &Task,
-    settings: &Settings,
-    baseline: &Baseline,
-    interrupt: &AtomicBool,
-    progress: &mut dyn FnMut(&Status),
-) -> Result<SearchResult, GateError> {
-    let document = &task.prepared.scenario.document;
-    let known = baseline.states(&task.name, "exhaustive");
-    let expects = document.expect.as_ref().map(|expect| expect.verdict);
-    let (scope, bound) = settings.budgets.of(expects, known, document.engine.max_states);
-    let bound = [bound, settings.max_states].into_iter().flatten().min();
-    let options = Options {
-        threads: settings.threads,
-        max_states: bound,
-        max_memory: document.engine.max_memory.map(|size| size.0),
-        max_time: document.engine.max_time.map(|seconds| seconds as f64),
-        stop_at_first_hang: scope == Scope::FirstHang,
-        ..Options::default()
-    };
-    let verdict = task.prepared.search(&options, true, interrupt, progress);
-    let mut result = searched(&task.prepared, &verdict, scope, bound);
-    let expected = document
-        .expect
-        .as_ref()
-        .and_then(|expect: &Expect| expect.signatures.clone());
-    let entry = baseline
-        .scenarios
-        .get(&task.name)
-        .and_then(|entry| entry.engines.get("exhaustive"));
-    let recorded = entry.map(|engine| engine.signatures.clone());
-    let known: BTreeSet<String> = [expected, recorded].into_iter().flatten().flatten().collect();
-    save(task, &verdict, &known, settings.artifacts.as_deref(), &mut result)?;
-    Ok(result)
-}
-
-fn searched(prepared: &Prepared, verdict: &Verdict, scope: Scope, max_states: Option<u64>) -> SearchResult {
-    let mut findings: Vec<String> = verdict
-        .findings
-        .iter()
-        .map(|finding| format!("{}: {}", finding.kind, finding.message))
-        .collect();
-    let signatures = verdict.hangs.iter().map(|hang| {
-        let mut schedule = prepared.schedule_of(hang);
-        let outcome = prepared.verify(&mut schedule, &mut Labels::new());
-        if let Some(problem) = outcome.broken_promise(&schedule) {
-            findings.push(format!("the search and the replay of its schedule disagree: {problem}"));
-        }
-        SignatureResult {
-            id: hang.signature.id(),
-            client: hang.client.clone(),
-            waits: hang.signature.to_string(),
-            length: hang.length,
-            artifact: None,
-        }
-    });
-    SearchResult {
-        engine: verdict.engine.clone(),
-        scope,
-        max_states,
-        verdict: ExpectedAnswer::from(verdict.answer),
-        complete: verdict.complete,
-        stopped_by: verdict.stopped_by.clone(),
-        states: verdict.states,
-        transitions: verdict.transitions,
-        depth: verdict.depth,
-        reductions: verdict.reductions.clone(),
-        reductions_hash: Hash::of(format!("{REDUCTIONS_HASH} {}", verdict.reductions.join(", ")).as_bytes())
-            .to_string(),
-        slice: prepared.slice.clone(),
-        storage: verdict.storage.clone(),
-        signatures: signatures.collect(),
-        findings,
-        seconds: verdict.seconds,
-        peak_bytes: verdict.peak_bytes,
-    }
-}
-
-/// Saves the hangs that were not known, and what is wrong with the model: each as its schedule, with the verdict's text beside it.
-fn save(
-    task: &Task,
-    verdict: &Verdict,
-    known: &BTreeSet<String>,
-    artifacts: Option<&Path>,
-    result: &mut SearchResult,
-) -> Result<(), GateError> {
-    let Some(artifacts) = artifacts else { return Ok(()) };
-    let prepared = &task.prepared;
-    let stem = task.name.strip_suffix(".toml").unwrap_or(&task.name);
-    for (hang, signature) in verdict.hangs.iter().zip(&mut result.signatures) {
-        if known.contains(&signature.id) {
-            continue;
-        }
-        let name = format!("{stem}.{}", signature.id);
-        let mut schedule = prepared.schedule_of(hang);
-        let mut labels = Labels::new();
-        prepared.verify(&mut schedule, &mut labels);
-        let file = write(artifacts, &name, &schedule)?;
-        let only = Verdict {
-            hangs: vec![hang.clone()],
-            ..verdict.clone()
-        };
-        let text = verdict_text(&Told {
-            scenario: &prepared.scenario.to_string(),
-            variant: &prepared.scenario.document.runtime.variant.to_string(),
-            input: &prepared.scenario.document.job.input.to_string(),
-            slice: &prepared.slice,
-            verdict: &only,
-            labels: &labels,
-            schedules: &[Some(file)],
-        });
-        let path = artifacts.join(format!("{name}.txt"));
-        write_whole(&path, text.as_bytes()).map_err(|error| GateError::Write { path, error })?;
-        signature.artifact = Some(format!("{name}.schedule"));
-    }
-    for (index, finding) in verdict.findings.iter().enumerate() {
-        let message = finding.message.clone();
-        let schedule = prepared.schedule(Ending::Panic { message }, finding.events.clone());
-        write(artifacts, &format!("{stem}.finding{}", index + 1), &schedule)?;
-    }
-    Ok(())
-}
-
-fn write(artifacts: &Path, name: &str, schedule: &Schedule) -> Result<PathBuf, GateError> {
-    let path = artifacts.join(format!("{name}.schedule"));
-    let folder = path.parent().unwrap_or(artifacts);
-    std::fs::create_dir_all(folder).map_err(|error| GateError::Write {
-        path: folder.to_owned(),
-        error,
-    })?;
-    schedule.write(&path)?;
-    Ok(path)
-}
-
-/// Replays a schedule that was recorded for a scenario.
-pub fn replay_recorded(task: &Task, recorded: &Recorded) -> Replayed {
-    let schedule = &recorded.schedule;
-    let signature = match &schedule.header.ending {
-        Ending::Hang { signature, .. } => Some(signature.clone()),
-        _ => None,
-    };
-    let scenario = task.prepared.scenario.clone();
-    let (followed, end) = match prepare_recorded(schedule, &recorded.path, scenario, Changed::default()) {
-        Ok(prepared) => {
-            let outcome = replay(&prepared.model, schedule, |_| {});
-            let end = match (outcome.broken_promise(schedule), &outcome.mismatch) {
-                (None, _) => ReplayEnd::Kept,
-                (Some(problem), None) => ReplayEnd::EndsOtherwise(problem),
-                (Some(problem), Some(_)) => ReplayEnd::Differs(problem),
-            };
-            (outcome.followed, end)
-        }
-        Err(error) => (0, ReplayEnd::Foreign(told(&recorded.path, &error))),
-    };
-    Replayed {
-        schedule: recorded.name.clone(),
-        signature,
-        followed,
-        events: schedule.events.len(),
-        end,
-    }
-}
-
-/// An error without the file, which a report names itself.
-fn told(path: &Path, error: &RecordedError) -> String {
-    let text = error.to_string();
-    let file = format!("{}: ", path.display());
-    text.strip_prefix(&file).map(str::to_owned).unwrap_or(text)
 }

@@ -223,6 +223,10 @@ impl EngineSection {
     pub fn all(&self) -> Vec<EngineName> {
         self.engines.clone().unwrap_or_else(|| vec![self.name])
     }
+    /// In a gate, search a second time and leave out only what follows from which operations commute. The other reductions rest on
+    /// what the model is known to do, so a model that was broken may escape them.
+    #[serde(default)]
+    pub recheck: bool,
 }
 
 /// The engines.
