@@ -79,9 +79,16 @@ fn scenario(shared: &Shared, index: usize) -> Result<(), Failed> {
         total_states: None,
         threads: 1,
         artifacts: None,
+        program: PathBuf::from(env!("CARGO_BIN_EXE_lastbatch")),
     };
     let task = &shared.plan.tasks[index];
-    let result = search_task(task, &settings, &shared.baseline, &AtomicBool::new(false), &mut |_| {})?;
+    let result = search_task(
+        task,
+        &settings,
+        &shared.baseline,
+        &Arc::new(AtomicBool::new(false)),
+        &mut |_| {},
+    )?;
     let problems = judge_scenario(&result, &shared.baseline);
     let problems: Vec<String> = problems
         .iter()

@@ -9,7 +9,7 @@ use lastbatch::explore::exhaustive::Options;
 use lastbatch::gate::{Difference, Side};
 use lastbatch::models::job::Variant;
 use lastbatch::report::diff_text;
-use lastbatch::run::{Labels, Prepared, prepare};
+use lastbatch::run::{EngineStatus, Labels, Prepared, prepare};
 use lastbatch::scenario::Scenario;
 
 use super::progress::Progress;
@@ -115,7 +115,9 @@ impl Diff {
             max_states: self.max_states.or(engine.max_states),
             ..Options::default()
         };
-        let verdict = prepared.search(&options, true, interrupt, &mut |status| progress.show(status));
+        let verdict = prepared.search(&options, true, interrupt, &mut |status| {
+            progress.show(&EngineStatus::States(*status));
+        });
         if let Some(finding) = verdict.findings.first() {
             let (scenario, kind) = (&prepared.scenario, finding.kind);
             return Err(Failure(format!("{scenario}: {side}: {kind}: {}", finding.message)));

@@ -9,6 +9,7 @@ use lastbatch::gate::{
     Baseline, Budgets, GateError, GateReport, Observer, Plan, Settings, Shard, Task, judge, merge, run,
 };
 use lastbatch::report::{gate_annotations, gate_junit, gate_markdown, gate_text};
+use lastbatch::run::EngineStatus;
 use lastbatch::scenario::BASELINE_NAME;
 use lastbatch::schedule::write_whole;
 
@@ -135,6 +136,7 @@ impl Gate {
             total_states: self.total_states,
             threads: self.threads.map_or_else(cores, usize::from),
             artifacts: self.artifacts.clone(),
+            program: std::env::current_exe()?,
         };
         let earlier = match &self.json {
             Some(file) if self.resume && file.exists() => Some(read(file)?),
@@ -186,7 +188,7 @@ impl Observer for Shown<'_> {
     }
 
     fn searching(&mut self, status: &Status) {
-        self.progress.show(status);
+        self.progress.show(&EngineStatus::States(*status));
     }
 
     fn end(&mut self, report: &GateReport) -> Result<(), GateError> {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::MODEL_HASH;
 use super::report::{GateReport, SearchResult};
-use super::{MODEL_HASH, Scope};
 use crate::scenario::ExpectedAnswer;
 use crate::schedule::write_whole;
 
@@ -228,7 +228,6 @@ impl Entry {
 
 impl Engine {
     fn of(search: &SearchResult) -> Self {
-        debug_assert_eq!(search.scope, Scope::Whole, "a baseline is of whole searches");
         Self {
             verdict: search.verdict,
             complete: search.complete,

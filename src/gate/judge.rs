@@ -83,6 +83,8 @@ impl About<'_> {
         }
         for search in &self.result.searches {
             match entry.engines.get(&search.engine) {
+                // What an engine that samples finds is a part, and not always the same one.
+                Some(_) if search.executions.is_some() => self.search(search, None),
                 Some(known) => {
                     self.search(search, Some(known));
                     self.figures(search, entry, known);

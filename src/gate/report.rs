@@ -89,6 +89,10 @@ pub struct SearchResult {
     pub stopped_by: Option<String>,
     /// Distinct states.
     pub states: u64,
+    /// Executions, of an engine that runs one after the other.
+    pub executions: Option<u64>,
+    /// Different ends that these had.
+    pub outcomes: Option<u64>,
     /// Transitions between them.
     pub transitions: u64,
     /// Labels on the longest of the shortest paths to a state.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use thiserror::Error;
@@ -25,14 +26,24 @@ pub struct Settings {
     pub threads: usize,
     /// Where hangs that were not known are saved.
     pub artifacts: Option<PathBuf>,
+    /// This program, for engines that run in a process of their own.
+    pub program: PathBuf,
 }
 
-/// Why a run ended without a report: what it should save cannot be written.
+/// Why a run ended without a report.
 #[derive(Debug, Error)]
 pub enum GateError {
     /// A schedule.
     #[error(transparent)]
     Schedule(#[from] WriteError),
+    /// An engine gave up on a scenario.
+    #[error("{scenario}: {error}")]
+    Engine {
+        /// The scenario.
+        scenario: String,
+        /// Why.
+        error: String,
+    },
     /// Another file.
     #[error("{}: cannot write: {error}", path.display())]
     Write {
@@ -65,7 +76,7 @@ pub fn run(
     settings: &Settings,
     baseline: &Baseline,
     earlier: Option<&GateReport>,
-    interrupt: &AtomicBool,
+    interrupt: &Arc<AtomicBool>,
     observer: &mut dyn Observer,
 ) -> Result<GateReport, GateError> {
     let mut report = GateReport {
@@ -113,7 +124,7 @@ pub fn run(
 /// What the searches of an earlier run found, if the scenario is still the same, and what its schedules do now.
 fn kept(earlier: &GateReport, task: &Task) -> Option<ScenarioResult> {
     let result = earlier.scenarios.iter().find(|result| result.name == task.name)?;
-    let searched = result.searches.iter().map(|search| search.engine.as_str());
+    let searched = result.searches.iter().map(|search| search.engine.clone());
     let same = searched.eq(searched_as(task))
         && result.identity == task.identity()
         && result.expect == task.prepared.scenario.document.expect

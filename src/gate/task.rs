@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
 use crate::explore::Verdict;
 use crate::explore::exhaustive::{Options, Reductions, Status};
 use crate::report::{Told, verdict_text};
-use crate::run::{Changed, Labels, Prepared, RecordedError, prepare_recorded};
+use crate::run::{Budget, Changed, Labels, Prepared, RecordedError, prepare_recorded};
 use crate::scenario::{EngineName, ExpectedAnswer};
 use crate::schedule::{Ending, Hash, Schedule, replay, write_whole};
 
@@ -23,7 +24,7 @@ pub fn run_task(
     task: &Task,
     settings: &Settings,
     baseline: &Baseline,
-    interrupt: &AtomicBool,
+    interrupt: &Arc<AtomicBool>,
     progress: &mut dyn FnMut(&Status),
 ) -> Result<ScenarioResult, GateError> {
     let mut result = search_task(task, settings, baseline, interrupt, progress)?;
@@ -39,7 +40,7 @@ pub fn search_task(
     task: &Task,
     settings: &Settings,
     baseline: &Baseline,
-    interrupt: &AtomicBool,
+    interrupt: &Arc<AtomicBool>,
     progress: &mut dyn FnMut(&Status),
 ) -> Result<ScenarioResult, GateError> {
     let document = &task.prepared.scenario.document;
@@ -72,43 +73,50 @@ enum Kind {
     Exhaustive,
     /// The same with none but partial order.
     Plain,
+    /// An engine that runs one execution after the other.
+    Sampled(EngineName),
 }
 
 impl Kind {
-    /// Those that a task is searched in.
+    /// Those that a task is searched in, the exhaustive ones first.
     fn of(task: &Task) -> Vec<Self> {
-        let engine = &task.prepared.scenario.document.engine;
-        let mut kinds = match engine.name {
-            EngineName::Exhaustive => vec![Self::Exhaustive],
-        };
-        if engine.recheck {
+        let section = &task.prepared.scenario.document.engine;
+        let engines = section.all();
+        let mut kinds = Vec::new();
+        if engines.contains(&EngineName::Exhaustive) {
+            kinds.push(Self::Exhaustive);
+        }
+        if section.recheck {
             kinds.push(Self::Plain);
         }
+        let sampled = engines.into_iter().filter(|engine| *engine != EngineName::Exhaustive);
+        kinds.extend(sampled.map(Self::Sampled));
         kinds
     }
 
     /// Its name in reports and baselines.
-    fn name(self) -> &'static str {
+    fn name(self) -> String {
         match self {
-            Self::Exhaustive => "exhaustive",
-            Self::Plain => "exhaustive-plain",
+            Self::Exhaustive => "exhaustive".to_owned(),
+            Self::Plain => "exhaustive-plain".to_owned(),
+            Self::Sampled(engine) => engine.to_string(),
         }
     }
 
     fn reductions(self) -> Reductions {
         match self {
-            Self::Exhaustive => Reductions::ALL,
             Self::Plain => Reductions {
                 partial_order: true,
                 leaks: false,
                 ..Reductions::NONE
             },
+            _ => Reductions::ALL,
         }
     }
 }
 
 /// The names under which a task is searched.
-pub(super) fn searched_as(task: &Task) -> impl Iterator<Item = &'static str> {
+pub(super) fn searched_as(task: &Task) -> impl Iterator<Item = String> {
     Kind::of(task).into_iter().map(Kind::name)
 }
 
@@ -117,33 +125,71 @@ fn search(
     kind: Kind,
     settings: &Settings,
     baseline: &Baseline,
-    interrupt: &AtomicBool,
+    interrupt: &Arc<AtomicBool>,
     progress: &mut dyn FnMut(&Status),
 ) -> Result<SearchResult, GateError> {
     let document = &task.prepared.scenario.document;
     let entry = baseline.scenarios.get(&task.name);
-    let entry = entry.and_then(|entry| entry.engines.get(kind.name()));
+    let entry = entry.and_then(|entry| entry.engines.get(&kind.name()));
     let expects = document.expect.as_ref().map(|expect| expect.verdict);
-    let known = entry.map(|engine| engine.states);
-    let (scope, bound) = settings.budgets.of(expects, known, document.engine.max_states);
-    let bound = [bound, settings.max_states].into_iter().flatten().min();
-    let options = Options {
-        threads: settings.threads,
-        reductions: kind.reductions(),
-        max_states: bound,
-        max_memory: document.engine.max_memory.map(|size| size.0),
-        max_time: document.engine.max_time.map(|seconds| seconds as f64),
-        stop_at_first_hang: scope == Scope::FirstHang,
+    let (scope, bound, verdict) = match kind {
+        Kind::Sampled(engine) => {
+            let hangs = expects == Some(ExpectedAnswer::Hang);
+            let verdict = sampled(task, engine, hangs, settings, interrupt)?;
+            (if hangs { Scope::FirstHang } else { Scope::Part }, None, verdict)
+        }
+        _ => {
+            let known = entry.map(|engine| engine.states);
+            let (scope, bound) = settings.budgets.of(expects, known, document.engine.max_states);
+            let bound = [bound, settings.max_states].into_iter().flatten().min();
+            let options = Options {
+                max_states: bound,
+                stop_at_first_hang: scope == Scope::FirstHang,
+                threads: settings.threads,
+                ..Budget::of(&document.engine).exhaustive(kind.reductions())
+            };
+            let in_order = kind == Kind::Exhaustive;
+            (
+                scope,
+                bound,
+                task.prepared.search(&options, in_order, interrupt, progress),
+            )
+        }
     };
-    let in_order = kind == Kind::Exhaustive;
-    let verdict = task.prepared.search(&options, in_order, interrupt, progress);
     let mut result = searched(&task.prepared, &verdict, scope, bound);
-    result.engine = kind.name().to_owned();
+    result.engine = kind.name();
     let expected = document.expect.as_ref().and_then(|expect| expect.signatures.clone());
     let recorded = entry.map(|engine| engine.signatures.clone());
     let known: BTreeSet<String> = [expected, recorded].into_iter().flatten().flatten().collect();
     save(task, &verdict, &known, settings.artifacts.as_deref(), &mut result)?;
     Ok(result)
+}
+
+/// What an engine finds that runs one execution after the other: a hang, where there must be one, within the scenario's executions.
+fn sampled(
+    task: &Task,
+    engine: EngineName,
+    hangs: bool,
+    settings: &Settings,
+    interrupt: &Arc<AtomicBool>,
+) -> Result<Verdict, GateError> {
+    let prepared = &task.prepared;
+    let budget = Budget {
+        stop_at_first_hang: hangs,
+        threads: settings.threads,
+        ..Budget::of(&prepared.scenario.document.engine)
+    };
+    let gave_up = |error: String| GateError::Engine {
+        scenario: task.name.clone(),
+        error,
+    };
+    if engine == EngineName::Threads {
+        let run = prepared.run(engine, &budget, interrupt, |_| {});
+        return run.map_err(|error| gave_up(error.to_string()));
+    }
+    // Other engines install panic hooks, so they run in a process of their own.
+    let run = prepared.run_in_worker(&settings.program, engine, &budget, interrupt);
+    run.map_err(|error| gave_up(error.to_string()))
 }
 
 fn searched(prepared: &Prepared, verdict: &Verdict, scope: Scope, max_states: Option<u64>) -> SearchResult {
@@ -174,6 +220,8 @@ fn searched(prepared: &Prepared, verdict: &Verdict, scope: Scope, max_states: Op
         complete: verdict.complete,
         stopped_by: verdict.stopped_by.clone(),
         states: verdict.states,
+        executions: verdict.executions.as_ref().map(|executions| executions.count),
+        outcomes: verdict.executions.as_ref().map(|executions| executions.outcomes),
         transitions: verdict.transitions,
         depth: verdict.depth,
         reductions: verdict.reductions.clone(),

@@ -216,6 +216,10 @@ pub struct EngineSection {
     pub seed: Option<u64>,
     /// How shuttle chooses schedules.
     pub strategy: Option<Strategy>,
+    /// In a gate, search a second time and leave out only what follows from which operations commute. The other reductions rest on
+    /// what the model is known to do, so a model that was broken may escape them.
+    #[serde(default)]
+    pub recheck: bool,
 }
 
 impl EngineSection {
@@ -223,10 +227,6 @@ impl EngineSection {
     pub fn all(&self) -> Vec<EngineName> {
         self.engines.clone().unwrap_or_else(|| vec![self.name])
     }
-    /// In a gate, search a second time and leave out only what follows from which operations commute. The other reductions rest on
-    /// what the model is known to do, so a model that was broken may escape them.
-    #[serde(default)]
-    pub recheck: bool,
 }
 
 /// The engines.

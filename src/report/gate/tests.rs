@@ -23,6 +23,8 @@ fn search(verdict: ExpectedAnswer, scope: Scope, complete: bool, signatures: &[&
         complete,
         stopped_by: None,
         states: 130_636,
+        executions: None,
+        outcomes: None,
         transitions: 300_000,
         depth: 120,
         reductions: Vec::new(),
