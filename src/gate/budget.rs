@@ -40,9 +40,9 @@ impl Budgets {
     };
     /// `gate --quick`: what fits into five minutes on two cores.
     pub const QUICK: Self = Self {
-        whole: Some(400_000),
+        whole: Some(200_000),
         canary: Some(2_000_000),
-        partial: Some(200_000),
+        partial: Some(50_000),
     };
 
     /// How much of a search to ask for, and its bound: `known` is what it took for the baseline, `own` the scenario's bound.
