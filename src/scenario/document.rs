@@ -246,6 +246,10 @@ pub struct EngineSection {
     pub seed: Option<u64>,
     /// How shuttle chooses schedules.
     pub strategy: Option<Strategy>,
+    /// In a gate, search a second time and leave out only what follows from which operations commute. The other reductions rest on
+    /// what the model is known to do, so a model that was broken may escape them.
+    #[serde(default)]
+    pub recheck: bool,
 }
 
 impl EngineSection {
@@ -282,7 +286,7 @@ impl fmt::Display for EngineName {
 }
 
 /// `[expect]`: what must come out.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
     /// The answer.
@@ -298,7 +302,7 @@ pub struct Expect {
 }
 
 /// An answer that a scenario expects.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExpectedAnswer {
     /// A client can hang.
