@@ -242,6 +242,12 @@ impl TensorFlow {
         self.job.steps[self.steps[usize::from(step)].index].data
     }
 
+    /// Whether nothing of a step can fail. Every error of the model begins with a batch that is not there, and without an error nobody
+    /// aborts, cancels or resets. Footprints look at it, no label does.
+    pub(super) fn cannot_fail(&self, step: StepId) -> bool {
+        self.data(step) == Data::Batch
+    }
+
     pub(super) fn next_step(&self, step: StepId) -> Option<StepId> {
         self.steps[usize::from(step)].next
     }

@@ -17,6 +17,7 @@ pub mod graph;
 pub mod iterator;
 pub mod job;
 pub mod kernels;
+mod lists;
 pub mod litmus;
 pub mod master;
 pub mod objects;

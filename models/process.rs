@@ -1,5 +1,6 @@
 //! The state of one process (one TensorFlow task): its objects and the positions of its threads.
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::compute_pool::ComputePool;
@@ -23,8 +24,8 @@ pub type RendezvousId = u8;
 pub type List = SmallVec<[u16; 4]>;
 
 /// A set of calls.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub struct CallSet(SmallVec<[u64; 1]>);
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct CallSet(#[serde(with = "super::lists")] SmallVec<[u64; 1]>);
 
 impl CallSet {
     /// Adds a call.
@@ -45,7 +46,7 @@ impl CallSet {
 }
 
 /// Names a thread within its process. A closure in the pool's queue is a thread from the moment it is scheduled.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum ThreadId {
     /// The Python thread in its loop of `sess.run`s.
     Client,
@@ -70,7 +71,7 @@ pub enum ThreadId {
 }
 
 /// What a thread does next, innermost activity last.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// Takes a pool thread.
     PoolTake,
@@ -91,17 +92,21 @@ pub enum At {
 }
 
 /// A live thread.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Thread {
     /// Its name.
     pub id: ThreadId,
     /// Its position: activities within activities, the running one last. Never empty while the thread lives.
+    #[serde(with = "super::lists")]
     pub stack: SmallVec<[At; 4]>,
     /// Ready nodes that it runs itself, first first (`inline_ready`).
+    #[serde(with = "super::lists")]
     pub inline: List,
     /// Ready nodes that it still has to hand to the pool.
+    #[serde(with = "super::lists")]
     pub dispatch: List,
     /// Calls that the running activity still has to work through (waiters to fail, calls to cancel).
+    #[serde(with = "super::lists")]
     pub calls: List,
 }
 
@@ -136,17 +141,20 @@ impl Thread {
 }
 
 /// The state of one process. Collections are kept sorted, so that equal situations are equal values.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Process {
     /// Live threads, sorted by id.
     pub threads: Vec<Thread>,
     /// The compute pool ("inter-op").
     pub pool: ComputePool,
     /// `BaseRendezvousMgr::table_`: step to rendezvous, sorted.
+    #[serde(with = "super::lists")]
     pub table: SmallVec<[(StepId, RendezvousId); 2]>,
     /// Rendezvous objects that something refers to.
+    #[serde(with = "super::lists")]
     pub rendezvous: SmallVec<[Rendezvous; 1]>,
     /// Steps whose partition runs here, sorted by step.
+    #[serde(with = "super::lists")]
     pub executions: SmallVec<[Execution; 1]>,
     /// Calls that this process sent and that are not over, sorted by id.
     pub client_calls: Vec<ClientCall>,
@@ -165,6 +173,7 @@ pub struct Process {
     /// Client completion-queue threads that run a callback, one bit a remote process.
     pub busy_queues: u32,
     /// Updates applied to each variable that lives here.
+    #[serde(with = "super::lists")]
     pub variables: SmallVec<[u8; 8]>,
 }
 

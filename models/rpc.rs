@@ -17,6 +17,7 @@ use super::compute_pool;
 use super::objects::Object;
 use super::process::{At as Position, CallId, Process, RendezvousId, Thread, ThreadId};
 use crate::machine::{Access, Label, Lock, ProcessId};
+use serde::{Deserialize, Serialize};
 
 static INSTALL: Label = Label {
     name: "Call.install_cancel",
@@ -95,7 +96,7 @@ static RESPOND: Label = Label {
 };
 
 /// A message between processes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Frame {
     /// The request of a call.
     Request(CallId),
@@ -117,7 +118,7 @@ impl Frame {
 }
 
 /// Positions in the RPC layer.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// Client: installs the cancel function.
     Install(CallId),
@@ -152,7 +153,7 @@ pub enum At {
 }
 
 /// How far an RPC is on the client's side.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Rpc {
     /// Not started.
     Fresh,
@@ -165,7 +166,7 @@ pub enum Rpc {
 }
 
 /// A call on its client's side.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct ClientCall {
     /// Which call.
     pub id: CallId,
@@ -207,7 +208,7 @@ impl ClientCall {
 }
 
 /// A call on its server's side.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct ServerCall {
     /// Which call.
     pub id: CallId,
