@@ -46,6 +46,8 @@ pub struct StepInfo {
     next: Option<StepId>,
     /// The step that it runs next, if this one ends in an error.
     after_error: Option<StepId>,
+    /// Whether a node of its graph fails by itself.
+    has_failing_node: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -246,6 +248,13 @@ impl TensorFlow {
 
     pub(super) fn data(&self, step: StepId) -> Data {
         self.job.steps[self.steps[usize::from(step)].index].data
+    }
+
+    /// Whether nothing of a step can fail: it has its batch, none of its nodes fails by itself, and nothing comes from outside. Then nobody
+    /// aborts, cancels or resets. Footprints look at it, no label does.
+    pub(super) fn cannot_fail(&self, step: StepId) -> bool {
+        let info = &self.steps[usize::from(step)];
+        self.data(step) == Data::Batch && !info.has_failing_node && self.circumstances == Circumstances::default()
     }
 
     /// What the client runs after a step, by how that ended.

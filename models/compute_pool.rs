@@ -7,6 +7,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::process::{At, Process, Thread, ThreadId};
 use crate::machine::Label;
 
@@ -24,7 +26,7 @@ pub static IDLE: Label = Label {
 };
 
 /// The pool of one process.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct ComputePool {
     /// Threads that run a closure now.
     pub busy: u8,

@@ -11,6 +11,7 @@ use super::objects::Object;
 use super::process::{At as Position, Process, Thread, ThreadId};
 use super::rpc::{self, Frame, Rpc};
 use crate::machine::{Access, Label, ProcessId};
+use serde::{Deserialize, Serialize};
 
 static DIES: Label = Label {
     name: "Process.dies",
@@ -29,7 +30,7 @@ static LOST: Label = Label {
 };
 
 /// Positions in the death of a process.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// The process ends.
     Dies,
@@ -40,7 +41,7 @@ pub enum At {
 }
 
 /// What a process knows of the others, and they of it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Connections {
     /// The process is dead.
     pub down: bool,

@@ -4,6 +4,7 @@
 //! its outputs on and its ready successors are run inline or scheduled; the first that fails aborts the rendezvous and cancels the
 //! step's cancellation manager before it counts itself out. When nothing is outstanding, `Finish` schedules the step's callback.
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::cluster::{Declared, Run, View};
@@ -56,7 +57,7 @@ static BARRIER: Label = Label {
 };
 
 /// Positions in the executor.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// A kernel that changes a variable.
     Kernel(StepId, NodeId),
@@ -77,7 +78,7 @@ pub enum At {
 }
 
 /// `ExecutorState` of the partition of one step.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Execution {
     /// The step.
     pub step: StepId,

@@ -10,6 +10,7 @@ use super::job::{Data, Variant};
 use super::objects::Object;
 use super::process::{At as Position, NodeId, StepId, Thread, ThreadId};
 use crate::machine::{Access, Label};
+use serde::{Deserialize, Serialize};
 
 static SCHEDULE: Label = Label {
     name: "GetNext.schedule",
@@ -28,7 +29,7 @@ static DEQUEUE: Label = Label {
 };
 
 /// Positions in the input.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// The kernel hands the work to the iterator's own thread.
     Schedule(StepId, NodeId),

@@ -9,6 +9,7 @@ use super::rpc::{ClientCall, Frame};
 use super::session;
 use super::{rendezvous, rpc, worker};
 use crate::machine::{Access, Label, Lock};
+use serde::{Deserialize, Serialize};
 
 static RUN: Label = Label {
     name: "Client.run",
@@ -67,7 +68,7 @@ static CANCEL_STEP: Label = Label {
 };
 
 /// Positions in the client and the master.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// The client calls `sess.run`.
     Run(StepId),
@@ -94,7 +95,7 @@ pub enum At {
 }
 
 /// `CallOptions` of the worker's own partition.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct LocalOptions {
     /// Whether the cancel function is installed.
     pub installed: bool,
@@ -107,7 +108,7 @@ pub struct LocalOptions {
 }
 
 /// The client of a worker and the step that it runs.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Master {
     /// The step that runs, or ran last.
     pub step: StepId,

@@ -1,5 +1,6 @@
 //! The state of one process (one TensorFlow task): its objects and the positions of its threads.
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::compute_pool::ComputePool;
@@ -26,7 +27,7 @@ pub type RendezvousId = u8;
 pub type List = SmallVec<[u16; 4]>;
 
 /// A set of calls.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct CallSet(SmallVec<[u64; 1]>);
 
 impl CallSet {
@@ -48,7 +49,7 @@ impl CallSet {
 }
 
 /// Names a thread within its process. A closure in the pool's queue is a thread from the moment it is scheduled.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum ThreadId {
     /// The Python thread in its loop of `sess.run`s.
     Client,
@@ -81,7 +82,7 @@ pub enum ThreadId {
 }
 
 /// What a thread does next, innermost activity last.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// Takes a pool thread.
     PoolTake,
@@ -108,7 +109,7 @@ pub enum At {
 }
 
 /// A live thread.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Thread {
     /// Its name.
     pub id: ThreadId,
@@ -157,7 +158,7 @@ impl Thread {
 }
 
 /// The state of one process. Collections are kept sorted, so that equal situations are equal values.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Process {
     /// Live threads, sorted by id.
     pub threads: Vec<Thread>,

@@ -11,6 +11,7 @@ use super::cluster::{Declared, View};
 use super::objects::Object;
 use super::process::{CallId, List, NodeId, RendezvousId, StepId, ThreadId};
 use crate::machine::{Access, Label, Lock};
+use serde::{Deserialize, Serialize};
 
 static VALIDATE: Label = Label {
     name: "Recv.validate",
@@ -99,7 +100,7 @@ static FAIL_DEFERRED: Label = Label {
 };
 
 /// Who asked the table for a rendezvous, and so what it does with it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Finder {
     /// `GraphMgr::ExecuteAsync`: initialize it and start the partition.
     Execute,
@@ -110,7 +111,7 @@ pub enum Finder {
 }
 
 /// Positions in the rendezvous.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// `_Recv`: does the rendezvous carry an error already?
     Validate(StepId, NodeId),
@@ -149,7 +150,7 @@ pub enum At {
 }
 
 /// `RpcRemoteRendezvous` with its `LocalRendezvousImpl`.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Rendezvous {
     /// The step that it stands for.
     pub step: StepId,

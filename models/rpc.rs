@@ -18,6 +18,7 @@ use super::death;
 use super::objects::Object;
 use super::process::{At as Position, CallId, Process, RendezvousId, Thread, ThreadId};
 use crate::machine::{Access, FrameSet, Label, Lock, ProcessId};
+use serde::{Deserialize, Serialize};
 
 pub(super) use self::client::completion;
 
@@ -98,7 +99,7 @@ static RESPOND: Label = Label {
 };
 
 /// A message between processes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Frame {
     /// The request of a call.
     Request(CallId),
@@ -124,7 +125,7 @@ impl Frame {
 }
 
 /// Positions in the RPC layer.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// Client: installs the cancel function.
     Install(CallId),
@@ -159,7 +160,7 @@ pub enum At {
 }
 
 /// How far an RPC is on the client's side.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Rpc {
     /// Not started.
     Fresh,
@@ -172,7 +173,7 @@ pub enum Rpc {
 }
 
 /// A call on its client's side.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct ClientCall {
     /// Which call.
     pub id: CallId,
@@ -214,7 +215,7 @@ impl ClientCall {
 }
 
 /// A call on its server's side.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct ServerCall {
     /// Which call.
     pub id: CallId,

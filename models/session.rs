@@ -10,6 +10,7 @@ use super::master;
 use super::objects::Object;
 use super::process::{At as Position, StepId, ThreadId};
 use crate::machine::{Access, Label, Lock};
+use serde::{Deserialize, Serialize};
 
 static ENTER: Label = Label {
     name: "Session.enter",
@@ -83,7 +84,7 @@ static WAIT_IDLE: Label = Label {
 };
 
 /// Positions in what ends steps from outside.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// A step begins in the session.
     Enter(StepId),
@@ -116,7 +117,7 @@ pub enum At {
 }
 
 /// How far a cancellation manager has come.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub enum Cancelling {
     /// It takes callbacks.
     #[default]
@@ -128,7 +129,7 @@ pub enum Cancelling {
 }
 
 /// `MasterSession` and the client's `CallOptions`, as far as they can cancel a step.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Session {
     /// `closed_`.
     pub closed: bool,

@@ -8,6 +8,7 @@ use super::process::{At as Position, CallId, RendezvousId, StepId, Thread, Threa
 use super::rendezvous::{self, Finder};
 use super::rpc;
 use crate::machine::{Access, Label};
+use serde::{Deserialize, Serialize};
 
 static INSTALL: Label = Label {
     name: "Worker.install_cancel",
@@ -56,7 +57,7 @@ static CANCELLED_STEP: Label = Label {
 };
 
 /// Positions in the worker service.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// A handler installs the cancel function of its `CallOptions`.
     Install(CallId),

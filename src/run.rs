@@ -8,12 +8,12 @@ mod worker;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use thiserror::Error;
 
-use crate::explore::exhaustive::{self, Options, Status};
+use crate::explore::exhaustive::{self, CheckpointError, Checkpointing, Options, Reductions, Status};
 use crate::explore::{FoundHang, Verdict};
 use crate::import::slice::{SliceOptions, slice};
 use crate::import::{ImportError, run_metadata};
@@ -345,6 +345,19 @@ fn steps(section: &JobSection, reading: Option<&Arc<Graph>>, training: &Arc<Grap
     steps
 }
 
+/// The hash of the running program: what it does next with a checkpoint is what the one that wrote it would have done only if both
+/// are the same.
+fn program() -> Result<String, CheckpointError> {
+    static PROGRAM: OnceLock<Hash> = OnceLock::new();
+    if let Some(known) = PROGRAM.get() {
+        return Ok(known.to_string());
+    }
+    let io = |path: PathBuf, error| CheckpointError::Io { path, error };
+    let path = std::env::current_exe().map_err(|error| io(PathBuf::from("the running program"), error))?;
+    let bytes = std::fs::read(&path).map_err(|error| io(path, error))?;
+    Ok(PROGRAM.get_or_init(|| Hash::of(&bytes)).to_string())
+}
+
 /// The labels that occur in some schedules, by name.
 pub type Labels = BTreeMap<&'static str, &'static Label>;
 
@@ -358,26 +371,79 @@ impl Prepared {
         interrupt: &AtomicBool,
         progress: &mut dyn FnMut(&Status),
     ) -> Verdict {
-        let mut model = self.model.clone();
-        model.set_cancels_in_order(cancel_order);
-        // What a step leaves on variables is the same before it is cleaned up, and there is less to search.
-        let leaks = options.reductions.leaks && !looks_at_outcomes(&self.scenario);
-        model.set_cleans_up(leaks);
-        let mut verdict = match &self.cut {
+        let model = self.searched(options.reductions, cancel_order);
+        let verdict = match &self.cut {
             None => exhaustive::search(&model, options, interrupt, progress),
-            Some(cut) => {
-                let kernel = cut.kernel(model);
-                cut.complete(exhaustive::search(&kernel, options, interrupt, progress))
-            }
+            Some(cut) => exhaustive::search(&cut.kernel(model), options, interrupt, progress),
+        };
+        self.told(verdict, options.reductions, cancel_order)
+    }
+
+    /// The same, with checkpoints in the file `place.path`; what they are of is added to `place.identity`.
+    ///
+    /// # Errors
+    /// When the checkpoint that is there can't be used, or none can be written.
+    pub fn search_with_checkpoints(
+        &self,
+        options: &Options,
+        cancel_order: bool,
+        mut place: Checkpointing,
+        interrupt: &AtomicBool,
+        progress: &mut dyn FnMut(&Status),
+    ) -> Result<Verdict, CheckpointError> {
+        place.identity.extend(self.identity(cancel_order)?);
+        let model = self.searched(options.reductions, cancel_order);
+        let verdict = match &self.cut {
+            None => exhaustive::search_with_checkpoints(&model, options, &place, interrupt, progress),
+            Some(cut) => exhaustive::search_with_checkpoints(&cut.kernel(model), options, &place, interrupt, progress),
+        };
+        Ok(self.told(verdict?, options.reductions, cancel_order))
+    }
+
+    /// Whether a search goes on until servers are cleaned up. What a step leaves on variables is the same before, and there is less to
+    /// search.
+    fn cleans_up(&self, reductions: Reductions) -> bool {
+        reductions.leaks && !looks_at_outcomes(&self.scenario)
+    }
+
+    /// A verdict with what was left out of the model before the engine saw it.
+    fn told(&self, verdict: Verdict, reductions: Reductions, cancel_order: bool) -> Verdict {
+        let mut verdict = match &self.cut {
+            None => verdict,
+            Some(cut) => cut.complete(verdict),
         };
         if cancel_order {
             verdict.reductions.push("cancel order".to_owned());
         }
-        if !leaks {
+        if !self.cleans_up(reductions) {
             verdict.leaks.clear();
             verdict.reductions.push("no clean-up".to_owned());
         }
         verdict
+    }
+
+    /// The model as an exhaustive search has it.
+    fn searched(&self, reductions: Reductions, cancel_order: bool) -> TensorFlow {
+        let mut model = self.model.clone();
+        model.set_cancels_in_order(cancel_order);
+        model.set_cleans_up(self.cleans_up(reductions));
+        model
+    }
+
+    /// All that decides what a search of this scenario does, but for the engine's reductions.
+    fn identity(&self, cancel_order: bool) -> Result<Vec<(String, String)>, CheckpointError> {
+        let document = &self.scenario.document;
+        let named = |name: &str, value: String| (name.to_owned(), value);
+        Ok(vec![
+            named("scenario", self.scenario_hash.to_string()),
+            named("graph", self.graph_hash.to_string()),
+            named("slice", document.job.slice_text()),
+            named("kernel", format!("{:?}", document.kernel)),
+            named("variant", document.runtime.variant.to_string()),
+            named("partition order", document.job.partition_order.to_string()),
+            named("cancel order", cancel_order.to_string()),
+            named("program", program()?),
+        ])
     }
 
     /// The schedule of a hang that was found.

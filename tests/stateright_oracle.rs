@@ -3,16 +3,21 @@
 mod random_model;
 #[allow(dead_code, reason = "the comparison of reductions uses the rest")]
 mod small_jobs;
+mod theirs;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use lastbatch::explore::exhaustive::{Options, Reductions, audit, search};
 use lastbatch::explore::{Answer, Verdict};
-use lastbatch::machine::{Model, ProcessId, System};
-use lastbatch::models::job::{Data, Variant};
+use lastbatch::machine::{Model, System};
+use lastbatch::models::TensorFlow;
+use lastbatch::models::builtin::{BatchSource, Edges, builtin};
+use lastbatch::models::graph::{Graph, Node, NodeKind};
+use lastbatch::models::job::{Data, Job, JobStep, PartitionOrder, Variant};
 use lastbatch::models::litmus::busy_client::BusyClient;
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 use lastbatch::models::litmus::lost_wakeup::LostWakeup;
@@ -22,49 +27,8 @@ use lastbatch::models::litmus::rendezvous::Rendezvous;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use small_jobs::{REFERENCES, SmallJob};
-use stateright::{Checker, Property};
-
-/// Any of our models as one of theirs.
-#[derive(Clone)]
-struct Theirs<M>(M);
-
-const HANG: &str = "at rest every client has returned";
-
-impl<M: Model + 'static> stateright::Model for Theirs<M> {
-    type State = System<M::Process>;
-    type Action = (ProcessId, M::Thread, u8);
-
-    fn init_states(&self) -> Vec<Self::State> {
-        vec![System::initial(&self.0)]
-    }
-
-    fn actions(&self, state: &Self::State, actions: &mut Vec<Self::Action>) {
-        for (id, pending) in state.enabled(&self.0) {
-            actions.extend((0..pending.operation.choices).map(|choice| (id, pending.thread, choice)));
-        }
-    }
-
-    fn next_state(&self, state: &Self::State, (id, thread, choice): Self::Action) -> Option<Self::State> {
-        let enabled = state.enabled(&self.0);
-        let (_, pending) = enabled
-            .iter()
-            .find(|(other, pending)| *other == id && pending.thread == thread)?;
-        let mut next = state.clone();
-        next.step(&self.0, id, pending, choice).unwrap();
-        Some(next)
-    }
-
-    fn properties(&self) -> Vec<Property<Self>> {
-        vec![
-            Property::always(HANG, |model: &Self, state: &Self::State| {
-                let returned = state.clients(&model.0).iter().all(|(_, _, status)| status.returned);
-                returned || !state.enabled(&model.0).is_empty()
-            }),
-            // Never found to be false, so that the search does not stop early.
-            Property::always("the search goes on", |_, _| true),
-        ]
-    }
-}
+use stateright::Checker;
+use theirs::{HANG, Theirs};
 
 fn run<M: Model>(model: &M, reductions: Reductions, threads: usize) -> Verdict {
     let options = Options {
@@ -181,6 +145,59 @@ fn on_the_smallest_steps_of_tensorflow_states_and_verdict_are_those_of_staterigh
             agrees_with_stateright(&job.model(&REFERENCES[0]), true);
         }
     }
+}
+
+/// An ordinary step of one server in which worker and server update a variable each.
+fn updating_step() -> TensorFlow {
+    let graph = builtin(1, &Edges::default(), BatchSource::Iterator).unwrap();
+    let mut partitions = graph.partitions.clone();
+    for (partition, inputs) in [(0, vec![0]), (1, vec![])] {
+        partitions[partition].variables.push("v".to_owned());
+        partitions[partition].nodes.push(Node {
+            name: "update".to_owned(),
+            op: "AssignAdd".to_owned(),
+            kind: NodeKind::Update { variable: 0 },
+            expensive: true,
+            inputs,
+        });
+    }
+    let steps = vec![JobStep {
+        graph: Arc::new(Graph::new(partitions, graph.edges.clone()).unwrap()),
+        data: Data::Batch,
+    }];
+    TensorFlow::new(Job {
+        workers: 1,
+        steps,
+        inter_op: 2,
+        intra_op: 1,
+        variant: Variant::Tf112,
+        partition_order: PartitionOrder::Recorded,
+    })
+    .unwrap()
+}
+
+#[test]
+fn in_every_state_in_which_the_client_of_an_ordinary_step_has_its_answer_each_variable_is_updated_once() {
+    let model = updating_step();
+    let (mut seen, mut open) = (HashSet::new(), vec![System::initial(&model)]);
+    let mut answers = 0;
+    while let Some(state) = open.pop() {
+        if state.clients(&model).iter().all(|(.., client)| client.returned) {
+            answers += 1;
+            let updates = state.processes.iter().flat_map(|process| &process.variables);
+            assert_eq!(updates.copied().collect::<Vec<u8>>(), [1, 1]);
+        }
+        for (id, pending) in state.enabled(&model) {
+            for choice in 0..pending.operation.choices {
+                let mut next = state.clone();
+                next.step(&model, id, &pending, choice).unwrap();
+                if seen.insert(next.clone()) {
+                    open.push(next);
+                }
+            }
+        }
+    }
+    assert!(answers > 0);
 }
 
 fn config(cases: u32) -> ProptestConfig {

@@ -200,6 +200,7 @@ impl TensorFlow {
             needs,
             next,
             after_error,
+            has_failing_node: graph.node_ids().any(|id| graph.node(id).kind == NodeKind::Fails),
         });
     }
 }

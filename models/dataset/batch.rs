@@ -7,9 +7,10 @@ use super::delivery::{Batch, Outcome};
 use super::{At, Element, IteratorId, Name, Pulled, prefetch};
 use crate::models::cluster::Run;
 use crate::models::process::ThreadId;
+use serde::{Deserialize, Serialize};
 
 /// What the runner thread has on its stack in `CallFunction` and below.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct RunnerFrame {
     /// The call that gets its input now.
     pub number: u16,

@@ -11,6 +11,7 @@ use crate::models::cluster::{Declared, Run, View};
 use crate::models::compute_pool;
 use crate::models::objects::Object as Any;
 use crate::models::process::{At as Position, ThreadId};
+use serde::{Deserialize, Serialize};
 
 static RUN: Label = Label {
     name: "Function.schedule",
@@ -34,7 +35,7 @@ static AWAIT: Label = Label {
 };
 
 /// What a function is called for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Call {
     /// `MakeIteratorFromInputElement`, for this worker of `parallel_interleave`, who waits.
     File(u8),
@@ -43,7 +44,7 @@ pub enum Call {
 }
 
 /// Positions in a function.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// The caller schedules the kernels.
     Run(IteratorId, Call),

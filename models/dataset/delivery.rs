@@ -3,13 +3,14 @@
 //! A pipeline looks at no record, so it is enough to know which record of which file an element is. Records of one file stay in
 //! their order all the way (every stage is first in, first out, and one thread reads a file), which makes "once" a number a file.
 
+use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
 use thiserror::Error;
 
 use super::Pipeline;
 
 /// A record of an input file.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Record {
     /// Index of its file.
     pub file: u8,
@@ -21,7 +22,7 @@ pub struct Record {
 pub type Batch = SmallVec<[Record; 2]>;
 
 /// What a read of the iterator brings.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Outcome {
     /// A batch.
     Batch(Batch),
@@ -32,7 +33,7 @@ pub enum Outcome {
 }
 
 /// What one iterator has delivered so far.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Delivery {
     /// By file, how many of its records.
     records: SmallVec<[u16; 2]>,

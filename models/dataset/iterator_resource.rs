@@ -10,6 +10,7 @@ use crate::machine::{Access, Label};
 use crate::models::cluster::{Declared, Run, View};
 use crate::models::objects::Object as Any;
 use crate::models::process::{NodeId, StepId};
+use serde::{Deserialize, Serialize};
 
 static MAKE_ITERATOR: Label = Label {
     name: "MakeIterator.set_iterator",
@@ -18,7 +19,7 @@ static MAKE_ITERATOR: Label = Label {
 };
 
 /// Positions at the iterator resource.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// The kernel makes an iterator and replaces the one that is there.
     MakeIterator(StepId, NodeId),

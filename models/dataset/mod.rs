@@ -7,6 +7,7 @@
 //! A mutex that guards a stage is an object, and so is each notification; what a thread does while it holds the mutex is one label.
 //! A job without `[job.pipeline]` has [`super::iterator`]'s one thread in place of all this.
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::TensorFlow;
@@ -42,7 +43,7 @@ use parallel_map::ParallelMap;
 use prefetch::Prefetch;
 
 /// An input file of the pipeline.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct InputFile {
     /// How many records it has.
     pub records: u16,
@@ -51,7 +52,7 @@ pub struct InputFile {
 }
 
 /// The pipeline that a job reads from, as the user's program builds it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Pipeline {
     /// The files, in the order in which `list_files` names them.
     pub files: Vec<InputFile>,
@@ -119,7 +120,7 @@ impl Pipeline {
 pub type IteratorId = u8;
 
 /// The record that an element is, or the error in place of one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Element {
     /// A record.
     Record(Record),
@@ -128,7 +129,7 @@ pub enum Element {
 }
 
 /// What a stage gets from the one before it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Pulled {
     /// An element.
     Element(Element),
@@ -148,7 +149,7 @@ enum Turn {
 }
 
 /// Positions in a pipeline.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// See [`parallel_map::At`].
     Map(parallel_map::At),
@@ -165,7 +166,7 @@ pub enum At {
 }
 
 /// An iterator and the iterators that it reads from.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Tree {
     /// Its number.
     pub id: IteratorId,
@@ -201,7 +202,7 @@ impl Tree {
 }
 
 /// The pipelines of one process.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Datasets {
     /// `IteratorResource::iterator_`.
     pub current: IteratorId,

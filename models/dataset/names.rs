@@ -1,9 +1,10 @@
 //! The threads and the objects of the pipelines of a process.
 
 use super::{IteratorId, captured_function};
+use serde::{Deserialize, Serialize};
 
 /// A thread that exists because of a pipeline.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Name {
     /// `ParallelMapIterator`'s runner thread.
     Runner(IteratorId),
@@ -45,7 +46,7 @@ impl Name {
 }
 
 /// An object of the pipelines of a process.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Object {
     /// `IteratorResource`: which iterator it holds.
     Resource,

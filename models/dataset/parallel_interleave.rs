@@ -6,6 +6,7 @@
 
 mod labels;
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::{Element, IteratorId, Pipeline, Pulled, Turn};
@@ -14,7 +15,7 @@ use crate::models::job::Variant;
 use crate::models::process::ThreadId;
 
 /// Positions in `parallel_interleave`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// The consumer wants an element.
     GetNext(IteratorId),
@@ -31,7 +32,7 @@ pub enum At {
 }
 
 /// A worker thread's part.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Worker {
     /// `input`: the file that it was given and has not taken.
     pub input: Option<u8>,
@@ -68,7 +69,7 @@ fn notify_only_waiter(condvar: &mut Condvar<ThreadId>) {
 }
 
 /// What `mu_` guards.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct ParallelInterleave {
     /// Files that the list has handed out.
     pub next_file: u8,

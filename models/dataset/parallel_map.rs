@@ -5,6 +5,7 @@
 //! pool, or on the runner where there is nothing to parse; its result has a notification of its own. After the end of the data the
 //! runner goes on to fill free places with results that say "end".
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::delivery::Outcome;
@@ -51,7 +52,7 @@ static JOIN: Label = Label {
 };
 
 /// Positions in `map`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// The consumer wants a result.
     GetNext(IteratorId),
@@ -70,7 +71,7 @@ pub enum At {
 }
 
 /// `InvocationResult`.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Invocation {
     /// Its place in the order of calls.
     pub number: u16,
@@ -81,7 +82,7 @@ pub struct Invocation {
 }
 
 /// What the mutex guards.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct ParallelMap {
     /// Whether `runner_thread_` was started.
     pub started: bool,

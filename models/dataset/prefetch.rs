@@ -3,6 +3,7 @@
 //! One condition variable serves both directions, so every change wakes all. The thread holds `parent_mu_` while it reads, which
 //! nobody else takes but for checkpoints; that mutex is left out (`tf-data.md` 10.D.1).
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::{At as Stage, Element, IteratorId, Name, Object, Pulled, Turn, parallel_interleave};
@@ -38,7 +39,7 @@ static JOIN: Label = Label {
 };
 
 /// Positions in `prefetch`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// The consumer wants an element.
     GetNext(IteratorId),
@@ -53,7 +54,7 @@ pub enum At {
 }
 
 /// What `mu_` guards.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Prefetch {
     /// Whether `prefetch_thread_` was started.
     pub started: bool,

@@ -7,6 +7,7 @@ use super::{At as Stage, Name, Object, parallel_map};
 use crate::machine::{Access, Label};
 use crate::models::cluster::{Declared, Run, View};
 use crate::models::objects::Object as Any;
+use serde::{Deserialize, Serialize};
 
 static DELETE: Label = Label {
     name: "SessionMgr.delete_session",
@@ -35,7 +36,7 @@ static CREATE: Label = Label {
 };
 
 /// Positions at the end of a session.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum At {
     /// The client's close takes the mutex and destroys the session.
     Delete,

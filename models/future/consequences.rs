@@ -61,7 +61,7 @@ impl Future<'_> {
 
     /// A node may fail.
     pub(super) fn fails(&mut self, step: StepId) {
-        if !self.first(Object::Status(step)) {
+        if self.model.cannot_fail(step) || !self.first(Object::Status(step)) {
             return;
         }
         let execution = self.process.execution(step);
@@ -91,7 +91,9 @@ impl Future<'_> {
         }
         self.uses(Object::Pool, Access::Write);
         self.uses(Object::Status(step), Access::Read);
-        self.aborts(step, self.process.execution(step).map(|execution| execution.rendezvous));
+        if !self.model.cannot_fail(step) {
+            self.aborts(step, self.process.execution(step).map(|execution| execution.rendezvous));
+        }
         match self.model.run_graph_call(step, self.id) {
             Some(call) => self.uses(Object::Call(call), Access::Write),
             None => {
@@ -149,8 +151,10 @@ impl Future<'_> {
 
     pub(super) fn cancels_local(&mut self, step: StepId) {
         self.local_options(step);
-        self.uses(Object::Cancellation(step), Access::Add);
-        self.aborts_later(step);
+        if !self.model.cannot_fail(step) {
+            self.uses(Object::Cancellation(step), Access::Add);
+            self.aborts_later(step);
+        }
     }
 
     pub(super) fn local_options(&mut self, step: StepId) {
@@ -209,7 +213,7 @@ impl Future<'_> {
     /// The client of a request may cancel it.
     pub(super) fn cancellation(&mut self, call: CallId) {
         let info = *self.model.call(call);
-        if self.model.is_settled(self.process, info.step) {
+        if self.model.is_settled(self.process, info.step) || self.model.cannot_fail(info.step) {
             return;
         }
         self.uses(Object::Call(call), Access::Write);
@@ -261,7 +265,7 @@ impl Future<'_> {
             .master
             .as_ref()
             .is_some_and(|master| master.step == step && master.failed);
-        if ok || failed {
+        if ok || failed || self.model.cannot_fail(step) {
             return self.uses(Object::RunMany(step), Access::Add);
         }
         self.uses(Object::RunMany(step), Access::Write);

@@ -56,7 +56,7 @@ impl TensorFlow {
             let state = &process.rendezvous[usize::from(execution.rendezvous)];
             state.aborted && state.lock.is_free()
         });
-        let cancels = !aborted || self.variant() == Variant::CheckAfterSend;
+        let cancels = !self.cannot_fail(step) && (!aborted || self.variant() == Variant::CheckAfterSend);
         if let Some(record) = process.client_call(call) {
             return match record.rpc {
                 Rpc::Fresh => (true, cancels),
@@ -95,15 +95,15 @@ impl TensorFlow {
     /// Whether the master may still send a partition's `RunGraph`, and a reset.
     fn run_graph_may_send(&self, process: &Process, call: CallId, info: &CallInfo) -> (bool, bool) {
         let Some(master) = process.master.as_ref().filter(|master| master.step == info.step) else {
-            return (true, true);
+            return (true, !self.cannot_fail(info.step));
         };
         let Some(record) = process.client_call(call) else {
             // Before the client runs the step; afterwards its record is gone for good.
             let before =
                 !master.returned && master.outcome.is_none() && process.thread(ThreadId::Step(info.step)).is_none();
-            return (before, before);
+            return (before, before && !self.cannot_fail(info.step));
         };
-        let cancels = !master.failed || !master.lock.is_free();
+        let cancels = !self.cannot_fail(info.step) && (!master.failed || !master.lock.is_free());
         match record.rpc {
             Rpc::Fresh => (true, cancels),
             Rpc::Sent => (false, cancels),

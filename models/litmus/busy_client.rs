@@ -1,5 +1,7 @@
 //! One stuck client beside a busy one: the system never comes to rest, and still a client can wait for ever.
 
+use serde::{Deserialize, Serialize};
+
 use super::{label, pending, value, waits};
 use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
 
@@ -16,7 +18,7 @@ pub struct BusyClient {
 }
 
 /// Whose turn it is, and whether each client is being served.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct State {
     turn: u8,
     served: [bool; 2],

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use lastbatch::explore::Verdict;
-use lastbatch::explore::exhaustive::{Options, Reductions};
+use lastbatch::explore::exhaustive::{Options, Reductions, Status};
 use lastbatch::explore::shuttle::Strategy;
 use lastbatch::models::job::Variant;
 use lastbatch::report::{JsonVerdict, Told, table, verdict_text};
@@ -15,6 +15,7 @@ use lastbatch::run::{Budget, Labels, Prepared, looks_at_outcomes, prepare};
 use lastbatch::scenario::{EngineName, Expect, Judgement, Scenario, Size, SliceKind};
 use lastbatch::schedule::{Ending, Schedule};
 
+use super::checkpoints::CheckpointArgs;
 use super::progress::Progress;
 use super::selection::scenarios;
 use super::{Ended, Failure, Outcome, interrupt, print};
@@ -67,6 +68,8 @@ pub(super) struct Check {
     /// Stop at the first hang
     #[arg(long)]
     first: bool,
+    #[command(flatten)]
+    checkpoints: CheckpointArgs,
     /// Print each verdict as one line of JSON
     #[arg(long)]
     json: bool,
@@ -105,8 +108,13 @@ impl Check {
             [] => vec![Scenario::built_in()],
             places => scenarios(places)?,
         };
-        if let Some(out) = self.out.as_deref().filter(|out| !out.is_dir()) {
-            return Err(Failure(format!("{}: no such directory", out.display())));
+        for directory in [self.out.as_deref(), self.checkpoints.directory()]
+            .into_iter()
+            .flatten()
+        {
+            if !directory.is_dir() {
+                return Err(Failure(format!("{}: no such directory", directory.display())));
+            }
         }
         // Whatever is wrong with any of them is said before the first long search.
         let prepared = found.into_iter().map(|scenario| self.prepare(scenario));
@@ -162,9 +170,11 @@ impl Check {
             EngineName::Exhaustive => {
                 let in_order = self.reduces(Reduction::CancelOrder);
                 let options = self.options(prepared);
-                let verdict = prepared.search(&options, in_order, interrupt, &mut |status| {
-                    progress.show_states(status)
-                });
+                let mut show = |status: &Status| progress.show_states(status);
+                let verdict = match self.checkpoints.place(&format!("{name}{}", self.changes(prepared))) {
+                    Some(place) => prepared.search_with_checkpoints(&options, in_order, place, interrupt, &mut show)?,
+                    None => prepared.search(&options, in_order, interrupt, &mut show),
+                };
                 progress.end();
                 verdict
             }
@@ -294,6 +304,24 @@ impl Check {
         expect
     }
 
+    /// What the command line changed of a scenario, as a part of file names.
+    fn changes(&self, prepared: &Prepared) -> String {
+        let mut changes = String::new();
+        if let Some(variant) = self.variant {
+            changes.push_str(&format!(".{variant}"));
+        }
+        let engine = prepared.scenario.document.engine.name;
+        if engine != EngineName::Exhaustive {
+            // It is no shortest one, and takes the place of none.
+            changes.push_str(&format!(".{engine}"));
+        }
+        if self.full || self.keep.is_some() {
+            let slice = prepared.scenario.document.job.slice_text();
+            changes.push_str(&format!(".{}", slice.replace("merged keep=", "keep")));
+        }
+        changes
+    }
+
     /// Writes a schedule where it belongs, if anywhere; returns where.
     fn write(&self, prepared: &Prepared, what: &str, schedule: &Schedule) -> Result<Option<PathBuf>, Failure> {
         let own = prepared.scenario.path.as_deref().and_then(Path::parent);
@@ -303,19 +331,7 @@ impl Check {
         let mut name = Path::new(&prepared.scenario.file_name())
             .with_extension("")
             .into_os_string();
-        if let Some(variant) = self.variant {
-            name.push(format!(".{variant}"));
-        }
-        let engine = prepared.scenario.document.engine.name;
-        if engine != EngineName::Exhaustive {
-            // It is no shortest one, and takes the place of none.
-            name.push(format!(".{engine}"));
-        }
-        if self.full || self.keep.is_some() {
-            let slice = prepared.scenario.document.job.slice_text();
-            name.push(format!(".{}", slice.replace("merged keep=", "keep")));
-        }
-        name.push(format!(".{what}.schedule"));
+        name.push(format!("{}.{what}.schedule", self.changes(prepared)));
         let path = directory.join(name);
         schedule.write(&path)?;
         Ok(Some(path))

@@ -1,6 +1,7 @@
 //! The command line: one command a file. Here: what they share.
 
 mod check;
+mod checkpoints;
 mod conform;
 mod diff;
 mod explain;

@@ -124,8 +124,15 @@ fn told(status: &Status) -> String {
     } else {
         0.0
     };
+    let expanded = status.states.saturating_sub(status.frontier).max(1) as f64;
+    let left = status.left.map_or(String::new(), |left| {
+        format!(
+            ", {:.0} s left if it goes on as of late",
+            left as f64 * seconds / expanded
+        )
+    });
     format!(
-        "{} states, {rate:.0} states/s, frontier {}, depth {}, {}, {seconds:.0} s",
+        "{} states, {rate:.0} states/s, frontier {}, depth {}, {}, {seconds:.0} s{left}",
         status.states,
         status.frontier,
         status.depth,

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use lastbatch::models::job::Variant;
 use lastbatch::report::{prefix_end, replay_end, replay_line};
-use lastbatch::run::{Changed, Prepared, prepare_recorded, scenario_of};
-use lastbatch::scenario::{EngineName, Scenario};
-use lastbatch::schedule::{Schedule, lift, replay, replay_prefix};
+use lastbatch::run::{Changed, Prepared, prepare, prepare_recorded, scenario_of};
+use lastbatch::scenario::{EngineName, Scenario, SliceKind};
+use lastbatch::schedule::{Schedule, replay, replay_prefix};
+use lastbatch::unslice::{UnsliceError, unslice};
 
 use super::{Ended, Failure, Outcome, print};
 
@@ -58,9 +59,20 @@ impl Replay {
 
     pub(super) fn run(self) -> Ended {
         let mut schedule = Schedule::load(&self.file)?;
-        let prepared = self.prepare(&schedule)?;
-        if self.full && self.prefix_on.is_none() {
-            schedule = self.lifted(&prepared, &schedule)?;
+        let mut prepared = self.prepare(&schedule)?;
+        if self.full && prepared.scenario.document.job.slice != SliceKind::Full {
+            match self.unsliced(prepared, &schedule)? {
+                Ok(unsliced) => (prepared, schedule) = unsliced,
+                Err(problem) => {
+                    print(&format!("{}: {problem}\n", self.file.display()));
+                    return Ok(Outcome::Fails);
+                }
+            }
+        }
+        if let Some(variant) = self.prefix_on {
+            let mut scenario = prepared.scenario;
+            scenario.document.runtime.variant = variant;
+            prepared = prepare(scenario, prepared.scenario_hash)?;
         }
         if self.engine != EngineName::Exhaustive || self.times > 1 {
             return self.run_under_engine(&prepared, &schedule);
@@ -131,26 +143,32 @@ impl Replay {
     }
 
     /// The schedule on every node of the graph.
-    fn lifted(&self, prepared: &Prepared, schedule: &Schedule) -> Result<Schedule, Failure> {
-        let file = self.file.display();
-        let lifted = lift(&prepared.model, &schedule.events).map_err(|problem| format!("{file}: {problem}"))?;
+    fn unsliced(
+        &self,
+        slice: Prepared,
+        schedule: &Schedule,
+    ) -> Result<Result<(Prepared, Schedule), UnsliceError>, Failure> {
+        let mut scenario = slice.scenario.clone();
+        scenario.document.job.slice = SliceKind::Full;
+        let full = prepare(scenario, slice.scenario_hash)?;
+        let unsliced = match unslice(&slice.model, &schedule.events, &full.model) {
+            Ok(unsliced) => unsliced,
+            Err(problem) => return Ok(Err(problem)),
+        };
         print(&format!(
             "{} labels put in for the nodes that the slice left out\n",
-            lifted.inserted
+            unsliced.inserted
         ));
-        Ok(prepared.schedule(schedule.header.ending.clone(), lifted.events))
+        let schedule = full.schedule(schedule.header.ending.clone(), unsliced.events);
+        Ok(Ok((full, schedule)))
     }
 
-    /// The model that the schedule was recorded on, but for what the options change of it.
+    /// The model that the schedule was recorded on.
     fn prepare(&self, schedule: &Schedule) -> Result<Prepared, Failure> {
         let scenario = match &self.scenario {
             Some(path) => Scenario::load(path)?,
             None => scenario_of(schedule, &self.file)?,
         };
-        let changed = Changed {
-            variant: self.prefix_on,
-            full: self.full,
-        };
-        Ok(prepare_recorded(schedule, &self.file, scenario, changed)?)
+        Ok(prepare_recorded(schedule, &self.file, scenario, Changed::default())?)
     }
 }

@@ -1,5 +1,6 @@
 //! Condition variables whose waiters are data.
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 /// A condition variable: who waits for it. `T` names a thread.
@@ -12,7 +13,7 @@ use smallvec::SmallVec;
 ///
 /// Who notifies needs not hold the mutex. [`Condvar::notify_one`] wakes any one of the waiters: which one is an outcome of
 /// the notifying label, [`Condvar::outcomes`] of them.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Condvar<T> {
     /// Sorted, so that nothing tells in which order they parked.
     waiters: SmallVec<[T; 2]>,
@@ -27,7 +28,7 @@ impl<T> Default for Condvar<T> {
 }
 
 /// Whether a thread may wake although nobody notified it, as POSIX allows.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum SpuriousWakeups {
     /// It may, at any moment. A lost wake-up is then made good some time: a model that hangs without them may not hang with them.
     Possible,

@@ -1,6 +1,7 @@
 //! Footprints: which objects may still be used, and how.
 
 use super::{Access, ObjectId, Operation};
+use serde::{Deserialize, Serialize};
 
 /// Number of objects that a set can tell apart. Objects beyond share the last place, which is sound: it only makes more
 /// operations look dependent.
@@ -42,7 +43,7 @@ impl ObjectSet {
 }
 
 /// A set of frames, as a model numbers them. Frames may share a number: a set then says more than it must, which is sound.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct FrameSet(u128);
 
 impl FrameSet {

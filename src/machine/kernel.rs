@@ -8,6 +8,7 @@
 //! the model could (a group whose member has to wait is free to take up every other). So each hang of a kernel is a hang of the
 //! model. The reverse does not hold: a kernel that can't hang says nothing about what it leaves out.
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use thiserror::Error;
 use wildmatch::WildMatch;
@@ -120,7 +121,7 @@ pub struct Kernel<M: Model> {
 }
 
 /// The state of a process, and whom each group has taken up.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct State<P, T> {
     process: P,
     /// One entry a group of the kernel; the entries of other processes' groups stay empty. A member that is taken up is enabled.

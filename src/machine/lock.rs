@@ -1,10 +1,12 @@
 //! Locks that are held across labels.
 
+use serde::{Deserialize, Serialize};
+
 /// A mutex whose owner is data, so that others wait for it visibly. `T` names the owning thread.
 ///
 /// A lock that is taken and released within one label needs no object of its own: the label is already atomic. This is for
 /// a lock region that contains further labels.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Lock<T> {
     owner: Option<T>,
 }

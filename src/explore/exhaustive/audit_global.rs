@@ -113,10 +113,8 @@ impl<M: Model> Auditor<'_, '_, M> {
     }
 
     fn irrelevant(&self, judged: &[u32]) -> Vec<bool> {
-        let mut irrelevant = vec![false; judged.len()];
-        self.judge
-            .forget_irrelevant(judged, |process, _, _| irrelevant[process] = true);
-        irrelevant
+        let set = self.judge.irrelevant(judged);
+        (0..judged.len()).map(|process| set & (1 << process) != 0).collect()
     }
 
     fn value(&self, process: usize, id: u32) -> &M::Process {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::memo::Memo;
 use super::reduction::{Broken, guarded};
 use super::successors::TrailStep;
@@ -9,7 +11,7 @@ use crate::explore::FindingKind;
 use crate::machine::{Model, ProcessId, Signature};
 
 /// Where a hang was found: the order says which of several with one signature is kept.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub(super) struct HangAt {
     pub(super) depth: u32,
     pub(super) fingerprint: u128,
@@ -20,7 +22,7 @@ pub(super) struct HangAt {
 }
 
 /// Where something of the model failed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct BrokenAt {
     pub(super) depth: u32,
     pub(super) fingerprint: u128,
@@ -31,7 +33,7 @@ pub(super) struct BrokenAt {
 }
 
 /// Findings of one search thread, or of all.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Found {
     pub(super) hangs: BTreeMap<Signature, HangAt>,
     pub(super) leaks: BTreeSet<String>,

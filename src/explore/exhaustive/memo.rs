@@ -6,14 +6,17 @@
 mod prospects;
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::Reductions;
 use super::interner::Interner;
 use super::reduction::{Broken, Local, guarded};
+use super::successors::Scratch;
 use crate::explore::FindingKind;
 use crate::machine::{FrameSet, Model, ProcessId};
 
 /// A transition of one process.
+#[derive(Serialize, Deserialize)]
 pub(super) struct LocalStep {
     /// The local state that it leads to.
     pub(super) to: u32,
@@ -26,7 +29,7 @@ pub(super) struct LocalStep {
 }
 
 /// A frame on its way.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Sent {
     pub(super) to: u8,
     pub(super) frame: u32,
@@ -45,11 +48,20 @@ pub(super) struct Known {
 }
 
 /// What can happen next in a local state, while only certain frames may arrive.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Expansion {
     pub(super) steps: Box<[LocalStep]>,
     /// True if these steps alone are enough in every global state with this local state.
     pub(super) ample: bool,
     pub(super) broken: Box<[Broken]>,
+}
+
+impl Expansion {
+    /// Bytes that its steps take.
+    pub(super) fn bytes(&self) -> u64 {
+        let step = |step: &LocalStep| size_of::<LocalStep>() + size_of_val(&*step.sent);
+        self.steps.iter().map(step).sum::<usize>() as u64
+    }
 }
 
 /// All local states and frames met so far.
@@ -214,7 +226,6 @@ impl<'m, M: Model> Memo<'m, M> {
                 };
             }
             let raw = self.local(process, frames).expand(&table.get(id).value);
-            let mut bytes = 0;
             let mut steps = Vec::with_capacity(raw.steps.len());
             for step in raw.steps {
                 let (to, hash) = table.intern(step.state);
@@ -226,7 +237,6 @@ impl<'m, M: Model> Memo<'m, M> {
                         frame: self.frames.intern((ProcessId(process as u8), frame)).0,
                     })
                     .collect();
-                bytes += size_of::<LocalStep>() + size_of_val(&*sent);
                 steps.push(LocalStep {
                     to,
                     labels: step.path.len() as u32,
@@ -234,12 +244,13 @@ impl<'m, M: Model> Memo<'m, M> {
                     sent,
                 });
             }
-            expansions.account(bytes as u64);
-            Expansion {
+            let expansion = Expansion {
                 steps: steps.into(),
                 ample: raw.ample,
                 broken: raw.broken.into(),
-            }
+            };
+            expansions.account(expansion.bytes());
+            expansion
         })
     }
 
@@ -276,6 +287,15 @@ impl<'m, M: Model> Memo<'m, M> {
         let after = table.intern(state);
         deliveries.known.insert((to, id, frame), after);
         Ok(after)
+    }
+
+    /// Scratch space that remembers deliveries, told as by [`Deliveries::all`].
+    pub(super) fn remembering(&self, known: impl Iterator<Item = (u8, u32, u32, u32)>) -> Scratch {
+        let mut scratch = Scratch::default();
+        let hash = |to: u8, after: u32| self.locals[usize::from(to)].get(after).content.short();
+        let known = known.map(|(to, id, frame, after)| ((to, id, frame), (after, hash(to, after))));
+        scratch.deliveries.known.extend(known);
+        scratch
     }
 
     /// `state` of process `to` after `frame` has arrived, with nothing forgotten. Panics if the model does.

@@ -5,6 +5,7 @@
 
 mod audit;
 mod audit_global;
+mod checkpoint;
 mod content;
 mod cycles;
 mod found;
@@ -19,13 +20,18 @@ mod successors;
 
 pub use self::audit::{Audit, audit};
 pub use self::audit_global::{GlobalAudit, audit_transitions};
+pub use self::checkpoint::{CHECKPOINT_VERSION, CheckpointError, Checkpointing};
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use self::checkpoint::Checkpoints;
 use self::found::BrokenAt;
 use self::reduction::guarded;
-use self::search::{Limits, Search};
+use self::search::{Keeper, Limits, NoKeeper, Search};
 use super::{Answer, Finding, FindingKind, FoundHang, Verdict};
 use crate::machine::Model;
 
@@ -33,7 +39,7 @@ use crate::machine::Model;
 const MOST_FINDINGS: usize = 64;
 
 /// What may be left out of a search without changing its verdict.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reductions {
     /// Forget what can no longer matter ([`Model::forget_dead`]).
     pub forget_dead: bool,
@@ -104,11 +110,13 @@ pub struct Status {
     pub states: u64,
     /// States still to be expanded, nearly.
     pub frontier: u64,
+    /// States still to be expanded if the search goes on as it did of late, where that lets it end: an extrapolation, not a bound.
+    pub left: Option<u64>,
     /// Labels from the initial state to those that are expanded now.
     pub depth: u64,
     /// Bytes that the tables take.
     pub bytes: u64,
-    /// Time since the search began.
+    /// Time that the search has taken, runs that were ended before included.
     pub elapsed: Duration,
 }
 
@@ -125,24 +133,73 @@ pub fn search<M: Model>(
     let limits = Limits {
         options,
         started: Instant::now(),
+        before: Duration::ZERO,
         interrupt,
     };
-    let mut reductions = describe(options.reductions);
-    let mut search = Search::run(model, options.reductions, &limits, progress);
+    run(Search::new(model, options.reductions), &limits, progress, &mut NoKeeper)
+}
+
+/// The same, with checkpoints: a search that was killed, interrupted or stopped by a budget goes on where it was, and says in the end
+/// what it would have said without. Its seconds are those of all runs; `max_time` is that of this one.
+///
+/// # Errors
+/// When the checkpoint that is there can't be used, or none can be written.
+pub fn search_with_checkpoints<M: Model>(
+    model: &M,
+    options: &Options,
+    checkpointing: &Checkpointing,
+    interrupt: &AtomicBool,
+    progress: &mut dyn FnMut(&Status),
+) -> Result<Verdict, CheckpointError>
+where
+    M::Process: Serialize + DeserializeOwned,
+    M::Frame: Serialize + DeserializeOwned,
+{
+    let resumed = checkpoint::resume(model, checkpointing, options.reductions)?;
+    let (search, before) = resumed.unwrap_or_else(|| (Search::new(model, options.reductions), Duration::ZERO));
+    let limits = Limits {
+        options,
+        started: Instant::now(),
+        before,
+        interrupt,
+    };
+    let mut checkpoints = Checkpoints::new(checkpointing, options.reductions, limits.started, before);
+    let verdict = run(search, &limits, progress, &mut checkpoints);
+    if let Some(error) = checkpoints.failed {
+        return Err(checkpointing.io(error));
+    }
+    if verdict.stopped_by.is_none() {
+        checkpointing.remove()?;
+    }
+    Ok(verdict)
+}
+
+/// Runs a search that has just begun or that goes on.
+fn run<M: Model>(
+    mut search: Search<'_, M>,
+    limits: &Limits<'_>,
+    progress: &mut dyn FnMut(&Status),
+    keeper: &mut dyn Keeper<M>,
+) -> Verdict {
+    let options = limits.options;
+    search.run(limits, progress, keeper);
     let mut cyclic = search.stopped_by.is_none() && cycles::possible(&search);
-    if cyclic && options.reductions.partial_order {
+    if cyclic && search.memo.reductions.partial_order {
         // A free thread that runs for ever may keep the reduced search from ever looking at another one.
         let without = Reductions {
             partial_order: false,
             ..options.reductions
         };
-        reductions = describe(without);
-        reductions.push("partial order: not used, because the model has cycles".to_owned());
-        let peak_bytes = search.peak_bytes;
+        let (model, peak_bytes) = (search.memo.model, search.peak_bytes);
         drop(search);
-        search = Search::run(model, without, &limits, progress);
+        search = Search::new(model, without);
+        search.run(limits, progress, keeper);
         search.peak_bytes = search.peak_bytes.max(peak_bytes);
         cyclic = search.stopped_by.is_none() && cycles::possible(&search);
+    }
+    let mut reductions = describe(search.memo.reductions);
+    if options.reductions.partial_order && !search.memo.reductions.partial_order {
+        reductions.push("partial order: not used, because the model has cycles".to_owned());
     }
     if cyclic
         && search.found.broken.is_empty()
@@ -150,7 +207,7 @@ pub fn search<M: Model>(
     {
         search.internal(message);
     }
-    conclude(search, cyclic, reductions, limits.started)
+    conclude(search, cyclic, reductions, limits)
 }
 
 fn describe(reductions: Reductions) -> Vec<String> {
@@ -170,7 +227,12 @@ fn describe(reductions: Reductions) -> Vec<String> {
     names
 }
 
-fn conclude<M: Model>(mut search: Search<'_, M>, cyclic: bool, reductions: Vec<String>, started: Instant) -> Verdict {
+fn conclude<M: Model>(
+    mut search: Search<'_, M>,
+    cyclic: bool,
+    reductions: Vec<String>,
+    limits: &Limits<'_>,
+) -> Verdict {
     let mut hangs = Vec::new();
     for (signature, at) in std::mem::take(&mut search.found.hangs) {
         let rebuilt = guarded(|| rebuild::hang(&mut search, &signature, &at, cyclic));
@@ -203,7 +265,7 @@ fn conclude<M: Model>(mut search: Search<'_, M>, cyclic: bool, reductions: Vec<S
         states: search.store.len(),
         transitions: search.transitions,
         depth: u64::from(search.depth),
-        seconds: started.elapsed().as_secs_f64(),
+        seconds: (limits.before + limits.started.elapsed()).as_secs_f64(),
         peak_bytes: search.peak_bytes,
         reductions,
         storage: "full states, collapse-compressed".to_owned(),

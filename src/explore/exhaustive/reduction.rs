@@ -40,6 +40,8 @@ mod surroundings;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use serde::{Deserialize, Serialize};
+
 use self::surroundings::Surroundings;
 use super::Reductions;
 use super::content::Content;
@@ -69,7 +71,7 @@ impl<M: Model> Clone for RawStep<M> {
 }
 
 /// Something that went wrong while the model ran.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub(super) struct Broken {
     pub(super) kind: FindingKind,
     pub(super) message: String,

@@ -27,20 +27,87 @@ const SMALL: usize = 8 * CHUNK;
 /// Time between two reports of progress.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
 
+/// Expanded states over which the growth of a search is measured, at least.
+const WINDOW: u64 = 4 * BATCH as u64;
+
 /// The candidates that one chunk has found, by shard; records of tuple, parent, depth and two halves of the hash.
 type Buffers = [Vec<u32>; SHARDS];
 
+/// What one search thread knows and has found.
 #[derive(Default)]
-struct Worker {
+pub(super) struct Worker {
     scratch: Scratch,
     transitions: u64,
     found: Found,
+}
+
+/// Where a search stands: a bucket of states of one depth, of which the first are done.
+pub(super) struct Place {
+    pub(super) depth: u32,
+    pub(super) states: Vec<u32>,
+    /// How many are expanded, with their successors inserted.
+    pub(super) done: usize,
+}
+
+/// A search between two chunks, when everything that was found is inserted.
+pub(super) struct Moment<'a, 'm, M: Model> {
+    pub(super) search: &'a Search<'m, M>,
+    pub(super) place: &'a Place,
+    workers: &'a [Worker],
+}
+
+impl<M: Model> Moment<'_, '_, M> {
+    pub(super) fn transitions(&self) -> u64 {
+        let own: u64 = self.workers.iter().map(|worker| worker.transitions).sum();
+        self.search.transitions + own
+    }
+
+    /// What all threads have found together.
+    pub(super) fn found(&self) -> Found {
+        let mut found = self.search.found.clone();
+        self.workers.iter().for_each(|worker| found.merge(worker.found.clone()));
+        found
+    }
+
+    /// Every delivery that a thread knows, some several times.
+    pub(super) fn deliveries(&self) -> impl Iterator<Item = (u8, u32, u32, u32)> {
+        self.workers.iter().flat_map(|worker| worker.scratch.deliveries.all())
+    }
+}
+
+/// Looks at a search now and then while it runs.
+pub(super) trait Keeper<M: Model> {
+    /// When the search should pause at the next chunk, if that is known.
+    fn deadline(&self) -> Option<Instant>;
+    /// Whether it is time to look.
+    fn is_due(&self, states: u64) -> bool;
+    /// Looks; false ends the search.
+    fn keep(&mut self, moment: &Moment<'_, '_, M>) -> bool;
+}
+
+/// Looks at nothing.
+pub(super) struct NoKeeper;
+
+impl<M: Model> Keeper<M> for NoKeeper {
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    fn is_due(&self, _states: u64) -> bool {
+        false
+    }
+
+    fn keep(&mut self, _moment: &Moment<'_, '_, M>) -> bool {
+        true
+    }
 }
 
 /// What ends a search from outside.
 pub(super) struct Limits<'a> {
     pub(super) options: &'a Options,
     pub(super) started: Instant,
+    /// Time that the search had taken before this run.
+    pub(super) before: Duration,
     pub(super) interrupt: &'a AtomicBool,
 }
 
@@ -73,18 +140,15 @@ pub(super) struct Search<'m, M: Model> {
     pub(super) depth: u32,
     pub(super) peak_bytes: u64,
     pub(super) stopped_by: Option<String>,
+    /// Where it goes on, if it was stopped before.
+    pub(super) place: Option<Place>,
     /// The model can't even start.
     pub(super) stillborn: Option<String>,
 }
 
 impl<'m, M: Model> Search<'m, M> {
-    /// Searches until nothing is left or a limit is reached.
-    pub(super) fn run(
-        model: &'m M,
-        reductions: Reductions,
-        limits: &Limits<'_>,
-        progress: &mut dyn FnMut(&Status),
-    ) -> Self {
+    /// A search that knows the initial state.
+    pub(super) fn new(model: &'m M, reductions: Reductions) -> Self {
         let mut search = Self {
             memo: Memo::new(model, reductions),
             store: Store::new(model.process_count()),
@@ -94,6 +158,7 @@ impl<'m, M: Model> Search<'m, M> {
             depth: 0,
             peak_bytes: 0,
             stopped_by: None,
+            place: None,
             stillborn: None,
         };
         match search.memo.initial() {
@@ -106,65 +171,61 @@ impl<'m, M: Model> Search<'m, M> {
                     depth: 0,
                 };
                 search.store.shards[shard_of(hash)].insert(&candidate, |_| hash);
-                search.levels(limits, progress);
             }
             Err(message) => search.stillborn = Some(message),
         }
         search
     }
 
-    /// The same, with nobody to tell how far it is: for those who look at what a search met, not at its verdict.
+    /// Searches with nobody to tell how far it is: for those who look at what a search met, not at its verdict.
     pub(super) fn unwatched(model: &'m M, options: &Options, interrupt: &AtomicBool) -> Self {
         let limits = Limits {
             options,
             started: Instant::now(),
+            before: Duration::ZERO,
             interrupt,
         };
-        Self::run(model, options.reductions, &limits, &mut |_| {})
+        let mut search = Self::new(model, options.reductions);
+        search.run(&limits, &mut |_| {}, &mut NoKeeper);
+        search
     }
 
-    fn levels(&mut self, limits: &Limits<'_>, progress: &mut dyn FnMut(&Status)) {
-        let mut workers: Vec<Worker> = (0..limits.options.threads.max(1)).map(|_| Worker::default()).collect();
+    /// Searches until nothing is left or a limit is reached.
+    pub(super) fn run(&mut self, limits: &Limits<'_>, progress: &mut dyn FnMut(&Status), keeper: &mut dyn Keeper<M>) {
+        // What was remembered before an earlier end serves the first thread again.
+        let mut earlier = std::mem::take(&mut self.scratches).into_iter();
+        let worker = |_| Worker {
+            scratch: earlier.next().unwrap_or_default(),
+            ..Worker::default()
+        };
+        let mut workers: Vec<Worker> = (0..limits.options.threads.max(1)).map(worker).collect();
         let mut buffers: Vec<Buffers> = Vec::new();
-        let mut reported = Instant::now();
-        while let Some((depth, bucket)) = self.store.next_bucket() {
-            let mut left = bucket.len();
-            for batch in bucket.chunks(BATCH) {
-                self.stopped_by = self.expand(batch, depth, &mut workers, &mut buffers, limits);
-                if self.stopped_by.is_some() {
-                    break;
-                }
-                self.depth = self.depth.max(depth);
-                self.insert(workers.len(), &mut buffers, batch.len());
-                left -= batch.len();
-                let caches: u64 = workers.iter().map(|worker| worker.scratch.deliveries.bytes()).sum();
-                let bytes =
-                    self.store.bytes() + self.memo.bytes() + caches + bytes_of(&buffers) + (bucket.len() * 4) as u64;
-                self.peak_bytes = self.peak_bytes.max(bytes);
-                self.stopped_by = limits.after_batch(self.store.len(), bytes);
-                if self.store.is_nearly_full() {
-                    self.stopped_by = Some("the largest number of states that can be stored".to_owned());
-                }
-                if reported.elapsed() >= REPORT_EVERY {
-                    reported = Instant::now();
-                    progress(&Status {
-                        states: self.store.len(),
-                        frontier: self.store.waiting() + left as u64,
-                        depth: u64::from(depth),
-                        bytes,
-                        elapsed: limits.started.elapsed(),
-                    });
-                }
-                if self.stopped_by.is_some() {
-                    break;
+        let mut reporter = Reporter::new(self.store.len());
+        while self.stopped_by.is_none() {
+            let place = self.place.take().or_else(|| {
+                let (depth, states) = self.store.next_bucket()?;
+                Some(Place { depth, states, done: 0 })
+            });
+            let Some(mut place) = place else { break };
+            while place.done < place.states.len() && self.stopped_by.is_none() {
+                self.advance(&mut place, &mut workers, &mut buffers, limits, keeper.deadline());
+                let left = (place.states.len() - place.done) as u64;
+                reporter.report(self, left, place.depth, limits, progress);
+                if self.stopped_by.is_some() || keeper.is_due(self.store.len()) {
+                    let moment = Moment {
+                        search: self,
+                        place: &place,
+                        workers: &workers,
+                    };
+                    if !keeper.keep(&moment) {
+                        self.stopped_by = Some("a checkpoint that could not be written".to_owned());
+                    }
                 }
             }
-            let hang = workers.iter().any(|worker| !worker.found.hangs.is_empty());
+            let mut found = workers.iter().map(|worker| &worker.found).chain([&self.found]);
+            let hang = found.any(|found| !found.hangs.is_empty());
             if self.stopped_by.is_none() && limits.options.stop_at_first_hang && hang {
                 self.stopped_by = Some("first hang".to_owned());
-            }
-            if self.stopped_by.is_some() {
-                break;
             }
         }
         for worker in workers {
@@ -174,7 +235,38 @@ impl<'m, M: Model> Search<'m, M> {
         }
     }
 
-    /// Expands a batch into `buffers`, one a chunk. Returns why it was given up, if it was.
+    /// Expands and inserts the rest of a batch, or so much of it as there is time for before `deadline`. Budgets are looked at where
+    /// the batch ends, wherever it was cut: so they stop every run of a search at the same place.
+    fn advance(
+        &mut self,
+        place: &mut Place,
+        workers: &mut [Worker],
+        buffers: &mut Vec<Buffers>,
+        limits: &Limits<'_>,
+        deadline: Option<Instant>,
+    ) {
+        let end = ((place.done / BATCH + 1) * BATCH).min(place.states.len());
+        let batch = &place.states[place.done..end];
+        let (expanded, stopped) = self.expand(batch, place.depth, workers, buffers, limits, deadline);
+        self.stopped_by = stopped;
+        if expanded > 0 {
+            self.depth = self.depth.max(place.depth);
+            self.insert(workers.len(), buffers, expanded);
+            place.done += expanded;
+        }
+        let caches: u64 = workers.iter().map(|worker| worker.scratch.deliveries.bytes()).sum();
+        let tables = self.store.bytes() + self.memo.bytes();
+        let bytes = tables + caches + bytes_of(buffers) + (place.states.len() * 4) as u64;
+        self.peak_bytes = self.peak_bytes.max(bytes);
+        if self.stopped_by.is_none() && place.done == end {
+            self.stopped_by = limits.after_batch(self.store.len(), bytes);
+        }
+        if self.store.is_nearly_full() {
+            self.stopped_by = Some("the largest number of states that can be stored".to_owned());
+        }
+    }
+
+    /// Expands chunks of a batch, in their order, into `buffers`. Returns how many states that were, and why it was given up, if it was.
     fn expand(
         &self,
         batch: &[u32],
@@ -182,22 +274,32 @@ impl<'m, M: Model> Search<'m, M> {
         workers: &mut [Worker],
         buffers: &mut Vec<Buffers>,
         limits: &Limits<'_>,
-    ) -> Option<String> {
+        deadline: Option<Instant>,
+    ) -> (usize, Option<String>) {
         let chunks = batch.len().div_ceil(CHUNK);
         while buffers.len() < chunks {
             buffers.push(Buffers::default());
         }
-        let tasks = Mutex::new(batch.chunks(CHUNK).zip(buffers.iter_mut()));
+        let tasks = Mutex::new((0, batch.chunks(CHUNK).zip(buffers.iter_mut())));
         let stopped = Mutex::new(None);
         let work = |worker: &mut Worker| {
             loop {
-                let Some((chunk, buffers)) = tasks.lock().next() else {
-                    return;
+                let (chunk, buffers) = {
+                    let mut tasks = tasks.lock();
+                    // Every pause comes after some progress.
+                    let pauses = tasks.0 > 0 && deadline.is_some_and(|deadline| Instant::now() >= deadline);
+                    if let Some(reason) = limits.now() {
+                        *stopped.lock() = Some(reason);
+                        return;
+                    }
+                    match tasks.1.next() {
+                        Some(task) if !pauses => {
+                            tasks.0 += task.0.len();
+                            task
+                        }
+                        _ => return,
+                    }
                 };
-                if let Some(reason) = limits.now() {
-                    *stopped.lock() = Some(reason);
-                    return;
-                }
                 self.expand_chunk(chunk, depth, worker, buffers);
             }
         };
@@ -210,7 +312,7 @@ impl<'m, M: Model> Search<'m, M> {
                 }
             }),
         }
-        stopped.into_inner()
+        (tasks.into_inner().0, stopped.into_inner())
     }
 
     fn expand_chunk(&self, chunk: &[u32], depth: u32, worker: &mut Worker, buffers: &mut Buffers) {
@@ -290,6 +392,65 @@ impl<'m, M: Model> Search<'m, M> {
                 event: None,
             },
         });
+    }
+}
+
+/// Tells now and then how far a search is.
+struct Reporter {
+    reported: Instant,
+    /// States expanded, and stored, by this run: now, and some time ago.
+    now: (u64, u64),
+    then: (u64, u64),
+    middle: (u64, u64),
+}
+
+impl Reporter {
+    fn new(stored: u64) -> Self {
+        Self {
+            reported: Instant::now(),
+            now: (0, stored),
+            then: (0, stored),
+            middle: (0, stored),
+        }
+    }
+
+    fn report<M: Model>(
+        &mut self,
+        search: &Search<'_, M>,
+        left: u64,
+        depth: u32,
+        limits: &Limits<'_>,
+        progress: &mut dyn FnMut(&Status),
+    ) {
+        let (states, frontier) = (search.store.len(), search.store.waiting() + left);
+        self.now = (states.saturating_sub(frontier), states);
+        if self.now.0 >= self.middle.0 + WINDOW {
+            self.then = std::mem::replace(&mut self.middle, self.now);
+        }
+        if self.reported.elapsed() < REPORT_EVERY {
+            return;
+        }
+        self.reported = Instant::now();
+        progress(&Status {
+            states,
+            frontier,
+            left: self.left(frontier),
+            depth: u64::from(depth),
+            bytes: search.peak_bytes,
+            elapsed: limits.before + limits.started.elapsed(),
+        });
+    }
+
+    /// If each state that is expanded goes on to bring as many new ones as those of late did, and these are fewer than one, the
+    /// frontier brings a geometric series of states.
+    fn left(&self, frontier: u64) -> Option<u64> {
+        let expanded = self
+            .now
+            .0
+            .checked_sub(self.then.0)
+            .filter(|expanded| *expanded >= WINDOW)?;
+        let growth = (self.now.1 - self.then.1) as f64 / expanded as f64;
+        (growth < 1.0).then(|| (frontier as f64 / (1.0 - growth)) as u64)
     }
 }
 

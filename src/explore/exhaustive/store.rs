@@ -102,6 +102,25 @@ impl Shard {
         }
     }
 
+    /// The records of all states, in order, in parts.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &[u32]> {
+        self.chunks.iter().map(Vec::as_slice)
+    }
+
+    /// Adds records as [`Shard::parts`] gave them, without anything to expand.
+    pub(super) fn restore(&mut self, records: &[u32], hash_of: impl Fn(&[u32]) -> u64) {
+        for record in records.chunks_exact(self.width + 2) {
+            let tuple = &record[..self.width];
+            let candidate = Candidate {
+                tuple,
+                hash: hash_of(tuple),
+                parent: record[self.width],
+                depth: record[self.width + 1],
+            };
+            self.insert(&candidate, &hash_of);
+        }
+    }
+
     fn bytes(&self) -> u64 {
         let frontier: usize = self.frontier.values().map(|bucket| bucket.capacity() * 4 + 64).sum();
         (self.chunks.len() * CHUNK * (self.width + 2) * 4 + self.index.allocation_size() + frontier) as u64

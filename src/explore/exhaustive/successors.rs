@@ -1,5 +1,7 @@
 //! Transitions between global states.
 
+use serde::{Deserialize, Serialize};
+
 use super::memo::{Deliveries, Expansion, Memo};
 use super::reduction::Broken;
 use crate::machine::Model;
@@ -8,7 +10,7 @@ use crate::machine::Model;
 const LONGEST_CHAIN: usize = 256;
 
 /// A step of one process in a global transition.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct TrailStep {
     pub(super) process: u8,
     /// Expansion of the state before it.
@@ -145,8 +147,11 @@ impl Scratch {
             self.place(memo, to, after, hash);
         }
         if memo.forgets_irrelevant() {
-            let tuple = self.tuple.clone();
-            memo.forget_irrelevant(&tuple, |process, id, hash| self.place(memo, process, id, hash));
+            let irrelevant = memo.irrelevant(&self.tuple);
+            for process in (0..self.tuple.len()).filter(|process| irrelevant & (1 << process) != 0) {
+                let (id, hash) = memo.phantom_of(process);
+                self.place(memo, process, id, hash);
+            }
         }
         Ok(())
     }

@@ -67,15 +67,10 @@ impl<M: Model> Memo<'_, M> {
         prospect.unwrap_or((FrameSet::NONE, false))
     }
 
-    /// Forgets the state of every process that can no longer make a difference to a client: one that neither is sure to return a
-    /// client itself nor can, from here on, exchange anything that matters with a process that can.
-    ///
-    /// `place` is told the process, and id and hash of what stands for its state from now on.
-    pub(in crate::explore::exhaustive) fn forget_irrelevant(
-        &self,
-        tuple: &[u32],
-        mut place: impl FnMut(usize, u32, u64),
-    ) {
+    /// The processes that can no longer make a difference to a client: those that neither are sure to return a client themselves nor
+    /// can, from here on, exchange anything that matters with a process that can. Their states may be replaced by
+    /// [`Memo::phantom_of`]; where that is done already they are not among them. One bit a process.
+    pub(in crate::explore::exhaustive) fn irrelevant(&self, tuple: &[u32]) -> u64 {
         let mut relevant: u64 = 0;
         for (process, id) in tuple.iter().enumerate() {
             if !self.known(process, *id).settled {
@@ -104,11 +99,16 @@ impl<M: Model> Memo<'_, M> {
                 break;
             }
         }
-        for (process, (id, hash)) in self.phantoms.iter().enumerate() {
-            if relevant & (1 << process) == 0 && tuple[process] != *id {
-                place(process, *id, *hash);
-            }
-        }
+        let phantoms = self.phantoms.iter().enumerate();
+        let stays = |process: usize, id: u32| relevant & (1 << process) != 0 || tuple[process] == id;
+        phantoms
+            .filter(|(process, (id, _))| !stays(*process, *id))
+            .fold(0, |set, (process, _)| set | 1 << process)
+    }
+
+    /// Id and hash of what stands for the state of a process that makes no difference.
+    pub(in crate::explore::exhaustive) fn phantom_of(&self, process: usize) -> (u32, u64) {
+        self.phantoms[process]
     }
 
     /// Whether that reduction is on.

@@ -1,0 +1,46 @@
+//! Where `lastbatch check` keeps checkpoints.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use lastbatch::explore::exhaustive::Checkpointing;
+
+/// Time between two checkpoints: a killed search loses less than a minute.
+const EVERY: Duration = Duration::from_secs(30);
+
+#[derive(Args)]
+pub(super) struct CheckpointArgs {
+    /// Keep a checkpoint of each search in this directory, one every 30 seconds, so that it can go on after it was killed,
+    /// interrupted or stopped by a bound
+    #[arg(long, value_name = "DIR")]
+    checkpoint: Option<PathBuf>,
+    /// Write one also after so many further states
+    #[arg(long, value_name = "N", requires = "checkpoint", value_parser = clap::value_parser!(u64).range(1..))]
+    checkpoint_every: Option<u64>,
+    /// Go on from the checkpoints that are there; searches without one begin
+    #[arg(long, requires = "checkpoint")]
+    resume: bool,
+}
+
+impl CheckpointArgs {
+    pub(super) fn directory(&self) -> Option<&Path> {
+        self.checkpoint.as_deref()
+    }
+
+    /// Where a search of this name keeps its checkpoints, if anywhere.
+    pub(super) fn place(&self, name: &str) -> Option<Checkpointing> {
+        let plain = |letter: char| {
+            let kept = letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
+            if kept { letter } else { '_' }
+        };
+        let file: String = name.chars().map(plain).collect();
+        Some(Checkpointing {
+            path: self.checkpoint.as_ref()?.join(format!("{file}.checkpoint")),
+            identity: Vec::new(),
+            resume: self.resume,
+            every: EVERY,
+            every_states: self.checkpoint_every,
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! Checkpoints: all that a search knows, in a file, so that it can go on after it was ended, with the same verdict.
+//!
+//! A checkpoint is taken between two chunks of a batch, when everything that was expanded is also inserted. It holds the tables as they
+//! are, ids included, so a search that goes on from it does exactly what the one that wrote it would have done next: states, parents,
+//! counts, signatures and schedules are the same, on any number of threads. Only what is computed again at need is left out (what is
+//! known of a local state by itself, indices over tables).
+//!
+//! The file is written beside its final name, flushed to the disk, then renamed, so there is always one whole checkpoint or none. It says
+//! what it is of, and ends in a hash of all that stands before.
+
+mod file;
+mod snapshot;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use super::Reductions;
+use super::search::{Keeper, Moment, Search};
+use crate::machine::Model;
+
+/// Version of the format of checkpoint files.
+pub const CHECKPOINT_VERSION: u32 = 1;
+
+/// Where, when and under which name a search keeps checkpoints.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Checkpointing {
+    /// The file. It is removed when the search has ended by itself.
+    pub path: PathBuf,
+    /// What the search is of, as names and values. A checkpoint of anything else is refused, so this must name all that decides what
+    /// the search does, the program itself included. The engine adds its reductions.
+    pub identity: Vec<(String, String)>,
+    /// Whether to go on from the file, if it is there. Otherwise a file that is there is an error.
+    pub resume: bool,
+    /// Time between two checkpoints. A killed search loses what it did since the last one.
+    pub every: Duration,
+    /// Write one also after so many further states, if given.
+    pub every_states: Option<u64>,
+}
+
+/// Why there is no checkpoint, or none to go on from.
+#[derive(Debug, Error)]
+pub enum CheckpointError {
+    /// It is there already, and nobody asked to go on from it.
+    #[error("{}: a checkpoint is there already: go on from it (--resume) or remove it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It can't be read or written.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The file is something else.
+    #[error("{}: not a checkpoint of lastbatch", path.display())]
+    NotACheckpoint {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another version of the format.
+    #[error("{}: a checkpoint of format {found}, expected {CHECKPOINT_VERSION}", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+    /// Its content is not what was written.
+    #[error("{}: a damaged checkpoint: its content does not have the hash that it ends with", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is of another search.
+    #[error("{}: a checkpoint of another search: its {what} is {found}, expected {expected}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+        /// What the checkpoint has.
+        found: String,
+        /// What this search has.
+        expected: String,
+    },
+}
+
+impl Checkpointing {
+    /// With the reductions that were asked for.
+    pub(super) fn full_identity(&self, reductions: Reductions) -> Vec<(String, String)> {
+        let mut identity = self.identity.clone();
+        identity.push(("engine's reductions".to_owned(), format!("{reductions:?}")));
+        identity
+    }
+
+    pub(super) fn io(&self, error: io::Error) -> CheckpointError {
+        CheckpointError::Io {
+            path: self.path.clone(),
+            error,
+        }
+    }
+
+    /// Removes the file of a search that has ended by itself.
+    pub(super) fn remove(&self) -> Result<(), CheckpointError> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.io(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes checkpoints while a search runs.
+pub(super) struct Checkpoints<'a> {
+    config: &'a Checkpointing,
+    identity: Vec<(String, String)>,
+    /// Time that the search had taken before this run.
+    before: Duration,
+    started: Instant,
+    last: Instant,
+    /// How long the last one took to write.
+    cost: Duration,
+    last_states: u64,
+    /// The first that could not be written ends the search.
+    pub(super) failed: Option<io::Error>,
+}
+
+impl<'a> Checkpoints<'a> {
+    pub(super) fn new(config: &'a Checkpointing, reductions: Reductions, started: Instant, before: Duration) -> Self {
+        Self {
+            config,
+            identity: config.full_identity(reductions),
+            before,
+            started,
+            last: Instant::now(),
+            cost: Duration::ZERO,
+            last_states: 0,
+            failed: None,
+        }
+    }
+}
+
+impl<M: Model> Keeper<M> for Checkpoints<'_>
+where
+    M::Process: Serialize,
+    M::Frame: Serialize,
+{
+    /// A checkpoint that takes long to write is taken less often, so that the search gets three quarters of the time.
+    fn deadline(&self) -> Option<Instant> {
+        Some(self.last + self.config.every.max(self.cost * 3))
+    }
+
+    fn is_due(&self, states: u64) -> bool {
+        let many = self.config.every_states;
+        many.is_some_and(|many| states >= self.last_states + many)
+            || Keeper::<M>::deadline(self).is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    fn keep(&mut self, moment: &Moment<'_, '_, M>) -> bool {
+        let start = Instant::now();
+        let elapsed = self.before + self.started.elapsed();
+        let written = file::write(&self.config.path, |writer| {
+            snapshot::write(writer, &self.identity, elapsed, moment)
+        });
+        self.last = Instant::now();
+        self.cost = start.elapsed();
+        self.last_states = moment.search.store.len();
+        self.failed = written.err();
+        self.failed.is_none()
+    }
+}
+
+/// A search as a checkpoint has it, and the time that it had taken; none if there is no file.
+///
+/// # Errors
+/// When the file can't be used, or must not be there.
+pub(super) fn resume<'m, M: Model>(
+    model: &'m M,
+    config: &Checkpointing,
+    reductions: Reductions,
+) -> Result<Option<(Search<'m, M>, Duration)>, CheckpointError>
+where
+    M::Process: DeserializeOwned,
+    M::Frame: DeserializeOwned,
+{
+    if !exists(&config.path).map_err(|error| config.io(error))? {
+        return Ok(None);
+    }
+    if !config.resume {
+        return Err(CheckpointError::Exists {
+            path: config.path.clone(),
+        });
+    }
+    let mut reader = file::open(&config.path)?;
+    snapshot::read(&mut reader, model, config, reductions).map(Some)
+}
+
+fn exists(path: &Path) -> io::Result<bool> {
+    path.try_exists()
+}
