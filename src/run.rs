@@ -1,6 +1,7 @@
 //! From a scenario to a model: where scenarios, imported graphs, the model and the engines meet.
 
 mod engines;
+mod kernel;
 mod pipeline;
 mod worker;
 
@@ -25,6 +26,7 @@ use crate::scenario::{Ends, GraphSource, Input, JobSection, Order, PipelineSecti
 use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
 
 pub use self::engines::{Budget, EngineError, EngineStatus};
+pub use self::kernel::Cut;
 pub use self::worker::{Request, RequestError, WORKER_COMMAND, WorkerError};
 
 /// A scenario that is ready to run.
@@ -41,6 +43,8 @@ pub struct Prepared {
     pub slice: String,
     /// Number of parameter servers of the graph that trains, whether the steps that run need them or not.
     pub servers: usize,
+    /// Which part of the job is run; none if all of it is.
+    pub cut: Option<Cut>,
 }
 
 /// Why a scenario cannot run.
@@ -91,6 +95,14 @@ pub enum RunError {
         key: &'static str,
         /// What is wrong.
         error: GraphError,
+    },
+    /// The job has no such kernel.
+    #[error("{scenario}: {problem}")]
+    Kernel {
+        /// The scenario.
+        scenario: String,
+        /// What is wrong.
+        problem: String,
     },
     /// The model has no such job.
     #[error("{scenario}: {error}")]
@@ -148,12 +160,15 @@ pub fn prepare(scenario: Scenario, scenario_hash: Hash) -> Result<Prepared, RunE
         error,
     })?;
     let model = model.with(circumstances(&scenario, &training, &ends)?);
+    let kernel = scenario.document.kernel.as_ref();
+    let cut = kernel.map(|section| Cut::of(&scenario, &model, section)).transpose()?;
     Ok(Prepared {
         model,
         scenario_hash,
         graph_hash: Hash::of(&contents),
         slice: slices.join("; "),
         servers: training.partitions.len() - 1,
+        cut,
         scenario,
     })
 }
@@ -346,7 +361,13 @@ impl Prepared {
         // What a step leaves on variables is the same before it is cleaned up, and there is less to search.
         let leaks = options.reductions.leaks && !looks_at_outcomes(&self.scenario);
         model.set_cleans_up(leaks);
-        let mut verdict = exhaustive::search(&model, options, interrupt, progress);
+        let mut verdict = match &self.cut {
+            None => exhaustive::search(&model, options, interrupt, progress),
+            Some(cut) => {
+                let kernel = cut.kernel(model);
+                cut.complete(exhaustive::search(&kernel, options, interrupt, progress))
+            }
+        };
         if cancel_order {
             verdict.reductions.push("cancel order".to_owned());
         }

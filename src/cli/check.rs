@@ -29,7 +29,7 @@ pub(super) struct Check {
     /// Search with this engine
     #[arg(long)]
     engine: Option<EngineName>,
-    /// Stop after so many executions (shuttle, threads)
+    /// Stop after so many executions (shuttle, threads, loom)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     executions: Option<u64>,
     /// Make random choices from this (shuttle, threads)
@@ -176,10 +176,10 @@ impl Check {
                 })?
             }
             // It shows its progress itself.
-            EngineName::Shuttle => {
+            engine @ (EngineName::Shuttle | EngineName::Loom) => {
                 progress.end();
                 let budget = self.budget(prepared);
-                prepared.run_in_worker(&std::env::current_exe()?, EngineName::Shuttle, &budget, interrupt)?
+                prepared.run_in_worker(&std::env::current_exe()?, engine, &budget, interrupt)?
             }
         };
         let expect = document.expect.as_ref().map(|expect| self.comparable(expect));
@@ -258,7 +258,11 @@ impl Check {
         let exhaustive = engine == EngineName::Exhaustive;
         let given = [
             ("--executions", self.executions.is_some() && exhaustive),
-            ("--seed", self.seed.is_some() && exhaustive),
+            (
+                "--seed",
+                self.seed.is_some() && (exhaustive || engine == EngineName::Loom),
+            ),
+            ("--first", self.first && engine == EngineName::Loom),
             ("--strategy", self.strategy.is_some() && engine != EngineName::Shuttle),
             ("--threads", self.threads.is_some() && !exhaustive),
             ("--max-states", self.max_states.is_some() && !exhaustive),
@@ -271,7 +275,9 @@ impl Check {
                 "{}: {option} does not go with engine {engine}",
                 prepared.scenario
             ))),
-            None => Ok(()),
+            None => Ok(prepared
+                .fits(engine)
+                .map_err(|error| format!("{}: {error}", prepared.scenario))?),
         }
     }
 

@@ -92,6 +92,7 @@ impl Replay {
             EngineName::Exhaustive => FIXED_POLICY,
             EngineName::Shuttle => "in the order of the coroutines",
             EngineName::Threads => "as the operating system chose",
+            EngineName::Loom => "in no way",
         };
         let (mut kept, mut last, mut wrong) = (0, String::new(), None);
         let mut note = |keeps: bool, text: String| {

@@ -320,6 +320,10 @@ impl<M: Model> Model for Kernel<M> {
         self.model.wait_for(&Self::processes(system), process, client)
     }
 
+    fn outcome(&self, system: &[&Self::Process]) -> Option<String> {
+        self.model.outcome(&Self::processes(system))
+    }
+
     fn leaks(&self, system: &[&Self::Process]) -> Vec<String> {
         self.model.leaks(&Self::processes(system))
     }

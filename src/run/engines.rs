@@ -7,14 +7,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::Prepared;
+use super::{Cut, Prepared};
 use crate::explore::Verdict;
 use crate::explore::driver::{Limits, TallyStatus};
 use crate::explore::exhaustive::{Options, Reductions, Status};
+use crate::explore::loom::{self, LoomError};
 use crate::explore::shuttle::{self, ShuttleError, Strategy};
 use crate::explore::threads::{self, Stuck};
+use crate::machine::Model;
 use crate::scenario::{EngineName, EngineSection};
-use crate::schedule::{PrefixOutcome, ReplayOutcome, Schedule, replay, replay_prefix};
+use crate::schedule::{End, PrefixOutcome, ReplayOutcome, Schedule, replay, replay_prefix};
 
 /// Executions of shuttle where nobody says how many.
 const EXECUTIONS_OF_SHUTTLE: u64 = 50_000;
@@ -91,9 +93,18 @@ pub enum EngineError {
     /// shuttle.
     #[error(transparent)]
     Shuttle(#[from] ShuttleError),
+    /// loom.
+    #[error(transparent)]
+    Loom(#[from] LoomError),
     /// Real threads.
     #[error("threads: {0}")]
     Threads(#[from] Stuck),
+    /// loom has no policy to go on where a schedule stops.
+    #[error("engine loom replays the schedules of a kernel only, not on another variant")]
+    NoPrefix,
+    /// A schedule of something else.
+    #[error("the schedule does not begin with the events of kernel.begin, as engine loom does")]
+    BeginsElsewhere,
 }
 
 /// How far an engine is.
@@ -110,7 +121,7 @@ impl Prepared {
     /// every label. Setting `interrupt` ends the run soon, with what was found.
     ///
     /// # Errors
-    /// When the engine gives up.
+    /// When the engine can't run the scenario, or gives up.
     pub fn run(
         &self,
         engine: EngineName,
@@ -118,38 +129,41 @@ impl Prepared {
         interrupt: &Arc<AtomicBool>,
         mut progress: impl FnMut(&EngineStatus) + Send + 'static,
     ) -> Result<Verdict, EngineError> {
+        if engine == EngineName::Exhaustive {
+            let options = budget.exhaustive(Reductions::ALL);
+            let mut show = |status: &Status| progress(&EngineStatus::States(*status));
+            return Ok(self.search(&options, true, interrupt, &mut show));
+        }
+        let show = move |status: &TallyStatus| progress(&EngineStatus::Executions(*status));
+        if engine == EngineName::Loom {
+            let options = loom::Options {
+                max_executions: budget.executions,
+                max_time: budget.max_time,
+                checkpoint: None,
+            };
+            let verdict = loom::explore(&Arc::new(self.kernel()), &options, interrupt)?.verdict;
+            return Ok(match &self.cut {
+                Some(cut) => cut.complete(verdict),
+                None => verdict,
+            });
+        }
+        match &self.cut {
+            None => execute(&Arc::new(self.model.clone()), engine, budget, interrupt, show),
+            Some(cut) => {
+                let verdict = execute(&Arc::new(self.kernel()), engine, budget, interrupt, show)?;
+                Ok(cut.complete(verdict))
+            }
+        }
+    }
+
+    /// Whether the engine can run the scenario.
+    ///
+    /// # Errors
+    /// When it can't; the text says why.
+    pub fn fits(&self, engine: EngineName) -> Result<(), EngineError> {
         match engine {
-            EngineName::Exhaustive => {
-                let options = budget.exhaustive(Reductions::ALL);
-                let mut show = |status: &Status| progress(&EngineStatus::States(*status));
-                Ok(self.search(&options, true, interrupt, &mut show))
-            }
-            EngineName::Shuttle => {
-                let options = shuttle::Options {
-                    strategy: budget.strategy.clone(),
-                    seed: budget.seed,
-                    max_executions: Some(budget.executions.unwrap_or(EXECUTIONS_OF_SHUTTLE)),
-                    max_time: budget.max_time,
-                    stop_at_first_hang: budget.stop_at_first_hang,
-                    limits: Limits::default(),
-                };
-                let model = Arc::new(self.model.clone());
-                let show = move |status: &TallyStatus| progress(&EngineStatus::Executions(*status));
-                Ok(shuttle::explore(&model, &options, interrupt, show)?)
-            }
-            EngineName::Threads => {
-                let options = threads::Options {
-                    seed: budget.seed,
-                    max_executions: Some(budget.executions.unwrap_or(EXECUTIONS_OF_THREADS)),
-                    max_time: budget.max_time,
-                    stop_at_first_hang: budget.stop_at_first_hang,
-                    limits: Limits::default(),
-                    watchdog: threads::Options::WATCHDOG,
-                };
-                let model = Arc::new(self.model.clone());
-                let mut show = |status: &TallyStatus| progress(&EngineStatus::Executions(*status));
-                Ok(threads::explore(&model, &options, interrupt, &mut show))
-            }
+            EngineName::Loom => Ok(loom::fits(&self.kernel()).map_err(LoomError::from)?),
+            EngineName::Exhaustive | EngineName::Shuttle | EngineName::Threads => Ok(()),
         }
     }
 
@@ -174,6 +188,11 @@ impl Prepared {
             }
             EngineName::Threads => {
                 threads::replay(&model, schedule, times, |execution| each(execution.replayed(&model)))?;
+            }
+            EngineName::Loom => {
+                for _ in 0..times {
+                    each(self.replay_under_loom(schedule)?);
+                }
             }
         }
         Ok(())
@@ -201,7 +220,59 @@ impl Prepared {
             EngineName::Threads => {
                 threads::replay(&model, schedule, times, |execution| each(execution.prefixed(&model)))?;
             }
+            // A kernel begins in a state of its own variant.
+            EngineName::Loom => return Err(EngineError::NoPrefix),
         }
         Ok(())
     }
+
+    /// Replays a schedule of this scenario's kernel with loom's threads, from where the kernel begins.
+    fn replay_under_loom(&self, schedule: &Schedule) -> Result<ReplayOutcome, EngineError> {
+        let begin = self.cut.as_ref().map_or(&[][..], Cut::begin);
+        let Some(events) = schedule.events.strip_prefix(begin) else {
+            return Err(EngineError::BeginsElsewhere);
+        };
+        let kernel = Arc::new(self.kernel());
+        let execution = loom::replay(&kernel, events)?;
+        let followed = begin.len() + execution.taken.len();
+        let mismatch = (followed < schedule.events.len())
+            .then(|| schedule.next(kernel.as_ref(), &execution.system, followed).err())
+            .flatten();
+        Ok(ReplayOutcome {
+            followed,
+            mismatch: mismatch.map(|mismatch| *mismatch),
+            end: End::of(kernel.as_ref(), &execution.system),
+            returning: Vec::new(),
+        })
+    }
+}
+
+/// Runs a model under an engine that runs one execution after the other, with as many threads as the model has.
+fn execute<M: Model + 'static>(
+    model: &Arc<M>,
+    engine: EngineName,
+    budget: &Budget,
+    interrupt: &Arc<AtomicBool>,
+    mut progress: impl FnMut(&TallyStatus) + Send + 'static,
+) -> Result<Verdict, EngineError> {
+    if engine == EngineName::Shuttle {
+        let options = shuttle::Options {
+            strategy: budget.strategy.clone(),
+            seed: budget.seed,
+            max_executions: Some(budget.executions.unwrap_or(EXECUTIONS_OF_SHUTTLE)),
+            max_time: budget.max_time,
+            stop_at_first_hang: budget.stop_at_first_hang,
+            limits: Limits::default(),
+        };
+        return Ok(shuttle::explore(model, &options, interrupt, progress)?);
+    }
+    let options = threads::Options {
+        seed: budget.seed,
+        max_executions: Some(budget.executions.unwrap_or(EXECUTIONS_OF_THREADS)),
+        max_time: budget.max_time,
+        stop_at_first_hang: budget.stop_at_first_hang,
+        limits: Limits::default(),
+        watchdog: threads::Options::WATCHDOG,
+    };
+    Ok(threads::explore(model, &options, interrupt, &mut progress))
 }

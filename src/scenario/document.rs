@@ -21,6 +21,8 @@ pub struct Document {
     /// What they run it on.
     #[serde(default)]
     pub runtime: RuntimeSection,
+    /// Which part of that is run; all of it without.
+    pub kernel: Option<KernelSection>,
     /// How to look for hangs.
     #[serde(default)]
     pub engine: EngineSection,
@@ -201,6 +203,28 @@ fn variant_name<S: Serializer>(variant: &Variant, serializer: S) -> Result<S::Ok
     serializer.collect_str(variant)
 }
 
+/// `[kernel]`: a part of the job, small enough to run every interleaving of.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KernelSection {
+    /// What has happened before it begins: events as in schedules, one each.
+    #[serde(default)]
+    pub begin: Vec<String>,
+    /// Threads of which one at a time runs.
+    #[serde(default)]
+    pub groups: Vec<GroupSection>,
+}
+
+/// One of the groups of a kernel.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupSection {
+    /// Its name, for people.
+    pub name: String,
+    /// Who belongs to it, as in `ps0/*` or `ps0/pool:*`, all of one process.
+    pub threads: Vec<String>,
+}
+
 /// `[engine]`: how to look for hangs.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -242,6 +266,8 @@ pub enum EngineName {
     Shuttle,
     /// Real threads.
     Threads,
+    /// Every interleaving of a kernel, by loom's search.
+    Loom,
 }
 
 impl fmt::Display for EngineName {
@@ -250,6 +276,7 @@ impl fmt::Display for EngineName {
             EngineName::Exhaustive => "exhaustive",
             EngineName::Shuttle => "shuttle",
             EngineName::Threads => "threads",
+            EngineName::Loom => "loom",
         })
     }
 }

@@ -13,7 +13,8 @@ use crate::models::builtin::BatchSource;
 use crate::schedule::Hash;
 
 pub use document::{
-    Document, Ends, EngineName, EngineSection, Expect, ExpectedAnswer, Input, JobSection, Order, RuntimeSection,
+    Document, Ends, EngineName, EngineSection, Expect, ExpectedAnswer, GroupSection, Input, JobSection, KernelSection,
+    Order, RuntimeSection,
 };
 pub use document::{SliceKind, Turn};
 pub use error::ScenarioError;

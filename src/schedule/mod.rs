@@ -15,7 +15,7 @@ use crate::machine::Event;
 
 pub use format::{Staged, WriteError, write_whole};
 pub use lift::{Lifted, lift};
-pub use parse::ScheduleError;
+pub use parse::{ScheduleError, event};
 pub use prefix::{PrefixOutcome, replay_prefix};
 pub(crate) use replay::select;
 pub use replay::{ClientEnd, Difference, End, Found, Mismatch, ReplayOutcome, Step, replay};

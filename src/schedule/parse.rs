@@ -218,8 +218,11 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The event of a line, if it has one.
-fn event(line: &str) -> Result<Option<Event>, String> {
+/// The event of a line, if it has one: none in an empty line or a comment.
+///
+/// # Errors
+/// When it is something else; the text says what was expected.
+pub fn event(line: &str) -> Result<Option<Event>, String> {
     let mut fields = split(line)?;
     if fields.is_empty() {
         return Ok(None);

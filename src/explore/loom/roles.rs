@@ -5,13 +5,14 @@ use std::hash::Hash;
 
 use thiserror::Error;
 
+use crate::explore::fingerprint;
 use crate::machine::{Kernel, Model, Pending, ProcessId, System, run_label};
 
 /// Threads of one execution, its first one included (loom's `MAX_THREADS`).
 pub const MOST_ROLES: usize = loom::MAX_THREADS;
 
 /// States that a kernel may have: whoever has more is not small enough to run every interleaving of.
-const MOST_STATES: usize = 300_000;
+const MOST_STATES: usize = 100_000;
 
 /// A kernel that this engine can't run.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -65,11 +66,12 @@ impl<T: Copy + Ord + Hash> Roles<T> {
             on_path: HashSet::new(),
             roles: BTreeMap::new(),
         };
-        walk.all()?;
+        let walked = walk.all();
         let names: Vec<String> = walk.roles.values().map(|(_, name)| name.clone()).collect();
         if names.len() > MOST_ROLES {
             return Err(Unfit::TooManyThreads { roles: names });
         }
+        walked?;
         Ok(Self {
             numbers: walk.roles.keys().copied().zip(0..).collect(),
             processes: walk.roles.values().map(|(process, _)| *process).collect(),
@@ -107,8 +109,9 @@ type Step<M> = (ProcessId, Pending<<M as Model>::Thread>, u8);
 /// Depth first over all states.
 struct Walk<'a, M: Model> {
     kernel: &'a Kernel<M>,
-    seen: HashSet<StateOf<M>>,
-    on_path: HashSet<StateOf<M>>,
+    /// Fingerprints.
+    seen: HashSet<u128>,
+    on_path: HashSet<u128>,
     roles: BTreeMap<Key<M::Thread>, (ProcessId, String)>,
 }
 
@@ -118,15 +121,15 @@ impl<M: Model> Walk<'_, M> {
         let mut path = vec![(start.clone(), self.enter(&start))];
         while let Some((state, steps)) = path.last_mut() {
             let Some((process, pending, choice)) = steps.pop() else {
-                self.on_path.remove(state);
+                self.on_path.remove(&fingerprint(state));
                 path.pop();
                 continue;
             };
             let next = self.next(state, process, &pending, choice)?;
-            if self.on_path.contains(&next) {
+            if self.on_path.contains(&fingerprint(&next)) {
                 return Err(Unfit::Endless);
             }
-            if !self.seen.contains(&next) {
+            if !self.seen.contains(&fingerprint(&next)) {
                 let steps = self.enter(&next);
                 path.push((next, steps));
             }
@@ -138,8 +141,8 @@ impl<M: Model> Walk<'_, M> {
     }
 
     fn enter(&mut self, state: &StateOf<M>) -> Vec<Step<M>> {
-        self.seen.insert(state.clone());
-        self.on_path.insert(state.clone());
+        self.seen.insert(fingerprint(state));
+        self.on_path.insert(fingerprint(state));
         let mut steps = Vec::new();
         for (process, pending) in state.threads(self.kernel) {
             let local = &state.processes[process.index()];

@@ -1,0 +1,192 @@
+//! The kernels in `scenarios/kernel`: each is decided by the exhaustive engine, its hangs replay on the job and under every engine, and
+//! each that must hang has a sibling that must not; what is no kernel is refused.
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use lastbatch::explore::{Answer, Verdict};
+use lastbatch::run::{Budget, Prepared, prepare};
+use lastbatch::scenario::{EngineName, ExpectedAnswer, Judgement, Scenario};
+use lastbatch::schedule::ReplayOutcome;
+use predicates::prelude::*;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_lastbatch");
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/kernel")
+}
+
+fn load(path: &Path) -> Prepared {
+    let scenario = Scenario::load(path).unwrap_or_else(|error| panic!("{error}"));
+    let hash = scenario.hash();
+    prepare(scenario, hash).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn kernels() -> Vec<Prepared> {
+    let files = std::fs::read_dir(directory()).expect("the kernels are there");
+    let mut paths: Vec<PathBuf> = files.map(|file| file.expect("readable").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    assert!(paths.len() >= 2, "{paths:?}");
+    paths.iter().map(|path| load(path)).collect()
+}
+
+fn run(kernel: &Prepared, engine: EngineName, executions: Option<u64>) -> Verdict {
+    let budget = Budget {
+        executions,
+        ..Budget::default()
+    };
+    if engine == EngineName::Exhaustive {
+        return kernel.run(engine, &budget, &Default::default(), |_| {}).unwrap();
+    }
+    let verdict = kernel.run_in_worker(Path::new(PROGRAM), engine, &budget, &Default::default());
+    verdict.unwrap_or_else(|error| panic!("{}: {error}", kernel.scenario))
+}
+
+#[test]
+fn every_kernel_is_decided_as_expected_and_loom_finds_nothing_else_in_it() {
+    for kernel in kernels() {
+        let exhaustive = run(&kernel, EngineName::Exhaustive, None);
+        assert!(exhaustive.complete, "{}: {exhaustive:?}", kernel.scenario);
+        let judgement = Judgement::of(kernel.scenario.document.expect.as_ref(), &exhaustive);
+        assert_eq!(judgement, Judgement::Holds, "{}", kernel.scenario);
+        let loom = run(&kernel, EngineName::Loom, Some(500));
+        assert!(
+            !loom.complete && loom.findings.is_empty(),
+            "{}: {loom:?}",
+            kernel.scenario
+        );
+        assert_ne!(loom.answer, Answer::NoHang);
+        assert_eq!(loom.stopped_by.as_deref(), Some("the bound of 500 executions"));
+        let known: Vec<_> = exhaustive.hangs.iter().map(|hang| &hang.signature).collect();
+        assert!(
+            loom.hangs.iter().all(|hang| known.contains(&&hang.signature)),
+            "{}",
+            kernel.scenario
+        );
+    }
+}
+
+#[test]
+fn a_hang_of_a_kernel_replays_on_the_job_under_every_engine() {
+    for kernel in kernels() {
+        for hang in run(&kernel, EngineName::Exhaustive, None).hangs {
+            let schedule = kernel.schedule_of(&hang);
+            for engine in [EngineName::Exhaustive, EngineName::Threads, EngineName::Loom] {
+                let check = |outcome: ReplayOutcome| {
+                    assert_eq!(
+                        outcome.broken_promise(&schedule),
+                        None,
+                        "{} under {engine}",
+                        kernel.scenario
+                    );
+                };
+                kernel.replay_under(engine, &schedule, 1, check).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn every_kernel_that_hangs_has_a_sibling_that_does_not_and_the_other_way_round() {
+    for kernel in kernels() {
+        let document = &kernel.scenario.document;
+        let sibling = document.sibling.as_deref().expect("a kernel has a sibling");
+        let sibling = load(&directory().join(sibling));
+        let answer = |prepared: &Prepared| {
+            prepared
+                .scenario
+                .document
+                .expect
+                .clone()
+                .expect("an expectation")
+                .verdict
+        };
+        let both = [answer(&kernel), answer(&sibling)];
+        assert!(
+            both.contains(&ExpectedAnswer::Hang) && both.contains(&ExpectedAnswer::NoHang),
+            "{}: {both:?}",
+            kernel.scenario
+        );
+    }
+}
+
+/// A kernel's text with something changed.
+fn changed(from: &str, to: &str) -> (tempfile::TempDir, PathBuf) {
+    let text = std::fs::read_to_string(directory().join("recv_cancel_race.toml")).unwrap();
+    assert!(text.contains(from), "{from}");
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("changed.toml");
+    std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    (place, path)
+}
+
+fn refused(from: &str, to: &str, arguments: &[&str], message: &str) {
+    let (_place, path) = changed(from, to);
+    let mut command = Command::new(PROGRAM);
+    command.arg("check").arg(&path).arg("--no-write").args(arguments);
+    command
+        .assert()
+        .code(2)
+        .stdout("")
+        .stderr(predicate::str::contains(message));
+}
+
+#[test]
+fn what_is_no_kernel_is_bad_input() {
+    let first = "worker0 client Client.run client";
+    refused(
+        first,
+        "worker7 client Client.run client",
+        &[],
+        "kernel.begin: entry 1: no such process; there are: worker0, ps0, ps1",
+    );
+    refused(
+        first,
+        "worker0 client",
+        &[],
+        "kernel.begin: entry 1: an event with 2 fields",
+    );
+    refused(
+        "\"ps1/*\"",
+        "\"ps7/*\"",
+        &[],
+        "kernel.groups: group \"ps1\": no process ps7",
+    );
+    refused(
+        "\"ps1/*\"",
+        "\"ps1/*\", \"ps0/*\"",
+        &[],
+        "kernel.groups: group \"ps1\": threads of ps1 and of ps0, expected those of one process",
+    );
+}
+
+#[test]
+fn more_threads_than_loom_has_are_bad_input_for_loom_alone() {
+    let group = "\"ps0/pool:*\"";
+    refused(
+        group,
+        "\"ps0/pool:none\"",
+        &["--engine", "loom"],
+        "engine loom runs at most 5 threads, but the kernel has",
+    );
+    let (_place, path) = changed(group, "\"ps0/pool:none\"");
+    let mut command = Command::new(PROGRAM);
+    command.arg("check").arg(&path).arg("--no-write");
+    command.assert().code(0);
+    refused(
+        "ps0",
+        "ps0",
+        &["--engine", "loom", "--seed", "1"],
+        "--seed does not go with engine loom",
+    );
+}
+
+#[test]
+fn a_whole_job_is_no_kernel_for_loom() {
+    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/small/two_servers.toml");
+    let mut command = Command::new(PROGRAM);
+    command.arg("check").arg(whole).args(["--no-write", "--engine", "loom"]);
+    let message = predicate::str::contains("engine loom runs at most 5 threads");
+    command.assert().code(2).stdout("").stderr(message);
+}
