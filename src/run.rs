@@ -1,6 +1,7 @@
 //! From a scenario to a model: where scenarios, imported graphs, the model and the engines meet.
 
 mod engines;
+mod hang;
 mod kernel;
 mod pipeline;
 mod worker;
@@ -26,6 +27,7 @@ use crate::scenario::{Ends, GraphSource, Input, JobSection, Order, PipelineSecti
 use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
 
 pub use self::engines::{Budget, EngineError, EngineStatus};
+pub use self::hang::HangError;
 pub use self::kernel::Cut;
 pub use self::worker::{Request, RequestError, WORKER_COMMAND, WorkerError};
 

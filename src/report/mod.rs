@@ -2,6 +2,8 @@
 
 mod chrome_trace;
 mod dumps;
+mod explain;
+mod explain_json;
 mod html;
 mod import;
 mod json;
@@ -21,6 +23,11 @@ use crate::machine::Label;
 
 pub use chrome_trace::{Arguments, ChromeTrace, TraceRecord};
 pub use dumps::{JsonMatch, dumps_text};
+pub use explain::{explanation_text, minimised_text};
+pub use explain_json::{
+    EXPLANATION_VERSION, JsonEvent, JsonExplanation, JsonMinimised, JsonNoReturn, JsonOutcome, JsonRace, JsonSearches,
+    JsonStep, JsonWaiting, JsonWaker,
+};
 pub use html::{Beside, Page};
 pub use import::import_text;
 pub use json::{JsonSignature, JsonVerdict};

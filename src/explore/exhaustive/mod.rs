@@ -13,12 +13,14 @@ mod interner;
 mod memo;
 mod rebuild;
 mod reduction;
+mod returns;
 mod search;
 mod store;
 mod successors;
 
 pub use self::audit::{Audit, audit};
 pub use self::audit_global::{GlobalAudit, audit_transitions};
+pub use self::returns::{Returns, returns};
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -126,6 +128,7 @@ pub fn search<M: Model>(
         options,
         started: Instant::now(),
         interrupt,
+        stop_at_first_return: false,
     };
     let mut reductions = describe(options.reductions);
     let mut search = Search::run(model, options.reductions, &limits, progress);

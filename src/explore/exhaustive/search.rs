@@ -42,6 +42,8 @@ pub(super) struct Limits<'a> {
     pub(super) options: &'a Options,
     pub(super) started: Instant,
     pub(super) interrupt: &'a AtomicBool,
+    /// Whether one state in which every client is sure to return is enough.
+    pub(super) stop_at_first_return: bool,
 }
 
 impl Limits<'_> {
@@ -119,6 +121,7 @@ impl<'m, M: Model> Search<'m, M> {
             options,
             started: Instant::now(),
             interrupt,
+            stop_at_first_return: false,
         };
         Self::run(model, options.reductions, &limits, &mut |_| {})
     }
@@ -162,6 +165,10 @@ impl<'m, M: Model> Search<'m, M> {
             let hang = workers.iter().any(|worker| !worker.found.hangs.is_empty());
             if self.stopped_by.is_none() && limits.options.stop_at_first_hang && hang {
                 self.stopped_by = Some("first hang".to_owned());
+            }
+            let returns = workers.iter().any(|worker| worker.found.returns.is_some());
+            if self.stopped_by.is_none() && limits.stop_at_first_return && returns {
+                self.stopped_by = Some("first return".to_owned());
             }
             if self.stopped_by.is_some() {
                 break;
@@ -234,8 +241,10 @@ impl<'m, M: Model> Search<'m, M> {
                 },
                 |failure, trail| found.broken(self.broken_at(state, depth, tuple, failure, trail)),
             );
-            if kind == Kind::Terminal {
-                found.terminal(&self.memo, state, depth, tuple);
+            match kind {
+                Kind::Terminal => found.terminal(&self.memo, state, depth, tuple),
+                Kind::Settled => found.returns(state),
+                Kind::Open | Kind::Broken => {}
             }
         }
     }
