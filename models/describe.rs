@@ -8,7 +8,7 @@ use super::objects::Object;
 use super::process::{CallId, Process, ThreadId};
 use super::rendezvous::Rendezvous;
 use super::rpc::{ClientCall, Frame, Rpc, ServerCall};
-use crate::machine::{Describe, Emphasis, FrameKind, FrameText, Label, Model, ObjectId, Pending, ProcessId};
+use crate::machine::{Describe, Emphasis, FrameKind, FrameText, Label, Model, ObjectId, Pending, ProcessId, Waker};
 
 impl Describe for TensorFlow {
     fn describe_objects(&self, id: ProcessId, process: &Process) -> Vec<(ObjectId, String)> {
@@ -109,6 +109,10 @@ impl Describe for TensorFlow {
             ThreadId::Closer => "whoever closes the session".to_owned(),
             ThreadId::Death => "the process".to_owned(),
         }
+    }
+
+    fn wakers(&self, system: &[&Process], process: ProcessId, client: usize) -> Vec<Waker> {
+        self.possible_wakers(system, process, client)
     }
 }
 

@@ -1,14 +1,16 @@
 //! Why a client is stuck, and what stays behind when none is.
 //!
 //! The wait-for closure is read off a state at rest: the step thread waits for partitions, a partition for its unfinished nodes, a
-//! receive for its peer's answer, and so on to something that nobody will ever do.
+//! receive for its peer's answer, and so on to something that nobody will ever do. `wakers` says of each wait who could have ended it.
+
+mod wakers;
 
 use super::TensorFlow;
 use super::cluster::{CallKind, View};
 use super::death;
 use super::process::{At, CallId, Process, StepId, Thread, ThreadId};
 use super::rpc::Rpc;
-use crate::machine::{Pending, ProcessId, WaitFor, WaitNode};
+use crate::machine::{Pending, ProcessId, WaitFor, WaitNode, Waker};
 
 /// A walk along what waits for what.
 pub(super) struct Walk<'a> {
@@ -19,22 +21,33 @@ pub(super) struct Walk<'a> {
     partitions: Vec<(ProcessId, StepId, usize)>,
     /// Threads that wait for a pipeline, or for the pool that it shares, with their nodes.
     pub(super) threads: Vec<(ProcessId, ThreadId, usize)>,
+    /// Who could have ended each wait.
+    wakers: Vec<Waker>,
 }
 
 impl TensorFlow {
     pub(super) fn why_stuck(&self, system: &[&Process], worker: ProcessId, client: usize) -> WaitFor {
+        self.walk(system, worker, client).graph
+    }
+
+    pub(super) fn possible_wakers(&self, system: &[&Process], worker: ProcessId, client: usize) -> Vec<Waker> {
+        self.walk(system, worker, client).wakers
+    }
+
+    fn walk<'a>(&'a self, system: &'a [&'a Process], worker: ProcessId, client: usize) -> Walk<'a> {
         let mut walk = Walk {
             model: self,
             system,
             graph: WaitFor::default(),
             partitions: Vec::new(),
             threads: Vec::new(),
+            wakers: Vec::new(),
         };
         match client {
             0 => walk.client(worker, None),
             _ => walk.closer(worker),
         }
-        walk.graph
+        walk
     }
 
     /// How the clients ended, and the updates that were applied.
@@ -160,6 +173,7 @@ impl Walk<'_> {
             text,
         );
         let root = self.graph.push(from, root);
+        self.answers(root, pending);
         let model = self.model;
         for partition in 0..model.partitions(step) {
             match model.run_graph_of(step, partition) {
@@ -217,6 +231,7 @@ impl Walk<'_> {
         let node = self.node(id, "ExecutorState", "outstanding nodes", None, text);
         let node = self.graph.push(Some(from), node);
         self.partitions.push((id, step, node));
+        self.last_node(node);
         let waiting: Vec<CallId> = self
             .process(id)
             .client_calls
@@ -253,6 +268,7 @@ impl Walk<'_> {
         };
         let node = self.node(id, label, "RecvTensor answer", None, text);
         let node = self.graph.push(Some(from), node);
+        self.answer_or_cancel(node, id, call);
         let server = self.process(info.server);
         let parked = server
             .rendezvous
@@ -272,7 +288,8 @@ impl Walk<'_> {
                 Some(cause),
                 text,
             );
-            self.graph.push(Some(node), leaf);
+            let leaf = self.graph.push(Some(node), leaf);
+            self.start_or_cleanup(leaf, call);
         } else if death::is_lost(self.process(id), info.server) {
             self.dead(node, info.server, "Worker::RecvTensorAsync");
         } else if waits {
@@ -296,6 +313,7 @@ impl Walk<'_> {
         let text = format!("the receive of {name} waits for its _Send");
         let node = self.node(id, "LocalRendezvousImpl::RecvAsync", "value", cause, text);
         let node = self.graph.push(Some(from), node);
+        self.sender(node, running);
         if running {
             self.partition(node, id, step);
         }
@@ -347,7 +365,8 @@ impl Walk<'_> {
             );
             let cause = Some("held by a thread that can't go on".to_owned());
             let node = self.node(id, label.function, &kind, cause, text);
-            self.graph.push(Some(from), node);
+            let node = self.graph.push(Some(from), node);
+            self.holder(node, id, pending.operation.object);
         }
     }
 

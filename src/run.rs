@@ -1,6 +1,7 @@
 //! From a scenario to a model: where scenarios, imported graphs, the model and the engines meet.
 
 mod engines;
+mod hang;
 mod kernel;
 mod pipeline;
 mod recorded;
@@ -27,6 +28,7 @@ use crate::scenario::{Ends, GraphSource, Input, JobSection, Order, PipelineSecti
 use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
 
 pub use self::engines::{Budget, EngineError, EngineStatus};
+pub use self::hang::HangError;
 pub use self::kernel::Cut;
 pub use self::recorded::{Changed, RecordedError, prepare_recorded, scenario_of};
 pub use self::worker::{Request, RequestError, WORKER_COMMAND, WorkerError};

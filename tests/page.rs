@@ -73,6 +73,7 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
     let output = Command::new(env!("CARGO_BIN_EXE_lastbatch"))
         .arg("explain")
         .arg(&schedule)
+        .arg("--as-is")
         .arg("--html")
         .arg(&file)
         .output()

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use lastbatch::conform::{Aligned, Trace, conform};
-use lastbatch::diagnose::{Explanation, Recording, record};
-use lastbatch::report::{Beside, ChromeTrace, Page, timeline_svg};
-use lastbatch::run::{Prepared, prepare};
+use lastbatch::diagnose::{ExplainOptions, Explanation, Recording, record};
+use lastbatch::report::{Beside, ChromeTrace, JsonExplanation, Page, explanation_text, timeline_svg};
+use lastbatch::run::{HangError, Prepared, prepare};
 use lastbatch::scenario::{Scenario, SliceKind};
-use lastbatch::schedule::{Schedule, Staged};
+use lastbatch::schedule::{Ending, Schedule, Staged};
 
 use super::conform::promising;
+use super::minimise::no_hang;
 use super::replay::Replay;
 use super::{Ended, Failure, Outcome, print};
 
@@ -35,6 +36,18 @@ pub(super) struct Explain {
     /// Write the timeline in Chrome's trace format, for Perfetto; one event is one microsecond
     #[arg(long, value_name = "FILE")]
     chrome_trace: Option<PathBuf>,
+    /// Tell the hang in text; done in any case if nothing else is asked for
+    #[arg(long, conflicts_with = "json")]
+    text: bool,
+    /// Tell the hang in JSON
+    #[arg(long)]
+    json: bool,
+    /// Explain the schedule as it is, without minimising it first; a trace's is never minimised
+    #[arg(long)]
+    as_is: bool,
+    /// States that one search may store before it is left undecided
+    #[arg(long, value_name = "N", default_value_t = ExplainOptions::default().max_states)]
+    max_states: u64,
 }
 
 /// What is explained.
@@ -53,22 +66,46 @@ struct Traced {
 
 impl Explain {
     pub(super) fn run(self) -> Ended {
-        let subject = match (&self.trace, &self.file) {
+        let mut subject = match (&self.trace, &self.file) {
             (Some(trace), _) => self.of_trace(trace)?,
             (None, Some(file)) => self.of_schedule(file)?,
             (None, None) => unreachable!("clap asks for one of them"),
         };
-        let recording = match record(&subject.prepared.model, &subject.schedule.events) {
-            Ok(recording) => recording,
-            Err(impossible) => {
-                print(&format!("{impossible}\n"));
-                return Ok(Outcome::Fails);
+        let told = self.text || self.json || !self.writes();
+        let explanation = if told || matches!(subject.schedule.header.ending, Ending::Hang { .. }) {
+            match subject.explain(self.as_is, self.max_states) {
+                Ok(explanation) => Some(explanation),
+                Err(error) => return no_hang(self.file.as_deref().unwrap_or(Path::new("the trace")), &error),
             }
+        } else {
+            None
         };
-        let explanation = explained(&subject, &recording);
-        self.write(&subject, &recording, explanation.as_ref())?;
+        if let Some(explanation) = &explanation {
+            self.write(&subject, &explanation.recording, Some(explanation))?;
+            match (told, self.json) {
+                (false, _) => {}
+                (true, false) => print(&explanation_text(explanation)),
+                (true, true) => {
+                    let json = serde_json::to_string_pretty(&JsonExplanation::of(explanation))?;
+                    print(&format!("{json}\n"));
+                }
+            }
+        } else {
+            match record(&subject.prepared.model, &subject.schedule.events) {
+                Ok(recording) => self.write(&subject, &recording, None)?,
+                Err(impossible) => {
+                    print(&format!("{impossible}\n"));
+                    return Ok(Outcome::Fails);
+                }
+            }
+        }
         let agrees = subject.traced.is_none_or(|traced| traced.disagreement.is_none());
         Ok(if agrees { Outcome::Holds } else { Outcome::Fails })
+    }
+
+    /// Whether a file was asked for.
+    fn writes(&self) -> bool {
+        self.html.is_some() || self.svg.is_some() || self.chrome_trace.is_some()
     }
 
     fn of_schedule(&self, file: &Path) -> Result<Subject, Failure> {
@@ -153,7 +190,19 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     Failure(format!("{}: cannot write there: {error}", path.display()))
 }
 
-/// Why the schedule hangs, if it does.
-fn explained(_subject: &Subject, _recording: &Recording) -> Option<Explanation> {
-    None
+impl Subject {
+    /// Why the schedule hangs. It becomes the one that the explanation is about: the minimised one, unless it is explained as it is.
+    fn explain(&mut self, as_is: bool, max_states: u64) -> Result<Explanation, HangError> {
+        let options = ExplainOptions {
+            minimise: !as_is && self.traced.is_none(),
+            max_states,
+        };
+        let explanation = self.prepared.explain(&self.schedule, &options)?;
+        if options.minimise {
+            let recording = &explanation.recording;
+            let events = recording.events.iter().map(|event| recording.event(event)).collect();
+            self.schedule = self.prepared.schedule(self.schedule.header.ending.clone(), events);
+        }
+        Ok(explanation)
+    }
 }

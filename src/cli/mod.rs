@@ -11,6 +11,7 @@ mod interrupt;
 mod list;
 mod match_dumps;
 mod matrix;
+mod minimise;
 mod progress;
 mod replay;
 mod selection;
@@ -37,6 +38,8 @@ enum Command {
     Check(check::Check),
     /// Run a recorded schedule again, event by event
     Replay(replay::Replay),
+    /// Make a schedule that hangs smaller
+    Minimise(minimise::Minimise),
     /// Show the graph of a RunMetadata file and write a scenario for it
     Import(import::Import),
     /// Decide whether the model can do what a trace of the real runtime shows
@@ -88,6 +91,7 @@ pub(crate) fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Check(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Minimise(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::Conform(command) => command.run(),
         Command::Explain(command) => command.run(),

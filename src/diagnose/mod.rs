@@ -1,9 +1,15 @@
 //! From a schedule that hangs to what an engineer needs to understand it.
 
+mod explain;
+mod no_return;
+mod oracle;
+mod races;
 mod recording;
+mod story;
 
 use std::collections::BTreeSet;
 
+pub use explain::{ExplainError, ExplainOptions, explain};
 pub use recording::{
     Fate, HeldLock, Impossible, RecordedEvent, RecordedFrame, RecordedObject, RecordedThread, Recording, record,
 };

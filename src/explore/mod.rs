@@ -5,6 +5,7 @@
 pub mod driver;
 pub mod exhaustive;
 pub mod loom;
+mod restart;
 pub mod shuttle;
 pub mod threads;
 
@@ -12,6 +13,8 @@ use std::fmt;
 use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::restart::Restart;
 
 use crate::machine::{Event, Signature, WaitFor};
 

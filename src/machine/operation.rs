@@ -70,6 +70,29 @@ pub struct Operation {
     pub takes_server: bool,
 }
 
+impl Access {
+    /// Whether two uses of one object may fail to commute.
+    pub fn conflicts(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Free, _) | (_, Self::Free) | (Self::Read, Self::Read) | (Self::Add, Self::Add) => false,
+            (Self::Read | Self::Add | Self::Write, _) => true,
+        }
+    }
+}
+
+impl Operation {
+    /// Whether this operation and another one of the same process may fail to commute.
+    pub fn conflicts(&self, other: &Self) -> bool {
+        let whole = self.object == other.object && self.access.conflicts(other.access);
+        let part = |one: &Self, other: &Self| {
+            one.part.is_some_and(|part| {
+                other.part == Some(part) || other.object == part && other.access.conflicts(Access::Write)
+            })
+        };
+        whole || part(self, other) || part(other, self)
+    }
+}
+
 /// A live thread and what it will do next.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Pending<T> {
@@ -79,4 +102,44 @@ pub struct Pending<T> {
     pub operation: Operation,
     /// Whether the operation's guard holds; a thread whose guard is false does nothing at all.
     pub enabled: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Footprint;
+
+    static LABEL: Label = Label {
+        name: "l",
+        function: "f",
+        site: "s",
+    };
+
+    #[test]
+    fn operations_conflict_exactly_where_a_footprint_of_one_conflicts_with_the_other() {
+        let operations: Vec<Operation> = [Access::Read, Access::Add, Access::Write, Access::Free]
+            .into_iter()
+            .flat_map(|access| [(1, None), (2, None), (1, Some(2)), (1, Some(3))].map(|place| (access, place)))
+            .map(|(access, (object, part))| Operation {
+                label: &LABEL,
+                object: ObjectId(object),
+                access,
+                part: part.map(ObjectId),
+                choices: 1,
+                takes_server: false,
+            })
+            .collect();
+        for one in &operations {
+            let mut footprint = Footprint::new();
+            footprint.insert_operation(one);
+            for other in &operations {
+                let part = other
+                    .part
+                    .is_some_and(|part| footprint.conflicts_with(part, Access::Write));
+                let expected = footprint.conflicts_with(other.object, other.access) || part;
+                assert_eq!(one.conflicts(other), expected, "{one:?} {other:?}");
+                assert_eq!(one.conflicts(other), other.conflicts(one));
+            }
+        }
+    }
 }

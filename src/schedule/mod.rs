@@ -3,8 +3,11 @@
 //! A file is a header of `key: value` lines, a blank line, then one event a line in aligned columns: process, thread, label,
 //! object and, where the label has several outcomes, the chosen one. `docs/schedules.md` tells the format in full.
 
+mod causes;
 mod format;
+mod guide;
 mod lift;
+mod minimise;
 mod parse;
 mod prefix;
 mod replay;
@@ -13,8 +16,11 @@ use std::fmt;
 
 use crate::machine::Event;
 
+pub(crate) use causes::Causes;
 pub use format::{Staged, WriteError, write_whole};
+pub(crate) use guide::{Move, Walk, events_of, moves_of};
 pub use lift::{Lifted, lift};
+pub use minimise::{MinimiseError, Minimised, Size, minimise};
 pub use parse::{ScheduleError, event};
 pub use prefix::{PrefixOutcome, replay_prefix};
 pub(crate) use replay::select;

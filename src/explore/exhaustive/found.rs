@@ -38,6 +38,8 @@ pub(super) struct Found {
     pub(super) hangs: BTreeMap<Signature, HangAt>,
     pub(super) leaks: BTreeSet<String>,
     pub(super) outcomes: BTreeSet<String>,
+    /// A state in which every client is sure to return: that with the smallest id.
+    pub(super) returns: Option<u32>,
     pub(super) broken: BTreeMap<(FindingKind, String), BrokenAt>,
 }
 
@@ -50,6 +52,7 @@ impl Found {
             .for_each(|(signature, at)| self.hang(signature, at));
         self.leaks.extend(other.leaks);
         self.outcomes.extend(other.outcomes);
+        other.returns.into_iter().for_each(|state| self.returns(state));
         other.broken.into_values().for_each(|at| self.broken(at));
     }
 
@@ -61,6 +64,11 @@ impl Found {
                 self.hangs.insert(signature, at);
             }
         }
+    }
+
+    /// Notes a state in which every client is sure to return.
+    pub(super) fn returns(&mut self, state: u32) {
+        self.returns = Some(self.returns.map_or(state, |known| known.min(state)));
     }
 
     /// Notes a failure.

@@ -14,6 +14,7 @@ mod interner;
 mod memo;
 mod rebuild;
 mod reduction;
+mod returns;
 mod search;
 mod store;
 mod successors;
@@ -21,6 +22,7 @@ mod successors;
 pub use self::audit::{Audit, audit};
 pub use self::audit_global::{GlobalAudit, audit_transitions};
 pub use self::checkpoint::{CHECKPOINT_VERSION, CheckpointError, Checkpointing};
+pub use self::returns::{Returns, returns};
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -135,6 +137,7 @@ pub fn search<M: Model>(
         started: Instant::now(),
         before: Duration::ZERO,
         interrupt,
+        stop_at_first_return: false,
     };
     run(Search::new(model, options.reductions), &limits, progress, &mut NoKeeper)
 }
@@ -162,6 +165,7 @@ where
         started: Instant::now(),
         before,
         interrupt,
+        stop_at_first_return: false,
     };
     let mut checkpoints = Checkpoints::new(checkpointing, options.reductions, limits.started, before);
     let verdict = run(search, &limits, progress, &mut checkpoints);

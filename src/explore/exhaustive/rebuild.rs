@@ -54,6 +54,13 @@ pub(super) fn hang<M: Model>(
     })
 }
 
+/// The labels that lead to a stored state, on the model without any reduction.
+pub(super) fn events_to<M: Model>(search: &Search<'_, M>, state: u32) -> Result<Vec<Event>, String> {
+    let trail = trail_to(search, state)?;
+    let (events, _) = replay_reduced(&search.memo, &trail)?;
+    Ok(lift(search.memo.model, &events)?.events)
+}
+
 /// The labels before the one that fails.
 pub(super) fn events_to_failure<M: Model>(search: &mut Search<'_, M>, at: &BrokenAt) -> Result<Vec<Event>, String> {
     if at.state == NO_PARENT {

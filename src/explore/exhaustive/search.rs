@@ -109,6 +109,8 @@ pub(super) struct Limits<'a> {
     /// Time that the search had taken before this run.
     pub(super) before: Duration,
     pub(super) interrupt: &'a AtomicBool,
+    /// Whether one state in which every client is sure to return is enough.
+    pub(super) stop_at_first_return: bool,
 }
 
 impl Limits<'_> {
@@ -184,6 +186,7 @@ impl<'m, M: Model> Search<'m, M> {
             started: Instant::now(),
             before: Duration::ZERO,
             interrupt,
+            stop_at_first_return: false,
         };
         let mut search = Self::new(model, options.reductions);
         search.run(&limits, &mut |_| {}, &mut NoKeeper);
@@ -223,9 +226,13 @@ impl<'m, M: Model> Search<'m, M> {
                 }
             }
             let mut found = workers.iter().map(|worker| &worker.found).chain([&self.found]);
-            let hang = found.any(|found| !found.hangs.is_empty());
+            let hang = found.clone().any(|found| !found.hangs.is_empty());
+            let returns = found.any(|found| found.returns.is_some());
             if self.stopped_by.is_none() && limits.options.stop_at_first_hang && hang {
                 self.stopped_by = Some("first hang".to_owned());
+            }
+            if self.stopped_by.is_none() && limits.stop_at_first_return && returns {
+                self.stopped_by = Some("first return".to_owned());
             }
         }
         for worker in workers {
@@ -336,8 +343,10 @@ impl<'m, M: Model> Search<'m, M> {
                 },
                 |failure, trail| found.broken(self.broken_at(state, depth, tuple, failure, trail)),
             );
-            if kind == Kind::Terminal {
-                found.terminal(&self.memo, state, depth, tuple);
+            match kind {
+                Kind::Terminal => found.terminal(&self.memo, state, depth, tuple),
+                Kind::Settled => found.returns(state),
+                Kind::Open | Kind::Broken => {}
             }
         }
     }

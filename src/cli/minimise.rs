@@ -1,0 +1,53 @@
+//! `lastbatch minimise`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use lastbatch::report::minimised_text;
+use lastbatch::run::HangError;
+
+use super::replay::Replay;
+use super::{Ended, Failure, Outcome, print};
+
+/// Make a schedule that hangs smaller: the same hang with fewer events and fewer context switches.
+#[derive(Args)]
+pub(super) struct Minimise {
+    /// The schedule
+    file: PathBuf,
+    /// Write the smaller schedule there; without it only its size is told
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Its scenario, if that does not stand beside it
+    #[arg(long)]
+    scenario: Option<PathBuf>,
+}
+
+impl Minimise {
+    pub(super) fn run(self) -> Ended {
+        let (schedule, prepared) = Replay::of(self.file.clone(), self.scenario.clone()).subject()?;
+        let (smaller, minimised) = match prepared.minimise(&schedule) {
+            Ok(done) => done,
+            Err(error) => return no_hang(&self.file, &error),
+        };
+        if let Some(out) = &self.out {
+            smaller.write(out)?;
+        }
+        print(&minimised_text(&minimised));
+        if let Some(out) = &self.out {
+            print(&format!("written to {}\n", out.display()));
+        }
+        Ok(Outcome::Holds)
+    }
+}
+
+/// A schedule that does not keep its promise is a finding; one that promises no hang is bad input.
+pub(super) fn no_hang(file: &Path, error: &HangError) -> Ended {
+    let text = format!("{}: {error}", file.display());
+    match error {
+        HangError::NoHang(_) => Err(Failure(text)),
+        HangError::Broken(_) | HangError::Minimise(_) | HangError::Explain(_) => {
+            print(&format!("{text}\n"));
+            Ok(Outcome::Fails)
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! A hang explained: what every part of an explanation is made of.
+
+use thiserror::Error;
+
+use super::oracle::Oracle;
+use super::{
+    Explanation, Impossible, Minimised, PossibleWaker, RecordedEvent, Recording, Searches, WaitGraph, Waiting,
+};
+use super::{no_return, races, record, story};
+use crate::machine::{Describe, Event, ObjectId, ProcessId, Signature, System};
+use crate::schedule::{MinimiseError, Move, Walk, minimise, moves_of};
+
+/// How to explain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ExplainOptions {
+    /// Whether the schedule is minimised first.
+    pub minimise: bool,
+    /// States that one search may store before it is given up as undecided.
+    pub max_states: u64,
+}
+
+impl Default for ExplainOptions {
+    fn default() -> Self {
+        Self {
+            minimise: true,
+            max_states: 500_000,
+        }
+    }
+}
+
+/// Why a schedule can't be explained.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum ExplainError {
+    /// It is no schedule of that hang.
+    #[error(transparent)]
+    Minimise(#[from] MinimiseError),
+    /// It can't be followed.
+    #[error(transparent)]
+    Impossible(#[from] Impossible),
+    /// The model has no such client.
+    #[error("there is no client {0}")]
+    NoClient(String),
+}
+
+/// Explains the hang of `client` with `signature` in which a schedule ends.
+///
+/// # Errors
+/// When it does not end so.
+pub fn explain<M: Describe>(
+    model: &M,
+    events: &[Event],
+    client: &str,
+    signature: &Signature,
+    options: &ExplainOptions,
+) -> Result<Explanation, ExplainError> {
+    let clients = System::initial(model).clients(model);
+    let found = clients.iter().find(|(.., status)| status.name == client);
+    let found = found.map(|(process, number, _)| (*process, *number));
+    let number = found.ok_or_else(|| ExplainError::NoClient(client.to_owned()))?;
+    let smaller = options
+        .minimise
+        .then(|| minimise(model, events, client, signature))
+        .transpose()?;
+    let events = smaller.as_ref().map_or(events, |smaller| &smaller.events);
+    let recording = record(model, events)?;
+    let impossible = |(index, found)| Impossible {
+        number: index + 1,
+        found,
+    };
+    let moves = moves_of(model, System::initial(model), events).map_err(impossible)?;
+    let mut oracle = Oracle {
+        model,
+        client: number,
+        searches: Searches {
+            max_states: options.max_states,
+            ..Searches::default()
+        },
+    };
+    let no_return = no_return::no_return(&mut oracle, &moves);
+    let until = no_return.known_from();
+    let races = races::races(&mut oracle, &moves, until);
+    let outcomes = races::outcomes(&mut oracle, &moves, until);
+    let mut explanation = Explanation {
+        client: client.to_owned(),
+        signature: signature.clone(),
+        waits: waits(model, &moves, &recording, number),
+        recording,
+        no_return,
+        races,
+        outcomes,
+        story: Vec::new(),
+        minimised: smaller.map(|smaller| Minimised {
+            events_before: smaller.before.events,
+            events_after: smaller.after.events,
+            switches_before: smaller.before.switches,
+            switches_after: smaller.after.switches,
+            replays: smaller.runs,
+        }),
+        searches: oracle.searches,
+    };
+    explanation.story = story::story(&explanation);
+    Ok(explanation)
+}
+
+/// Who waits for whom in the end.
+fn waits<M: Describe>(
+    model: &M,
+    moves: &[Move<M::Thread>],
+    recording: &Recording,
+    (process, number): (ProcessId, usize),
+) -> WaitGraph {
+    let mut walk = Walk::new(model);
+    walk.follow(moves);
+    let states: Vec<&M::Process> = walk.system().processes.iter().collect();
+    let closure = model.wait_for(&states, process, number);
+    let wakers = model.wakers(&states, process, number);
+    let nodes = closure.nodes.into_iter().enumerate().map(|(index, node)| Waiting {
+        role: node.role,
+        function: node.label,
+        object: node.object,
+        detail: node.detail,
+        cause: node.cause,
+        wakers: wakers
+            .iter()
+            .filter(|waker| waker.node == index)
+            .map(|waker| PossibleWaker {
+                who: waker.who.clone(),
+                why_not: waker.why_not.clone(),
+                settled_by: settled_by(model, &states, recording, &waker.settled_by),
+            })
+            .collect(),
+    });
+    WaitGraph {
+        nodes: nodes.collect(),
+        edges: closure.edges,
+    }
+}
+
+/// The last event that is one of those.
+fn settled_by<M: Describe>(
+    model: &M,
+    states: &[&M::Process],
+    recording: &Recording,
+    by: &[(ProcessId, &'static str, ObjectId)],
+) -> Option<usize> {
+    let named: Vec<(usize, &str, String)> = by
+        .iter()
+        .map(|(process, label, object)| {
+            let name = model.object_name(*process, states[process.index()], *object);
+            (process.index(), *label, name)
+        })
+        .collect();
+    let is_one = |event: &RecordedEvent| {
+        let object = &recording.objects[event.object];
+        named.iter().any(|(process, label, name)| {
+            object.process == *process && event.label.name == *label && object.name == *name
+        })
+    };
+    recording.events.iter().rposition(is_one).map(|index| index + 1)
+}

@@ -1,0 +1,153 @@
+//! The hang in plain words. Whatever is said of the model comes from it: names, functions, what a label does.
+
+use super::{Explanation, NoReturn, Race, Recording};
+
+/// The hang in plain words, paragraph by paragraph.
+pub(super) fn story(explanation: &Explanation) -> Vec<String> {
+    let mut paragraphs = vec![waits(explanation)];
+    paragraphs.extend(wakers(explanation));
+    paragraphs.extend(order(explanation));
+    paragraphs.push(point(explanation));
+    paragraphs
+}
+
+/// Who waits for whom.
+fn waits(explanation: &Explanation) -> String {
+    let mut text = format!("{} never returns.", explanation.client);
+    for (index, node) in explanation.waits.nodes.iter().enumerate() {
+        text.push_str(if index == 0 { " " } else { "; " });
+        text.push_str(&node.detail);
+    }
+    text.push('.');
+    text
+}
+
+/// Who could have ended the wait: only what an event of the schedule settled, and the ends of the chains.
+fn wakers(explanation: &Explanation) -> Option<String> {
+    let mut parts = Vec::new();
+    for node in &explanation.waits.nodes {
+        for waker in &node.wakers {
+            if waker.settled_by.is_none() && node.cause.is_none() {
+                continue;
+            }
+            let by = waker
+                .settled_by
+                .map(|event| format!(" (event {event})"))
+                .unwrap_or_default();
+            parts.push(format!("{}: {}{by}", waker.who, waker.why_not));
+        }
+    }
+    (!parts.is_empty()).then(|| {
+        format!(
+            "What could have ended the wait, and why it can't any more. {}.",
+            parts.join("; ")
+        )
+    })
+}
+
+/// The decisive races, those that share an event joined to chains.
+fn order(explanation: &Explanation) -> Option<String> {
+    let recording = &explanation.recording;
+    let chains = chains(&explanation.races);
+    if chains.is_empty() && explanation.outcomes.is_empty() {
+        return Some(
+            "No single pair of events decides: whichever is turned round alone, with all else as it was, the client still hangs."
+                .to_owned(),
+        );
+    }
+    let mut text = String::new();
+    if !chains.is_empty() {
+        let these = if chains.len() == 1 {
+            "this order"
+        } else {
+            "these orders"
+        };
+        text.push_str(&format!(
+            "The hang needed {these}. Turn round any two neighbours of a chain, keep all else as it was, and the client can return. "
+        ));
+    }
+    let chains = chains.iter().enumerate().map(|(index, chain)| {
+        let events = chain.iter().map(|&number| told(recording, number));
+        format!(
+            "({}) {}.",
+            index + 1,
+            events.collect::<Vec<_>>().join(", and only then ")
+        )
+    });
+    text.push_str(&chains.collect::<Vec<_>>().join(" "));
+    for outcome in &explanation.outcomes {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        let event = told(recording, outcome.event);
+        text.push_str(&format!(
+            "It also needed this outcome: {event}; with outcome {} the client can return.",
+            outcome.instead
+        ));
+    }
+    Some(text)
+}
+
+/// The point of no return.
+fn point(explanation: &Explanation) -> String {
+    let recording = &explanation.recording;
+    match explanation.no_return {
+        NoReturn::Event(0) => "No schedule lets the client return: it hangs from the beginning.".to_owned(),
+        NoReturn::Event(number) => format!(
+            "The point of no return is event {number}: {}. Before it some continuation lets the client return, after it none does.",
+            told(recording, number)
+        ),
+        NoReturn::Between(can, cannot) => format!(
+            "The point of no return lies after event {can}, where some continuation lets the client return, and not after event \
+             {cannot}: {}. Between them the bound of the search left it open.",
+            told(recording, cannot)
+        ),
+    }
+}
+
+/// An event in a sentence.
+fn told(recording: &Recording, number: usize) -> String {
+    let event = &recording.events[number - 1];
+    let thread = &recording.threads[event.thread];
+    let process = &recording.processes[thread.process];
+    format!("{} of {process} {} (event {number})", thread.words, event.words)
+}
+
+/// Races that begin where another one ends, joined; each race is in one chain.
+fn chains(races: &[Race]) -> Vec<Vec<usize>> {
+    let mut left: Vec<(usize, usize)> = races.iter().map(|race| (race.first, race.second)).collect();
+    let mut chains = Vec::new();
+    while !left.is_empty() {
+        // Not in the middle of a chain, where there is such a race.
+        let starts = |&(first, _): &(usize, usize)| left.iter().all(|&(_, second)| second != first);
+        let start = left.iter().position(starts).unwrap_or(0);
+        let (first, second) = left.remove(start);
+        let mut chain = vec![first, second];
+        while let Some(next) = left.iter().position(|&(first, _)| chain.last() == Some(&first)) {
+            chain.push(left.remove(next).1);
+        }
+        chains.push(chain);
+    }
+    chains
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn race(first: usize, second: usize) -> Race {
+        Race {
+            first,
+            second,
+            otherwise: Vec::new(),
+            second_there: 0,
+            first_there: None,
+        }
+    }
+
+    #[test]
+    fn races_that_meet_become_a_chain_and_each_is_told_once() {
+        let races = [race(3, 7), race(7, 9), race(5, 6), race(7, 8)];
+        assert_eq!(chains(&races), [vec![3, 7, 9], vec![5, 6], vec![7, 8]]);
+    }
+}

@@ -1,0 +1,187 @@
+//! An explained hang for people.
+
+use std::fmt::Write;
+
+use super::lanes::lanes;
+use super::{counted, grouped};
+use crate::diagnose::{Explanation, Race, Searches, WaitGraph, Waiting};
+use crate::machine::Event;
+use crate::schedule::Minimised;
+
+/// Prose is kept below this.
+const WIDTH_MAX: usize = 120;
+
+/// The explanation in full: the story, then what it rests on, then the schedule that its numbers refer to.
+pub fn explanation_text(explanation: &Explanation) -> String {
+    let mut text = format!(
+        "Hang {}: {} never returns\n",
+        explanation.signature.id(),
+        explanation.client
+    );
+    for paragraph in &explanation.story {
+        let _ = writeln!(text, "\n{}", wrapped(paragraph, WIDTH_MAX));
+    }
+    races(&mut text, explanation);
+    outcomes(&mut text, explanation);
+    text.push_str("\nWho waits for whom\n");
+    if !explanation.waits.nodes.is_empty() {
+        waiting(&mut text, &explanation.waits, 0, 1, &mut Vec::new());
+    }
+    schedule(&mut text, explanation);
+    let _ = writeln!(text, "\n{}", wrapped(&searches_text(&explanation.searches), WIDTH_MAX));
+    text
+}
+
+fn races(text: &mut String, explanation: &Explanation) {
+    let races = &explanation.races;
+    if races.is_empty() {
+        return;
+    }
+    let number = counted(races.len(), "decisive race");
+    let _ = writeln!(
+        text,
+        "\n{number}: with one of them the other way round, and all else as it was, the client can return"
+    );
+    for race in races {
+        race_text(text, explanation, race);
+    }
+}
+
+fn race_text(text: &mut String, explanation: &Explanation, race: &Race) {
+    let recording = &explanation.recording;
+    let _ = writeln!(text, "  event {} before event {}", race.first, race.second);
+    for number in [race.first, race.second] {
+        let recorded = &recording.events[number - 1];
+        let Event { process, thread, .. } = recording.event(recorded);
+        let label = recorded.label;
+        let _ = writeln!(
+            text,
+            "    {number:>4}  {process} {thread}: {}\n          {} ({})",
+            recorded.words, label.function, label.site
+        );
+    }
+}
+
+fn outcomes(text: &mut String, explanation: &Explanation) {
+    for outcome in &explanation.outcomes {
+        let recorded = &explanation.recording.events[outcome.event - 1];
+        let Event { process, thread, .. } = explanation.recording.event(recorded);
+        let (label, instead) = (recorded.label, outcome.instead);
+        let _ = writeln!(
+            text,
+            "\nA decisive outcome: with outcome {instead} of this label, and all else as it was, the client can return\n    {:>4}  \
+             {process} {thread}: {}\n          {} ({})",
+            outcome.event, recorded.words, label.function, label.site
+        );
+    }
+}
+
+/// Who waits for whom, a level deeper for each waiting place, with who could have ended each wait.
+fn waiting(text: &mut String, waits: &WaitGraph, index: usize, level: usize, seen: &mut Vec<usize>) {
+    let indent = "  ".repeat(level);
+    let node @ Waiting {
+        role, function, object, ..
+    } = &waits.nodes[index];
+    let again = seen.contains(&index);
+    let suffix = if again { "  (as above)" } else { "" };
+    let _ = writeln!(text, "{indent}{role}: {function} waits for {object}{suffix}");
+    if again {
+        return;
+    }
+    seen.push(index);
+    if !node.detail.is_empty() {
+        let _ = writeln!(text, "{indent}  {}", node.detail);
+    }
+    for waker in &node.wakers {
+        let by = waker
+            .settled_by
+            .map(|event| format!(" (event {event})"))
+            .unwrap_or_default();
+        let _ = writeln!(text, "{indent}  could end it: {}: {}{by}", waker.who, waker.why_not);
+    }
+    if let Some(cause) = &node.cause {
+        let _ = writeln!(text, "{indent}  why nobody answers: {cause}");
+    }
+    for (_, next) in waits.edges.iter().filter(|(from, _)| *from == index) {
+        waiting(text, waits, *next, level + 1, seen);
+    }
+}
+
+fn schedule(text: &mut String, explanation: &Explanation) {
+    let recording = &explanation.recording;
+    let events: Vec<Event> = recording.events.iter().map(|event| recording.event(event)).collect();
+    let switches = recording
+        .events
+        .windows(2)
+        .filter(|pair| pair[0].thread != pair[1].thread);
+    let (length, switches) = (counted(events.len(), "event"), switches.count());
+    let _ = writeln!(text, "\nThe schedule, {length}, {switches} context switches");
+    if let Some(minimised) = &explanation.minimised {
+        let _ = writeln!(
+            text,
+            "  minimised from {}, {} context switches, in {}",
+            counted(minimised.events_before, "event"),
+            minimised.switches_before,
+            counted(minimised.replays, "run")
+        );
+    }
+    text.push_str(&lanes(&events, explanation.no_return.known_from()));
+}
+
+/// What the searches behind the explanation were.
+fn searches_text(searches: &Searches) -> String {
+    let Searches {
+        shown,
+        proved,
+        undecided,
+        max_states,
+    } = *searches;
+    let mut text = format!(
+        "Whether the client can still return was asked {}: {shown} times a run shows that it can, {proved} times an exhaustive search \
+         that ended by itself proves that it can't",
+        counted(shown + proved + undecided, "time")
+    );
+    match undecided {
+        0 => text.push('.'),
+        _ => {
+            let _ = write!(
+                text,
+                ", {undecided} times the bound of {} states left it undecided; such a pair is not called decisive.",
+                grouped(max_states)
+            );
+        }
+    }
+    text
+}
+
+/// Lines of at most `width` characters, broken at spaces.
+fn wrapped(text: &str, width: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is a line");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines.join("\n")
+}
+
+/// What minimising did, in one line.
+pub fn minimised_text(minimised: &Minimised) -> String {
+    let Minimised {
+        before, after, runs, ..
+    } = minimised;
+    format!(
+        "{} and {} context switches, from {} and {}, each up to rest; {}\n",
+        counted(after.events, "event"),
+        after.switches,
+        before.events,
+        before.switches,
+        counted(*runs, "run")
+    )
+}

@@ -1,0 +1,64 @@
+//! What can be made of a schedule that hangs: a smaller one, an explanation.
+
+use thiserror::Error;
+
+use super::Prepared;
+use crate::diagnose::{ExplainError, ExplainOptions, Explanation, explain};
+use crate::machine::Signature;
+use crate::schedule::{Ending, MinimiseError, Minimised, Schedule, minimise, replay};
+
+/// Why nothing can be made of a schedule.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum HangError {
+    /// It promises no hang.
+    #[error("ends: {0}, expected a schedule with ends: hang")]
+    NoHang(&'static str),
+    /// It does not keep its promise.
+    #[error("{0}")]
+    Broken(String),
+    /// It can't be minimised.
+    #[error(transparent)]
+    Minimise(#[from] MinimiseError),
+    /// It can't be explained.
+    #[error(transparent)]
+    Explain(#[from] ExplainError),
+}
+
+impl Prepared {
+    /// A smaller schedule of the same hang ([`minimise`]), and what it took.
+    ///
+    /// # Errors
+    /// When the schedule does not end in the hang that it promises.
+    pub fn minimise(&self, schedule: &Schedule) -> Result<(Schedule, Minimised), HangError> {
+        let (client, signature) = self.hang_of(schedule)?;
+        let minimised = minimise(&self.model, &schedule.events, &client, &signature)?;
+        let mut smaller = self.schedule(schedule.header.ending.clone(), minimised.events.clone());
+        self.verify(&mut smaller, &mut super::Labels::new());
+        Ok((smaller, minimised))
+    }
+
+    /// The hang of a schedule explained ([`explain`]).
+    ///
+    /// # Errors
+    /// When the schedule does not end in the hang that it promises.
+    pub fn explain(&self, schedule: &Schedule, options: &ExplainOptions) -> Result<Explanation, HangError> {
+        let (client, signature) = self.hang_of(schedule)?;
+        Ok(explain(&self.model, &schedule.events, &client, &signature, options)?)
+    }
+
+    /// Who hangs at the end of a schedule, and how.
+    fn hang_of(&self, schedule: &Schedule) -> Result<(String, Signature), HangError> {
+        let client = match &schedule.header.ending {
+            Ending::Hang { client, .. } => client,
+            Ending::Panic { .. } => return Err(HangError::NoHang("panic")),
+            Ending::Open => return Err(HangError::NoHang("open")),
+        };
+        let outcome = replay(&self.model, schedule, |_| {});
+        if let Some(problem) = outcome.broken_promise(schedule) {
+            return Err(HangError::Broken(problem));
+        }
+        let hang = outcome.end.hang_of(client);
+        let (signature, _) = hang.expect("a schedule that keeps its promise hangs");
+        Ok((client.clone(), signature.clone()))
+    }
+}

@@ -1,0 +1,123 @@
+//! Which events of a run had to come before which: what can be moved without changing anything.
+
+use super::guide::{Move, Walk};
+use crate::machine::{Model, Operation, Pending, ProcessId};
+
+/// A set of events of one run.
+#[derive(Clone, Debug, Default)]
+struct EventSet(Vec<u64>);
+
+impl EventSet {
+    fn insert(&mut self, event: usize) {
+        let word = event / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (event % 64);
+    }
+
+    fn contains(&self, event: usize) -> bool {
+        self.0
+            .get(event / 64)
+            .is_some_and(|word| word & (1 << (event % 64)) != 0)
+    }
+
+    fn extend(&mut self, other: &Self) {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        self.0
+            .iter_mut()
+            .zip(&other.0)
+            .for_each(|(mine, theirs)| *mine |= theirs);
+    }
+}
+
+/// What was before what in a run. Events are counted from 0.
+///
+/// An event is before a later one if both are of one thread, if their declared operations conflict, if the one made the other's
+/// thread able to do it, or if both send to the same process from one; and if there is a chain of such. Two events that are not
+/// ordered so can be exchanged where they stand next to each other, and nobody notices.
+pub(crate) struct Causes {
+    operations: Vec<Operation>,
+    processes: Vec<ProcessId>,
+    /// Processes that got a frame of each event.
+    receivers: Vec<Vec<ProcessId>>,
+    before: Vec<EventSet>,
+}
+
+impl Causes {
+    /// Runs moves that are all possible from the beginning.
+    pub(crate) fn of<M: Model>(model: &M, moves: &[Move<M::Thread>]) -> Self {
+        let mut causes = Self {
+            operations: Vec::with_capacity(moves.len()),
+            processes: moves.iter().map(|made| made.process).collect(),
+            receivers: Vec::with_capacity(moves.len()),
+            before: Vec::with_capacity(moves.len()),
+        };
+        let mut walk = Walk::new(model);
+        // Who made a thread able to do what it does next.
+        let mut wakers: Vec<((ProcessId, M::Thread), usize)> = Vec::new();
+        for (index, made) in moves.iter().enumerate() {
+            let before = walk.pending().to_vec();
+            let pending = walk.able(made).expect("the move was made before").clone();
+            walk.step(made.process, &pending, made.choice);
+            let mut set = EventSet::default();
+            let mut follows = |causes: &Self, earlier: usize| {
+                set.insert(earlier);
+                set.extend(&causes.before[earlier]);
+            };
+            wakers.retain(|(woken, waker)| {
+                let mine = *woken == made.mover();
+                if mine {
+                    follows(&causes, *waker);
+                }
+                !mine
+            });
+            causes.operations.push(pending.operation);
+            causes.receivers.push(walk.receivers().to_vec());
+            for (earlier, other) in moves.iter().enumerate().take(index) {
+                let same_thread = other.mover() == made.mover();
+                if same_thread || causes.conflict(earlier, index) || causes.send_alike(earlier, index) {
+                    follows(&causes, earlier);
+                }
+            }
+            causes.before.push(set);
+            for (id, (old, new)) in before.iter().zip(walk.pending()).enumerate() {
+                let id = ProcessId(id as u8);
+                let woken = new.iter().filter(|pending| wakes(old, pending));
+                let woken = woken
+                    .map(|pending| (id, pending.thread))
+                    .filter(|woken| *woken != made.mover());
+                wakers.extend(woken.map(|woken| (woken, index)));
+            }
+        }
+        causes
+    }
+
+    /// Whether the operations of two events of one process conflict.
+    pub(crate) fn conflict(&self, one: usize, other: usize) -> bool {
+        self.processes[one] == self.processes[other] && self.operations[one].conflicts(&self.operations[other])
+    }
+
+    /// Whether two events of one process send to the same process.
+    pub(crate) fn send_alike(&self, one: usize, other: usize) -> bool {
+        let to = &self.receivers[other];
+        self.processes[one] == self.processes[other] && self.receivers[one].iter().any(|receiver| to.contains(receiver))
+    }
+
+    /// Whether `one` had to come before `other`.
+    pub(crate) fn is_before(&self, one: usize, other: usize) -> bool {
+        self.before[other].contains(one)
+    }
+
+    /// Whether nothing between two events had to be between them.
+    pub(crate) fn are_next(&self, one: usize, other: usize) -> bool {
+        (one + 1..other).all(|between| !(self.is_before(one, between) && self.is_before(between, other)))
+    }
+}
+
+/// Whether a thread can do now what it could not do before.
+fn wakes<T: Copy + Eq>(before: &[Pending<T>], now: &Pending<T>) -> bool {
+    now.enabled && before.iter().all(|old| old != now)
+}
