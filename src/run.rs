@@ -3,6 +3,7 @@
 mod engines;
 mod kernel;
 mod pipeline;
+mod recorded;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
 
 pub use self::engines::{Budget, EngineError, EngineStatus};
 pub use self::kernel::Cut;
+pub use self::recorded::{Changed, RecordedError, prepare_recorded, scenario_of};
 pub use self::worker::{Request, RequestError, WORKER_COMMAND, WorkerError};
 
 /// A scenario that is ready to run.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use lastbatch::models::job::Variant;
 use lastbatch::report::{prefix_end, replay_end, replay_line};
-use lastbatch::run::{Prepared, prepare};
-use lastbatch::scenario::{EngineName, Order, Scenario, SliceKind};
+use lastbatch::run::{Changed, Prepared, prepare_recorded, scenario_of};
+use lastbatch::scenario::{EngineName, Scenario};
 use lastbatch::schedule::{Schedule, lift, replay, replay_prefix};
 
 use super::{Ended, Failure, Outcome, print};
@@ -143,61 +143,14 @@ impl Replay {
 
     /// The model that the schedule was recorded on, but for what the options change of it.
     fn prepare(&self, schedule: &Schedule) -> Result<Prepared, Failure> {
-        let header = &schedule.header;
-        let file = self.file.display();
-        let mut scenario = self.scenario_of(schedule)?;
-        let hash = scenario.hash();
-        if hash != header.scenario_hash {
-            let expected = header.scenario_hash;
-            return Err(Failure(format!(
-                "{file}: a schedule of another scenario: of {}, {expected}; {scenario} is {hash}",
-                header.scenario
-            )));
-        }
-        let job = &mut scenario.document.job;
-        job.set_slice_text(&header.slice)
-            .map_err(|problem| format!("{file}: {problem}"))?;
-        job.partition_order = match header.partition_order.as_str() {
-            "recorded" => Order::Recorded,
-            "all" => Order::All,
-            other => {
-                return Err(Failure(format!(
-                    "{file}: partition-order \"{other}\", expected recorded or all"
-                )));
-            }
+        let scenario = match &self.scenario {
+            Some(path) => Scenario::load(path)?,
+            None => scenario_of(schedule, &self.file)?,
         };
-        if self.full {
-            job.slice = SliceKind::Full;
-        }
-        let recorded: Variant = header.variant.parse().map_err(|error| format!("{file}: {error}"))?;
-        scenario.document.runtime.variant = self.prefix_on.unwrap_or(recorded);
-        let prepared = prepare(scenario, hash)?;
-        if prepared.graph_hash != header.graph_hash {
-            return Err(Failure(format!(
-                "{file}: a schedule of another graph: {}, but the scenario's graph is {}",
-                header.graph_hash, prepared.graph_hash
-            )));
-        }
-        Ok(prepared)
-    }
-
-    fn scenario_of(&self, schedule: &Schedule) -> Result<Scenario, Failure> {
-        if let Some(path) = &self.scenario {
-            return Ok(Scenario::load(path)?);
-        }
-        let header = &schedule.header;
-        let beside = self.file.with_file_name(&header.scenario);
-        if beside.is_file() {
-            return Ok(Scenario::load(&beside)?);
-        }
-        let mut built_in = [Scenario::built_in(), Scenario::traced()].into_iter();
-        if let Some(scenario) = built_in.find(|scenario| scenario.hash() == header.scenario_hash) {
-            return Ok(scenario);
-        }
-        Err(Failure(format!(
-            "{}: its scenario {} is not beside it; name it with --scenario",
-            self.file.display(),
-            header.scenario
-        )))
+        let changed = Changed {
+            variant: self.prefix_on,
+            full: self.full,
+        };
+        Ok(prepare_recorded(schedule, &self.file, scenario, changed)?)
     }
 }

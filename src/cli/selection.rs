@@ -1,8 +1,8 @@
 //! Which scenarios a command is about.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use lastbatch::scenario::Scenario;
+use lastbatch::scenario::{Scenario, scenario_files};
 
 use super::Failure;
 
@@ -11,30 +11,15 @@ pub(super) fn scenarios(places: &[PathBuf]) -> Result<Vec<Scenario>, Failure> {
     let mut files = Vec::new();
     for place in places {
         if place.is_dir() {
-            let before = files.len();
-            below(place, &mut files)
-                .map_err(|error| format!("{}: cannot read the directory: {error}", place.display()))?;
-            if files.len() == before {
+            let found = scenario_files(place);
+            let found = found.map_err(|error| format!("{}: cannot read the directory: {error}", place.display()))?;
+            if found.is_empty() {
                 return Err(Failure(format!("{}: no *.toml below this directory", place.display())));
             }
+            files.extend(found);
         } else {
             files.push(place.clone());
         }
     }
     files.iter().map(|file| Ok(Scenario::load(file)?)).collect()
-}
-
-fn below(directory: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    let mut entries = std::fs::read_dir(directory)?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<std::io::Result<Vec<_>>>()?;
-    entries.sort();
-    for entry in entries {
-        if entry.is_dir() {
-            below(&entry, files)?;
-        } else if entry.extension().is_some_and(|extension| extension == "toml") {
-            files.push(entry);
-        }
-    }
-    Ok(())
 }

@@ -282,7 +282,7 @@ impl fmt::Display for EngineName {
 }
 
 /// `[expect]`: what must come out.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
     /// The answer.
@@ -298,7 +298,7 @@ pub struct Expect {
 }
 
 /// An answer that a scenario expects.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExpectedAnswer {
     /// A client can hang.

@@ -1,5 +1,6 @@
 //! Scenarios: one TOML file with a job, a runtime variant, an engine and what is expected of them.
 
+mod collection;
 mod document;
 mod error;
 mod judge;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::models::builtin::BatchSource;
 use crate::schedule::Hash;
 
+pub use collection::{BASELINE_NAME, scenario_files, schedule_files};
 pub use document::{
     Document, Ends, EngineName, EngineSection, Expect, ExpectedAnswer, GroupSection, Input, JobSection, KernelSection,
     Order, RuntimeSection,

@@ -1,0 +1,42 @@
+//! The scenarios of a directory.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Name of the file in which the gate keeps what it found: the one `*.toml` among scenarios that is none.
+pub const BASELINE_NAME: &str = "baseline.toml";
+
+/// Every scenario file below a directory, in order of path.
+///
+/// # Errors
+/// When a directory cannot be read.
+pub fn scenario_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    below(directory, "toml", &mut files)?;
+    files.retain(|file| file.file_name().is_none_or(|name| name != BASELINE_NAME));
+    Ok(files)
+}
+
+/// Every recorded schedule below a directory, in order of path.
+///
+/// # Errors
+/// When a directory cannot be read.
+pub fn schedule_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    below(directory, "schedule", &mut files)?;
+    Ok(files)
+}
+
+fn below(directory: &Path, extension: &str, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    let entries = std::fs::read_dir(directory)?.map(|entry| Ok(entry?.path()));
+    let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
+    entries.sort();
+    for entry in entries {
+        if entry.is_dir() {
+            below(&entry, extension, files)?;
+        } else if entry.extension().is_some_and(|own| own == extension) {
+            files.push(entry);
+        }
+    }
+    Ok(())
+}
