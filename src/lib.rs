@@ -6,6 +6,7 @@ pub mod conform;
 pub mod diagnose;
 pub mod dumps;
 pub mod explore;
+pub mod gate;
 pub mod import;
 pub mod machine;
 pub mod matrix;

@@ -10,14 +10,13 @@ use lastbatch::explore::Verdict;
 use lastbatch::explore::exhaustive::{Options, Reductions};
 use lastbatch::explore::shuttle::Strategy;
 use lastbatch::models::job::Variant;
-use lastbatch::report::{JsonVerdict, Told, verdict_text};
+use lastbatch::report::{JsonVerdict, Told, table, verdict_text};
 use lastbatch::run::{Budget, Labels, Prepared, looks_at_outcomes, prepare};
 use lastbatch::scenario::{EngineName, Expect, Judgement, Scenario, Size, SliceKind};
 use lastbatch::schedule::{Ending, Schedule};
 
 use super::progress::Progress;
 use super::selection::scenarios;
-use super::table::table;
 use super::{Ended, Failure, Outcome, interrupt, print};
 
 /// Search scenarios for hangs and compare with what they expect. Exit code 0 if they are as expected (or nothing hangs,

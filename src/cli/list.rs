@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use lastbatch::report::table;
 use lastbatch::scenario::{Expect, Scenario};
 
 use super::selection::scenarios;
-use super::table::table;
 use super::{Ended, Outcome, print};
 
 /// List scenarios and what they expect.

@@ -2,7 +2,9 @@
 
 mod check;
 mod conform;
+mod diff;
 mod explain;
+mod gate;
 mod import;
 mod interrupt;
 mod list;
@@ -11,7 +13,6 @@ mod matrix;
 mod progress;
 mod replay;
 mod selection;
-mod table;
 mod worker;
 
 use std::fmt::Display;
@@ -41,6 +42,10 @@ enum Command {
     Conform(conform::Conform),
     /// Explain a schedule: what happened, which races decided it, who waits for whom
     Explain(explain::Explain),
+    /// Run every scenario and every recorded schedule against expectations and baseline
+    Gate(gate::Gate),
+    /// Tell what a change does to hangs
+    Diff(diff::Diff),
     /// List scenarios and what they expect
     List(list::List),
     #[command(name = WORKER_COMMAND, hide = true)]
@@ -85,6 +90,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Import(command) => command.run(),
         Command::Conform(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Gate(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Worker(command) => command.run(),
         Command::Match(command) => command.run(),

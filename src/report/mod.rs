@@ -1,7 +1,9 @@
 //! What the program says: one form a file.
 
 mod chrome_trace;
+mod diff;
 mod dumps;
+mod gate;
 mod html;
 mod import;
 mod json;
@@ -10,6 +12,7 @@ mod matrix;
 mod matrix_svg;
 mod replay;
 mod svg;
+mod table;
 mod text;
 mod timeline;
 
@@ -20,7 +23,9 @@ use crate::explore::Verdict;
 use crate::machine::Label;
 
 pub use chrome_trace::{Arguments, ChromeTrace, TraceRecord};
+pub use diff::diff_text;
 pub use dumps::{JsonMatch, dumps_text};
+pub use gate::{gate_annotations, gate_junit, gate_markdown, gate_text};
 pub use html::{Beside, Page};
 pub use import::import_text;
 pub use json::{JsonSignature, JsonVerdict};
@@ -28,6 +33,7 @@ pub use matrix::{MatrixTold, matrix_markdown};
 pub use matrix_svg::matrix_svg;
 pub use replay::{prefix_end, replay_end, replay_line};
 pub use svg::timeline_svg;
+pub use table::table;
 pub use text::verdict_text;
 
 /// A verdict with what is needed to tell it.

@@ -246,6 +246,10 @@ pub struct EngineSection {
     pub seed: Option<u64>,
     /// How shuttle chooses schedules.
     pub strategy: Option<Strategy>,
+    /// In a gate, search a second time and leave out only what follows from which operations commute. The other reductions rest on
+    /// what the model is known to do, so a model that was broken may escape them.
+    #[serde(default)]
+    pub recheck: bool,
 }
 
 impl EngineSection {

@@ -1,0 +1,196 @@
+//! `lastbatch diff`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use lastbatch::explore::exhaustive::Options;
+use lastbatch::gate::{Difference, Side};
+use lastbatch::models::job::Variant;
+use lastbatch::report::diff_text;
+use lastbatch::run::{EngineStatus, Labels, Prepared, prepare};
+use lastbatch::scenario::Scenario;
+
+use super::progress::Progress;
+use super::selection::scenarios;
+use super::{Ended, Failure, Outcome, interrupt, print};
+
+/// Tell what a change does to hangs: which verdicts change, which ways to hang appear or vanish. Exit code 0 if nothing differs, 1 if
+/// something does, 2 for bad input, 3 if nothing was seen to differ but a bound stopped a search, 130 if interrupted.
+#[derive(Args)]
+pub(super) struct Diff {
+    /// The variant before the change, and the one after it; every scenario of the first is run on both
+    #[arg(num_args = 2, value_names = ["BASE", "CHANGED"], required_unless_present = "against")]
+    variants: Vec<Variant>,
+    /// Compare with another build of this program instead, run on the same scenarios: it is the side before the change
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "variants")]
+    against: Option<PathBuf>,
+    /// Scenario files, or directories with scenarios below them (repeatable)
+    #[arg(long = "scenarios", value_name = "PLACE", default_value = "scenarios")]
+    places: Vec<PathBuf>,
+    /// Stop each search after so many states
+    #[arg(long, value_name = "N")]
+    max_states: Option<u64>,
+    /// Search with so many threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Write the schedules of both sides below this directory, in base/ and changed/
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the differences as one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Diff {
+    pub(super) fn run(self) -> Ended {
+        if let Some(out) = self.out.as_deref().filter(|out| !out.is_dir()) {
+            return Err(Failure(format!("{}: no such directory", out.display())));
+        }
+        let found = self.scenarios()?;
+        let interrupt = interrupt::flag()?;
+        let mut progress = Progress::of_many(found.len());
+        let mut differences = Vec::new();
+        for (number, scenario) in found.into_iter().enumerate() {
+            progress.begin(number, &scenario.to_string());
+            let name = scenario.to_string();
+            let (base, changed) = match (&self.against, self.variants.as_slice()) {
+                (Some(program), _) => {
+                    let base = self.ask(program, &scenario)?;
+                    let hash = scenario.hash();
+                    let own = prepare(scenario, hash)?;
+                    (base, self.search(&own, "changed", &interrupt, &mut progress)?)
+                }
+                (None, &[base, changed]) => {
+                    let base = on(&scenario, base)?;
+                    let changed = on(&scenario, changed)?;
+                    (
+                        self.search(&base, "base", &interrupt, &mut progress)?,
+                        self.search(&changed, "changed", &interrupt, &mut progress)?,
+                    )
+                }
+                _ => return Err(Failure("expected two variants, or --against".to_owned())),
+            };
+            if interrupt.load(Ordering::SeqCst) {
+                progress.end();
+                return Ok(Outcome::Interrupted);
+            }
+            differences.push(Difference::of(name, base, changed));
+        }
+        progress.end();
+        self.tell(&differences)?;
+        Ok(if differences.iter().any(Difference::differs) {
+            Outcome::Fails
+        } else if differences.iter().any(Difference::is_open) {
+            Outcome::Undecided
+        } else {
+            Outcome::Holds
+        })
+    }
+
+    /// All that there are, or of those of the first variant each job once.
+    fn scenarios(&self) -> Result<Vec<Scenario>, Failure> {
+        let mut found = scenarios(&self.places)?;
+        if let Some(base) = self.variants.first() {
+            found.retain(|scenario| scenario.document.runtime.variant == *base);
+            if found.is_empty() {
+                return Err(Failure(format!("no scenario runs on variant {base}")));
+            }
+        }
+        Ok(found)
+    }
+
+    fn search(
+        &self,
+        prepared: &Prepared,
+        side: &str,
+        interrupt: &AtomicBool,
+        progress: &mut Progress,
+    ) -> Result<Side, Failure> {
+        let engine = &prepared.scenario.document.engine;
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let options = Options {
+            threads: self.threads.map_or_else(cores, usize::from),
+            max_states: self.max_states.or(engine.max_states),
+            ..Options::default()
+        };
+        let verdict = prepared.search(&options, true, interrupt, &mut |status| {
+            progress.show(&EngineStatus::States(*status));
+        });
+        if let Some(finding) = verdict.findings.first() {
+            let (scenario, kind) = (&prepared.scenario, finding.kind);
+            return Err(Failure(format!("{scenario}: {side}: {kind}: {}", finding.message)));
+        }
+        let mut schedules = Vec::new();
+        if let Some(directory) = self.directory(side)? {
+            let name = PathBuf::from(prepared.scenario.file_name()).with_extension("");
+            for hang in &verdict.hangs {
+                let mut schedule = prepared.schedule_of(hang);
+                prepared.verify(&mut schedule, &mut Labels::new());
+                let path = directory.join(format!("{}.{}.schedule", name.display(), hang.signature.id()));
+                schedule.write(&path)?;
+                schedules.push(Some(path.display().to_string()));
+            }
+        }
+        Ok(Side::of(&verdict, &schedules))
+    }
+
+    /// What another program says about a scenario.
+    fn ask(&self, program: &Path, scenario: &Scenario) -> Result<Side, Failure> {
+        let shown = program.display();
+        let mut command = Command::new(program);
+        command.arg("check").arg("--json").stderr(Stdio::inherit());
+        if let Some(path) = &scenario.path {
+            command.arg(path);
+        }
+        if let Some(most) = self.max_states {
+            command.arg("--max-states").arg(most.to_string());
+        }
+        match self.directory("base")? {
+            Some(directory) => command.arg("--out").arg(directory),
+            None => command.arg("--no-write"),
+        };
+        let output = command
+            .output()
+            .map_err(|error| format!("{shown}: cannot run it: {error}"))?;
+        // 0, 1 and 3 come with a verdict, whatever was expected.
+        if !matches!(output.status.code(), Some(0 | 1 | 3)) {
+            return Err(Failure(format!(
+                "{shown}: `check {scenario}` ended with {}",
+                output.status
+            )));
+        }
+        let side = serde_json::from_slice(&output.stdout);
+        Ok(side.map_err(|error| format!("{shown}: `check {scenario} --json` printed no verdict: {error}"))?)
+    }
+
+    fn directory(&self, side: &str) -> Result<Option<PathBuf>, Failure> {
+        let Some(out) = &self.out else { return Ok(None) };
+        let directory = out.join(side);
+        let made = std::fs::create_dir_all(&directory);
+        made.map_err(|error| format!("{}: cannot make the directory: {error}", directory.display()))?;
+        Ok(Some(directory))
+    }
+
+    fn tell(&self, differences: &[Difference]) -> Result<(), Failure> {
+        if self.json {
+            print(&format!("{}\n", serde_json::to_string(differences)?));
+            return Ok(());
+        }
+        let sides = match (&self.against, self.variants.as_slice()) {
+            (Some(program), _) => [program.display().to_string(), "this program".to_owned()],
+            (None, variants) => [0, 1].map(|side| variants[side].to_string()),
+        };
+        print(&diff_text(&sides[0], &sides[1], differences));
+        Ok(())
+    }
+}
+
+/// A scenario on a variant.
+fn on(scenario: &Scenario, variant: Variant) -> Result<Prepared, Failure> {
+    let mut scenario = scenario.clone();
+    let hash = scenario.hash();
+    scenario.document.runtime.variant = variant;
+    Ok(prepare(scenario, hash)?)
+}

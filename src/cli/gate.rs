@@ -1,0 +1,229 @@
+//! `lastbatch gate`.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use clap::Args;
+use lastbatch::explore::exhaustive::Status;
+use lastbatch::gate::{
+    Baseline, Budgets, GateError, GateReport, Observer, Plan, Settings, Shard, Task, judge, merge, run,
+};
+use lastbatch::report::{gate_annotations, gate_junit, gate_markdown, gate_text};
+use lastbatch::run::EngineStatus;
+use lastbatch::scenario::BASELINE_NAME;
+use lastbatch::schedule::write_whole;
+
+use super::progress::Progress;
+use super::{Ended, Failure, Outcome, interrupt, print};
+
+/// Run every scenario and every recorded schedule, and compare with expectations and baseline. Exit code 0 if the gate is green, 1
+/// if it is red, 2 for bad input, 3 if a total budget left scenarios out, 130 if interrupted.
+#[derive(Args)]
+pub(super) struct Gate {
+    /// The directory with the scenarios and their schedules
+    #[arg(default_value = "scenarios")]
+    directory: PathBuf,
+    /// Whole searches only where the baseline says that they are small; else up to the first hang, or a part
+    #[arg(long)]
+    quick: bool,
+    /// The baseline [default: baseline.toml in the directory]
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write the baseline anew from what this run finds, and tell what changes
+    #[arg(long, conflicts_with_all = ["quick", "shard", "max_states", "total_states"])]
+    update_baseline: bool,
+    /// Run only scenarios whose path has this in it (repeatable)
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["update_baseline", "shard", "merge"])]
+    only: Vec<String>,
+    /// Run one of several parts of the scenarios, as in 2/5
+    #[arg(long, value_name = "K/N", conflicts_with = "merge")]
+    shard: Option<Shard>,
+    /// Run nothing; join the --json reports of all shards
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["quick", "resume", "artifacts"])]
+    merge: Vec<PathBuf>,
+    /// Stop each search after so many states
+    #[arg(long, value_name = "N")]
+    max_states: Option<u64>,
+    /// Stop after so many states in all searches together
+    #[arg(long, value_name = "N")]
+    total_states: Option<u64>,
+    /// Search with so many threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write the report as JSON, anew after each scenario
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write a summary in Markdown, for a pull request
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Save hangs that were not known in this directory: their schedules, and who waits for whom
+    #[arg(long, value_name = "DIR")]
+    artifacts: Option<PathBuf>,
+    /// Take over the results of a run that was cut off from its --json file
+    #[arg(long, requires = "json")]
+    resume: bool,
+}
+
+impl Gate {
+    pub(super) fn run(self) -> Ended {
+        let file = self
+            .baseline
+            .clone()
+            .unwrap_or_else(|| self.directory.join(BASELINE_NAME));
+        let baseline = self.load(&file)?;
+        let mut interrupted = false;
+        let mut report = if self.merge.is_empty() {
+            let (report, cut) = self.search(&baseline)?;
+            interrupted = cut;
+            report
+        } else {
+            self.merged()?
+        };
+        if self.update_baseline {
+            if !report.finished || report.budgets != Budgets::FULL {
+                return Err(Failure(
+                    "the baseline is not updated: expected a full run to its end".to_owned(),
+                ));
+            }
+            let newer = Baseline::of(&report);
+            judge(&mut report, &newer);
+            newer.save(&file)?;
+            self.tell(&report)?;
+            print(&changes(&baseline, &newer));
+        } else {
+            judge(&mut report, &baseline);
+            self.tell(&report)?;
+        }
+        Ok(match (report.problems.is_empty(), report.finished) {
+            _ if interrupted => Outcome::Interrupted,
+            (false, _) => Outcome::Fails,
+            (true, false) => Outcome::Undecided,
+            (true, true) => Outcome::Holds,
+        })
+    }
+
+    fn load(&self, file: &Path) -> Result<Baseline, Failure> {
+        if self.update_baseline && !file.exists() {
+            return Ok(Baseline::default());
+        }
+        if !file.exists() && self.directory.is_dir() {
+            let file = file.display();
+            return Err(Failure(format!(
+                "{file}: no baseline; write one with --update-baseline"
+            )));
+        }
+        Ok(Baseline::load(file)?)
+    }
+
+    /// Runs the plan; true if the user ended it.
+    fn search(&self, baseline: &Baseline) -> Result<(GateReport, bool), Failure> {
+        let mut plan = Plan::new(&self.directory, self.shard.unwrap_or(Shard::ALL), baseline)?;
+        if !self.only.is_empty() {
+            let wanted = |task: &Task| self.only.iter().any(|text| task.name.contains(text));
+            plan.tasks.retain(wanted);
+            if plan.tasks.is_empty() {
+                let (place, only) = (self.directory.display(), self.only.join(", "));
+                return Err(Failure(format!("{place}: no scenario with {only} in its path")));
+            }
+        }
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let settings = Settings {
+            budgets: if self.quick { Budgets::QUICK } else { Budgets::FULL },
+            max_states: self.max_states,
+            total_states: self.total_states,
+            threads: self.threads.map_or_else(cores, usize::from),
+            artifacts: self.artifacts.clone(),
+            program: std::env::current_exe()?,
+        };
+        let earlier = match &self.json {
+            Some(file) if self.resume && file.exists() => Some(read(file)?),
+            _ => None,
+        };
+        let interrupt = interrupt::flag()?;
+        let mut shown = Shown {
+            progress: Progress::of_many(plan.tasks.len()),
+            json: self.json.as_deref(),
+        };
+        let report = run(&plan, &settings, baseline, earlier.as_ref(), &interrupt, &mut shown)?;
+        shown.progress.end();
+        Ok((report, interrupt.load(Ordering::SeqCst)))
+    }
+
+    fn merged(&self) -> Result<GateReport, Failure> {
+        let reports = self.merge.iter().map(|file| read(file));
+        Ok(merge(reports.collect::<Result<_, _>>()?)?)
+    }
+
+    fn tell(&self, report: &GateReport) -> Result<(), Failure> {
+        print(&gate_text(report));
+        if std::env::var_os("GITHUB_ACTIONS").is_some() {
+            print(&gate_annotations(report, &self.directory));
+        }
+        if let Some(file) = &self.json {
+            save(file, &json(report)?)?;
+        }
+        if let Some(file) = &self.markdown {
+            save(file, &gate_markdown(report))?;
+        }
+        if let Some(file) = &self.junit {
+            save(file, &gate_junit(report)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Shows how far a run is, and keeps what it has found.
+struct Shown<'a> {
+    progress: Progress,
+    json: Option<&'a Path>,
+}
+
+impl Observer for Shown<'_> {
+    fn begin(&mut self, number: usize, task: &Task, known: Option<u64>) {
+        let size = known.map_or_else(String::new, |states| format!(" ({states} states in the baseline)"));
+        self.progress.begin(number, &format!("{}{size}", task.name));
+    }
+
+    fn searching(&mut self, status: &Status) {
+        self.progress.show(&EngineStatus::States(*status));
+    }
+
+    fn end(&mut self, report: &GateReport) -> Result<(), GateError> {
+        let Some(path) = self.json else { return Ok(()) };
+        let text = serde_json::to_string_pretty(report).expect("a report is plain data");
+        write_whole(path, text.as_bytes()).map_err(|error| GateError::Write {
+            path: path.to_owned(),
+            error,
+        })
+    }
+}
+
+fn read(file: &Path) -> Result<GateReport, Failure> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{shown}: cannot read the report: {error}"))?;
+    Ok(GateReport::parse(&text).map_err(|problem| format!("{shown}: no report of the gate: {problem}"))?)
+}
+
+fn json(report: &GateReport) -> Result<String, Failure> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(report)?))
+}
+
+fn save(file: &Path, text: &str) -> Result<(), Failure> {
+    let written = write_whole(file, text.as_bytes());
+    Ok(written.map_err(|error| format!("{}: cannot write: {error}", file.display()))?)
+}
+
+fn changes(older: &Baseline, newer: &Baseline) -> String {
+    let lines = older.changes(newer);
+    if lines.is_empty() {
+        return "\nthe baseline is as it was\n".to_owned();
+    }
+    let mut text = "\nchanges of the baseline:\n".to_owned();
+    for line in lines {
+        text.push_str(&format!("  {line}\n"));
+    }
+    text
+}

@@ -1,0 +1,95 @@
+//! How far each search goes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::scenario::ExpectedAnswer;
+
+/// Budgets, in states, so that two runs stop at the same place. `None` is no bound but the scenario's own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budgets {
+    /// A search that took at most so many states for the baseline is run to its end.
+    pub whole: Option<u64>,
+    /// A larger one that must find a hang stops at the first, and has so many states to find it.
+    pub canary: Option<u64>,
+    /// A larger one that must find none sees so many states.
+    pub partial: Option<u64>,
+}
+
+/// How much of a search was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// All of it.
+    Whole,
+    /// Up to the first hang.
+    FirstHang,
+    /// A part, in which nothing may hang that was not known.
+    Part,
+}
+
+/// A search may grow so much over its baseline before the budget for whole searches stops it.
+const GROWTH: u64 = 4;
+
+impl Budgets {
+    /// Every search to its end.
+    pub const FULL: Self = Self {
+        whole: None,
+        canary: None,
+        partial: None,
+    };
+    /// `gate --quick`: what fits into five minutes on two cores.
+    pub const QUICK: Self = Self {
+        whole: Some(200_000),
+        canary: Some(2_000_000),
+        partial: Some(50_000),
+    };
+
+    /// How much of a search to ask for, and its bound: `known` is what it took for the baseline, `own` the scenario's bound.
+    pub fn of(&self, expects: Option<ExpectedAnswer>, known: Option<u64>, own: Option<u64>) -> (Scope, Option<u64>) {
+        let Some(whole) = self.whole else {
+            return (Scope::Whole, own);
+        };
+        let (scope, bound) = if known.is_some_and(|states| states <= whole) {
+            (Scope::Whole, Some(whole.saturating_mul(GROWTH)))
+        } else if expects == Some(ExpectedAnswer::Hang) {
+            (Scope::FirstHang, self.canary)
+        } else {
+            (Scope::Part, self.partial)
+        };
+        (scope, [bound, own].into_iter().flatten().min())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: Budgets = Budgets {
+        whole: Some(100),
+        canary: Some(500),
+        partial: Some(50),
+    };
+
+    #[test]
+    fn the_full_gate_has_no_bound_but_the_scenarios_own() {
+        assert_eq!(Budgets::FULL.of(None, None, None), (Scope::Whole, None));
+        assert_eq!(Budgets::FULL.of(None, Some(1), Some(7)), (Scope::Whole, Some(7)));
+    }
+
+    #[test]
+    fn what_was_small_for_the_baseline_is_searched_to_its_end() {
+        let hang = Some(ExpectedAnswer::Hang);
+        assert_eq!(SMALL.of(hang, Some(100), None), (Scope::Whole, Some(400)));
+        assert_eq!(SMALL.of(hang, Some(100), Some(30)), (Scope::Whole, Some(30)));
+    }
+
+    #[test]
+    fn what_is_larger_or_unknown_stops_at_the_first_hang_or_at_a_part() {
+        let (hang, none) = (Some(ExpectedAnswer::Hang), Some(ExpectedAnswer::NoHang));
+        assert_eq!(SMALL.of(hang, Some(101), None), (Scope::FirstHang, Some(500)));
+        assert_eq!(SMALL.of(hang, None, None), (Scope::FirstHang, Some(500)));
+        assert_eq!(SMALL.of(none, Some(101), None), (Scope::Part, Some(50)));
+        assert_eq!(SMALL.of(none, None, Some(7)), (Scope::Part, Some(7)));
+    }
+}

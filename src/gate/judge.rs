@@ -1,0 +1,316 @@
+//! Comparing what a run found with what is expected and with the baseline.
+
+use super::{
+    Baseline, BaselineEngine, BaselineEntry, GateReport, MODEL_HASH, Problem, ProblemKind, ReplayEnd, Replayed,
+    ScenarioResult, Scope, SearchResult,
+};
+use crate::scenario::ExpectedAnswer;
+
+/// Fills in why a report is red, and what is worth noting.
+pub fn judge(report: &mut GateReport, baseline: &Baseline) {
+    let same_model = report.model == baseline.model;
+    let mut problems = Vec::new();
+    for orphan in &report.orphans {
+        let message = "its scenario is not beside it".to_owned();
+        problems.push(problem(ProblemKind::ForeignSchedule, orphan, message));
+    }
+    for name in baseline.scenarios.keys().filter(|name| !report.names.contains(name)) {
+        let message = "the baseline has this scenario, but it is no longer there".to_owned();
+        problems.push(problem(ProblemKind::Vanished, name, message));
+    }
+    for result in &mut report.scenarios {
+        let (found, notes) = about(result, baseline, same_model);
+        problems.extend(found);
+        result.notes = notes;
+    }
+    report.problems = problems;
+}
+
+/// Why one scenario would turn the gate red.
+pub fn judge_scenario(result: &ScenarioResult, baseline: &Baseline) -> Vec<Problem> {
+    about(result, baseline, baseline.model == MODEL_HASH).0
+}
+
+/// The problems and the notes of a scenario.
+fn about(result: &ScenarioResult, baseline: &Baseline, same_model: bool) -> (Vec<Problem>, Vec<String>) {
+    let mut about = About {
+        entry: baseline.scenarios.get(&result.name),
+        same_model,
+        result,
+        problems: Vec::new(),
+        notes: Vec::new(),
+    };
+    about.scenario();
+    (about.problems, about.notes)
+}
+
+fn problem(kind: ProblemKind, subject: &str, message: String) -> Problem {
+    Problem {
+        kind,
+        subject: subject.to_owned(),
+        message,
+    }
+}
+
+/// One scenario's result with what it is compared with.
+struct About<'a> {
+    result: &'a ScenarioResult,
+    entry: Option<&'a BaselineEntry>,
+    same_model: bool,
+    problems: Vec<Problem>,
+    notes: Vec<String>,
+}
+
+impl About<'_> {
+    fn add(&mut self, kind: ProblemKind, message: String) {
+        self.problems.push(problem(kind, &self.result.name, message));
+    }
+
+    fn scenario(&mut self) {
+        if let Some(message) = &self.result.sibling_problem {
+            self.add(ProblemKind::NoSibling, message.clone());
+        }
+        let Some(entry) = self.entry else {
+            let message = "the baseline does not know it; run with --update-baseline".to_owned();
+            self.add(ProblemKind::NotInBaseline, message);
+            return self.without_baseline();
+        };
+        for name in entry.engines.keys() {
+            if !self.result.searches.iter().any(|search| search.engine == *name) {
+                let message = format!("the baseline has it under {name}, but it is no longer run so");
+                self.add(ProblemKind::Vanished, message);
+            }
+        }
+        for search in &self.result.searches {
+            match entry.engines.get(&search.engine) {
+                // What an engine that samples finds is a part, and not always the same one.
+                Some(_) if search.executions.is_some() => self.search(search, None),
+                Some(known) => {
+                    self.search(search, Some(known));
+                    self.figures(search, entry, known);
+                }
+                None => {
+                    let message = format!("the baseline does not know it under {}", search.engine);
+                    self.add(ProblemKind::NotInBaseline, message);
+                    self.search(search, None);
+                }
+            }
+        }
+        self.replays();
+    }
+
+    fn without_baseline(&mut self) {
+        for search in &self.result.searches {
+            self.search(search, None);
+        }
+        self.replays();
+    }
+
+    /// What must hold of a search's answer.
+    fn search(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
+        for finding in &search.findings {
+            self.add(ProblemKind::BrokenModel, format!("{}: {finding}", search.engine));
+        }
+        let before = self.problems.len();
+        self.new_signatures(search, known);
+        self.lost(search, known);
+        self.outcomes(search, known);
+        self.no_longer_complete(search, known);
+        if self.problems.len() == before && search.findings.is_empty() {
+            self.other_verdict(search, known);
+        }
+    }
+
+    fn new_signatures(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
+        for signature in &search.signatures {
+            let id = &signature.id;
+            let expected = match &self.result.expect {
+                Some(expect) if expect.verdict != ExpectedAnswer::Hang => false,
+                Some(expect) => expect.signatures.as_ref().is_none_or(|expected| expected.contains(id)),
+                None => false,
+            };
+            let recorded = known.is_none_or(|known| known.signatures.contains(id));
+            if expected && recorded {
+                continue;
+            }
+            let place = if expected { "the baseline" } else { "the expectation" };
+            let artifact = signature.artifact.as_ref();
+            let saved = artifact.map_or_else(String::new, |file| format!("; saved as {file}"));
+            let message = format!(
+                "{} found {id}, which {place} does not have: {} never returns, {} events{saved}: {}",
+                search.engine, signature.client, signature.length, signature.waits
+            );
+            self.add(ProblemKind::NewSignature, message);
+        }
+    }
+
+    fn lost(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
+        let expect = self.result.expect.as_ref();
+        let must_hang = expect.is_some_and(|expect| expect.verdict == ExpectedAnswer::Hang);
+        if must_hang && search.signatures.is_empty() {
+            let message = match &search.stopped_by {
+                None => format!("it must hang, but {} saw every state and found no hang", search.engine),
+                Some(reason) => format!(
+                    "it must hang, but {} found no hang in {} states, stopped by {reason}",
+                    search.engine, search.states
+                ),
+            };
+            return self.add(ProblemKind::LostCanary, message);
+        }
+        if search.scope != Scope::Whole {
+            return;
+        }
+        let mut must = expect.and_then(|expect| expect.signatures.clone()).unwrap_or_default();
+        must.extend(known.map(|known| known.signatures.clone()).unwrap_or_default());
+        must.sort();
+        must.dedup();
+        let found = search.signature_names();
+        for id in must.into_iter().filter(|id| !found.contains(id)) {
+            let end = if search.complete { "saw every state" } else { "stopped" };
+            let message = format!("{} {end} and did not find {id} any more", search.engine);
+            self.add(ProblemKind::LostSignature, message);
+        }
+    }
+
+    /// How the clients end, where the scenario asks for that.
+    fn outcomes(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
+        let expect = self.result.expect.as_ref();
+        let Some(expected) = expect.and_then(|expect| expect.outcomes.clone()) else {
+            return;
+        };
+        let recorded = known.map_or_else(|| expected.clone(), |known| known.outcomes.clone());
+        for end in &search.ends {
+            if !expected.contains(end) || !recorded.contains(end) {
+                let message = format!("{} found an end that was not known: {end}", search.engine);
+                self.add(ProblemKind::NewOutcome, message);
+            }
+        }
+        if search.scope != Scope::Whole {
+            return;
+        }
+        for end in expected.iter().filter(|end| !search.ends.contains(end)) {
+            let message = format!("{} did not find an end any more: {end}", search.engine);
+            self.add(ProblemKind::LostOutcome, message);
+        }
+    }
+
+    fn no_longer_complete(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
+        let expect = self.result.expect.as_ref();
+        let must_end =
+            expect.is_some_and(|expect| expect.complete == Some(true)) || known.is_some_and(|known| known.complete);
+        if search.scope == Scope::Whole && must_end && !search.complete && search.findings.is_empty() {
+            let reason = search.stopped_by.as_deref().unwrap_or("nothing that it knows");
+            let message = format!(
+                "{} saw {} states and was stopped by {reason}; it ended by itself before",
+                search.engine, search.states
+            );
+            self.add(ProblemKind::NoLongerComplete, message);
+        }
+    }
+
+    /// An answer that none of the other reasons explains.
+    fn other_verdict(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
+        if search.scope != Scope::Whole {
+            return;
+        }
+        let found = search.verdict;
+        let expected = self.result.expect.as_ref().map(|expect| expect.verdict);
+        if let Some(expected) = expected.filter(|expected| *expected != found) {
+            let message = format!("{} found {found}, expected {expected}", search.engine);
+            return self.add(ProblemKind::OtherVerdict, message);
+        }
+        let never_ends = self
+            .result
+            .expect
+            .as_ref()
+            .is_some_and(|expect| expect.complete == Some(false));
+        if never_ends && search.complete {
+            let message = format!("{} ended by itself, expected a search that does not", search.engine);
+            return self.add(ProblemKind::OtherVerdict, message);
+        }
+        if let Some(known) = known.filter(|known| known.verdict != found) {
+            let message = format!("{} found {found}; the baseline has {}", search.engine, known.verdict);
+            self.add(ProblemKind::OtherVerdict, message);
+        }
+    }
+
+    /// The size of a whole search beside that of the baseline.
+    fn figures(&mut self, search: &SearchResult, entry: &BaselineEntry, known: &BaselineEngine) {
+        if search.scope != Scope::Whole || search.states == known.states {
+            return;
+        }
+        let identity = &self.result.identity;
+        let changed = [
+            (!self.same_model, "the model's code"),
+            (identity.scenario != entry.scenario, "job or runtime"),
+            (identity.graph != entry.graph, "the graph"),
+            (identity.slice != entry.slice, "the slice"),
+            (search.reductions_hash != known.reductions, "the reductions"),
+        ];
+        let changed: Vec<&str> = changed
+            .into_iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, what)| what)
+            .collect();
+        let states = format!("{} states -> {}", known.states, search.states);
+        if !changed.is_empty() {
+            self.notes
+                .push(format!("{}: {states}; changed: {}", search.engine, changed.join(", ")));
+        } else if search.states < known.states && (search.complete || !known.complete) {
+            let message = format!(
+                "{}: {states}, though model, slice and reductions are unchanged",
+                search.engine
+            );
+            self.add(ProblemKind::FewerStates, message);
+        } else {
+            self.notes
+                .push(format!("{}: {states}, with the same code", search.engine));
+        }
+    }
+
+    fn replays(&mut self) {
+        for replayed in &self.result.replays {
+            let (kind, because) = match &replayed.end {
+                ReplayEnd::Kept => continue,
+                ReplayEnd::EndsOtherwise(because) => (ProblemKind::HangGone, because),
+                ReplayEnd::Differs(because) => (ProblemKind::ScheduleDiffers, because),
+                ReplayEnd::Foreign(because) => (ProblemKind::ForeignSchedule, because),
+            };
+            let message = match kind {
+                ProblemKind::ScheduleDiffers => {
+                    format!("{}{because}; {}", self.whose_fault(), self.still_there(replayed))
+                }
+                ProblemKind::HangGone => format!("every event runs; {because}; {}", self.still_there(replayed)),
+                _ => format!("{because}; record it again"),
+            };
+            self.problems.push(problem(kind, &replayed.schedule, message));
+        }
+    }
+
+    fn whose_fault(&self) -> &'static str {
+        if self.same_model {
+            "though the model's code is that of the baseline, "
+        } else {
+            "the model changed under it: "
+        }
+    }
+
+    /// Whether the searches still find the hang of a schedule that does not replay.
+    fn still_there(&self, replayed: &Replayed) -> String {
+        let Some(signature) = &replayed.signature else {
+            return "record it again".to_owned();
+        };
+        let searches = &self.result.searches;
+        let found = |search: &&SearchResult| search.signatures.iter().any(|found| found.id == *signature);
+        if let Some(search) = searches.iter().find(found) {
+            return format!("{} still finds {signature}: record it again", search.engine);
+        }
+        if let Some(search) = searches.iter().find(|search| search.complete) {
+            return format!(
+                "the hang is gone: {} saw every state without {signature}",
+                search.engine
+            );
+        }
+        format!("no search found {signature}, and none saw every state")
+    }
+}

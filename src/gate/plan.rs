@@ -1,0 +1,303 @@
+//! What a run of the gate runs: the scenarios of a directory, with their schedules, or a shard of them.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{Baseline, Identity};
+use crate::run::{Prepared, RunError, prepare};
+use crate::scenario::{ExpectedAnswer, Scenario, ScenarioError, scenario_files, schedule_files};
+use crate::schedule::{Hash, Schedule, ScheduleError};
+
+/// States that a search is thought to take where the baseline does not know it.
+const UNKNOWN_COST: u64 = 100_000;
+
+/// One of several runs that share the scenarios.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shard {
+    /// Which, from 1.
+    pub number: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+impl Shard {
+    /// All scenarios.
+    pub const ALL: Self = Self { number: 1, of: 1 };
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number, self.of)
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    /// Reads `2/5`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/');
+        let numbers = numbers.and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+        match numbers {
+            Some((number, of)) if 1 <= number && number <= of => Ok(Self { number, of }),
+            _ => Err(format!("\"{text}\", expected NUMBER/COUNT as in 2/5")),
+        }
+    }
+}
+
+/// What is run.
+pub struct Plan {
+    /// The gate's directory.
+    pub root: PathBuf,
+    /// Which part of the scenarios.
+    pub shard: Shard,
+    /// Every scenario below the directory, of whatever shard, in order.
+    pub names: Vec<String>,
+    /// Those of the shard, in order.
+    pub tasks: Vec<Task>,
+    /// Recorded schedules whose scenario is not beside them.
+    pub orphans: Vec<String>,
+}
+
+/// One scenario of a plan.
+pub struct Task {
+    /// Its path relative to the gate's directory, with `/`.
+    pub name: String,
+    /// Its model.
+    pub prepared: Prepared,
+    /// What is wrong with its sibling, if something is.
+    pub sibling_problem: Option<String>,
+    /// The schedules recorded for it, in order.
+    pub schedules: Vec<Recorded>,
+}
+
+/// A recorded schedule.
+pub struct Recorded {
+    /// Its path relative to the gate's directory, with `/`.
+    pub name: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// What it says.
+    pub schedule: Schedule,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Error)]
+pub enum PlanError {
+    /// A directory cannot be read.
+    #[error("{}: cannot read the directory: {error}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// There is nothing to run.
+    #[error("{}: no *.toml below this directory", .0.display())]
+    Empty(PathBuf),
+    /// A file is no scenario.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// A file is no schedule.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// A scenario cannot run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+impl Plan {
+    /// The scenarios below a directory that belong to a shard. The states of the baseline say what a scenario costs, so that shards
+    /// take about equally long; every shard of a run must have the same baseline.
+    ///
+    /// # Errors
+    /// When a file below the directory is wrong.
+    pub fn new(root: &Path, shard: Shard, baseline: &Baseline) -> Result<Self, PlanError> {
+        let unreadable = |error| PlanError::Directory {
+            path: root.to_owned(),
+            error,
+        };
+        let files = scenario_files(root).map_err(unreadable)?;
+        if files.is_empty() {
+            return Err(PlanError::Empty(root.to_owned()));
+        }
+        let mut scenarios = BTreeMap::new();
+        for file in files {
+            scenarios.insert(relative(root, &file), Scenario::load(&file)?);
+        }
+        let mut schedules: BTreeMap<String, Vec<Recorded>> = BTreeMap::new();
+        let mut orphans = Vec::new();
+        for path in schedule_files(root).map_err(unreadable)? {
+            let schedule = Schedule::load(&path)?;
+            let name = relative(root, &path);
+            let scenario = relative(root, &path.with_file_name(&schedule.header.scenario));
+            if scenarios.contains_key(&scenario) {
+                let recorded = Recorded { name, path, schedule };
+                schedules.entry(scenario).or_default().push(recorded);
+            } else {
+                orphans.push(name);
+            }
+        }
+        let names: Vec<String> = scenarios.keys().cloned().collect();
+        let own = share(&names, shard, baseline);
+        let mut tasks = Vec::new();
+        for name in own {
+            let scenario = scenarios[&name].clone();
+            let hash = scenario.hash();
+            tasks.push(Task {
+                sibling_problem: sibling_problem(&scenario),
+                prepared: prepare(scenario, hash)?,
+                schedules: schedules.remove(&name).unwrap_or_default(),
+                name,
+            });
+        }
+        Ok(Self {
+            root: root.to_owned(),
+            shard,
+            names,
+            tasks,
+            orphans,
+        })
+    }
+}
+
+impl Task {
+    /// Hashes of what decides its states.
+    pub fn identity(&self) -> Identity {
+        let model = &self.prepared.model;
+        let steps = 0..model.steps().len();
+        let graphs: Vec<String> = steps.map(|step| format!("{:?}", model.graph(step as u8))).collect();
+        Identity {
+            scenario: self.prepared.scenario_hash.to_string(),
+            graph: self.prepared.graph_hash.to_string(),
+            slice: Hash::of(graphs.join("\n").as_bytes()).to_string(),
+        }
+    }
+}
+
+/// A path relative to the gate's directory, with `/`.
+fn relative(root: &Path, path: &Path) -> String {
+    let path = path.strip_prefix(root).unwrap_or(path);
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
+/// The names of a shard, in order. The dearest first, each goes to the shard that has least to do.
+fn share(names: &[String], shard: Shard, baseline: &Baseline) -> Vec<String> {
+    let cost = |name: &String| {
+        let known = baseline.scenarios.get(name);
+        known.map_or(UNKNOWN_COST, |entry| {
+            entry.engines.values().map(|engine| engine.states).sum()
+        })
+    };
+    let mut dearest: Vec<&String> = names.iter().collect();
+    dearest.sort_by_key(|name| (Reverse(cost(name)), *name));
+    let mut loads = vec![0_u64; shard.of];
+    let mut own = Vec::new();
+    for name in dearest {
+        let least = (0..shard.of).min_by_key(|&index| loads[index]).unwrap_or(0);
+        // Even a search that is over at once has a model to build and schedules to replay.
+        loads[least] += cost(name).max(1_000);
+        if least + 1 == shard.number {
+            own.push(name.clone());
+        }
+    }
+    own.sort();
+    own
+}
+
+/// What is wrong with the sibling of a scenario: without one of the opposite expectation, nothing proves that it could fail.
+fn sibling_problem(scenario: &Scenario) -> Option<String> {
+    let Some(expect) = &scenario.document.expect else {
+        return Some("it expects nothing, and so it cannot fail".to_owned());
+    };
+    let Some(sibling) = &scenario.document.sibling else {
+        return Some("it has no sibling of the opposite expectation".to_owned());
+    };
+    let place = scenario.path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let other = match Scenario::load(&place.join(sibling)) {
+        Ok(other) => other,
+        Err(error) => return Some(format!("its sibling is no scenario: {error}")),
+    };
+    let others = other.document.expect.map(|expect| expect.verdict);
+    let opposite = match expect.verdict {
+        ExpectedAnswer::NoHang => others == Some(ExpectedAnswer::Hang),
+        own => others.is_some_and(|others| others != own),
+    };
+    let found = others.map_or_else(|| "nothing".to_owned(), |others| others.to_string());
+    (!opposite).then(|| {
+        format!(
+            "it expects {}, and its sibling {sibling} expects {found}",
+            expect.verdict
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{BaselineEngine, BaselineEntry};
+
+    fn baseline(costs: &[(&str, u64)]) -> Baseline {
+        let mut baseline = Baseline::default();
+        for &(name, states) in costs {
+            let engine = BaselineEngine {
+                verdict: ExpectedAnswer::NoHang,
+                complete: true,
+                signatures: Vec::new(),
+                outcomes: Vec::new(),
+                states,
+                reductions: String::new(),
+            };
+            let entry = BaselineEntry {
+                scenario: String::new(),
+                graph: String::new(),
+                slice: String::new(),
+                engines: BTreeMap::from([("exhaustive".to_owned(), engine)]),
+            };
+            baseline.scenarios.insert(name.to_owned(), entry);
+        }
+        baseline
+    }
+
+    #[test]
+    fn every_scenario_is_in_exactly_one_shard_and_the_dearest_stand_alone() {
+        let costs = [
+            ("a", 10_000),
+            ("b", 9_000_000),
+            ("c", 20_000),
+            ("d", 3_000_000),
+            ("e", 5),
+        ];
+        let baseline = baseline(&costs);
+        let mut names: Vec<String> = costs.iter().map(|(name, _)| (*name).to_owned()).collect();
+        names.push("unknown".to_owned());
+        for of in 1..8 {
+            let shards: Vec<Vec<String>> = (1..=of)
+                .map(|number| share(&names, Shard { number, of }, &baseline))
+                .collect();
+            let mut all = shards.concat();
+            all.sort();
+            assert_eq!(all, names, "{of} shards");
+        }
+        assert_eq!(share(&names, Shard { number: 1, of: 3 }, &baseline), ["b"]);
+        assert_eq!(share(&names, Shard { number: 2, of: 3 }, &baseline), ["d"]);
+    }
+
+    #[test]
+    fn a_shard_is_a_number_of_a_count() {
+        assert_eq!("2/5".parse(), Ok(Shard { number: 2, of: 5 }));
+        for wrong in ["0/5", "6/5", "2", "2/", "/5", "a/b", "2/5/7", "-1/2"] {
+            let error = wrong.parse::<Shard>().unwrap_err();
+            assert_eq!(error, format!("\"{wrong}\", expected NUMBER/COUNT as in 2/5"));
+        }
+    }
+}

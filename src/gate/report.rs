@@ -1,0 +1,250 @@
+//! What a run of the gate found, as data: the contents of `--json`.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{Budgets, Problem, Scope, Shard};
+use crate::scenario::{Expect, ExpectedAnswer};
+
+/// The newest format, and the one that is written.
+pub(super) const FORMAT: u32 = 1;
+
+/// What a run of the gate found. But for `seconds` and `peak_bytes`, two runs of one program over the same files give the same.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateReport {
+    /// Version of the format.
+    pub version: u32,
+    /// Hash of the model's code.
+    pub model: String,
+    /// How far searches went.
+    pub budgets: Budgets,
+    /// Bound of every search, in states, from the command line.
+    pub max_states: Option<u64>,
+    /// Which part of the scenarios this is; 1 of 1 is all.
+    pub shard: Shard,
+    /// Every scenario of the directory, of whatever shard.
+    pub names: Vec<String>,
+    /// False if the run was interrupted or used its total budget up.
+    pub finished: bool,
+    /// Recorded schedules that belong to no scenario.
+    pub orphans: Vec<String>,
+    /// Each scenario, by name.
+    pub scenarios: Vec<ScenarioResult>,
+    /// Why the gate is red; empty if it is green.
+    pub problems: Vec<Problem>,
+}
+
+/// What one scenario gave.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioResult {
+    /// Its path relative to the gate's directory, with `/`.
+    pub name: String,
+    /// The runtime's variant.
+    pub variant: String,
+    /// What it expects.
+    pub expect: Option<Expect>,
+    /// What is wrong with its sibling, if something is.
+    pub sibling_problem: Option<String>,
+    /// What it is.
+    pub identity: Identity,
+    /// What each engine found.
+    pub searches: Vec<SearchResult>,
+    /// What became of its recorded schedules.
+    pub replays: Vec<Replayed>,
+    /// What is worth knowing and no reason to be red.
+    pub notes: Vec<String>,
+}
+
+/// Hashes of what decides a scenario's states, besides the model's code.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// Job and runtime.
+    pub scenario: String,
+    /// Contents of the graph files.
+    pub graph: String,
+    /// The graph that the model runs, after slicing.
+    pub slice: String,
+}
+
+/// What one engine found.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchResult {
+    /// The engine.
+    pub engine: String,
+    /// How much was asked for.
+    pub scope: Scope,
+    /// Bound, in states.
+    pub max_states: Option<u64>,
+    /// The answer.
+    pub verdict: ExpectedAnswer,
+    /// Whether the search ended by itself.
+    pub complete: bool,
+    /// What ended it before its end.
+    pub stopped_by: Option<String>,
+    /// Distinct states.
+    pub states: u64,
+    /// Executions, of an engine that runs one after the other.
+    pub executions: Option<u64>,
+    /// Different ends that these had.
+    pub outcomes: Option<u64>,
+    /// Transitions between them.
+    pub transitions: u64,
+    /// Labels on the longest of the shortest paths to a state.
+    pub depth: u64,
+    /// The reductions that were on.
+    pub reductions: Vec<String>,
+    /// Hash of these, and of their code.
+    pub reductions_hash: String,
+    /// Which nodes of the graph ran, for people.
+    pub slice: String,
+    /// How states were told apart.
+    pub storage: String,
+    /// Every way to hang, the shortest first.
+    pub signatures: Vec<SignatureResult>,
+    /// How the clients can end and what they leave on variables, where the scenario asks for that; sorted.
+    pub ends: Vec<String>,
+    /// What is wrong with the model or the engine.
+    pub findings: Vec<String>,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// Most bytes held by the engine's tables.
+    pub peak_bytes: u64,
+}
+
+/// One way to hang.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignatureResult {
+    /// Its name: eight hexadecimal digits.
+    pub id: String,
+    /// Who waits for ever.
+    pub client: String,
+    /// Who waits for what, to the cause.
+    pub waits: String,
+    /// Labels on the shortest schedule.
+    pub length: usize,
+    /// Where the schedule was saved, relative to the directory of artifacts; only what is new is.
+    pub artifact: Option<String>,
+}
+
+/// What became of one recorded schedule.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replayed {
+    /// Its file, relative to the gate's directory.
+    pub schedule: String,
+    /// The signature that it promises, if it is of a hang.
+    pub signature: Option<String>,
+    /// Events that ran, of how many.
+    pub followed: usize,
+    /// Events that it has.
+    pub events: usize,
+    /// Whether it keeps its promise.
+    pub end: ReplayEnd,
+}
+
+/// Whether a recorded schedule keeps its promise; the texts say what differs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is", content = "because")]
+pub enum ReplayEnd {
+    /// It does.
+    Kept,
+    /// Every event ran, and it ended otherwise.
+    EndsOtherwise(String),
+    /// An event could not run.
+    Differs(String),
+    /// Its job, runtime or graph is another now.
+    Foreign(String),
+}
+
+impl SearchResult {
+    /// The signatures' names, sorted.
+    pub fn signature_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.signatures.iter().map(|signature| signature.id.clone()).collect();
+        names.sort();
+        names
+    }
+}
+
+impl GateReport {
+    /// Reads what was written as JSON.
+    ///
+    /// # Errors
+    /// When it is none of this format; the text says what was expected.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let report: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if report.version == FORMAT {
+            Ok(report)
+        } else {
+            Err(format!("version {}, expected {FORMAT}", report.version))
+        }
+    }
+
+    /// Whether both are of the same code with the same budgets, so that a scenario gives the same in both.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let of = |report: &Self| (report.model.clone(), report.budgets, report.max_states);
+        of(self) == of(other)
+    }
+
+    /// States that all searches together stored.
+    pub fn states(&self) -> u64 {
+        let searches = self.scenarios.iter().flat_map(|result| &result.searches);
+        searches.map(|search| search.states).sum()
+    }
+}
+
+/// Why reports of shards do not go together.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum MergeError {
+    /// None was given.
+    #[error("no report to merge")]
+    Nothing,
+    /// They come from different programs, budgets or scenarios.
+    #[error("shard {0} is of another model, other budgets or other scenarios than shard {1}")]
+    Different(Shard, Shard),
+    /// A shard was not given.
+    #[error("shard {0} is missing")]
+    Missing(Shard),
+    /// A shard was given twice.
+    #[error("shard {0} was given twice")]
+    Twice(Shard),
+}
+
+/// Joins the reports of all shards of a run; their problems are to be judged anew.
+///
+/// # Errors
+/// When they are not exactly the shards of one run.
+pub fn merge(mut reports: Vec<GateReport>) -> Result<GateReport, MergeError> {
+    reports.sort_by_key(|report| report.shard.number);
+    let first = reports.first().cloned().ok_or(MergeError::Nothing)?;
+    let mut seen = BTreeSet::new();
+    for report in &reports {
+        let same = first.is_like(report) && first.names == report.names && first.shard.of == report.shard.of;
+        if !same {
+            return Err(MergeError::Different(report.shard, first.shard));
+        }
+        if !seen.insert(report.shard.number) {
+            return Err(MergeError::Twice(report.shard));
+        }
+    }
+    let of = first.shard.of;
+    if let Some(number) = (1..=of).find(|number| !seen.contains(number)) {
+        return Err(MergeError::Missing(Shard { number, of }));
+    }
+    let finished = reports.iter().all(|report| report.finished);
+    let mut scenarios: Vec<ScenarioResult> = reports.into_iter().flat_map(|report| report.scenarios).collect();
+    scenarios.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(GateReport {
+        shard: Shard::ALL,
+        finished,
+        scenarios,
+        problems: Vec::new(),
+        ..first
+    })
+}

@@ -1,0 +1,67 @@
+//! What a change does to hangs, for people.
+
+use std::fmt::Write;
+
+use super::{counted, grouped, table};
+use crate::gate::{Difference, Side, Way};
+
+/// A row a scenario, then the ways to hang that appear or vanish with their shortest schedules.
+pub fn diff_text(base: &str, changed: &str, differences: &[Difference]) -> String {
+    let mut rows = vec![["scenario", base, changed, ""].map(str::to_owned).to_vec()];
+    for one in differences {
+        let what = match (one.differs(), one.is_open()) {
+            (true, _) => "differs",
+            (false, true) => "no difference found, but a bound stopped a search",
+            (false, false) => "same",
+        };
+        rows.push(vec![
+            one.scenario.clone(),
+            side(&one.base),
+            side(&one.changed),
+            what.to_owned(),
+        ]);
+    }
+    let mut text = table(&rows);
+    for one in differences.iter().filter(|one| one.differs()) {
+        let _ = writeln!(text, "\n{}", one.scenario);
+        ways(&mut text, '+', &one.appear, &one.base, changed);
+        ways(&mut text, '-', &one.vanish, &one.changed, base);
+    }
+    let differing = differences.iter().filter(|one| one.differs()).count();
+    let _ = writeln!(
+        text,
+        "\n{differing} of {} differ",
+        counted(differences.len(), "scenario")
+    );
+    text
+}
+
+fn side(side: &Side) -> String {
+    let end = if side.complete { "complete" } else { "not complete" };
+    format!("{}, {end}, {} states", side.verdict, grouped(side.states))
+}
+
+/// The ways to hang of one side that `other` has not.
+fn ways(text: &mut String, sign: char, ways: &[Way], other: &Side, on: &str) {
+    // What an unfinished search did not find may be there all the same.
+    let sure = if other.complete {
+        ""
+    } else {
+        " (the other side did not see every state)"
+    };
+    for way in ways {
+        let _ = write!(
+            text,
+            "  {sign} {} {} never returns on {on}, shortest schedule {}{sure}",
+            way.id,
+            way.client,
+            counted(way.length, "event")
+        );
+        match &way.schedule {
+            Some(path) => {
+                let _ = writeln!(text, ": {path}");
+            }
+            None => text.push('\n'),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The gate on a terminal.
+
+use std::fmt::Write;
+
+use super::{answer, headline, problems_of, replays};
+use crate::gate::GateReport;
+use crate::report::{grouped, table};
+
+/// A table with a row a search, then every reason to be red, then what is worth noting.
+pub fn gate_text(report: &GateReport) -> String {
+    let heading = [
+        "scenario",
+        "engine",
+        "verdict",
+        "signatures",
+        "states",
+        "seconds",
+        "replays",
+        "gate",
+    ];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for result in &report.scenarios {
+        let mut kinds: Vec<String> = problems_of(report, result)
+            .map(|problem| problem.kind.to_string())
+            .collect();
+        kinds.dedup();
+        let verdict = if kinds.is_empty() {
+            "ok".to_owned()
+        } else {
+            kinds.join(", ")
+        };
+        for search in &result.searches {
+            let signatures = search.signature_names().join(" ");
+            rows.push(vec![
+                result.name.clone(),
+                search.engine.clone(),
+                answer(search),
+                if signatures.is_empty() {
+                    "-".to_owned()
+                } else {
+                    signatures
+                },
+                grouped(search.states),
+                format!("{:.1}", search.seconds),
+                replays(result),
+                verdict.clone(),
+            ]);
+        }
+    }
+    let mut text = table(&rows);
+    for result in &report.scenarios {
+        for note in &result.notes {
+            let _ = writeln!(text, "note: {}: {note}", result.name);
+        }
+    }
+    let _ = writeln!(text, "\n{}", headline(report));
+    for problem in &report.problems {
+        let _ = writeln!(text, "  {}: {}: {}", problem.kind, problem.subject, problem.message);
+    }
+    text
+}
