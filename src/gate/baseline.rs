@@ -57,6 +57,9 @@ pub struct Engine {
     pub complete: bool,
     /// The signatures' names, sorted.
     pub signatures: Vec<String>,
+    /// How the clients can end, where the scenario asks for that; sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<String>,
     /// Distinct states.
     pub states: u64,
     /// Hash of the reductions that were on, and of their code.
@@ -232,6 +235,7 @@ impl Engine {
             verdict: search.verdict,
             complete: search.complete,
             signatures: search.signature_names(),
+            outcomes: search.ends.clone(),
             states: search.states,
             reductions: search.reductions_hash.clone(),
         }
@@ -243,6 +247,9 @@ impl Engine {
         for signature in &self.signatures {
             text.push(' ');
             text.push_str(signature);
+        }
+        for outcome in &self.outcomes {
+            text.push_str(&format!(" \"{outcome}\""));
         }
         text
     }

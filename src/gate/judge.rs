@@ -114,6 +114,7 @@ impl About<'_> {
         let before = self.problems.len();
         self.new_signatures(search, known);
         self.lost(search, known);
+        self.outcomes(search, known);
         self.no_longer_complete(search, known);
         if self.problems.len() == before && search.findings.is_empty() {
             self.other_verdict(search, known);
@@ -168,6 +169,28 @@ impl About<'_> {
             let end = if search.complete { "saw every state" } else { "stopped" };
             let message = format!("{} {end} and did not find {id} any more", search.engine);
             self.add(ProblemKind::LostSignature, message);
+        }
+    }
+
+    /// How the clients end, where the scenario asks for that.
+    fn outcomes(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
+        let expect = self.result.expect.as_ref();
+        let Some(expected) = expect.and_then(|expect| expect.outcomes.clone()) else {
+            return;
+        };
+        let recorded = known.map_or_else(|| expected.clone(), |known| known.outcomes.clone());
+        for end in &search.ends {
+            if !expected.contains(end) || !recorded.contains(end) {
+                let message = format!("{} found an end that was not known: {end}", search.engine);
+                self.add(ProblemKind::NewOutcome, message);
+            }
+        }
+        if search.scope != Scope::Whole {
+            return;
+        }
+        for end in expected.iter().filter(|end| !search.ends.contains(end)) {
+            let message = format!("{} did not find an end any more: {end}", search.engine);
+            self.add(ProblemKind::LostOutcome, message);
         }
     }
 

@@ -253,6 +253,7 @@ mod tests {
                 verdict: ExpectedAnswer::NoHang,
                 complete: true,
                 signatures: Vec::new(),
+                outcomes: Vec::new(),
                 states,
                 reductions: String::new(),
             };

@@ -26,6 +26,10 @@ pub enum ProblemKind {
     LostCanary,
     /// One of the ways to hang was not found any more.
     LostSignature,
+    /// The clients can end in a way, or leave something on variables, that was not known.
+    NewOutcome,
+    /// A way to end was not found any more.
+    LostOutcome,
     /// A recorded schedule runs to its end, and the client returns.
     HangGone,
     /// A recorded schedule stops before its end: the model does something else there.
@@ -55,6 +59,8 @@ impl ProblemKind {
             Self::NewSignature => "new_signature",
             Self::LostCanary => "lost_canary",
             Self::LostSignature => "lost_signature",
+            Self::NewOutcome => "new_outcome",
+            Self::LostOutcome => "lost_outcome",
             Self::HangGone => "hang_gone",
             Self::ScheduleDiffers => "schedule_differs",
             Self::ForeignSchedule => "foreign_schedule",

@@ -107,6 +107,8 @@ pub struct SearchResult {
     pub storage: String,
     /// Every way to hang, the shortest first.
     pub signatures: Vec<SignatureResult>,
+    /// How the clients can end and what they leave on variables, where the scenario asks for that; sorted.
+    pub ends: Vec<String>,
     /// What is wrong with the model or the engine.
     pub findings: Vec<String>,
     /// Wall-clock seconds.

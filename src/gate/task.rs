@@ -13,6 +13,7 @@ use crate::explore::Verdict;
 use crate::explore::exhaustive::{Options, Reductions, Status};
 use crate::report::{Told, verdict_text};
 use crate::run::{Budget, Changed, Labels, Prepared, RecordedError, prepare_recorded};
+use crate::run::{Budget, Changed, Labels, Prepared, RecordedError, looks_at_outcomes, prepare_recorded};
 use crate::scenario::{EngineName, ExpectedAnswer};
 use crate::schedule::{Ending, Hash, Schedule, replay, write_whole};
 
@@ -147,6 +148,10 @@ fn search(
                 stop_at_first_hang: scope == Scope::FirstHang,
                 threads: settings.threads,
                 ..Budget::of(&document.engine).exhaustive(kind.reductions())
+                ..Budget::of(&document.engine).exhaustive(Reductions {
+                    leaks: looks_at_outcomes(&task.prepared.scenario),
+                    ..kind.reductions()
+                })
             };
             let in_order = kind == Kind::Exhaustive;
             (
@@ -230,6 +235,7 @@ fn searched(prepared: &Prepared, verdict: &Verdict, scope: Scope, max_states: Op
         slice: prepared.slice.clone(),
         storage: verdict.storage.clone(),
         signatures: signatures.collect(),
+        ends: verdict.outcomes.clone(),
         findings,
         seconds: verdict.seconds,
         peak_bytes: verdict.peak_bytes,

@@ -32,6 +32,7 @@ fn search(verdict: ExpectedAnswer, scope: Scope, complete: bool, signatures: &[&
         slice: "full: 4 edges, 9 nodes".to_owned(),
         storage: "full states".to_owned(),
         signatures: signatures.collect(),
+        ends: Vec::new(),
         findings: Vec::new(),
         seconds: 1.25,
         peak_bytes: 1,
@@ -53,6 +54,7 @@ fn scenario(name: &str, search: SearchResult, schedule: Option<ReplayEnd>) -> Sc
             verdict: search.verdict,
             complete: None,
             signatures: None,
+            outcomes: None,
         }),
         sibling_problem: None,
         identity: Identity {
