@@ -2,7 +2,6 @@
 
 use super::TensorFlow;
 use super::process::Process;
-use super::process::ThreadId;
 use crate::machine::ProcessId;
 
 /// How a step may end otherwise than by itself: nothing of this, unless a job asks for it.
@@ -53,6 +52,8 @@ impl TensorFlow {
 
     /// Whether a process may still die: until then nothing that it does commutes with that.
     pub(super) fn may_still_die(&self, id: ProcessId, process: &Process) -> bool {
-        self.is_mortal(id) && process.thread(ThreadId::Death).is_some() && !process.connections.down
+        let connections = process.connections;
+        let alive = !connections.down && !connections.restarted;
+        self.is_mortal(id) && alive
     }
 }
