@@ -12,7 +12,6 @@ use super::{
 use crate::explore::Verdict;
 use crate::explore::exhaustive::{Options, Reductions, Status};
 use crate::report::{Told, verdict_text};
-use crate::run::{Budget, Changed, Labels, Prepared, RecordedError, prepare_recorded};
 use crate::run::{Budget, Changed, Labels, Prepared, RecordedError, looks_at_outcomes, prepare_recorded};
 use crate::scenario::{EngineName, ExpectedAnswer};
 use crate::schedule::{Ending, Hash, Schedule, replay, write_whole};
@@ -147,7 +146,6 @@ fn search(
                 max_states: bound,
                 stop_at_first_hang: scope == Scope::FirstHang,
                 threads: settings.threads,
-                ..Budget::of(&document.engine).exhaustive(kind.reductions())
                 ..Budget::of(&document.engine).exhaustive(Reductions {
                     leaks: looks_at_outcomes(&task.prepared.scenario),
                     ..kind.reductions()

@@ -3,9 +3,9 @@
 mod chrome_trace;
 mod diff;
 mod dumps;
-mod gate;
 mod explain;
 mod explain_json;
+mod gate;
 mod html;
 mod import;
 mod json;
@@ -27,12 +27,12 @@ use crate::machine::Label;
 pub use chrome_trace::{Arguments, ChromeTrace, TraceRecord};
 pub use diff::diff_text;
 pub use dumps::{JsonMatch, dumps_text};
-pub use gate::{gate_annotations, gate_junit, gate_markdown, gate_text};
 pub use explain::{explanation_text, minimised_text};
 pub use explain_json::{
     EXPLANATION_VERSION, JsonEvent, JsonExplanation, JsonMinimised, JsonNoReturn, JsonOutcome, JsonRace, JsonSearches,
     JsonStep, JsonWaiting, JsonWaker,
 };
+pub use gate::{gate_annotations, gate_junit, gate_markdown, gate_text};
 pub use html::{Beside, Page};
 pub use import::import_text;
 pub use json::{JsonSignature, JsonVerdict};
