@@ -23,7 +23,7 @@ impl TensorFlow {
         self.reach(process, into, |reach| match thread {
             ThreadId::Dataset(Name::Runner(id)) => reach.runner(id),
             ThreadId::Dataset(Name::Prefetch(id)) => reach.prefetch(id),
-            ThreadId::Dataset(Name::Worker(id, worker)) => reach.worker(id, worker),
+            ThreadId::Dataset(Name::Worker(id, worker)) => reach.worker(id, worker, at),
             _ => reach.position(at),
         });
     }
@@ -115,13 +115,13 @@ impl Reach<'_> {
         }
     }
 
-    /// A worker that reads its file goes to the pool only for another file.
-    fn worker(&mut self, id: IteratorId, worker: u8) {
+    /// A worker that has opened its file goes to the pool only for another file.
+    fn worker(&mut self, id: IteratorId, worker: u8, at: At) {
         self.writes(Object::Interleave(id));
         let Some(tree) = self.datasets.tree(id) else { return };
         let list_has_more = !tree.interleave.input_ended;
         let has_file = tree.interleave.workers.get(usize::from(worker));
-        if list_has_more || has_file.is_some_and(|worker| worker.input.is_some()) {
+        if matches!(at, At::Function(_)) || list_has_more || has_file.is_some_and(|worker| worker.input.is_some()) {
             self.pool();
         }
     }

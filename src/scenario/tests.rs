@@ -98,7 +98,7 @@ fn an_unknown_key_or_name_is_refused_with_those_that_are_known() {
     );
     assert_eq!(
         refused("\"coupled\"", "\"joined\""),
-        "dir/a.toml:5: job.input: unknown variant `joined`, expected one of `coupled`, `decoupled`, `queue`"
+        "dir/a.toml:5: job.input: unknown variant `joined`, expected one of `coupled`, `decoupled`, `queue`, `read`"
     );
     assert_eq!(
         refused("[expect]", "[engine]\nname = \"loom\"\n[expect]"),
