@@ -254,7 +254,8 @@ impl TensorFlow {
     /// aborts, cancels or resets. Footprints look at it, no label does.
     pub(super) fn cannot_fail(&self, step: StepId) -> bool {
         let info = &self.steps[usize::from(step)];
-        self.data(step) == Data::Batch && !info.has_failing_node && self.circumstances == Circumstances::default()
+        let undisturbed = self.circumstances == Circumstances::default() && self.job.pipeline.is_none();
+        undisturbed && self.data(step) == Data::Batch && !info.has_failing_node
     }
 
     /// What the client runs after a step, by how that ended.

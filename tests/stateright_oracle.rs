@@ -149,7 +149,7 @@ fn on_the_smallest_steps_of_tensorflow_states_and_verdict_are_those_of_staterigh
 
 /// An ordinary step of one server in which worker and server update a variable each.
 fn updating_step() -> TensorFlow {
-    let graph = builtin(1, &Edges::default(), BatchSource::Iterator).unwrap();
+    let graph = builtin(1, &Edges::default(), &[], BatchSource::Iterator).unwrap();
     let mut partitions = graph.partitions.clone();
     for (partition, inputs) in [(0, vec![0]), (1, vec![])] {
         partitions[partition].variables.push("v".to_owned());
@@ -172,6 +172,7 @@ fn updating_step() -> TensorFlow {
         intra_op: 1,
         variant: Variant::Tf112,
         partition_order: PartitionOrder::Recorded,
+        pipeline: None,
     })
     .unwrap()
 }
