@@ -420,7 +420,7 @@ fn a_hang_that_shuttle_finds_in_its_worker_process_is_written_and_replays_on_rea
     assert_eq!(verdict["executions"]["first_hang"], verdict["executions"]["count"]);
     let [schedule] = schedules(&small).try_into().expect("one schedule");
     let name = format!(
-        "small.{}.shuttle.schedule",
+        "small.shuttle.{}.schedule",
         verdict["signatures"][0]["id"].as_str().expect("an id")
     );
     assert!(schedule.ends_with(name));
