@@ -437,7 +437,8 @@ fn a_hang_that_shuttle_finds_in_its_worker_process_is_written_and_replays_on_rea
 
 #[test]
 fn a_worker_without_a_request_says_so() {
-    let mut worker = lastbatch(&directory(&[]));
+    let empty = directory(&[]);
+    let mut worker = lastbatch(&empty);
     let expected = "error: worker: expected a request on standard input: ";
     worker
         .arg("worker")
