@@ -11,8 +11,9 @@ use lastbatch::explore::exhaustive::{
     CheckpointError, Checkpointing, Options, Reductions, search, search_with_checkpoints,
 };
 use lastbatch::machine::Model;
+use lastbatch::models::TensorFlow;
 use lastbatch::models::litmus::busy_client::BusyClient;
-use lastbatch::run::{Prepared, prepare};
+use lastbatch::run::prepare;
 use lastbatch::scenario::Scenario;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,10 +27,14 @@ fn scenario() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(SCENARIO)
 }
 
-fn prepared() -> Prepared {
+/// The model as a scenario is searched.
+fn model() -> TensorFlow {
     let scenario = Scenario::load(&scenario()).unwrap();
     let hash = scenario.hash();
-    prepare(scenario, hash).unwrap()
+    let mut model = prepare(scenario, hash).unwrap().model;
+    model.set_cancels_in_order(true);
+    model.set_cleans_up(false);
+    model
 }
 
 fn place(directory: &TempDir, resume: bool) -> Checkpointing {
@@ -90,7 +95,7 @@ fn uninterrupted<M: Model>(model: &M, reductions: Reductions) -> Verdict {
 
 #[test]
 fn budgets_may_cut_a_search_anywhere() {
-    let prepared = prepared();
+    let model = model();
     for reductions in [
         Reductions::ALL,
         Reductions {
@@ -98,9 +103,9 @@ fn budgets_may_cut_a_search_anywhere() {
             ..Reductions::ALL
         },
     ] {
-        let whole = uninterrupted(&prepared.model, reductions);
+        let whole = uninterrupted(&model, reductions);
         assert!(whole.complete && whole.hangs.len() > 1);
-        let (rounds, verdict) = in_rounds(&prepared.model, reductions, whole.states / 20);
+        let (rounds, verdict) = in_rounds(&model, reductions, whole.states / 20);
         assert!(rounds > 5, "{rounds}");
         assert_eq!(essence(&verdict), essence(&whole));
     }
