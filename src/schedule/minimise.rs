@@ -19,6 +19,8 @@ const LONGEST: usize = 2;
 const MOST_TO_REST: usize = 100_000;
 /// Rounds in which everything is tried; each must have found something for the next to begin.
 const MOST_ROUNDS: usize = 16;
+/// Labels that all runs together may take before the most expensive kind of candidate is no longer tried.
+const MOST_LABELS: usize = 1_000_000;
 
 /// The size of a schedule.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -103,6 +105,7 @@ pub fn minimise<M: Model>(
         signature,
         most: run.len() * LONGEST,
         runs: 1,
+        labels: 0,
         guide: run.clone(),
         run,
     };
@@ -137,6 +140,8 @@ struct Minimiser<'a, M: Model> {
     /// Labels after which a candidate is given up.
     most: usize,
     runs: usize,
+    /// Labels of all runs together.
+    labels: usize,
     /// The guide of the best run.
     guide: Vec<Move<M::Thread>>,
     /// The best run.
@@ -154,6 +159,7 @@ impl<M: Model> Minimiser<'_, M> {
     /// Runs a guide to rest; `None` if that is no hang of the right kind. A model that panics on the way is none, too.
     fn follow(&mut self, guide: &[Move<M::Thread>]) -> Option<Vec<Move<M::Thread>>> {
         self.runs += 1;
+        self.labels += guide.len();
         let run = || {
             let mut walk = Walk::new(self.model);
             walk.follow(guide);
@@ -181,6 +187,7 @@ impl<M: Model> Minimiser<'_, M> {
             self.drop_segments();
             self.drop_tails();
             self.drop_moves();
+            self.put_off();
             self.group();
             if (size(&self.run), self.guide.len()) == before {
                 return;
@@ -245,6 +252,24 @@ impl<M: Model> Minimiser<'_, M> {
             let mut guide = self.guide.clone();
             guide.remove(index);
             self.attempt(guide);
+        }
+    }
+
+    /// With the last moves of a thread put off until another stretch has ended: what they would have set going may then find that the
+    /// step is over. Long schedules have too many ways for that: the bound ends it.
+    fn put_off(&mut self) {
+        let mut from = 0;
+        while from < self.run.len() && self.labels < MOST_LABELS {
+            let mover = self.run[from].mover();
+            let (tail, others): (Vec<_>, Vec<_>) = self.run[from..].iter().partition(|made| made.mover() == mover);
+            let ends: Vec<usize> = segments(&others).into_iter().map(|segment| segment.end).collect();
+            let better = ends.into_iter().any(|end| {
+                let guide = [&self.run[..from], &others[..end], &tail, &others[end..]].concat();
+                self.attempt_run(guide)
+            });
+            if !better {
+                from += 1;
+            }
         }
     }
 
