@@ -4,10 +4,12 @@ mod shipped;
 
 use std::collections::BTreeMap;
 
-use lastbatch::diagnose::{Fate, Recording, record};
+use lastbatch::diagnose::{ExplainOptions, Explanation, Fate, NoReturn, Recording, record};
 use lastbatch::machine::{Describe, ProcessId, System};
 use lastbatch::models::TensorFlow;
-use lastbatch::schedule::{Schedule, replay};
+use lastbatch::report::{JsonExplanation, explanation_text};
+use lastbatch::run::HangError;
+use lastbatch::schedule::{Ending, Schedule, replay};
 
 fn recorded(schedule: &Schedule, model: &TensorFlow) -> Recording {
     record(model, &schedule.events).unwrap_or_else(|error| panic!("{error}"))
@@ -96,4 +98,107 @@ fn every_frame_is_taken_after_it_was_sent_and_every_lock_released_after_it_was_t
             assert!(lock.to.is_some_and(|to| lock.from < to), "{lock:?}");
         }
     }
+}
+
+const AS_IS: ExplainOptions = ExplainOptions {
+    minimise: false,
+    max_states: 500_000,
+};
+
+/// Each decisive race as the labels of its two events.
+fn decisive(explanation: &Explanation) -> Vec<(&'static str, &'static str)> {
+    let label = |number: usize| explanation.recording.events[number - 1].label.name;
+    let races = explanation.races.iter();
+    races.map(|race| (label(race.first), label(race.second))).collect()
+}
+
+#[test]
+fn the_decisive_races_are_the_two_cancellations_that_get_lost() {
+    for folder in ["small", "tiny"] {
+        for file in shipped::schedules(folder) {
+            let (schedule, prepared) = shipped::load(&file);
+            let explanation = prepared.explain(&schedule, &AS_IS).unwrap();
+            // An abort falls between the look of a `_Recv` at the rendezvous and the installation of its cancel function.
+            let mut expected = vec![
+                ("Recv.validate", "StartAbort.remote"),
+                ("StartAbort.remote", "Recv.register"),
+            ];
+            match explanation.signature.id().as_str() {
+                // The cancel of a RunGraph falls between the installation of its function and its start.
+                "7a624761" => expected.extend([
+                    ("Call.install_cancel", "Call.start_cancel"),
+                    ("Call.start_cancel", "Call.start"),
+                ]),
+                // Its reset arrives before its request is read.
+                "72eaa422" => expected.push(("Call.start_cancel", "Server.read")),
+                other => panic!("{}: signature {other}", file.display()),
+            }
+            assert_eq!(decisive(&explanation), expected, "{}", file.display());
+            assert_eq!(explanation.outcomes.len(), usize::from(expected.len() == 3));
+            assert_eq!(explanation.searches.undecided, 0);
+        }
+    }
+}
+
+#[test]
+fn with_a_decisive_race_the_other_way_round_the_client_returns() {
+    for file in shipped::schedules("final_batch") {
+        let (schedule, prepared) = shipped::load(&file);
+        let explanation = prepared.explain(&schedule, &AS_IS).unwrap();
+        assert!(explanation.races.len() > 1, "{}", file.display());
+        let NoReturn::Event(point) = explanation.no_return else {
+            panic!("{}: {:?}", file.display(), explanation.no_return);
+        };
+        for race in &explanation.races {
+            assert!(race.first < race.second && race.first <= point, "{race:?}");
+            let otherwise = prepared.schedule(Ending::Open, race.otherwise.clone());
+            let outcome = replay(&prepared.model, &otherwise, |_| {});
+            assert_eq!(outcome.mismatch, None);
+            assert!(outcome.end.clients[0].returned, "{race:?}");
+            // The same label of the same thread; its outcome may need what came first in the schedule.
+            let (there, here) = (
+                &race.otherwise[race.second_there - 1],
+                &schedule.events[race.second - 1],
+            );
+            assert_eq!((&there.process, &there.thread), (&here.process, &here.thread));
+            assert_eq!((&there.label, &there.object), (&here.label, &here.object));
+            assert!(
+                race.first_there.is_none_or(|first| first > race.second_there),
+                "{race:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_shipped_hang_explained() {
+    for file in shipped::schedules("final_batch") {
+        let (schedule, prepared) = shipped::load(&file);
+        let explanation = prepared.explain(&schedule, &ExplainOptions::default()).unwrap();
+        let name = file.file_stem().unwrap().to_string_lossy().replace('.', "_");
+        insta::assert_snapshot!(name, explanation_text(&explanation));
+    }
+}
+
+#[test]
+fn an_explanation_for_programs_has_the_documented_fields() {
+    let (schedule, prepared) = shipped::load(&shipped::schedules("tiny")[0]);
+    let explanation = prepared.explain(&schedule, &AS_IS).unwrap();
+    let json = serde_json::to_value(JsonExplanation::of(&explanation)).unwrap();
+    let fields: Vec<&String> = json.as_object().unwrap().keys().collect();
+    let documented = include_str!("../docs/explain.md");
+    for field in fields {
+        assert!(documented.contains(&format!("`{field}`")), "{field} is not documented");
+    }
+    assert_eq!(json["events"].as_array().unwrap().len(), schedule.events.len());
+    assert_eq!(json["version"], 1);
+}
+
+#[test]
+fn a_schedule_without_a_hang_has_no_explanation() {
+    let (schedule, prepared) = shipped::load(&shipped::schedules("tiny")[0]);
+    let open = prepared.schedule(Ending::Open, schedule.events.clone());
+    assert_eq!(prepared.explain(&open, &AS_IS), Err(HangError::NoHang("open")));
+    let half = prepared.schedule(schedule.header.ending.clone(), schedule.events[..40].to_vec());
+    assert!(matches!(prepared.explain(&half, &AS_IS), Err(HangError::Broken(_))));
 }

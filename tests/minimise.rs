@@ -65,3 +65,37 @@ fn minimising_is_deterministic_and_leaves_nothing_to_minimise() {
     assert_eq!(minimised.after, minimised.before);
     assert_eq!(again.events, small.events);
 }
+
+fn lastbatch(arguments: &[&str], directory: &std::path::Path) -> assert_cmd::assert::Assert {
+    let mut command = assert_cmd::Command::cargo_bin("lastbatch").expect("the binary is built");
+    command.current_dir(directory).args(arguments).assert()
+}
+
+#[test]
+fn the_command_writes_a_schedule_that_replays_and_nothing_where_it_cannot() {
+    let file = shipped::schedules("tiny").remove(0);
+    let directory = tempfile::tempdir().expect("a directory");
+    let beside = |name: &str| std::fs::copy(file.with_file_name(name), directory.path().join(name)).expect("copied");
+    let (schedule, prepared) = shipped::load(&file);
+    beside(&schedule.header.scenario);
+    beside(file.file_name().and_then(|name| name.to_str()).expect("a name"));
+    let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
+    let told = predicates::str::contains("context switches, from");
+    lastbatch(&["minimise", name, "-o", "short.schedule"], directory.path())
+        .code(0)
+        .stdout(told);
+    lastbatch(&["replay", "short.schedule"], directory.path()).code(0);
+    let unwritable = lastbatch(&["minimise", name, "-o", "missing/short.schedule"], directory.path()).code(2);
+    unwritable
+        .stdout("")
+        .stderr(predicates::str::starts_with("error: missing/short.schedule: "));
+    let open = prepared.schedule(Ending::Open, schedule.events.clone());
+    open.write(&directory.path().join("open.schedule")).expect("written");
+    for command in ["minimise", "explain"] {
+        let expected = "error: open.schedule: ends: open, expected a schedule with ends: hang\n";
+        lastbatch(&[command, "open.schedule"], directory.path())
+            .code(2)
+            .stdout("")
+            .stderr(expected);
+    }
+}

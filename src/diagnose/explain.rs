@@ -37,6 +37,9 @@ pub enum ExplainError {
     /// It can't be followed.
     #[error(transparent)]
     Impossible(#[from] Impossible),
+    /// Where it ends the client can still return, or the bound of the search left it open.
+    #[error("it is not proved that {0} can't return from where the schedule ends")]
+    NotProved(String),
     /// The model has no such client.
     #[error("there is no client {0}")]
     NoClient(String),
@@ -77,6 +80,7 @@ pub fn explain<M: Describe>(
         },
     };
     let no_return = no_return::no_return(&mut oracle, &moves);
+    let no_return = no_return.ok_or_else(|| ExplainError::NotProved(client.to_owned()))?;
     let until = no_return.known_from();
     let races = races::races(&mut oracle, &moves, until);
     let outcomes = races::outcomes(&mut oracle, &moves, until);

@@ -5,12 +5,12 @@ use super::oracle::{Oracle, Prospect};
 use crate::machine::Model;
 use crate::schedule::{Move, Walk};
 
-/// The first event after which the client can't return. The schedule must end where it can't.
+/// The first event after which the client can't return; `None` if it is not proved that it can't where the schedule ends.
 ///
 /// Whoever can return from a state can return from every state before it, along the same way. So the states of a schedule are
 /// first such, then not, and halving finds the border. What the bound left undecided is taken for neither: then the border is only
 /// known to lie between two events.
-pub(super) fn no_return<M: Model>(oracle: &mut Oracle<'_, M>, moves: &[Move<M::Thread>]) -> NoReturn {
+pub(super) fn no_return<M: Model>(oracle: &mut Oracle<'_, M>, moves: &[Move<M::Thread>]) -> Option<NoReturn> {
     let mut states = Vec::with_capacity(moves.len() + 1);
     let mut walk = Walk::new(oracle.model);
     states.push(walk.system().clone());
@@ -27,16 +27,19 @@ pub(super) fn no_return<M: Model>(oracle: &mut Oracle<'_, M>, moves: &[Move<M::T
         })
     };
     let last = states.len() - 1;
+    if can(last) != Some(false) {
+        return None;
+    }
     let cannot_from = border(0, last, |number| can(number) == Some(false));
     if cannot_from == 0 {
-        return NoReturn::Event(0);
+        return Some(NoReturn::Event(0));
     }
     if can(cannot_from - 1) == Some(true) {
-        return NoReturn::Event(cannot_from);
+        return Some(NoReturn::Event(cannot_from));
     }
     // Something was undecided: the last state from which it certainly can.
     let not_shown_from = border(0, cannot_from - 1, |number| can(number) != Some(true));
-    NoReturn::Between(not_shown_from.saturating_sub(1), cannot_from)
+    Some(NoReturn::Between(not_shown_from.saturating_sub(1), cannot_from))
 }
 
 /// The first number in `low..=high` for which `holds`, which is true from there on, and true for `high` in any case.

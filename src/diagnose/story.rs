@@ -39,7 +39,7 @@ fn wakers(explanation: &Explanation) -> Option<String> {
     }
     (!parts.is_empty()).then(|| {
         format!(
-            "What could have ended the wait, and why it can't any more. {}.",
+            "What could have ended the wait, and why it can't any more: {}.",
             parts.join("; ")
         )
     })
@@ -94,12 +94,12 @@ fn point(explanation: &Explanation) -> String {
     match explanation.no_return {
         NoReturn::Event(0) => "No schedule lets the client return: it hangs from the beginning.".to_owned(),
         NoReturn::Event(number) => format!(
-            "The point of no return is event {number}: {}. Before it some continuation lets the client return, after it none does.",
+            "The point of no return: {}. Before it some continuation lets the client return, after it none does.",
             told(recording, number)
         ),
         NoReturn::Between(can, cannot) => format!(
             "The point of no return lies after event {can}, where some continuation lets the client return, and not after event \
-             {cannot}: {}. Between them the bound of the search left it open.",
+             {cannot}: {}. Between the two the bound of the search left it open.",
             told(recording, cannot)
         ),
     }
@@ -110,7 +110,7 @@ fn told(recording: &Recording, number: usize) -> String {
     let event = &recording.events[number - 1];
     let thread = &recording.threads[event.thread];
     let process = &recording.processes[thread.process];
-    format!("{} of {process} {} (event {number})", thread.words, event.words)
+    format!("on {process}, {} {} (event {number})", thread.words, event.words)
 }
 
 /// Races that begin where another one ends, joined; each race is in one chain.
