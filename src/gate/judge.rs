@@ -108,7 +108,13 @@ impl About<'_> {
 
     /// What must hold of a search's answer.
     fn search(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
-        for finding in &search.findings {
+        let wanted = self.result.expect.as_ref().and_then(|expect| expect.finding.clone());
+        if let Some(part) = wanted.as_ref().filter(|_| search.findings.is_empty()) {
+            let message = format!("{} must find that \"{part}\", and found nothing wrong", search.engine);
+            self.add(ProblemKind::LostCanary, message);
+        }
+        let expected = |finding: &&String| wanted.as_ref().is_some_and(|part| finding.contains(part));
+        for finding in search.findings.iter().filter(|finding| !expected(finding)) {
             self.add(ProblemKind::BrokenModel, format!("{}: {finding}", search.engine));
         }
         let before = self.problems.len();

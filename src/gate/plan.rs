@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::{Baseline, Identity};
 use crate::run::{Prepared, RunError, prepare};
-use crate::scenario::{ExpectedAnswer, Scenario, ScenarioError, scenario_files, schedule_files};
+use crate::scenario::{Expect, ExpectedAnswer, Scenario, ScenarioError, scenario_files, schedule_files};
 use crate::schedule::{Hash, Schedule, ScheduleError};
 
 /// States that a search is thought to take where the baseline does not know it.
@@ -227,18 +227,26 @@ fn sibling_problem(scenario: &Scenario) -> Option<String> {
         Ok(other) => other,
         Err(error) => return Some(format!("its sibling is no scenario: {error}")),
     };
-    let others = other.document.expect.map(|expect| expect.verdict);
-    let opposite = match expect.verdict {
-        ExpectedAnswer::NoHang => others == Some(ExpectedAnswer::Hang),
-        own => others.is_some_and(|others| others != own),
+    let others = other.document.expect;
+    if others.as_ref().is_some_and(|others| shows_failure(expect, others)) {
+        return None;
+    }
+    let found = others.map_or_else(|| "nothing".to_owned(), |others| others.verdict.to_string());
+    Some(format!(
+        "it expects {}, and its sibling {sibling} expects {found}",
+        expect.verdict
+    ))
+}
+
+/// Whether a sibling shows that what `own` expects could fail: it has the opposite answer, its clients end otherwise, or
+/// something is found to be wrong there.
+fn shows_failure(own: &Expect, sibling: &Expect) -> bool {
+    let opposite = match own.verdict {
+        ExpectedAnswer::NoHang => sibling.verdict == ExpectedAnswer::Hang,
+        own => sibling.verdict != own,
     };
-    let found = others.map_or_else(|| "nothing".to_owned(), |others| others.to_string());
-    (!opposite).then(|| {
-        format!(
-            "it expects {}, and its sibling {sibling} expects {found}",
-            expect.verdict
-        )
-    })
+    let other_ends = own.outcomes.is_some() && sibling.outcomes.is_some() && own.outcomes != sibling.outcomes;
+    opposite || other_ends || own.finding.is_none() && sibling.finding.is_some()
 }
 
 #[cfg(test)]

@@ -56,6 +56,7 @@ fn scenario(name: &str, search: SearchResult, schedule: Option<ReplayEnd>) -> Sc
             complete: None,
             signatures: None,
             outcomes: None,
+            finding: None,
         }),
         sibling_problem: None,
         identity: Identity {
