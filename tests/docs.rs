@@ -62,6 +62,8 @@ fn files() -> Vec<PathBuf> {
     let docs = fs::read_dir(root().join("docs")).unwrap();
     let mut files: Vec<PathBuf> = docs.map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    // Its commands are about its own files; `tests/gate_walkthrough.rs` runs them.
+    files.retain(|path| !path.ends_with("gate_walkthrough.md"));
     files.push(root().join("README.md"));
     files.sort();
     files

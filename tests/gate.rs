@@ -1,10 +1,12 @@
 //! `lastbatch gate`: green where everything is as it was, red with the right reason where it is not, and the same bytes every time.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use assert_cmd::Command;
-use lastbatch::gate::GateReport;
+use lastbatch::gate::{Baseline, Budgets, Checkpoints, GateReport, Plan, ScenarioResult, Settings, Shard, search_task};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use serde_json::Value;
@@ -381,6 +383,49 @@ fn a_run_that_was_cut_off_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_search_that_is_cut_off_goes_on_from_its_checkpoint_to_the_same_result() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/small");
+    let directory = tempfile::tempdir().expect("a directory");
+    let baseline = Baseline::default();
+    let plan = Plan::new(&root, Shard::ALL, &baseline).unwrap_or_else(|error| panic!("{error}"));
+    let task = plan
+        .tasks
+        .iter()
+        .find(|task| task.name == "two_servers_one_thread.toml");
+    let task = task.expect("the scenario is there");
+    let settings = |checkpoints| Settings {
+        budgets: Budgets::FULL,
+        max_states: None,
+        total_states: None,
+        threads: 1,
+        artifacts: None,
+        checkpoints,
+        program: PathBuf::from(env!("CARGO_BIN_EXE_lastbatch")),
+    };
+    let kept = |resume| {
+        settings(Some(Checkpoints {
+            directory: directory.path().to_owned(),
+            resume,
+        }))
+    };
+    let run = |settings: &Settings, cut: bool| {
+        let interrupt = Arc::new(AtomicBool::new(false));
+        let result = search_task(task, settings, &baseline, &interrupt, &mut |_| {
+            interrupt.store(cut, Ordering::SeqCst);
+        });
+        result.unwrap_or_else(|error| panic!("{error}"))
+    };
+    let files = || fs::read_dir(directory.path()).expect("listed").count();
+    let text = |result: &ScenarioResult| without_times(&serde_json::to_string(result).expect("JSON"));
+    let expected = run(&settings(None), false);
+    let cut = run(&kept(false), true);
+    assert!(cut.searches[0].states < expected.searches[0].states, "it was cut off");
+    assert_eq!(files(), 1, "its checkpoint is there");
+    assert_eq!(text(&run(&kept(true), false)), text(&expected));
+    assert_eq!(files(), 0, "a search that is over leaves none");
+}
+
+#[test]
 #[ignore = "kills the program after a while, 20 times: a minute, and how far it came is not the same every time"]
 fn a_run_that_is_killed_leaves_a_whole_report_and_ends_as_if_it_had_not_been() {
     let directory = green();
@@ -476,6 +521,10 @@ fn bad_input_is_one_line_and_leaves_no_file() {
             "no/such/report.json: cannot write",
         ),
         (&["gate", "cases", "--resume"], "--json"),
+        (
+            &["gate", "cases", "--checkpoint", "nowhere"],
+            "nowhere: no such directory",
+        ),
         (
             &["gate", "cases", "--quick", "--update-baseline"],
             "cannot be used with",

@@ -79,6 +79,7 @@ fn scenario(shared: &Shared, index: usize) -> Result<(), Failed> {
         total_states: None,
         threads: 1,
         artifacts: None,
+        checkpoints: None,
         program: PathBuf::from(env!("CARGO_BIN_EXE_lastbatch")),
     };
     let task = &shared.plan.tasks[index];

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use lastbatch::explore::exhaustive::Status;
 use lastbatch::gate::{
-    Baseline, Budgets, GateError, GateReport, Observer, Plan, Settings, Shard, Task, judge, merge, run,
+    Baseline, Budgets, Checkpoints, GateError, GateReport, Observer, Plan, Settings, Shard, Task, judge, merge, run,
 };
 use lastbatch::report::{gate_annotations, gate_junit, gate_markdown, gate_text};
 use lastbatch::run::EngineStatus;
@@ -62,7 +62,10 @@ pub(super) struct Gate {
     /// Save hangs that were not known in this directory: their schedules, and who waits for whom
     #[arg(long, value_name = "DIR")]
     artifacts: Option<PathBuf>,
-    /// Take over the results of a run that was cut off from its --json file
+    /// Keep a checkpoint of the search that runs in this directory, one every 30 seconds
+    #[arg(long, value_name = "DIR", conflicts_with = "merge")]
+    checkpoint: Option<PathBuf>,
+    /// Take over the results of a run that was cut off from its --json file, and go on from its checkpoint
     #[arg(long, requires = "json")]
     resume: bool,
 }
@@ -120,6 +123,9 @@ impl Gate {
 
     /// Runs the plan; true if the user ended it.
     fn search(&self, baseline: &Baseline) -> Result<(GateReport, bool), Failure> {
+        if let Some(directory) = self.checkpoint.as_deref().filter(|directory| !directory.is_dir()) {
+            return Err(Failure(format!("{}: no such directory", directory.display())));
+        }
         let mut plan = Plan::new(&self.directory, self.shard.unwrap_or(Shard::ALL), baseline)?;
         if !self.only.is_empty() {
             let wanted = |task: &Task| self.only.iter().any(|text| task.name.contains(text));
@@ -136,6 +142,10 @@ impl Gate {
             total_states: self.total_states,
             threads: self.threads.map_or_else(cores, usize::from),
             artifacts: self.artifacts.clone(),
+            checkpoints: self.checkpoint.clone().map(|directory| Checkpoints {
+                directory,
+                resume: self.resume,
+            }),
             program: std::env::current_exe()?,
         };
         let earlier = match &self.json {

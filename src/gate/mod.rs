@@ -23,7 +23,7 @@ pub use problem::{Problem, ProblemKind};
 pub use report::{
     GateReport, Identity, MergeError, ReplayEnd, Replayed, ScenarioResult, SearchResult, SignatureResult, merge,
 };
-pub use run::{GateError, Observer, Settings, run};
+pub use run::{Checkpoints, GateError, Observer, Settings, run};
 pub use task::{replay_recorded, run_task, search_task};
 
 /// The hash of the code of `models/` and of the machine that this program was built from, without comments and layout.

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::report::FORMAT;
 use super::task::{replays, run_task, searched_as};
 use super::{Baseline, Budgets, GateReport, MODEL_HASH, Plan, ScenarioResult, SearchResult, Task};
-use crate::explore::exhaustive::Status;
+use crate::explore::exhaustive::{CheckpointError, Status};
 use crate::schedule::WriteError;
 
 /// How a plan is run.
@@ -26,8 +26,19 @@ pub struct Settings {
     pub threads: usize,
     /// Where hangs that were not known are saved.
     pub artifacts: Option<PathBuf>,
+    /// Where exhaustive searches keep checkpoints.
+    pub checkpoints: Option<Checkpoints>,
     /// This program, for engines that run in a process of their own.
     pub program: PathBuf,
+}
+
+/// Where and how exhaustive searches keep checkpoints. That of a search that is over is removed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Checkpoints {
+    /// The directory.
+    pub directory: PathBuf,
+    /// Whether to go on from those that are there. Otherwise one that is there is an error.
+    pub resume: bool,
 }
 
 /// Why a run ended without a report.
@@ -36,6 +47,9 @@ pub enum GateError {
     /// A schedule.
     #[error(transparent)]
     Schedule(#[from] WriteError),
+    /// A checkpoint cannot be used or written.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// An engine gave up on a scenario.
     #[error("{scenario}: {error}")]
     Engine {

@@ -3,18 +3,22 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::{
     Baseline, GateError, REDUCTIONS_HASH, Recorded, ReplayEnd, Replayed, ScenarioResult, Scope, SearchResult, Settings,
     SignatureResult, Task,
 };
 use crate::explore::Verdict;
-use crate::explore::exhaustive::{Options, Reductions, Status};
+use crate::explore::exhaustive::{Checkpointing, Options, Reductions, Status};
 use crate::report::{Told, verdict_text};
 use crate::run::{Budget, Changed, Labels, Prepared, RecordedError, looks_at_outcomes, prepare_recorded};
 use crate::scenario::{EngineName, ExpectedAnswer};
 use crate::schedule::{Ending, Hash, Schedule, replay, write_whole};
+
+/// A killed run loses less than a minute of its search.
+const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(30);
 
 /// Runs one scenario: its searches, then its recorded schedules.
 ///
@@ -151,11 +155,10 @@ fn search(
                     ..kind.reductions()
                 })
             };
-            let in_order = kind == Kind::Exhaustive;
             (
                 scope,
                 bound,
-                task.prepared.search(&options, in_order, interrupt, progress),
+                exhaustive(task, kind, &options, settings, interrupt, progress)?,
             )
         }
     };
@@ -166,6 +169,37 @@ fn search(
     let known: BTreeSet<String> = [expected, recorded].into_iter().flatten().flatten().collect();
     save(task, &verdict, &known, settings.artifacts.as_deref(), &mut result)?;
     Ok(result)
+}
+
+/// What the exhaustive engine finds, from where an earlier search was cut off if it was.
+fn exhaustive(
+    task: &Task,
+    kind: Kind,
+    options: &Options,
+    settings: &Settings,
+    interrupt: &Arc<AtomicBool>,
+    progress: &mut dyn FnMut(&Status),
+) -> Result<Verdict, GateError> {
+    let in_order = kind == Kind::Exhaustive;
+    let Some(checkpoints) = &settings.checkpoints else {
+        return Ok(task.prepared.search(options, in_order, interrupt, progress));
+    };
+    let name = task.name.replace('/', "_");
+    let path = checkpoints.directory.join(format!("{name}.{}.checkpoint", kind.name()));
+    let place = Checkpointing {
+        path: path.clone(),
+        identity: Vec::new(),
+        resume: checkpoints.resume,
+        every: BETWEEN_CHECKPOINTS,
+        every_states: None,
+    };
+    let prepared = &task.prepared;
+    let verdict = prepared.search_with_checkpoints(options, in_order, place, interrupt, progress)?;
+    // One that its bound stopped could go on, but not in this run, and the next one begins anew.
+    if !interrupt.load(Ordering::SeqCst) && path.exists() {
+        std::fs::remove_file(&path).map_err(|error| GateError::Write { path, error })?;
+    }
+    Ok(verdict)
 }
 
 /// What an engine finds that runs one execution after the other: a hang, where there must be one, within the scenario's executions.

@@ -51,7 +51,6 @@ fn scenario(name: &str, search: SearchResult, schedule: Option<ReplayEnd>) -> Sc
         name: name.to_owned(),
         variant: "tf-1.12".to_owned(),
         expect: Some(Expect {
-            finding: None,
             verdict: search.verdict,
             complete: None,
             signatures: None,
