@@ -10,7 +10,7 @@ pub use junit::gate_junit;
 pub use markdown::gate_markdown;
 pub use text::gate_text;
 
-use super::grouped;
+use super::{counted, grouped};
 use crate::gate::{GateReport, Problem, ReplayEnd, Replayed, ScenarioResult, Scope, SearchResult};
 
 /// What is known of one search, as in `hang, complete`.
@@ -59,9 +59,10 @@ fn headline(report: &GateReport) -> String {
         _ => format!(" (shard {})", report.shard),
     };
     format!(
-        "gate: {colour}. {} of {} scenarios{shard}, {schedules} schedules, {} states",
+        "gate: {colour}. {} of {} scenarios{shard}, {}, {} states",
         report.scenarios.len(),
         report.names.len(),
+        counted(schedules, "schedule"),
         grouped(report.states())
     )
 }
