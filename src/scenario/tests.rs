@@ -101,8 +101,8 @@ fn an_unknown_key_or_name_is_refused_with_those_that_are_known() {
         "dir/a.toml:5: job.input: unknown variant `joined`, expected one of `coupled`, `decoupled`, `queue`, `read`"
     );
     assert_eq!(
-        refused("[expect]", "[engine]\nname = \"loom\"\n[expect]"),
-        "dir/a.toml:10: engine.name: unknown variant `loom`, expected `exhaustive`"
+        refused("[expect]", "[engine]\nname = \"genmc\"\n[expect]"),
+        "dir/a.toml:10: engine.name: unknown variant `genmc`, expected one of `exhaustive`, `shuttle`, `threads`, `loom`"
     );
 }
 
