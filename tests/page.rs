@@ -17,13 +17,17 @@ use tempfile::TempDir;
 
 type Test = fn(&mut Chromium);
 
-const TESTS: [(&str, Test); 7] = [
+const TESTS: [(&str, Test); 8] = [
     ("the_page_shows_every_event_and_loads_nothing", shows_every_event),
     ("the_arrow_keys_home_and_end_step_through_the_states", keys_step),
     ("a_click_on_a_row_shows_that_event_and_what_it_changed", click_shows),
     (
         "the_states_shown_are_those_of_the_recording",
         states_are_those_of_the_recording,
+    ),
+    (
+        "each_decisive_race_has_a_card_with_both_orders_that_leads_to_its_events",
+        races_lead_to_their_events,
     ),
     ("the_filter_leaves_objects_that_match", filter_leaves_matches),
     ("text_is_readable_in_light_and_in_dark", readable_in_light_and_dark),
@@ -63,6 +67,8 @@ fn main() -> ExitCode {
 struct Page {
     file: PathBuf,
     recording: Recording,
+    /// The two events of each decisive race, as `--json` tells them.
+    races: Vec<[usize; 2]>,
     _directory: TempDir,
 }
 
@@ -73,15 +79,20 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
     let output = Command::new(env!("CARGO_BIN_EXE_lastbatch"))
         .arg("explain")
         .arg(&schedule)
-        .arg("--as-is")
-        .arg("--html")
+        .args(["--as-is", "--json", "--html"])
         .arg(&file)
         .output()
         .expect("the command runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let event = |race: &serde_json::Value, which| race[which].as_u64().expect("a number") as usize;
+    let races = told["races"].as_array().expect("a list").iter();
     let (schedule, prepared) = shipped::load(&schedule);
     Page {
         file,
+        races: races
+            .map(|race| ["first", "second"].map(|which| event(race, which)))
+            .collect(),
         recording: record(&prepared.model, &schedule.events).expect("a shipped schedule is possible"),
         _directory: directory,
     }
@@ -201,6 +212,38 @@ fn states_are_those_of_the_recording(chromium: &mut Chromium) {
         ));
         assert_eq!(position(chromium), at(number));
         assert_eq!(shown(chromium), recorded(number), "after event {number}");
+    }
+}
+
+fn races_lead_to_their_events(chromium: &mut Chromium) {
+    assert!(!PAGE.races.is_empty(), "a schedule without a race tests nothing");
+    let cards = chromium.evaluate(
+        "[...document.querySelectorAll('#races .pair')].map((card) => [...card.querySelectorAll('[data-go]')].map((step) => +step.dataset.go))",
+    );
+    assert_eq!(cards, serde_json::json!(PAGE.races));
+    for (index, race) in PAGE.races.iter().enumerate() {
+        for number in race {
+            let card = format!("#races .pair:nth-of-type({})", index + 1);
+            chromium.click(&format!("{card} [data-go='{number}']"));
+            assert_eq!(position(chromium), at(*number));
+            let ends = chromium.evaluate(&format!(
+                "['.bad', '.good'].map((end) => document.querySelector({card:?}).querySelector(end).textContent)"
+            ));
+            let [bad, good] = [0, 1].map(|end| ends[end].as_str().expect("a line").to_owned());
+            assert!(
+                bad.ends_with("never returns") && good.contains("returns, after"),
+                "{bad}; {good}"
+            );
+        }
+    }
+    // Every event of a race is marked in the timeline, and the button goes from one to the next.
+    let mut events: Vec<usize> = PAGE.races.iter().flatten().copied().collect();
+    events.sort_unstable();
+    events.dedup();
+    chromium.press("Home");
+    for number in &events {
+        chromium.click("#next-mark");
+        assert_eq!(position(chromium), at(*number));
     }
 }
 

@@ -180,7 +180,9 @@ impl Explain {
         })?;
         for (path, what, file) in staged {
             file.publish().map_err(|error| unwritable(&path, &error))?;
-            print(&format!("{what} written to {}\n", path.display()));
+            let told = format!("{what} written to {}\n", path.display());
+            // With `--json` standard output is for one document and nothing else.
+            if self.json { eprint!("{told}") } else { print(&told) }
         }
         Ok(())
     }

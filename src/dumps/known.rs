@@ -66,13 +66,13 @@ pub static KNOWN: &[Known] = &[
         ],
         supports: &[&signs::CLIENT_WAITS],
         hidden: "that the function failed; its error waits in a buffer that nobody looks at",
-        signatures: &[],
+        signatures: &["3031ccb9"],
         today: &[
             "make the interleave strict (sloppy=False): its consumer waits on the condition variable that is signalled",
             "let the function of a file not fail: a missing or corrupt file that fails while it is read does no harm",
         ],
         versions: &["1.12 and 1.15 have it in sloppy mode"],
-        explained: "docs/fidelity.md",
+        explained: "docs/pipeline.md",
     },
     Known {
         name: "reinitialize-on-a-full-pool",
@@ -80,13 +80,13 @@ pub static KNOWN: &[Known] = &[
         needs: &[&signs::MAP_DESTROYED, &signs::POOL_HAS_NO_OTHER],
         supports: &[&signs::CLIENT_WAITS],
         hidden: "how many threads the pool has: with a free one the parse functions end, and so does this",
-        signatures: &[],
+        signatures: &["8fcecaf5", "7f7fbc8b"],
         today: &[
             "run the initializer only after OutOfRange",
             "give the worker's tf.train.Server more than one inter-op thread",
         ],
         versions: &["no release changes it up to 1.15"],
-        explained: "docs/fidelity.md",
+        explained: "docs/pipeline.md",
     },
     Known {
         name: "queue-cancels-itself",
@@ -105,9 +105,9 @@ pub static KNOWN: &[Known] = &[
         needs: &[&signs::GET_NEXT_ON_POOL, &signs::PIPELINE_NEEDS_POOL],
         supports: &[&signs::POOL_HAS_NO_OTHER, &signs::CLIENT_WAITS],
         hidden: "how many threads the pool has, and whether one of them comes free",
-        signatures: &[],
+        signatures: &["2fbd5b18"],
         today: &["give the worker's pool more threads than steps that may run at once"],
         versions: &["TensorFlow 1.2 has it (issue 10369); later ones read on a thread of their own"],
-        explained: "docs/fidelity.md",
+        explained: "docs/pipeline.md",
     },
 ];
