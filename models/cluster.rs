@@ -125,6 +125,11 @@ impl TensorFlow {
         self.cleans_up = cleans_up;
     }
 
+    /// See [`TensorFlow::set_cleans_up`].
+    pub fn cleans_up(&self) -> bool {
+        self.cleans_up
+    }
+
     /// The job.
     pub fn job(&self) -> &Job {
         &self.job

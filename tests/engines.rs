@@ -19,9 +19,12 @@ use lastbatch::models::job::Variant;
 use lastbatch::models::litmus::busy_client::BusyClient;
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 use lastbatch::models::litmus::lost_wakeup::LostWakeup;
+use lastbatch::models::litmus::outstanding_count::OutstandingCount;
 use lastbatch::models::litmus::ping::Ping;
 use lastbatch::models::litmus::pool::Pool;
+use lastbatch::models::litmus::pool_shutdown::PoolShutdown;
 use lastbatch::models::litmus::rendezvous::Rendezvous;
+use lastbatch::models::litmus::two_calls::TwoCalls;
 use lastbatch::run::{Budget, Prepared, prepare};
 use lastbatch::scenario::{EngineName, Judgement, Scenario};
 use lastbatch::schedule::Schedule;
@@ -118,6 +121,14 @@ fn every_schedule_of_a_small_system_gives_what_every_state_gives() {
     agree(CrossedLocks { crosswise: false });
     for reset_is_answered in [false, true] {
         agree(Ping { reset_is_answered });
+    }
+    for fixed in [false, true] {
+        agree(OutstandingCount { nodes: 2, atomic: fixed });
+        agree(PoolShutdown {
+            threads: 1,
+            flag_first: fixed,
+        });
+        agree(TwoCalls { sticky: fixed });
     }
     agree(Pool {
         servers: 1,

@@ -2,6 +2,7 @@
 
 mod census;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -12,9 +13,14 @@ use lastbatch::machine::{Kernel, Model};
 use lastbatch::models::litmus::busy_client::BusyClient;
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 use lastbatch::models::litmus::lost_wakeup::LostWakeup;
+use lastbatch::models::litmus::outstanding_count::OutstandingCount;
 use lastbatch::models::litmus::ping::Ping;
 use lastbatch::models::litmus::pool::Pool;
+use lastbatch::models::litmus::pool_shutdown::PoolShutdown;
 use lastbatch::models::litmus::rendezvous::Rendezvous;
+use lastbatch::models::litmus::two_calls::TwoCalls;
+use lastbatch::run::prepare;
+use lastbatch::scenario::Scenario;
 
 const THREE: Pool = Pool {
     servers: 2,
@@ -28,16 +34,19 @@ fn run<M: Model + 'static>(kernel: &Arc<Kernel<M>>) -> Exploration {
 
 /// loom must reach exactly the states at rest and signatures that there are; returns the number of signatures.
 fn agrees<M: Model + 'static>(model: M) -> usize {
-    let kernel = Arc::new(Kernel::whole(model));
+    agrees_on(&Arc::new(Kernel::whole(model)))
+}
+
+fn agrees_on<M: Model + 'static>(kernel: &Arc<Kernel<M>>) -> usize {
     let expected = census(kernel.as_ref(), 100_000).unwrap();
-    let found = run(&kernel);
+    let found = run(kernel);
     let verdict = &found.verdict;
     assert!(verdict.complete, "{verdict:?}");
     assert_eq!(found.outcomes, Vec::from_iter(expected.outcomes));
     assert_eq!(signatures(&verdict.hangs), expected.signatures);
     for hang in &verdict.hangs {
-        let replayed = replay(&kernel, &hang.events).unwrap();
-        assert_eq!(replayed.events(&kernel).unwrap(), hang.events);
+        let replayed = replay(kernel, &hang.events).unwrap();
+        assert_eq!(replayed.events(kernel).unwrap(), hang.events);
         assert!(found.outcomes.contains(&fingerprint(&replayed.system)));
     }
     expected.signatures.len()
@@ -70,6 +79,39 @@ fn on_the_litmus_models_loom_finds_every_outcome_and_no_other() {
             consumer: true,
         };
         assert_eq!(agrees(pool), hangs);
+    }
+}
+
+#[test]
+fn in_the_kernels_of_a_step_loom_finds_every_outcome_and_no_other() {
+    for (fixed, hangs) in [(false, 1), (true, 0)] {
+        let count = |nodes| OutstandingCount { nodes, atomic: fixed };
+        assert_eq!([agrees(count(2)), agrees(count(3))], [hangs, hangs]);
+        let shutdown = |threads| PoolShutdown {
+            threads,
+            flag_first: fixed,
+        };
+        assert_eq!([agrees(shutdown(1)), agrees(shutdown(2))], [hangs, hangs]);
+        assert_eq!(agrees(TwoCalls { sticky: fixed }), hangs);
+    }
+}
+
+#[test]
+fn in_every_shipped_kernel_loom_finds_every_outcome_and_no_other() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/kernel");
+    let mut paths: Vec<_> = std::fs::read_dir(directory)
+        .expect("the kernels are there")
+        .map(|file| file.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    paths.sort();
+    for path in &paths {
+        let scenario = Scenario::load(path).unwrap_or_else(|error| panic!("{error}"));
+        let hash = scenario.hash();
+        let kernel = prepare(scenario, hash).unwrap_or_else(|error| panic!("{error}"));
+        let expected = kernel.scenario.document.expect.clone().expect("an expectation");
+        let hangs = agrees_on(&Arc::new(kernel.kernel()));
+        assert_eq!(hangs, expected.signatures.map_or(0, |known| known.len()), "{}", path.display());
     }
 }
 

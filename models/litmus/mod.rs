@@ -6,9 +6,12 @@ pub mod busy_client;
 pub mod crossed_locks;
 pub mod lost_wakeup;
 pub mod one_condvar;
+pub mod outstanding_count;
 pub mod ping;
 pub mod pool;
+pub mod pool_shutdown;
 pub mod rendezvous;
+pub mod two_calls;
 
 use std::hash::{Hash, Hasher};
 

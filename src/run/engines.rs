@@ -142,16 +142,13 @@ impl Prepared {
                 checkpoint: None,
             };
             let verdict = loom::explore(&Arc::new(self.kernel()), &options, interrupt)?.verdict;
-            return Ok(match &self.cut {
-                Some(cut) => cut.complete(verdict),
-                None => verdict,
-            });
+            return Ok(self.told_of_kernel(verdict));
         }
         match &self.cut {
             None => execute(&Arc::new(self.model.clone()), engine, budget, interrupt, show),
-            Some(cut) => {
+            Some(_) => {
                 let verdict = execute(&Arc::new(self.kernel()), engine, budget, interrupt, show)?;
-                Ok(cut.complete(verdict))
+                Ok(self.told_of_kernel(verdict))
             }
         }
     }

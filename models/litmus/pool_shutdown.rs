@@ -1,0 +1,234 @@
+//! A pool's shutdown: its destructor has to tell every thread to leave, those that sleep and those that are about to.
+//!
+//! Eigen's pool (`NonBlockingThreadPool.h`) waits in two phases (`EventCount.h`): a thread announces that it may sleep (`Prewait`), looks
+//! once more whether there is work or the pool is done, and only then sleeps (`CommitWait`), unless somebody notified since it
+//! announced itself. The destructor sets `done_`, notifies everybody, and joins the threads. In this order whoever has not seen the flag
+//! yet hears the notification. With the notification first a thread hears it, looks, finds nothing, and sleeps before the flag is set:
+//! it is never joined.
+
+use super::{label, pending, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+
+static PREWAIT: Label = label("EventCount.prewait", "EventCount.h");
+static LOOK: Label = label("Pool.wait_for_work", "NonBlockingThreadPool.h");
+static COMMIT_WAIT: Label = label("EventCount.commit_wait", "EventCount.h");
+static WAKE: Label = label("EventCount.wake", "EventCount.h");
+static EXIT: Label = label("Pool.exit", "NonBlockingThreadPool.h");
+static SET_DONE: Label = label("Pool.set_done", "NonBlockingThreadPool.h");
+static NOTIFY_ALL: Label = label("EventCount.notify_all", "EventCount.h");
+static JOIN: Label = label("Pool.join", "NonBlockingThreadPool.h");
+
+const DONE: ObjectId = ObjectId(0);
+const EVENTS: ObjectId = ObjectId(1);
+const ENDED: ObjectId = ObjectId(2);
+
+/// The model: idle pool threads, and the one that destroys the pool.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolShutdown {
+    /// Threads of the pool.
+    pub threads: u8,
+    /// Whether the destructor sets the flag before it notifies.
+    pub flag_first: bool,
+}
+
+/// Where a pool thread stands: what it does next.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum At {
+    Prewait,
+    Look,
+    CommitWait,
+    Asleep,
+    Exit,
+    Ended,
+}
+
+/// Where the destructor stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Destructor {
+    First,
+    Second,
+    Join,
+    Returned,
+}
+
+/// The flag, which threads have been notified since they announced themselves, and where everybody stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct State {
+    done: bool,
+    notified: Vec<bool>,
+    threads: Vec<At>,
+    destructor: Destructor,
+}
+
+/// The threads.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Thread {
+    /// One of the pool.
+    Pool(u8),
+    /// The one that destroys it.
+    Destructor,
+}
+
+impl PoolShutdown {
+    /// Whether the destructor's next label sets the flag; else it notifies.
+    fn sets_flag(&self, at: Destructor) -> bool {
+        (at == Destructor::First) == self.flag_first
+    }
+
+    fn destructor(&self, state: &State) -> Option<Pending<Thread>> {
+        let (label, object, access, enabled) = match state.destructor {
+            Destructor::Returned => return None,
+            Destructor::Join => {
+                let ended = state.threads.iter().all(|at| *at == At::Ended);
+                (&JOIN, ENDED, Access::Write, ended)
+            }
+            at if self.sets_flag(at) => (&SET_DONE, DONE, Access::Write, true),
+            _ => (&NOTIFY_ALL, EVENTS, Access::Write, true),
+        };
+        Some(pending(Thread::Destructor, label, object.0, access, enabled))
+    }
+
+    fn destroy(&self, state: &mut State) {
+        let at = state.destructor;
+        state.destructor = match at {
+            Destructor::First => Destructor::Second,
+            Destructor::Second => Destructor::Join,
+            Destructor::Join | Destructor::Returned => {
+                state.destructor = Destructor::Returned;
+                return;
+            }
+        };
+        if self.sets_flag(at) {
+            state.done = true;
+        } else {
+            // Whoever is not announced takes no notice, and clears it when it announces itself.
+            state.notified.fill(true);
+        }
+    }
+}
+
+impl Model for PoolShutdown {
+    type Process = State;
+    type Thread = Thread;
+    type Frame = ();
+
+    fn process_count(&self) -> usize {
+        1
+    }
+
+    fn process_name(&self, _: ProcessId) -> String {
+        "host".to_owned()
+    }
+
+    fn initial(&self, _: ProcessId) -> State {
+        State {
+            done: false,
+            notified: vec![false; usize::from(self.threads)],
+            threads: vec![At::Prewait; usize::from(self.threads)],
+            destructor: Destructor::First,
+        }
+    }
+
+    fn threads(&self, _: ProcessId, state: &State) -> Vec<Pending<Thread>> {
+        let one = |(thread, at): (usize, &At)| {
+            let (label, object, access, enabled) = match at {
+                At::Prewait => (&PREWAIT, EVENTS, Access::Write, true),
+                At::Look => (&LOOK, DONE, Access::Read, true),
+                At::CommitWait => (&COMMIT_WAIT, EVENTS, Access::Write, true),
+                At::Asleep => (&WAKE, EVENTS, Access::Write, state.notified[thread]),
+                At::Exit => (&EXIT, ENDED, Access::Add, true),
+                At::Ended => return None,
+            };
+            Some(pending(Thread::Pool(thread as u8), label, object.0, access, enabled))
+        };
+        let mut threads: Vec<_> = state.threads.iter().enumerate().filter_map(one).collect();
+        threads.extend(self.destructor(state));
+        threads
+    }
+
+    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u8, _: &mut Vec<(ProcessId, ())>) {
+        let Thread::Pool(thread) = thread else {
+            self.destroy(state);
+            return;
+        };
+        let index = usize::from(thread);
+        state.threads[index] = match state.threads[index] {
+            At::Prewait => {
+                state.notified[index] = false;
+                At::Look
+            }
+            At::Look if state.done => At::Exit,
+            At::Look => At::CommitWait,
+            At::CommitWait if state.notified[index] => At::Prewait,
+            At::CommitWait => At::Asleep,
+            At::Asleep => At::Prewait,
+            At::Exit | At::Ended => At::Ended,
+        };
+    }
+
+    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
+
+    fn thread_name(&self, _: ProcessId, _: &State, thread: Thread) -> String {
+        match thread {
+            Thread::Pool(thread) => format!("pool{thread}"),
+            Thread::Destructor => "destructor".to_owned(),
+        }
+    }
+
+    fn object_name(&self, _: ProcessId, _: &State, object: ObjectId) -> String {
+        match object {
+            DONE => "done",
+            EVENTS => "event_count",
+            _ => "threads",
+        }
+        .to_owned()
+    }
+
+    fn object_values(&self, _: ProcessId, state: &State) -> Vec<(ObjectId, u64)> {
+        let ended = state.threads.iter().filter(|at| **at == At::Ended).count();
+        let joined = state.destructor == Destructor::Returned;
+        vec![
+            (DONE, value(&state.done)),
+            (EVENTS, value(&state.notified)),
+            (ENDED, value(&(ended, joined))),
+        ]
+    }
+
+    fn future(&self, _: ProcessId, state: &State, thread: Thread) -> Footprint {
+        let all = Footprint::new()
+            .with(ENDED, Access::Write)
+            .with(EVENTS, Access::Write)
+            .with(DONE, Access::Write);
+        match thread {
+            Thread::Destructor => all,
+            Thread::Pool(thread) => match state.threads[usize::from(thread)] {
+                At::Exit => Footprint::new().with(ENDED, Access::Add),
+                At::Ended => Footprint::new(),
+                _ => all,
+            },
+        }
+    }
+
+    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
+        Footprint::new()
+    }
+
+    fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
+        vec![ClientStatus {
+            name: "destructor".to_owned(),
+            returned: state.destructor == Destructor::Returned,
+        }]
+    }
+
+    fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
+        let state = system[process.index()];
+        let mut closure = WaitFor::default();
+        let client = closure.push(None, waits("host", JOIN.name, "threads", None));
+        // One node for all of them: how many sleep is no other kind of hang.
+        if state.threads.contains(&At::Asleep) {
+            let cause = "notified before the flag was set";
+            closure.push(Some(client), waits("host", WAKE.name, "event count", Some(cause)));
+        }
+        closure
+    }
+}
