@@ -123,7 +123,10 @@ fn every_schedule_of_a_small_system_gives_what_every_state_gives() {
         agree(Ping { reset_is_answered });
     }
     for fixed in [false, true] {
-        agree(OutstandingCount { nodes: 2, atomic: fixed });
+        agree(OutstandingCount {
+            nodes: 2,
+            atomic: fixed,
+        });
         agree(PoolShutdown {
             threads: 1,
             flag_first: fixed,

@@ -70,7 +70,11 @@ fn what_shuttle_and_real_threads_find_in_a_kernel_is_what_there_is() {
         for (engine, executions) in [(EngineName::Shuttle, 500), (EngineName::Threads, 20)] {
             let found = run(&kernel, engine, Some(executions));
             assert_eq!(found.findings, [], "{}", kernel.scenario);
-            assert!(signatures(&found).is_subset(&known), "{} under {engine}", kernel.scenario);
+            assert!(
+                signatures(&found).is_subset(&known),
+                "{} under {engine}",
+                kernel.scenario
+            );
         }
     }
 }

@@ -111,7 +111,12 @@ fn in_every_shipped_kernel_loom_finds_every_outcome_and_no_other() {
         let kernel = prepare(scenario, hash).unwrap_or_else(|error| panic!("{error}"));
         let expected = kernel.scenario.document.expect.clone().expect("an expectation");
         let hangs = agrees_on(&Arc::new(kernel.kernel()));
-        assert_eq!(hangs, expected.signatures.map_or(0, |known| known.len()), "{}", path.display());
+        assert_eq!(
+            hangs,
+            expected.signatures.map_or(0, |known| known.len()),
+            "{}",
+            path.display()
+        );
     }
 }
 
