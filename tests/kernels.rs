@@ -185,14 +185,14 @@ fn what_is_no_kernel_is_bad_input() {
 
 #[test]
 fn more_threads_than_loom_has_are_bad_input_for_loom_alone() {
-    let group = "\"ps0/pool:*\"";
+    let group = "\"ps0/*\"";
     refused(
         group,
-        "\"ps0/pool:none\"",
+        "\"ps0/none\"",
         &["--engine", "loom"],
         "engine loom runs at most 5 threads, but the kernel has",
     );
-    let (_place, path) = changed(group, "\"ps0/pool:none\"");
+    let (_place, path) = changed(group, "\"ps0/none\"");
     let mut command = Command::new(PROGRAM);
     command.arg("check").arg(&path).arg("--no-write");
     command.assert().code(0);
