@@ -57,8 +57,8 @@ impl TensorFlow {
         if self.calls().len() * 2 > FrameSet::CAPACITY || self.pool_may_block(id) {
             return promises;
         }
-        // Who dies keeps no promise, and a step that comes to a closed session does not start.
-        if self.is_mortal(id) || self.circumstances().close && process.master.is_some() {
+        // Who dies keeps no promise.
+        if self.is_mortal(id) || self.is_unsure(process) {
             return promises;
         }
         let prospect = Prospect {
@@ -81,6 +81,11 @@ impl TensorFlow {
             }
         }
         promises
+    }
+
+    /// Whether nothing is said of what a worker does: a step that comes to a closed session does not start, an attempt on a queue may wait.
+    fn is_unsure(&self, process: &Process) -> bool {
+        process.master.is_some() && (self.circumstances().close || self.has_queue())
     }
 
     /// Which promises are broken in a state: at rest, those to answer a call that was sent and is not answered; in every state, those to
@@ -108,7 +113,7 @@ impl TensorFlow {
             process,
             given,
         };
-        if self.circumstances().close {
+        if self.is_unsure(process) {
             return self.clients(id, process).iter().all(|client| client.returned);
         }
         let step = master.step;

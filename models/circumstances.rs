@@ -11,6 +11,8 @@ pub struct Circumstances {
     pub timeout: bool,
     /// Another thread of the worker closes the session at any time ([`super::session`]).
     pub close: bool,
+    /// The batches come from a queue of so many elements ([`super::queue`]).
+    pub queue: Option<u8>,
     /// A server dies at any time ([`super::death`]).
     pub death: Option<Death>,
 }
@@ -40,7 +42,8 @@ impl TensorFlow {
     /// The same job with something happening beside its steps.
     #[must_use]
     pub fn with(mut self, circumstances: Circumstances) -> Self {
-        self.circumstances = circumstances;
+        let queue = self.circumstances.queue;
+        self.circumstances = Circumstances { queue, ..circumstances };
         self
     }
 

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::circumstances::Circumstances;
 use super::graph::{Graph, Node, NodeKind};
-use super::job::{Data, Job, JobError, PartitionOrder, Variant};
+use super::job::{Data, Job, JobError, JobStep, PartitionOrder, Variant};
 use super::objects::Object;
 use super::process::{CallId, NodeId, StepId};
 use crate::machine::{Access, ProcessId};
@@ -103,6 +103,8 @@ pub struct TensorFlow {
     cancels_in_order: bool,
     cleans_up: bool,
     pub(super) circumstances: Circumstances,
+    /// Index of the first of the job's steps that the queue runner runs.
+    runner_from: usize,
 }
 
 impl TensorFlow {
@@ -111,7 +113,36 @@ impl TensorFlow {
     /// # Errors
     /// When there is nothing to run, or more than the model's ids can name.
     pub fn new(job: Job) -> Result<Self, JobError> {
-        layout::lay_out(job)
+        layout::lay_out(job, Vec::new())
+    }
+
+    /// The same with batches that come from a queue of so many elements, which a queue runner on each worker fills by these steps.
+    ///
+    /// # Errors
+    /// When there is nothing to run, or more than the model's ids can name.
+    pub fn with_queue(job: Job, capacity: u8, runner: Vec<JobStep>) -> Result<Self, JobError> {
+        let mut model = layout::lay_out(job, runner)?;
+        model.circumstances.queue = Some(capacity);
+        Ok(model)
+    }
+
+    /// Whether the batches come from a queue that is modelled.
+    pub(super) fn has_queue(&self) -> bool {
+        self.circumstances.queue.is_some()
+    }
+
+    /// Whether the queue runner runs this step, not the client that trains.
+    pub(super) fn is_runners(&self, step: StepId) -> bool {
+        self.steps[usize::from(step)].index >= self.runner_from
+    }
+
+    /// What passes between the client of a step and its step thread.
+    pub(super) fn client_object(&self, step: StepId) -> Object {
+        if self.is_runners(step) {
+            Object::Runner
+        } else {
+            Object::Client
+        }
     }
 
     /// Whether `StartAbort` cancels the active calls in ascending order only (a reduction) or in any order.

@@ -4,10 +4,12 @@ mod words;
 
 use super::TensorFlow;
 use super::dataset;
+use super::master::Master;
 use super::objects::Object;
 use super::process::{CallId, Process, ThreadId};
 use super::rendezvous::Rendezvous;
 use super::rpc::{ClientCall, Frame, Rpc, ServerCall};
+use super::session::Cancelling;
 use crate::machine::{Describe, Emphasis, FrameKind, FrameText, Label, Model, ObjectId, Pending, ProcessId, Waker};
 
 impl Describe for TensorFlow {
@@ -37,7 +39,10 @@ impl Describe for TensorFlow {
         for rendezvous in &process.rendezvous {
             add(Object::Remote(rendezvous.step), rendezvous.lock.owner());
         }
-        if let Some(master) = &process.master {
+        if let Some(queue) = &process.queue {
+            add(Object::FifoQueue, queue.lock.owner());
+        }
+        for master in process.master.iter().chain(&process.runner) {
             add(Object::RunMany(master.step), master.lock.owner());
             add(Object::LocalOptions(master.step), master.local.lock.owner());
             if let Some(session) = &process.session {
@@ -92,6 +97,7 @@ impl Describe for TensorFlow {
     fn thread_words(&self, id: ProcessId, process: &Process, thread: ThreadId) -> String {
         match thread {
             ThreadId::Client => "the client".to_owned(),
+            ThreadId::Runner => "the queue runner".to_owned(),
             ThreadId::Step(_) => "the step thread".to_owned(),
             ThreadId::Node(step, node) => format!("the pool thread that runs {}", self.node(step, id, node).name),
             ThreadId::Done(_) => "the pool thread that ends the partition".to_owned(),
@@ -210,24 +216,37 @@ impl TensorFlow {
             lines.push((Object::Status(step), status.to_owned()));
             let outstanding = format!("{} nodes outstanding", execution.outstanding);
             lines.push((Object::Outstanding(step), outstanding));
-            let cancelled = if execution.cancelled {
-                "cancelled"
-            } else {
-                "not cancelled"
+            let cancelled = match execution.cancelling {
+                Cancelling::No => "not cancelled",
+                Cancelling::Now => "runs its callbacks",
+                Cancelling::Done => "cancelled",
             };
             lines.push((Object::Cancellation(step), cancelled.to_owned()));
         }
     }
 
     fn describe_master(&self, process: &Process, lines: &mut Vec<(Object, String)>) {
-        let Some(master) = &process.master else { return };
+        if let Some(queue) = &process.queue {
+            let open = if queue.closed { "closed" } else { "open" };
+            let (size, waiting) = (queue.size, queue.enqueues.len() + queue.dequeues.len());
+            lines.push((
+                Object::FifoQueue,
+                format!("{open}, {size} elements, {waiting} attempts wait"),
+            ));
+        }
+        for master in process.master.iter().chain(&process.runner) {
+            self.describe_client(process, master, lines);
+        }
+    }
+
+    fn describe_client(&self, process: &Process, master: &Master, lines: &mut Vec<(Object, String)>) {
         let client = match (master.returned, master.outcome) {
             (true, _) => "has left its loop",
             (false, Some(true)) => "the step ended well",
             (false, Some(false)) => "the step ended with an error",
             (false, None) => "waits for its step",
         };
-        lines.push((Object::Client, client.to_owned()));
+        lines.push((self.client_object(master.step), client.to_owned()));
         if let Some(session) = &process.session {
             let closed = if session.closed { "closed" } else { "open" };
             lines.push((Object::Session, format!("{closed}, {} steps run", session.running)));

@@ -9,6 +9,7 @@ use super::TensorFlow;
 use super::cluster::{CallKind, View};
 use super::death;
 use super::process::{At, CallId, Process, StepId, Thread, ThreadId};
+use super::queue::AttemptKind;
 use super::rpc::Rpc;
 use crate::machine::{Pending, ProcessId, WaitFor, WaitNode, Waker};
 
@@ -45,6 +46,7 @@ impl TensorFlow {
         };
         match client {
             0 => walk.client(worker, None),
+            _ if self.has_queue() => walk.runner(worker),
             _ => walk.closer(worker),
         }
         walk
@@ -162,7 +164,18 @@ impl Walk<'_> {
             return self.pipeline_thread(root, worker, ThreadId::Client);
         }
         let master = self.process(worker).master.as_ref().expect("clients live on workers");
-        let (step, pending) = (master.step, master.pending);
+        let waits = (master.step, master.pending);
+        self.waits_for_step(worker, waits, from);
+    }
+
+    /// The queue runner of a worker.
+    fn runner(&mut self, worker: ProcessId) {
+        let runner = self.process(worker).runner.as_ref().expect("the queue has a runner");
+        let waits = (runner.step, runner.pending);
+        self.waits_for_step(worker, waits, None);
+    }
+
+    fn waits_for_step(&mut self, worker: ProcessId, (step, pending): (StepId, u8), from: Option<usize>) {
         let name = self.model.step_name(step);
         let text = format!("sess.run of {name} waits in RunPartitionsHelper for {pending} unanswered partition(s)");
         let root = self.node(
@@ -243,7 +256,31 @@ impl Walk<'_> {
         for call in waiting {
             self.receive(node, id, call);
         }
-        self.blocked_threads(node, id, Some(step));
+        self.attempts(node, id, step);
+        // Of whichever step: one that flushes a queue may hold nodes of another one.
+        let of = if self.model.has_queue() { None } else { Some(step) };
+        self.blocked_threads(node, id, of);
+    }
+
+    /// Attempts on the queue that nobody will complete.
+    fn attempts(&mut self, from: usize, id: ProcessId, step: StepId) {
+        let Some(queue) = &self.process(id).queue else { return };
+        let mut waiting: Vec<AttemptKind> = queue.waiting(step).map(|attempt| attempt.kind).collect();
+        waiting.dedup();
+        for kind in waiting {
+            let (function, cause) = match kind {
+                AttemptKind::Dequeue => ("FIFOQueue::TryDequeue", "nobody fills or closes the queue any more"),
+                AttemptKind::Enqueue | AttemptKind::Close => {
+                    ("FIFOQueue::TryEnqueue", "nobody empties the queue any more")
+                }
+            };
+            let text = format!(
+                "an attempt of {} waits in the queue: {cause}",
+                self.model.step_name(step)
+            );
+            let leaf = self.node(id, function, "attempts", Some(cause.to_owned()), text);
+            self.graph.push(Some(from), leaf);
+        }
     }
 
     /// A receive that was sent and not answered.
@@ -344,7 +381,7 @@ impl Walk<'_> {
             let pending = self.pending(id, thread);
             // Threads of a pipeline are told where something waits for them.
             let waits_by_design = match thread.id {
-                ThreadId::Client | ThreadId::Step(_) => true,
+                ThreadId::Client | ThreadId::Runner | ThreadId::Step(_) => true,
                 ThreadId::Dataset(name) => !name.is_pooled(),
                 _ => false,
             };
@@ -383,7 +420,7 @@ impl Walk<'_> {
 
     fn step_of(&self, thread: &Thread) -> Option<StepId> {
         match thread.id {
-            ThreadId::Client | ThreadId::Closer | ThreadId::Death => None,
+            ThreadId::Client | ThreadId::Runner | ThreadId::Closer | ThreadId::Death => None,
             ThreadId::Step(step)
             | ThreadId::Deadline(step)
             | ThreadId::Node(step, _)

@@ -11,8 +11,9 @@ use super::cluster::{Declared, Run, View};
 use super::compute_pool;
 use super::graph::NodeKind;
 use super::objects::Object;
-use super::process::{At as Position, NodeId, RendezvousId, StepId, ThreadId};
-use super::{dataset, iterator, master, rendezvous, worker};
+use super::process::{At as Position, List, NodeId, RendezvousId, StepId, ThreadId};
+use super::session::Cancelling;
+use super::{dataset, iterator, master, queue, rendezvous, worker};
 use crate::machine::{Access, Label};
 
 static KERNEL: Label = Label {
@@ -45,6 +46,11 @@ static CANCEL: Label = Label {
     function: "CancellationManager::StartCancel",
     site: "executor.cc:2170",
 };
+static CANCELLED: Label = Label {
+    name: "Executor.cancelled",
+    function: "CancellationManager::StartCancel (is_cancelled_)",
+    site: "cancellation.cc:46",
+};
 static FINISH: Label = Label {
     name: "Executor.finish",
     function: "ExecutorState::Finish",
@@ -69,8 +75,10 @@ pub enum At {
     Dispatch(StepId),
     /// A node that failed latches the error; only the first goes on to abort.
     Latch(StepId),
-    /// The first error cancels the step's cancellation manager. Nothing is registered there by the ops modelled here.
+    /// The first error cancels the step's cancellation manager.
     Cancel(StepId),
+    /// That has run the callbacks which were registered.
+    Cancelled(StepId),
     /// Nothing is outstanding: schedule the step's callback.
     Finish(StepId),
     /// The step's callback begins.
@@ -90,8 +98,10 @@ pub struct Execution {
     pub outstanding: u16,
     /// Whether `status_` carries an error.
     pub failed: bool,
-    /// Whether the cancellation manager is cancelled.
-    pub cancelled: bool,
+    /// How far its cancellation manager has come.
+    pub cancelling: Cancelling,
+    /// Nodes whose attempts on a queue are registered there, sorted.
+    pub callbacks: List,
 }
 
 impl Execution {
@@ -103,7 +113,8 @@ impl Execution {
             pending,
             outstanding: roots,
             failed: false,
-            cancelled: false,
+            cancelling: Cancelling::No,
+            callbacks: List::new(),
         }
     }
 }
@@ -136,7 +147,8 @@ impl View<'_> {
                     if failed { Access::Read } else { Access::Write },
                 )
             }
-            At::Cancel(step) => (&CANCEL, Object::Cancellation(step), Access::Add),
+            At::Cancel(step) => return self.cancels_callbacks(&CANCEL, step),
+            At::Cancelled(step) => (&CANCELLED, Object::Cancellation(step), Access::Write),
             At::Finish(_) => (&FINISH, Object::Pool, self.model.push_access()),
             At::Barrier(step) => (&BARRIER, Object::Status(step), Access::Read),
         };
@@ -154,7 +166,11 @@ impl Run<'_> {
             NodeKind::MakeIterator => Position::Dataset(dataset::At::Resource(
                 dataset::iterator_resource::At::MakeIterator(step, node),
             )),
-            NodeKind::Dequeue => Position::Iterator(iterator::At::Dequeue(step, node)),
+            NodeKind::Dequeue | NodeKind::Enqueue if self.model.has_queue() => {
+                Position::Queue(queue::At::Lock(step, node))
+            }
+            NodeKind::CloseQueue => Position::Queue(queue::At::Close(step, node)),
+            NodeKind::Dequeue | NodeKind::Enqueue => Position::Iterator(iterator::At::Dequeue(step, node)),
             NodeKind::Update { .. } => Position::Executor(At::Kernel(step, node)),
             NodeKind::Fails => return self.node_done(step, node, false, true),
             NodeKind::Other => return self.node_done(step, node, true, true),
@@ -195,7 +211,13 @@ impl Run<'_> {
                     self.thread.then([abort, Position::Executor(At::Cancel(step))]);
                 }
             }
-            At::Cancel(step) => self.process.execution_mut(step).cancelled = true,
+            At::Cancel(step) => self.start_cancel(step),
+            At::Cancelled(step) => {
+                // Its partition may have ended meanwhile.
+                if let Some(execution) = self.process.executions.iter_mut().find(|other| other.step == step) {
+                    execution.cancelling = Cancelling::Done;
+                }
+            }
             At::Finish(step) => {
                 let (size, pooled) = (self.model.pool_size(), self.thread.is_pooled());
                 let body = [Position::Executor(At::Barrier(step))];

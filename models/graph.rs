@@ -82,6 +82,10 @@ pub enum NodeKind {
     MakeIterator,
     /// Takes the next batch from a queue.
     Dequeue,
+    /// Adds a batch to a queue.
+    Enqueue,
+    /// Closes a queue.
+    CloseQueue,
     /// Changes a variable.
     Update {
         /// Index into [`Partition::variables`].
@@ -159,14 +163,22 @@ impl Graph {
     /// # Errors
     /// When no partition is of that task, or the graph gets too large.
     pub fn with_failing_node(&self, task: &str) -> Result<Self, GraphError> {
+        self.with_node(task, "CheckNumerics", NodeKind::Fails)
+    }
+
+    /// The same graph with a node that has no inputs, and that nothing waits for, in the partition of a task.
+    ///
+    /// # Errors
+    /// When no partition is of that task, or the graph gets too large.
+    pub fn with_node(&self, task: &str, op: &str, kind: NodeKind) -> Result<Self, GraphError> {
         let mut partitions = self.partitions.clone();
         let Some(partition) = partitions.iter_mut().find(|partition| partition.task_name() == task) else {
             return Err(GraphError::NoSuchTask { task: task.to_owned() });
         };
         partition.nodes.push(Node {
-            name: "fails".to_owned(),
-            op: "CheckNumerics".to_owned(),
-            kind: NodeKind::Fails,
+            name: format!("added_{op}"),
+            op: op.to_owned(),
+            kind,
             expensive: true,
             inputs: Vec::new(),
         });

@@ -59,6 +59,7 @@ impl Run<'_> {
                 let ok = match self.model.data(step) {
                     Data::Batch => true,
                     Data::End => false,
+                    Data::Queued => unreachable!("a step that takes its batch from a queue reads no iterator"),
                     Data::Pipeline { .. } => self.tell_answer(),
                 };
                 // A synchronous kernel is done in `Process`, which runs cheap successors itself.

@@ -49,6 +49,8 @@ pub enum Data {
         /// Whether the client catches an error and goes on with its next step. Without that it stops.
         catches: bool,
     },
+    /// That is for the queue to say ([`super::queue`]).
+    Queued,
 }
 
 /// The order in which `RunPartitionsHelper` issues the partitions' calls (`master_session.cc:657`): that of a hash map, arbitrary

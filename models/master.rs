@@ -128,14 +128,44 @@ pub struct Master {
     pub never_sent: u32,
 }
 
+impl At {
+    fn step(self) -> StepId {
+        match self {
+            At::Run(step)
+            | At::Await(step)
+            | At::Order(step)
+            | At::Options(step)
+            | At::Wait(step)
+            | At::Cleanup(step, _)
+            | At::Return(step)
+            | At::WhenDone(step, _)
+            | At::Unlock(step)
+            | At::Decrement(step)
+            | At::CancelStep(step, _) => step,
+        }
+    }
+}
+
 impl View<'_> {
+    /// The client that runs a step, and the step that it runs now.
+    pub(super) fn master_of(&self, step: StepId) -> &Master {
+        let process = self.process;
+        let client = if self.model.is_runners(step) {
+            &process.runner
+        } else {
+            &process.master
+        };
+        client.as_ref().expect("a worker")
+    }
+
     /// Declares the operation of a position.
     pub(super) fn declare_master(&self, at: At) -> Declared {
-        let master = self.process.master.as_ref().expect("a worker");
+        let master = self.master_of(at.step());
+        let client = self.model.client_object(at.step());
         match at {
             // The client and its step thread take turns: neither can do anything to `client` while the other may.
-            At::Run(_) => Declared::new(&RUN, Object::Client, Access::Free),
-            At::Await(_) => Declared::new(&AWAIT, Object::Client, Access::Free).when(master.outcome.is_some()),
+            At::Run(_) => Declared::new(&RUN, client, Access::Free),
+            At::Await(_) => Declared::new(&AWAIT, client, Access::Free).when(master.outcome.is_some()),
             At::Order(step) => {
                 let choices = match self.model.partition_order() {
                     PartitionOrder::Recorded => 1,
@@ -143,14 +173,14 @@ impl View<'_> {
                 };
                 Declared::new(&ORDER, Object::RunMany(step), Access::Free).choices(choices)
             }
-            At::Options(_) => Declared::new(&OPTIONS, Object::Client, Access::Free),
+            At::Options(_) => Declared::new(&OPTIONS, client, Access::Free),
             // The counter only falls, and only its end is waited for: counting down delays nobody, and at 0 nobody counts.
             At::Wait(step) => Declared::new(&WAIT, Object::Counter(step), Access::Free).when(master.pending == 0),
             At::Cleanup(step, index) => {
                 let call = self.model.cleanup_call(step, index).expect("a remote partition");
                 Declared::new(&CLEANUP, Object::Call(call), Access::Free)
             }
-            At::Return(_) => Declared::new(&RETURN, Object::Client, Access::Free),
+            At::Return(_) => Declared::new(&RETURN, client, Access::Free),
             At::WhenDone(step, ok) => {
                 let access = if ok || master.failed {
                     Access::Add
@@ -170,9 +200,15 @@ impl View<'_> {
 }
 
 impl Run<'_> {
-    /// The master state of this worker.
-    pub(super) fn master(&mut self) -> &mut Master {
-        self.process.master.as_mut().expect("a worker")
+    /// The client that runs a step, and the step that it runs now.
+    pub(super) fn master_of(&mut self, step: StepId) -> &mut Master {
+        let process = &mut *self.process;
+        let client = if self.model.is_runners(step) {
+            &mut process.runner
+        } else {
+            &mut process.master
+        };
+        client.as_mut().expect("a worker")
     }
 
     /// Runs the operation of a position.
@@ -187,8 +223,8 @@ impl Run<'_> {
                 self.sent.push((self.model.call(call).server, Frame::Request(call)));
             }
             At::Return(step) => {
-                let ok = !self.master().failed;
-                self.master().outcome = Some(ok);
+                let ok = !self.master_of(step).failed;
+                self.master_of(step).outcome = Some(ok);
                 for index in 0..self.model.partitions(step) {
                     if let Some(call) = self.model.run_graph_of(step, index) {
                         self.process.remove_client_call(call);
@@ -196,11 +232,11 @@ impl Run<'_> {
                 }
             }
             At::WhenDone(step, ok) => self.when_done(step, ok),
-            At::Unlock(_) => {
+            At::Unlock(step) => {
                 let owner = self.thread.id;
-                self.master().lock.release(owner);
+                self.master_of(step).lock.release(owner);
             }
-            At::Decrement(_) => self.master().pending -= 1,
+            At::Decrement(step) => self.master_of(step).pending -= 1,
             At::CancelStep(step, index) => {
                 let call = self.model.cancel_step_call(step, index).expect("a remote partition");
                 self.sent.push((self.model.call(call).server, Frame::Request(call)));
@@ -211,7 +247,7 @@ impl Run<'_> {
     /// `sess.run`: a detached thread runs the step, the client waits.
     fn run_step(&mut self, step: StepId) {
         let partitions = self.model.partitions(step);
-        *self.master() = Master {
+        *self.master_of(step) = Master {
             step,
             pending: partitions,
             ..Master::default()
@@ -237,14 +273,14 @@ impl Run<'_> {
 
     /// The user's loop: the next step; after the end of the data that of the next epoch, if there is one. Then some close their session.
     fn client_returns(&mut self, step: StepId) {
-        let ok = self.master().outcome == Some(true);
+        let ok = self.master_of(step).outcome == Some(true);
         let closes = self.model.pipeline().is_some_and(|pipeline| pipeline.closes_session);
         match self.model.next_step(step, ok) {
             Some(next) => self.thread.then([Position::Master(At::Run(next))]),
             None if closes => self
                 .thread
                 .then([Position::Dataset(dataset::At::Teardown(dataset::teardown::At::Delete))]),
-            None => self.master().returned = true,
+            None => self.master_of(step).returned = true,
         }
     }
 
@@ -299,11 +335,11 @@ impl Run<'_> {
 
     /// `RunManyGraphs::UpdateStatusLocked`.
     pub(super) fn first_error(&mut self, step: StepId) {
-        if self.master().failed {
+        if self.master_of(step).failed {
             return;
         }
         let owner = self.thread.id;
-        let master = self.master();
+        let master = self.master_of(step);
         master.failed = true;
         master.lock.acquire(owner);
         let remembers = self.model.remembers_cancelled();
@@ -323,7 +359,7 @@ impl Run<'_> {
 }
 
 /// The `number`-th permutation of `0..count`; number 0 is the identity.
-fn permutation(count: u8, number: u8) -> Vec<u8> {
+pub(super) fn permutation(count: u8, number: u8) -> Vec<u8> {
     let mut left: Vec<u8> = (0..count).collect();
     let mut number = usize::from(number);
     let mut order = Vec::with_capacity(left.len());
@@ -333,11 +369,6 @@ fn permutation(count: u8, number: u8) -> Vec<u8> {
         number %= block;
     }
     order
-}
-
-/// Whether the client of a worker has left its loop.
-pub(super) fn has_returned(process: &Process) -> bool {
-    process.master.as_ref().is_some_and(|master| master.returned)
 }
 
 #[cfg(test)]

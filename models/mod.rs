@@ -24,6 +24,7 @@ pub mod litmus;
 pub mod master;
 pub mod objects;
 pub mod process;
+pub mod queue;
 pub mod rendezvous;
 pub mod rpc;
 pub mod session;

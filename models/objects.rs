@@ -16,6 +16,10 @@ pub enum Object {
     Variables,
     /// What passes between a client and its step thread.
     Client,
+    /// What passes between the queue runner and its step thread.
+    Runner,
+    /// The queue of a worker: its elements and its attempts.
+    FifoQueue,
     /// The session of a worker: whether it is closed, which step it would cancel.
     Session,
     /// The client completion queue of a remote process.
@@ -55,7 +59,7 @@ pub enum Object {
 }
 
 /// Objects that every process has, before those of its queues.
-const FIXED: u16 = 5;
+const FIXED: u16 = 7;
 /// Objects of each step.
 const PER_STEP: u16 = 13;
 
@@ -72,6 +76,8 @@ impl TensorFlow {
             Object::Variables => 2,
             Object::Client => 3,
             Object::Session => 4,
+            Object::Runner => 5,
+            Object::FifoQueue => 6,
             Object::Queue(peer) => FIXED + u16::from(peer.0),
             Object::Local(id) => step(id, 0),
             Object::Remote(id) => step(id, 1),
@@ -110,6 +116,8 @@ impl TensorFlow {
             2 => Object::Variables,
             3 => Object::Client,
             4 => Object::Session,
+            5 => Object::Runner,
+            6 => Object::FifoQueue,
             number if number < queues => Object::Queue(ProcessId((number - FIXED) as u8)),
             number if number < datasets => {
                 let step = ((number - queues) / PER_STEP) as StepId;
@@ -144,6 +152,8 @@ impl TensorFlow {
             Object::Variables => "variables".to_owned(),
             Object::Client => "client".to_owned(),
             Object::Session => "session".to_owned(),
+            Object::Runner => "runner".to_owned(),
+            Object::FifoQueue => "fifo_queue".to_owned(),
             Object::Queue(peer) => format!("queue:{}", self.processes()[peer.index()].name),
             Object::Local(id) => step("local", id),
             Object::Remote(id) => step("rendezvous", id),

@@ -9,6 +9,7 @@ use super::death::{self, Connections};
 use super::executor::{self, Execution};
 use super::iterator;
 use super::master::{self, Master};
+use super::queue::{self, Queue};
 use super::rendezvous::{self, Rendezvous};
 use super::rpc::{self, ClientCall, ServerCall};
 use super::session::{self, Session};
@@ -53,6 +54,8 @@ impl CallSet {
 pub enum ThreadId {
     /// The Python thread in its loop of `sess.run`s.
     Client,
+    /// The thread of the queue runner, in its loop of enqueues.
+    Runner,
     /// The detached thread that runs `MasterSession::Run` of one step.
     Step(StepId),
     /// `ExecutorState::Process` of one ready node, on the compute pool.
@@ -106,6 +109,8 @@ pub enum At {
     Death(death::At),
     /// See [`dataset::At`].
     Dataset(dataset::At),
+    /// See [`queue::At`].
+    Queue(queue::At),
 }
 
 /// A live thread.
@@ -184,6 +189,10 @@ pub struct Process {
     pub cancelled_steps: u32,
     /// The master and client; workers only.
     pub master: Option<Master>,
+    /// The queue runner of this worker, and the step that it runs; only where the batches come from a queue.
+    pub runner: Option<Master>,
+    /// That queue.
+    pub queue: Option<Queue>,
     /// What can cancel steps from outside; only where something does.
     pub session: Option<Session>,
     /// Which processes are dead or were.

@@ -167,7 +167,7 @@ impl View<'_> {
             At::Timeout(step) => options(&TIMEOUT, step),
             At::Release(step) => Declared::new(&RELEASE, Object::ClientOptions(step), Access::Write),
             At::CancelAll(step) => {
-                let master = self.process.master.as_ref().expect("a worker");
+                let master = self.master_of(step);
                 let access = if master.failed { Access::Add } else { Access::Write };
                 Declared::new(&CANCEL_ALL, Object::RunMany(step), access).when(master.lock.is_free())
             }
@@ -196,7 +196,7 @@ impl Run<'_> {
                 session.running += 1;
                 self.thread.then([Position::Master(master::At::Order(step))]);
             }
-            At::Refused(_) => self.master().outcome = Some(false),
+            At::Refused(step) => self.master_of(step).outcome = Some(false),
             At::Install(step) => {
                 let session = self.session();
                 session.installed = Some(step);
@@ -217,7 +217,7 @@ impl Run<'_> {
             At::Leave(_) => self.session().running -= 1,
             At::Timeout(step) => {
                 let sticky = self.model.is_sticky();
-                let master = self.master();
+                let master = self.master_of(step);
                 let waits = master.step == step && master.outcome.is_none();
                 let session = self.session();
                 if session.installed == Some(step) {

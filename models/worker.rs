@@ -91,19 +91,15 @@ impl View<'_> {
             };
             Declared::new(label, Object::LocalOptions(step), access)
         };
-        let local_free = self
-            .process
-            .master
-            .as_ref()
-            .is_none_or(|master| master.local.lock.is_free());
+        let local_free = |step| self.master_of(step).local.lock.is_free();
         match at {
             At::Install(call) => Declared::new(&INSTALL, Object::Call(call), Access::Write),
-            At::InstallLocal(step) => local(&INSTALL_LOCAL, step).when(local_free),
+            At::InstallLocal(step) => local(&INSTALL_LOCAL, step).when(local_free(step)),
             At::Root(..) => Declared::new(&ROOT, Object::Pool, self.model.push_access()),
             At::SetTimer(step, _) => Declared::new(&TIMER, Object::Timers(step), Access::Free),
-            At::CancelManager(step) => Declared::new(&CANCEL_MANAGER, Object::Cancellation(step), Access::Add),
-            At::ClearLocal(step) => local(&CLEAR_LOCAL, step).when(local_free),
-            At::CancelLocal(step) => local(&CANCEL_LOCAL, step).when(local_free),
+            At::CancelManager(step) => self.cancels_callbacks(&CANCEL_MANAGER, step),
+            At::ClearLocal(step) => local(&CLEAR_LOCAL, step).when(local_free(step)),
+            At::CancelLocal(step) => local(&CANCEL_LOCAL, step).when(local_free(step)),
             At::ReleaseLocal(step) => Declared::new(&RELEASE_LOCAL, Object::LocalOptions(step), Access::Free),
             At::RememberCancelled(_) => Declared::new(&CANCELLED_STEP, Object::Table, Access::Write),
         }
@@ -122,7 +118,7 @@ impl Run<'_> {
                 }
             }
             At::InstallLocal(step) => {
-                let local = &mut self.master().local;
+                let local = &mut self.master_of(step).local;
                 local.installed = true;
                 if std::mem::take(&mut local.wanted) {
                     self.run_local_cancel(step);
@@ -130,24 +126,15 @@ impl Run<'_> {
             }
             At::Root(step, rendezvous, index) => self.root(step, rendezvous, index),
             At::SetTimer(step, rendezvous) => self.set_timer(step, rendezvous),
-            At::CancelManager(step) => {
-                if let Some(execution) = self
-                    .process
-                    .executions
-                    .iter_mut()
-                    .find(|execution| execution.step == step)
-                {
-                    execution.cancelled = true;
-                }
-            }
-            At::ClearLocal(_) => {
-                let local = &mut self.master().local;
+            At::CancelManager(step) => self.start_cancel(step),
+            At::ClearLocal(step) => {
+                let local = &mut self.master_of(step).local;
                 (local.installed, local.done) = (false, true);
             }
             At::CancelLocal(step) => self.cancel_local(step),
-            At::ReleaseLocal(_) => {
+            At::ReleaseLocal(step) => {
                 let owner = self.thread.id;
-                self.master().local.lock.release(owner);
+                self.master_of(step).local.lock.release(owner);
             }
             At::RememberCancelled(step) => {
                 self.process.cancelled_steps |= 1 << step;
@@ -224,7 +211,7 @@ impl Run<'_> {
 
     fn cancel_local(&mut self, step: StepId) {
         let sticky = self.model.is_sticky();
-        let local = &mut self.master().local;
+        let local = &mut self.master_of(step).local;
         if local.installed {
             self.run_local_cancel(step);
         } else if sticky && !local.done {
@@ -235,7 +222,7 @@ impl Run<'_> {
     /// The worker's own cancel function, with the options' mutex held.
     fn run_local_cancel(&mut self, step: StepId) {
         let owner = self.thread.id;
-        self.master().local.lock.acquire(owner);
+        self.master_of(step).local.lock.acquire(owner);
         self.thread.then([Position::Worker(At::ReleaseLocal(step))]);
         self.abort_step(step);
         self.thread.then([Position::Worker(At::CancelManager(step))]);

@@ -143,6 +143,11 @@ pub fn prepare(scenario: Scenario, scenario_hash: Hash) -> Result<Prepared, RunE
     let reading = scenario.read_graph().map(|source| read(source, Reads::Either));
     let reading = reading.transpose()?;
     let mut training = read(scenario.graph(), Reads::of(section.input))?;
+    for _ in 1..section.queue.map_or(1, |queue| queue.dequeues) {
+        let worker = training.partitions[training.worker_partition()].task_name();
+        let more = training.with_node(&worker, "QueueDequeueV2", NodeKind::Dequeue);
+        training = Arc::new(more.map_err(|error| wrong_task(&scenario, "dequeues", error))?);
+    }
     if let Some(task) = &ends.failing_node {
         let failing = training.with_failing_node(task);
         training = Arc::new(failing.map_err(|error| wrong_task(&scenario, "failing_node", error))?);
@@ -159,7 +164,11 @@ pub fn prepare(scenario: Scenario, scenario_hash: Hash) -> Result<Prepared, RunE
         },
         pipeline: section.pipeline.as_ref().map(PipelineSection::pipeline),
     };
-    let model = TensorFlow::new(job).map_err(|error| RunError::Job {
+    let model = match section.queue {
+        Some(queue) => TensorFlow::with_queue(job, queue.capacity, fills(section)),
+        None => TensorFlow::new(job),
+    };
+    let model = model.map_err(|error| RunError::Job {
         scenario: scenario.to_string(),
         error,
     })?;
@@ -194,6 +203,7 @@ fn circumstances(scenario: &Scenario, training: &Graph, ends: &Ends) -> Result<C
         timeout: ends.operation_timeout,
         close: ends.session_close,
         death,
+        queue: None,
     })
 }
 
@@ -313,6 +323,20 @@ fn reduce(graph: Graph, section: &JobSection, looks_at_updates: bool) -> (Graph,
     }
 }
 
+/// What the queue runner runs: an enqueue for each batch that a step takes, then the close.
+fn fills(section: &JobSection) -> Vec<JobStep> {
+    let enqueue = Arc::new(worker_only("QueueEnqueueV2", NodeKind::Enqueue));
+    let close = Arc::new(worker_only("QueueCloseV2", NodeKind::CloseQueue));
+    let batches = section.data.iter().filter(|turn| **turn == Turn::Batch).count();
+    let elements = batches * section.queue.map_or(1, |queue| usize::from(queue.dequeues));
+    let steps = std::iter::repeat_n(enqueue, elements).chain([close]);
+    let fills = steps.map(|graph| JobStep {
+        graph,
+        data: Data::Queued,
+    });
+    fills.collect()
+}
+
 /// What each client runs. With a decoupled input a turn is a step that reads the batch, then, if there was one, a step that
 /// is fed with it and so has all that it needs.
 fn steps(section: &JobSection, reading: Option<&Arc<Graph>>, training: &Arc<Graph>) -> Vec<JobStep> {
@@ -327,10 +351,11 @@ fn steps(section: &JobSection, reading: Option<&Arc<Graph>>, training: &Arc<Grap
     let mut steps = Vec::new();
     for (number, turn) in section.data.iter().enumerate() {
         // An epoch is over: the user's loop begins the next with the iterator's initializer.
-        if number > 0 && section.data[number - 1] == Turn::End {
+        if number > 0 && section.data[number - 1] == Turn::End && section.queue.is_none() {
             steps.push(step(&initializing, Data::Batch));
         }
         let data = match turn {
+            _ if section.queue.is_some() => Data::Queued,
             Turn::Batch => Data::Batch,
             Turn::End => Data::End,
         };

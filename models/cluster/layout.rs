@@ -15,7 +15,11 @@ const PROCESSES: usize = 32;
 /// Five partitions have 120 orders; six would not fit the choices of a label.
 const ORDERED_PARTITIONS: usize = 5;
 
-pub(super) fn lay_out(job: Job) -> Result<TensorFlow, JobError> {
+pub(super) fn lay_out(mut job: Job, runner: Vec<JobStep>) -> Result<TensorFlow, JobError> {
+    let runner_from = job.steps.len();
+    if runner_from > 0 {
+        job.steps.extend(runner);
+    }
     check(&job)?;
     let mut model = TensorFlow {
         processes: Vec::new(),
@@ -26,6 +30,7 @@ pub(super) fn lay_out(job: Job) -> Result<TensorFlow, JobError> {
         cancels_in_order: false,
         cleans_up: true,
         circumstances: Circumstances::default(),
+        runner_from,
         job,
     };
     for worker in 0..model.job.workers {
@@ -180,12 +185,16 @@ impl TensorFlow {
                 cancel_step: self.new_call(id, CallKind::CancelStep, master, process),
             }));
         }
-        let name = if self.job.workers > 1 {
-            format!("worker{worker}/step{index}")
-        } else {
-            format!("step{index}")
+        let own = match index.checked_sub(self.runner_from) {
+            None => format!("step{index}"),
+            Some(number) => format!("fill{number}"),
         };
-        let next = (index + 1 < self.job.steps.len()).then_some(id + 1);
+        let name = if self.job.workers > 1 {
+            format!("worker{worker}/{own}")
+        } else {
+            own
+        };
+        let next = (![self.runner_from, self.job.steps.len()].contains(&(index + 1))).then_some(id + 1);
         // The loop over an epoch ends with the data; the next epoch begins with the next step.
         let data = self.job.steps[index].data;
         let after_error = next.filter(|_| matches!(data, Data::End | Data::Pipeline { catches: true }));

@@ -9,6 +9,7 @@ use crate::machine::{ClientStatus, Footprint, FrameSet, Model, ObjectId, Pending
 use crate::models::master::{self, Master};
 use crate::models::objects::Object;
 use crate::models::process::{At, Process, RendezvousId, Thread, ThreadId};
+use crate::models::queue::Queue;
 use crate::models::rendezvous::Rendezvous;
 use crate::models::session::{self, Session};
 use crate::models::{dataset, rendezvous, rpc, worker};
@@ -37,6 +38,15 @@ impl Model for TensorFlow {
                 ..Master::default()
             });
             process.spawn(Thread::new(ThreadId::Client, At::Master(master::At::Run(step))));
+            if let Some(capacity) = self.circumstances().queue {
+                let step = step + self.runner_from as u8;
+                process.queue = Some(Queue::new(capacity));
+                process.runner = Some(Master {
+                    step,
+                    ..Master::default()
+                });
+                process.spawn(Thread::new(ThreadId::Runner, At::Master(master::At::Run(step))));
+            }
             if self.circumstances().cancel_steps() {
                 process.session = Some(Session::default());
             }
@@ -98,6 +108,7 @@ impl Model for TensorFlow {
     fn thread_name(&self, id: ProcessId, _state: &Process, thread: ThreadId) -> String {
         match thread {
             ThreadId::Client => "client".to_owned(),
+            ThreadId::Runner => "queue_runner".to_owned(),
             ThreadId::Step(step) => format!("step:{}", self.step_name(step)),
             ThreadId::Node(step, node) => format!("pool:{}", self.node_name(id, step, node)),
             ThreadId::Done(step) => format!("pool:done({})", self.step_name(step)),
@@ -163,10 +174,19 @@ impl Model for TensorFlow {
             add(Object::Frames(execution.step), hash(&execution.pending));
             add(Object::Status(execution.step), hash(&execution.failed));
             add(Object::Outstanding(execution.step), u64::from(execution.outstanding));
-            add(Object::Cancellation(execution.step), hash(&execution.cancelled));
+            add(
+                Object::Cancellation(execution.step),
+                hash(&(execution.cancelling, &execution.callbacks)),
+            );
         }
-        if let Some(master) = &process.master {
-            add(Object::Client, hash(&(master.returned, master.outcome)));
+        if let Some(queue) = &process.queue {
+            add(Object::FifoQueue, hash(queue));
+        }
+        for master in process.master.iter().chain(&process.runner) {
+            add(
+                self.client_object(master.step),
+                hash(&(master.returned, master.outcome)),
+            );
             // `RunManyGraphs` lives on the stack of the step thread.
             if process.thread(ThreadId::Step(master.step)).is_some() {
                 add(Object::RunMany(master.step), hash(&(master.lock, master.failed)));
@@ -230,7 +250,7 @@ impl Model for TensorFlow {
     fn servers_come_back(&self, id: ProcessId, _object: ObjectId) -> bool {
         // No closure of a step waits for anything but a mutex, and mutexes are held across labels that wait for nothing but further
         // mutexes, always in the same order: RunManyGraphs > CallOptions of the worker's partition; rendezvous > a call's options.
-        // Some uses of a pipeline are the exception, and a process that dies takes its threads with it.
+        // Some uses of a pipeline or of a queue are the exception, and a process that dies takes its threads with it.
         !self.pool_may_block(id) && !self.is_mortal(id)
     }
 
@@ -247,16 +267,18 @@ impl Model for TensorFlow {
     }
 
     fn clients(&self, _id: ProcessId, process: &Process) -> Vec<ClientStatus> {
-        let run = process.master.iter().map(|master| ClientStatus {
+        let status = |master: &Master| ClientStatus {
             name: format!("{} sess.run", self.steps()[usize::from(master.step)].name),
-            returned: master::has_returned(process),
-        });
+            returned: master.returned,
+        };
+        let run = process.master.iter().map(status);
+        let fill = process.runner.iter().map(status);
         let closer = process.session.iter().filter(|_| self.circumstances().close);
         let close = closer.map(|session| ClientStatus {
             name: "session.close".to_owned(),
             returned: session.close_returned,
         });
-        run.chain(close).collect()
+        run.chain(close).chain(fill).collect()
     }
 
     fn wait_for(&self, system: &[&Process], process: ProcessId, client: usize) -> WaitFor {

@@ -94,6 +94,7 @@ impl View<'_> {
             At::Session(at) => self.declare_session(at),
             At::Death(at) => self.declare_death(at),
             At::Dataset(at) => self.declare_dataset(at),
+            At::Queue(at) => self.declare_queue(at),
         }
     }
 
@@ -135,6 +136,7 @@ impl Run<'_> {
             At::Session(at) => self.apply_session(at),
             At::Death(at) => self.apply_death(at),
             At::Dataset(at) => self.apply_dataset(at),
+            At::Queue(at) => self.apply_queue(at),
         }
         // `ExecutorState::Process` goes on with the nodes that it kept for itself.
         if let (Some(At::PoolIdle), ThreadId::Node(step, _), false) =

@@ -334,8 +334,12 @@ impl TensorFlow {
     }
 
     /// Whether a thread of a process's compute pool may wait for something that needs another one of them: where a synchronous kernel
-    /// reads from the pipeline or destroys it, and where a handler waits for a session that is being destroyed.
+    /// reads from the pipeline or destroys it, and where a handler waits for a session that is being destroyed. With a queue whoever
+    /// flushes it may wait in `DeregisterCallback`.
     pub(super) fn pool_may_block(&self, id: ProcessId) -> bool {
+        if self.has_queue() && self.first_step(id).is_some() {
+            return true;
+        }
         let Some(pipeline) = self.pipeline().filter(|_| self.first_step(id).is_some()) else {
             return false;
         };

@@ -77,7 +77,7 @@ impl Run<'_> {
                 self.goes_to(Stage::Map(parallel_map::At::Destroy(current)));
             }
             At::Deleted => self.datasets().sessions.release(thread),
-            At::Closed => self.master().returned = true,
+            At::Closed => self.process.master.as_mut().expect("a worker").returned = true,
             At::OtherRequest => self.schedule(Name::OtherHandler, &[Stage::Teardown(At::Create)]),
             At::Create => {}
         }

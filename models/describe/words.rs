@@ -8,7 +8,7 @@ use crate::models::process::{At, CallId, Process, RendezvousId, Thread, ThreadId
 use crate::models::rendezvous::Rendezvous;
 use crate::models::rpc::{ClientCall, Rpc};
 use crate::models::session::Cancelling;
-use crate::models::{death, executor, iterator, master, rendezvous, rpc, session, worker};
+use crate::models::{death, executor, iterator, master, queue, rendezvous, rpc, session, worker};
 
 /// A thread in the state in which its label is about to run.
 struct Words<'a> {
@@ -64,6 +64,7 @@ impl Words<'_> {
             At::Iterator(at) => self.iterator(at),
             At::Session(at) => self.session(at),
             At::Death(at) => self.death(at),
+            At::Queue(at) => self.queue(at),
         }
     }
 
@@ -94,6 +95,7 @@ impl Words<'_> {
                 true => "reports an error; the partition has failed already".to_owned(),
                 false => "reports the partition's first error".to_owned(),
             },
+            E::Cancelled(_) => "has run the callbacks of the step's cancellation manager".to_owned(),
             E::Cancel(_) => "cancels the step's cancellation manager".to_owned(),
             E::Finish(_) => "ends the partition, of which nothing is outstanding".to_owned(),
             E::Barrier(_) => "runs the partition's callback".to_owned(),
@@ -317,6 +319,26 @@ impl Words<'_> {
             S::WaitIdle => "finds that no step runs, and returns",
         };
         text.to_owned()
+    }
+
+    fn queue(&self, at: queue::At) -> String {
+        use queue::At as Q;
+        match at {
+            Q::Lock(step, node) => format!("takes the queue's mutex for {}", self.node(step, node)),
+            Q::Register(step, node) => format!(
+                "registers {} with the step's cancellation manager",
+                self.node(step, node)
+            ),
+            Q::Refused(step, node) => format!("fails {}, since the step is cancelled already", self.node(step, node)),
+            Q::Append(step, node) => format!("adds the attempt of {} to the queue", self.node(step, node)),
+            Q::Close(..) => "adds the close to the queue".to_owned(),
+            Q::Flush => "completes what the queue can complete".to_owned(),
+            Q::Deregister(step, node, _) => format!(
+                "takes the attempt of {} out of its cancellation manager",
+                self.node(step, node)
+            ),
+            Q::Cancel(step, node) => format!("cancels the attempt of {}, if it still waits", self.node(step, node)),
+        }
     }
 
     fn death(&self, at: death::At) -> String {

@@ -34,9 +34,10 @@ impl Future<'_> {
                 }
             }
             NodeKind::Update { .. } => self.uses(Object::Variables, Access::Add),
+            NodeKind::Dequeue | NodeKind::Enqueue | NodeKind::CloseQueue if self.model.has_queue() => self.flushes(),
             NodeKind::GetNext => self.model.read_future(self.process, &mut self.footprint),
             NodeKind::MakeIterator => self.model.make_iterator_future(self.process, &mut self.footprint),
-            NodeKind::Dequeue | NodeKind::Fails | NodeKind::Other => {}
+            NodeKind::Dequeue | NodeKind::Enqueue | NodeKind::CloseQueue | NodeKind::Fails | NodeKind::Other => {}
         }
         self.node_done(step, node);
     }
@@ -69,7 +70,7 @@ impl Future<'_> {
             self.uses(Object::Status(step), Access::Read);
         } else {
             self.uses(Object::Status(step), Access::Write);
-            self.uses(Object::Cancellation(step), Access::Add);
+            self.cancels_callbacks(step);
             self.aborts(step, execution.map(|execution| execution.rendezvous));
         }
     }
@@ -152,7 +153,7 @@ impl Future<'_> {
     pub(super) fn cancels_local(&mut self, step: StepId) {
         self.local_options(step);
         if !self.model.cannot_fail(step) {
-            self.uses(Object::Cancellation(step), Access::Add);
+            self.cancels_callbacks(step);
             self.aborts_later(step);
         }
     }
@@ -217,7 +218,7 @@ impl Future<'_> {
             return;
         }
         self.uses(Object::Call(call), Access::Write);
-        self.uses(Object::Cancellation(info.step), Access::Add);
+        self.cancels_callbacks(info.step);
         self.aborts_later(info.step);
     }
 
@@ -280,7 +281,7 @@ impl Future<'_> {
     pub(super) fn step_thread(&mut self, step: StepId) {
         self.executes(step);
         self.cancels_local(step);
-        self.uses(Object::Client, Access::Write);
+        self.uses(self.model.client_object(step), Access::Write);
         self.uses(Object::Counter(step), Access::Read);
         if self.model.circumstances().cancel_steps() {
             self.uses(Object::ClientOptions(step), Access::Write);
@@ -299,22 +300,51 @@ impl Future<'_> {
         }
     }
 
-    /// The client's loop from this step on. Its steps have ascending numbers, and each has one before it.
-    pub(super) fn client(&mut self, next: Option<StepId>) {
-        self.uses(Object::Client, Access::Write);
-        if let Some(step) = next {
-            self.step_thread(step);
-            if self.model.circumstances().timeout {
-                self.times_out(step);
-            }
-            self.client_after(step);
+    /// The client's loop from this step on.
+    pub(super) fn client(&mut self, step: StepId) {
+        self.step_thread(step);
+        if self.model.circumstances().timeout {
+            self.times_out(step);
         }
         self.model.close_future(self.process, &mut self.footprint);
+        self.client_after(step);
     }
 
     pub(super) fn client_after(&mut self, step: StepId) {
         let model = self.model;
-        self.client(model.next_step(step, true).or(model.next_step(step, false)));
+        self.uses(model.client_object(step), Access::Write);
+        if let Some(next) = model.next_step(step, true).or(model.next_step(step, false)) {
+            self.client(next);
+        }
+    }
+
+    /// `StartCancel` of the cancellation manager of a step: it cancels the attempts that are registered there.
+    pub(super) fn cancels_callbacks(&mut self, step: StepId) {
+        if self.model.has_queue() {
+            self.uses(Object::Cancellation(step), Access::Write);
+            self.flushes();
+        } else {
+            self.uses(Object::Cancellation(step), Access::Add);
+        }
+    }
+
+    /// The queue is used and flushed: any attempt on it may be complete then, of whichever step.
+    pub(super) fn flushes(&mut self) {
+        if !self.first(Object::FifoQueue) {
+            return;
+        }
+        self.uses(Object::FifoQueue, Access::Write);
+        let model = self.model;
+        let own = (0..).zip(model.steps()).filter(|(_, info)| info.worker == self.id);
+        for step in own.map(|(step, _)| step).collect::<Vec<StepId>>() {
+            let nodes = &model.graph(step).partitions[model.partition(step, self.id)].nodes;
+            for (number, node) in (0..).zip(nodes) {
+                if matches!(node.kind, NodeKind::Dequeue | NodeKind::Enqueue | NodeKind::CloseQueue) {
+                    self.uses(Object::Cancellation(step), Access::Write);
+                    self.node_done(step, number);
+                }
+            }
+        }
     }
 
     /// The wait for a step runs out.

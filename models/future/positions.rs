@@ -19,7 +19,17 @@ impl Future<'_> {
             self.position(at, thread.id);
         }
         if let Some(step) = step {
-            for &node in thread.inline.iter().chain(&thread.dispatch) {
+            for &node in &thread.inline {
+                self.node(step, node);
+            }
+        }
+        // Whoever flushes a queue may complete nodes of another step.
+        let hands_out = |at: &At| match at {
+            At::Executor(executor::At::Dispatch(step) | executor::At::Outstanding(step, ..)) => Some(*step),
+            _ => None,
+        };
+        if let Some(step) = thread.stack.iter().rev().find_map(hands_out) {
+            for &node in &thread.dispatch {
                 self.node(step, node);
             }
         }
@@ -59,6 +69,7 @@ impl Future<'_> {
                 }
             }
             At::Session(at) => self.session(at),
+            At::Queue(_) => self.flushes(),
             // That of a process that may still die is everything; after that, its peers learn of it.
             At::Death(death::At::Lost(peer)) => self.uses(Object::Queue(ProcessId(peer)), Access::Write),
             At::Death(death::At::Dies | death::At::Restarts) => self.uses(Object::Pool, Access::Write),
@@ -110,7 +121,7 @@ impl Future<'_> {
             E::Outstanding(step, ..) => self.counts_out(step),
             E::Dispatch(_) => self.uses(Object::Pool, Access::Write),
             E::Latch(step) => self.fails(step),
-            E::Cancel(step) => self.uses(Object::Cancellation(step), Access::Add),
+            E::Cancel(step) | E::Cancelled(step) => self.cancels_callbacks(step),
             E::Finish(step) | E::Barrier(step) => self.finishes(step),
         }
     }
@@ -166,7 +177,7 @@ impl Future<'_> {
             C::Read(call) | C::Accept(call) => self.request(call),
             C::RequestCancelled(call) => {
                 self.uses(Object::Call(call), Access::Write);
-                self.uses(Object::Cancellation(self.model.call(call).step), Access::Add);
+                self.cancels_callbacks(self.model.call(call).step);
                 self.cancellation(call);
             }
             C::Release(_) => {}
@@ -189,7 +200,7 @@ impl Future<'_> {
             W::InstallLocal(step) | W::CancelLocal(step) => self.cancels_local(step),
             W::Root(step, ..) => self.runs(step),
             W::SetTimer(step, id) => self.aborts(step, Some(id)),
-            W::CancelManager(step) => self.uses(Object::Cancellation(step), Access::Add),
+            W::CancelManager(step) => self.cancels_callbacks(step),
             W::ClearLocal(step) => self.local_options(step),
             W::ReleaseLocal(_) => {}
             W::RememberCancelled(step) => {
@@ -204,10 +215,10 @@ impl Future<'_> {
     pub(super) fn master(&mut self, at: master::At) {
         use master::At as M;
         match at {
-            M::Run(step) => self.client(Some(step)),
+            M::Run(step) => self.client(step),
             M::Await(step) => self.client_after(step),
             M::Order(step) => self.step_thread(step),
-            M::Options(_) | M::Return(_) => self.uses(Object::Client, Access::Write),
+            M::Options(step) | M::Return(step) => self.uses(self.model.client_object(step), Access::Write),
             M::Wait(step) => self.uses(Object::Counter(step), Access::Read),
             M::Cleanup(..) | M::CancelStep(..) => {}
             M::WhenDone(step, ok) => self.when_done(step, ok),

@@ -51,6 +51,8 @@ impl Graph {
                 let variable = &self.partitions[partition].variables[usize::from(variable)];
                 write!(f, "update {variable} by {} {}", node.op, node.name)
             }
+            NodeKind::Enqueue => write!(f, "enqueue {}", node.name),
+            NodeKind::CloseQueue => write!(f, "close {}", node.name),
             NodeKind::Fails => write!(f, "{} {} fails", node.op, node.name),
             NodeKind::Other => write!(f, "{} {}", node.op, node.name),
         }

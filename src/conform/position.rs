@@ -33,6 +33,7 @@ fn kind(id: ThreadId) -> Kind {
         ThreadId::Death => Kind::Own(6),
         ThreadId::Dataset(name) if name.is_pooled() => Kind::Pool,
         ThreadId::Dataset(_) => Kind::Own(7),
+        ThreadId::Runner => Kind::Own(8),
     }
 }
 

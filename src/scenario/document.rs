@@ -65,6 +65,9 @@ pub struct JobSection {
     /// What the input has in each turn of the client's loop.
     #[serde(default = "end_at_once")]
     pub data: Vec<Turn>,
+    /// The queue that the batches come from; input "queue" only. Without it the queue is as full as `data` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueSection>,
     /// What ends a step otherwise than by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends: Option<Ends>,
@@ -124,6 +127,17 @@ pub enum Turn {
     Batch,
     /// The end of the data.
     End,
+}
+
+/// `[job.queue]`: the queue, which a queue runner on each worker fills with one element for each batch of `data`, and then closes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueSection {
+    /// How many elements it takes.
+    pub capacity: u8,
+    /// How many elements a step takes out, each by a dequeue of its own.
+    #[serde(default = "one")]
+    pub dequeues: u8,
 }
 
 /// `[job.ends]`: what ends a step otherwise than by itself.
@@ -456,6 +470,26 @@ impl JobSection {
                 !self.updates.is_empty() && self.servers.is_none(),
                 "updates",
                 "only goes with `servers`",
+            ),
+            (
+                self.queue.is_some() && self.input != Input::Queue,
+                "queue",
+                "only goes with input \"queue\"",
+            ),
+            (
+                self.queue
+                    .is_some_and(|queue| queue.capacity == 0 || queue.dequeues == 0),
+                "queue",
+                "capacity and dequeues, expected at least 1",
+            ),
+            (
+                self.queue.is_some()
+                    && self
+                        .ends
+                        .as_ref()
+                        .is_some_and(|ends| ends.session_close || ends.operation_timeout),
+                "queue",
+                "does not go with session_close or operation_timeout",
             ),
             (
                 self.ends

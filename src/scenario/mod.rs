@@ -16,7 +16,7 @@ use crate::schedule::Hash;
 pub use collection::{BASELINE_NAME, scenario_files, schedule_files};
 pub use document::{
     Document, Ends, EngineName, EngineSection, Expect, ExpectedAnswer, GroupSection, Input, JobSection, KernelSection,
-    Order, RuntimeSection,
+    Order, QueueSection, RuntimeSection,
 };
 pub use document::{SliceKind, Turn};
 pub use error::ScenarioError;
