@@ -247,10 +247,11 @@ impl TensorFlow {
         self.cancels_in_order
     }
 
-    /// Whether the master cleans up after a step.
+    /// Whether the master cleans up after a step. Where a queue runner is a second client of the worker, always: one of the two may have
+    /// returned where the other hangs, and that hang's schedule is one of the whole model.
     pub(super) fn cleans_up_after(&self, step: StepId) -> bool {
         let closes = self.pipeline().is_some_and(|pipeline| pipeline.closes_session);
-        self.cleans_up || closes || self.is_followed(step)
+        self.cleans_up || closes || self.has_queue() || self.is_followed(step)
     }
 
     pub(super) fn variant(&self) -> Variant {

@@ -3,13 +3,13 @@
 //! The wait-for closure is read off a state at rest: the step thread waits for partitions, a partition for its unfinished nodes, a
 //! receive for its peer's answer, and so on to something that nobody will ever do. `wakers` says of each wait who could have ended it.
 
+mod attempts;
 mod wakers;
 
 use super::TensorFlow;
 use super::cluster::{CallKind, View};
 use super::death;
 use super::process::{At, CallId, Process, StepId, Thread, ThreadId};
-use super::queue::AttemptKind;
 use super::rpc::Rpc;
 use crate::machine::{Pending, ProcessId, WaitFor, WaitNode, Waker};
 
@@ -260,27 +260,6 @@ impl Walk<'_> {
         // Of whichever step: one that flushes a queue may hold nodes of another one.
         let of = if self.model.has_queue() { None } else { Some(step) };
         self.blocked_threads(node, id, of);
-    }
-
-    /// Attempts on the queue that nobody will complete.
-    fn attempts(&mut self, from: usize, id: ProcessId, step: StepId) {
-        let Some(queue) = &self.process(id).queue else { return };
-        let mut waiting: Vec<AttemptKind> = queue.waiting(step).map(|attempt| attempt.kind).collect();
-        waiting.dedup();
-        for kind in waiting {
-            let (function, cause) = match kind {
-                AttemptKind::Dequeue => ("FIFOQueue::TryDequeue", "nobody fills or closes the queue any more"),
-                AttemptKind::Enqueue | AttemptKind::Close => {
-                    ("FIFOQueue::TryEnqueue", "nobody empties the queue any more")
-                }
-            };
-            let text = format!(
-                "an attempt of {} waits in the queue: {cause}",
-                self.model.step_name(step)
-            );
-            let leaf = self.node(id, function, "attempts", Some(cause.to_owned()), text);
-            self.graph.push(Some(from), leaf);
-        }
     }
 
     /// A receive that was sent and not answered.

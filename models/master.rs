@@ -4,7 +4,7 @@ use super::cluster::{Declared, Run, View};
 use super::dataset;
 use super::job::PartitionOrder;
 use super::objects::Object;
-use super::process::{At as Position, Process, StepId, Thread, ThreadId};
+use super::process::{At as Position, StepId, Thread, ThreadId};
 use super::rpc::{ClientCall, Frame};
 use super::session;
 use super::{rendezvous, rpc, worker};
