@@ -1,19 +1,32 @@
-//! Batches from a queue that a queue runner fills: every scenario comes out as it says, completely, and each has its sibling.
+//! Batches from a queue that a queue runner fills, and clients over two epochs: every scenario comes out as it says, completely, and each
+//! has its sibling.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use lastbatch::explore::Verdict;
-use lastbatch::explore::exhaustive::{Options, Reductions};
+use lastbatch::explore::exhaustive::{Options, Reductions, audit};
 use lastbatch::run::{Labels, prepare};
-use lastbatch::scenario::{Judgement, Scenario};
+use lastbatch::scenario::{ExpectedAnswer, Judgement, Scenario};
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/queue")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
+}
+
+fn load(name: &str) -> Scenario {
+    Scenario::load(&root().join(name)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn files(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(root().join(folder)).expect("the folder is there");
+    let names = entries.map(|entry| entry.expect("readable").file_name().into_string().expect("plain names"));
+    let mut files: Vec<String> = names.filter(|name| name.ends_with(".toml")).collect();
+    files.sort();
+    files.into_iter().map(|name| format!("{folder}/{name}")).collect()
 }
 
 fn search(name: &str, reductions: Reductions) -> (Scenario, Verdict) {
-    let scenario = Scenario::load(&root().join(name)).unwrap_or_else(|error| panic!("{error}"));
+    let scenario = load(name);
     let prepared = prepare(scenario.clone(), scenario.hash()).unwrap_or_else(|error| panic!("{error}"));
     let options = Options {
         reductions,
@@ -35,28 +48,66 @@ fn holds(name: &str) {
     assert!(verdict.complete, "{name}");
 }
 
-#[test]
-fn two_epochs_of_batches_pass_through_a_queue_of_one_element() {
-    holds("two_epochs.toml");
+macro_rules! scenarios {
+    ($($test:ident: $folder:literal / $name:ident,)*) => {
+        $(#[test] fn $test() { holds(concat!($folder, "/", stringify!($name), ".toml")); })*
+
+        #[test]
+        fn every_scenario_has_a_test() {
+            let mut listed = vec![$(concat!($folder, "/", stringify!($name), ".toml")),*];
+            listed.sort_unstable();
+            assert_eq!([files("epochs"), files("queue")].concat(), listed);
+        }
+    };
+}
+
+scenarios! {
+    two_epochs_of_batches_pass_through_a_queue_of_one_element: "queue" / two_epochs,
+    a_queue_runner_whose_training_loop_has_failed_waits_for_room_for_ever: "queue" / runner_left_alone,
+    two_dequeues_of_one_step_can_block_the_thread_that_cancels_them: "queue" / two_dequeues,
+    with_one_pool_thread_they_cannot: "queue" / two_dequeues_one_thread,
+    one_dequeue_cannot: "queue" / one_dequeue,
+    a_coupled_client_with_one_server_ends_both_epochs: "epochs" / coupled,
+    a_coupled_client_with_two_servers_can_hang_at_an_end: "epochs" / coupled_two_servers,
+    a_decoupled_client_with_two_servers_ends_both_epochs: "epochs" / decoupled,
+    a_queue_client_with_one_server_ends_both_epochs: "epochs" / queue,
+    a_queue_client_that_fails_leaves_its_runner_alone: "epochs" / queue_left_alone,
 }
 
 #[test]
-fn a_queue_runner_whose_training_loop_has_failed_waits_for_room_for_ever() {
-    holds("runner_left_alone.toml");
+fn where_nothing_may_hang_the_sibling_hangs_and_the_reverse() {
+    for folder in ["epochs", "queue"] {
+        for name in files(folder) {
+            let scenario = load(&name);
+            let sibling = scenario.document.sibling.as_ref().expect("each has one");
+            let other = load(&format!("{folder}/{sibling}"));
+            let hangs = [&scenario, &other].map(|scenario| {
+                let expect = scenario.document.expect.as_ref().expect("each expects something");
+                expect.verdict == ExpectedAnswer::Hang
+            });
+            assert_ne!(hangs[0], hangs[1], "{name} and {sibling}");
+        }
+    }
 }
 
 #[test]
-fn two_dequeues_of_one_step_can_block_the_thread_that_cancels_them() {
-    holds("two_dequeues.toml");
+fn what_the_queue_declares_covers_what_it_does() {
+    let options = Options {
+        reductions: Reductions::NONE,
+        max_states: Some(6_000),
+        ..Options::default()
+    };
+    for name in files("queue") {
+        let scenario = load(&name);
+        let prepared = prepare(scenario.clone(), scenario.hash()).unwrap_or_else(|error| panic!("{error}"));
+        let audit = audit(&prepared.model, &options, &AtomicBool::new(false));
+        assert_eq!(audit.complaints, Vec::<String>::new(), "{name}");
+        assert!(audit.process_states > 30, "{name}");
+    }
 }
 
 #[test]
-fn one_dequeue_cannot() {
-    holds("one_dequeue.toml");
-}
-
-#[test]
-fn no_reduction_hides_the_thread_that_waits_for_itself_or_makes_one_up() {
+fn partial_order_neither_hides_a_hang_of_the_queue_nor_makes_one_up() {
     let signatures = |name: &str, reductions| {
         let (_, verdict) = search(name, reductions);
         assert!(verdict.complete, "{name}");
@@ -67,7 +118,11 @@ fn no_reduction_hides_the_thread_that_waits_for_itself_or_makes_one_up() {
         partial_order: false,
         ..Reductions::ALL
     };
-    for name in ["two_dequeues.toml", "one_dequeue.toml"] {
+    for name in [
+        "queue/two_dequeues_one_thread.toml",
+        "queue/one_dequeue.toml",
+        "queue/runner_left_alone.toml",
+    ] {
         assert_eq!(signatures(name, Reductions::ALL), signatures(name, plain), "{name}");
     }
 }
