@@ -122,7 +122,7 @@ impl Execution {
 impl View<'_> {
     /// Declares the operation of a position.
     pub(super) fn declare_executor(&self, at: At) -> Declared {
-        let counter = if self.model.pool_is_ordered() {
+        let counter = if self.model.count_is_ordered() {
             Access::Write
         } else {
             Access::Add

@@ -91,7 +91,6 @@ fn where_nothing_may_hang_the_sibling_hangs_and_the_reverse() {
 }
 
 #[test]
-#[ignore = "open: the audit complains of a counter that two threads count down, and of footprints that grow when a partition ends"]
 fn what_the_queue_declares_covers_what_it_does() {
     let options = Options {
         reductions: Reductions::NONE,

@@ -3,12 +3,13 @@
 use super::Future;
 use crate::machine::Access;
 use crate::models::cluster::CallKind;
+use crate::models::executor::Execution;
 use crate::models::graph::NodeKind;
 use crate::models::objects::Object;
 use crate::models::process::{CallId, NodeId, StepId};
 use crate::models::{rendezvous, worker};
 
-impl Future<'_> {
+impl<'a> Future<'a> {
     /// A node's closure once it runs, and all that follows.
     pub(super) fn node(&mut self, step: StepId, node: NodeId) {
         if self.nodes.contains(&(step, node)) {
@@ -60,12 +61,19 @@ impl Future<'_> {
         }
     }
 
+    /// What stands of a partition. With a queue nothing is read from it: whoever flushes may do something for a step that has not
+    /// begun as well, and what is said of it must not grow when another one ends.
+    fn execution(&self, step: StepId) -> Option<&'a Execution> {
+        let process = self.process;
+        process.execution(step).filter(|_| !self.model.has_queue())
+    }
+
     /// A node may fail.
     pub(super) fn fails(&mut self, step: StepId) {
         if self.model.cannot_fail(step) || !self.first(Object::Status(step)) {
             return;
         }
-        let execution = self.process.execution(step);
+        let execution = self.execution(step);
         if execution.is_some_and(|execution| execution.failed) {
             self.uses(Object::Status(step), Access::Read);
         } else {
@@ -76,7 +84,7 @@ impl Future<'_> {
     }
 
     pub(super) fn counts_out(&mut self, step: StepId) {
-        let counter = if self.model.pool_is_ordered() {
+        let counter = if self.model.count_is_ordered() {
             Access::Write
         } else {
             Access::Add
@@ -93,7 +101,7 @@ impl Future<'_> {
         self.uses(Object::Pool, Access::Write);
         self.uses(Object::Status(step), Access::Read);
         if !self.model.cannot_fail(step) {
-            self.aborts(step, self.process.execution(step).map(|execution| execution.rendezvous));
+            self.aborts(step, self.execution(step).map(|execution| execution.rendezvous));
         }
         match self.model.run_graph_call(step, self.id) {
             Some(call) => self.uses(Object::Call(call), Access::Write),

@@ -94,10 +94,10 @@ pub static KNOWN: &[Known] = &[
         needs: &[&signs::DEREGISTERS_ITSELF],
         supports: &[&signs::CLIENT_WAITS],
         hidden: "which queue it is",
-        signatures: &[],
+        signatures: &["070c5fe5"],
         today: &["dequeue once a step (dequeue_many), or from two queues"],
         versions: &["no release changes it up to 1.15"],
-        explained: "docs/fidelity.md",
+        explained: "docs/pipeline.md",
     },
     Known {
         name: "sync-get-next",
