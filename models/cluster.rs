@@ -221,7 +221,7 @@ impl TensorFlow {
             .expect("the process has a partition of the step")
     }
 
-    /// Names of the variables of a process, in the order of [`Process::variables`].
+    /// Names of the variables of a process, in the order of `Process::variables`.
     pub fn variables(&self, process: ProcessId) -> &[String] {
         &self.variables[process.index()]
     }

@@ -2,7 +2,7 @@
 //!
 //! The slice has fewer nodes, so fewer threads, smaller counts and fewer calls; a node that has a closure of its own in the slice may
 //! run inline in the whole graph, behind a node that the slice left out. What a schedule *does*, though, has names that both share:
-//! which receive is validated, which call is started, who aborts what. [`deeds`] reads that off the schedule; [`whole`] does it again on
+//! which receive is validated, which call is started, who aborts what. `deeds` reads that off the schedule; `whole` does it again on
 //! the whole graph, in the same order, with the other nodes run where they stand in the way:
 //!
 //! - book-keeping (pool threads, counters, successors) runs when the thread of the next deed needs it;

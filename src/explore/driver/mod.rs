@@ -7,10 +7,10 @@
 //! **Frames.** A frame is queued for its receiver under the sender's lock and delivered, in order, under the receiver's lock a moment
 //! later. In between, others may run. The recorded order of labels is a schedule of the model all the same, in which each frame is
 //! delivered at once: a delivery leaves what is enabled at the receiver enabled and with the same effect, and commutes with the
-//! deliveries of other senders ([`Model::deliver`]), so it can be moved ahead, one label at a time, to the label that sent the frame.
+//! deliveries of other senders (`Model::deliver`), so it can be moved ahead, one label at a time, to the label that sent the frame.
 //! Frames of one sender keep their order: they are queued under its lock and taken out under the receiver's.
 //!
-//! **Rest.** A thread whose guard is false leaves the [`Census`] before it waits, and who makes its guard true enters it again. The
+//! **Rest.** A thread whose guard is false leaves the `Census` before it waits, and who makes its guard true enters it again. The
 //! thread that leaves last knows that nobody can run and that no frame is on its way (who sends one delivers it before it waits): it
 //! takes the outcome and wakes the others to end. So a hang is no deadlock of the engine, every execution has an outcome, and an
 //! exploration goes on after a hang. The states, the queues, the census and the record are ordinary data of the standard library that

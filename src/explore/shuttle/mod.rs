@@ -1,7 +1,7 @@
 //! The shuttle engine: one schedule after the other, chosen at random, by priorities, or by depth-first search.
 //!
 //! [shuttle](https://docs.rs/shuttle) runs each thread of the model as a coroutine ([`super::driver`]) and asks a scheduler which one
-//! goes on. Ours ([`scheduler`]) stands between shuttle and its strategies: they decide once a label, and only among threads whose
+//! goes on. Ours (`scheduler`) stands between shuttle and its strategies: they decide once a label, and only among threads whose
 //! guard holds. So the depth of PCT counts labels, and no execution is spent on a turn in which nothing happens.
 //!
 //! It samples: without a hang its answer is *undecided*. Only a depth-first search that ended by itself has run every schedule.

@@ -1,7 +1,7 @@
 //! The engine of real threads: each thread of the model is a thread of the operating system.
 //!
 //! Processes are behind parking_lot mutexes, waiting threads behind its condition variables, frames and threads to run in crossbeam's
-//! queues. Who goes on is decided by the operating system; noise at the labels ([`noise`]) makes it decide differently each time.
+//! queues. Who goes on is decided by the operating system; noise at the labels (`noise`) makes it decide differently each time.
 //! Timers have no clock: one that is set may fire whenever it gets its turn.
 //!
 //! It samples, and a seed decides only the noise and the outcomes of labels, so two runs need not find the same. A schedule that it
