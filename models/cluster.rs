@@ -234,10 +234,14 @@ impl TensorFlow {
         self.job.inter_op == 1
     }
 
-    /// Whether it matters in which order nodes count themselves out. The last one goes on to `Finish`; a thread that flushes a queue
-    /// has more to do after that, so with a queue it matters which thread it is.
-    pub(super) fn count_is_ordered(&self) -> bool {
-        self.pool_is_ordered() || self.has_queue()
+    /// Nodes that count themselves out commute, but for the last one, which goes on to `Finish`: with one pool thread, and with a queue,
+    /// where a thread that flushes has more to do after that, it matters which thread it is.
+    pub(super) fn count_access(&self) -> Access {
+        if self.pool_is_ordered() || self.has_queue() {
+            Access::Write
+        } else {
+            Access::Add
+        }
     }
 
     /// Pushing a closure onto a bag commutes with all else; the deque of a one-thread pool has an order.

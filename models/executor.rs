@@ -122,11 +122,6 @@ impl Execution {
 impl View<'_> {
     /// Declares the operation of a position.
     pub(super) fn declare_executor(&self, at: At) -> Declared {
-        let counter = if self.model.count_is_ordered() {
-            Access::Write
-        } else {
-            Access::Add
-        };
         let (label, object, access) = match at {
             At::Kernel(..) => (&KERNEL, Object::Variables, Access::Add),
             At::Propagate(step, node, _) => {
@@ -137,7 +132,7 @@ impl View<'_> {
                     if alone { Access::Free } else { Access::Write },
                 )
             }
-            At::Outstanding(step, ..) => (&OUTSTANDING, Object::Outstanding(step), counter),
+            At::Outstanding(step, ..) => (&OUTSTANDING, Object::Outstanding(step), self.model.count_access()),
             At::Dispatch(_) => (&DISPATCH, Object::Pool, self.model.push_access()),
             At::Latch(step) => {
                 let failed = self.process.execution(step).is_some_and(|execution| execution.failed);

@@ -1,5 +1,6 @@
 //! From a scenario to a model: where scenarios, imported graphs, the model and the engines meet.
 
+mod clients;
 mod engines;
 mod hang;
 mod kernel;
@@ -20,10 +21,10 @@ use crate::import::slice::{SliceOptions, slice};
 use crate::import::{ImportError, run_metadata};
 use crate::machine::{Event, Label};
 use crate::models::TensorFlow;
-use crate::models::builtin::{BuiltinError, Edges, builtin, worker_only};
+use crate::models::builtin::{BuiltinError, Edges, builtin};
 use crate::models::circumstances::{Circumstances, Death};
 use crate::models::graph::{Graph, GraphError, NodeKind};
-use crate::models::job::{Data, Job, JobError, JobStep, PartitionOrder};
+use crate::models::job::{Job, JobError, PartitionOrder};
 use crate::scenario::{Ends, GraphSource, Input, JobSection, Order, PipelineSection, Scenario, SliceKind, Turn};
 use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
 
@@ -154,7 +155,7 @@ pub fn prepare(scenario: Scenario, scenario_hash: Hash) -> Result<Prepared, RunE
     }
     let job = Job {
         workers: section.workers,
-        steps: steps(section, reading.as_ref(), &training),
+        steps: clients::steps(section, reading.as_ref(), &training),
         inter_op: section.inter_op_parallelism_threads,
         intra_op: section.intra_op_parallelism_threads,
         variant: scenario.document.runtime.variant,
@@ -165,7 +166,7 @@ pub fn prepare(scenario: Scenario, scenario_hash: Hash) -> Result<Prepared, RunE
         pipeline: section.pipeline.as_ref().map(PipelineSection::pipeline),
     };
     let model = match section.queue {
-        Some(queue) => TensorFlow::with_queue(job, queue.capacity, fills(section)),
+        Some(queue) => TensorFlow::with_queue(job, queue.capacity, clients::fills(section)),
         None => TensorFlow::new(job),
     };
     let model = model.map_err(|error| RunError::Job {
@@ -321,55 +322,6 @@ fn reduce(graph: Graph, section: &JobSection, looks_at_updates: bool) -> (Graph,
             (reduced.graph, text.trim_start_matches("slice: ").to_owned())
         }
     }
-}
-
-/// What the queue runner runs: an enqueue for each batch that a step takes, then the close.
-fn fills(section: &JobSection) -> Vec<JobStep> {
-    let enqueue = Arc::new(worker_only("QueueEnqueueV2", NodeKind::Enqueue));
-    let close = Arc::new(worker_only("QueueCloseV2", NodeKind::CloseQueue));
-    let batches = section.data.iter().filter(|turn| **turn == Turn::Batch).count();
-    let elements = batches * section.queue.map_or(1, |queue| usize::from(queue.dequeues));
-    let steps = std::iter::repeat_n(enqueue, elements).chain([close]);
-    let fills = steps.map(|graph| JobStep {
-        graph,
-        data: Data::Queued,
-    });
-    fills.collect()
-}
-
-/// What each client runs. With a decoupled input a turn is a step that reads the batch, then, if there was one, a step that
-/// is fed with it and so has all that it needs.
-fn steps(section: &JobSection, reading: Option<&Arc<Graph>>, training: &Arc<Graph>) -> Vec<JobStep> {
-    if let Some(pipeline) = &section.pipeline {
-        return pipeline::steps(pipeline, reading, training);
-    }
-    let initializing = Arc::new(worker_only("MakeIterator", NodeKind::Other));
-    let step = |graph: &Arc<Graph>, data| JobStep {
-        graph: Arc::clone(graph),
-        data,
-    };
-    let mut steps = Vec::new();
-    for (number, turn) in section.data.iter().enumerate() {
-        // An epoch is over: the user's loop begins the next with the iterator's initializer.
-        if number > 0 && section.data[number - 1] == Turn::End && section.queue.is_none() {
-            steps.push(step(&initializing, Data::Batch));
-        }
-        let data = match turn {
-            _ if section.queue.is_some() => Data::Queued,
-            Turn::Batch => Data::Batch,
-            Turn::End => Data::End,
-        };
-        match reading {
-            None => steps.push(step(training, data)),
-            Some(reading) => {
-                steps.push(step(reading, data));
-                if *turn == Turn::Batch {
-                    steps.push(step(training, Data::Batch));
-                }
-            }
-        }
-    }
-    steps
 }
 
 /// The hash of the running program: what it does next with a checkpoint is what the one that wrote it would have done only if both

@@ -48,20 +48,18 @@ fn agreements(data: Data, inter_op: u8, seeds: std::ops::Range<u64>) -> usize {
     seeds.filter(agrees).count()
 }
 
-// A known gap: a `_Send` that a search holds back inline starves the pool, so some traces that the model made itself are refused. A
-// change of the model draws other runs for the same seeds, so the counts move by a few; below the fewest that were measured the gap has
-// become wider. Measured over four versions of the model: 4 to 7 of 19, 4 to 6 of 15.
+// A known gap: a `_Send` that a search holds back inline starves the pool, so some traces that the model made itself are refused. The
+// counts are what was measured; a change that raises them should say so here, one that lowers them has made the gap wider, unless the
+// model is another one: then the same seeds draw other runs (4 to 7 of 19 and 4 to 6 of 15 over four versions of it).
 
 #[test]
 fn known_gap_some_traces_of_a_last_batch_are_refused() {
-    let agreed = agreements(Data::End, 4, 1..20);
-    assert!((4..19).contains(&agreed), "{agreed} of 19");
+    assert_eq!(agreements(Data::End, 4, 1..20), 7);
 }
 
 #[test]
 fn known_gap_some_traces_of_a_last_batch_on_two_pool_threads_are_refused() {
-    let agreed = agreements(Data::End, 2, 100..115);
-    assert!((4..15).contains(&agreed), "{agreed} of 15");
+    assert_eq!(agreements(Data::End, 2, 100..115), 6);
 }
 
 #[test]

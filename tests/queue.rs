@@ -1,52 +1,13 @@
 //! Batches from a queue that a queue runner fills, and clients over two epochs: every scenario comes out as it says, completely, and each
 //! has its sibling.
 
-use std::path::{Path, PathBuf};
+mod searched;
+
 use std::sync::atomic::AtomicBool;
 
-use lastbatch::explore::Verdict;
 use lastbatch::explore::exhaustive::{Options, Reductions, audit};
-use lastbatch::run::{Labels, prepare};
-use lastbatch::scenario::{ExpectedAnswer, Judgement, Scenario};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
-}
-
-fn load(name: &str) -> Scenario {
-    Scenario::load(&root().join(name)).unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn files(folder: &str) -> Vec<String> {
-    let entries = std::fs::read_dir(root().join(folder)).expect("the folder is there");
-    let names = entries.map(|entry| entry.expect("readable").file_name().into_string().expect("plain names"));
-    let mut files: Vec<String> = names.filter(|name| name.ends_with(".toml")).collect();
-    files.sort();
-    files.into_iter().map(|name| format!("{folder}/{name}")).collect()
-}
-
-fn search(name: &str, reductions: Reductions) -> (Scenario, Verdict) {
-    let scenario = load(name);
-    let prepared = prepare(scenario.clone(), scenario.hash()).unwrap_or_else(|error| panic!("{error}"));
-    let options = Options {
-        reductions,
-        ..Options::default()
-    };
-    let verdict = prepared.search(&options, true, &AtomicBool::new(false), &mut |_| {});
-    for hang in &verdict.hangs {
-        let mut schedule = prepared.schedule_of(hang);
-        let replayed = prepared.verify(&mut schedule, &mut Labels::new());
-        assert_eq!(replayed.broken_promise(&schedule), None, "{name}");
-    }
-    (scenario, verdict)
-}
-
-fn holds(name: &str) {
-    let (scenario, verdict) = search(name, Reductions::ALL);
-    let judgement = Judgement::of(scenario.document.expect.as_ref(), &verdict);
-    assert_eq!(judgement, Judgement::Holds, "{name}: {:?}", verdict.answer);
-    assert!(verdict.complete, "{name}");
-}
+use lastbatch::run::prepare;
+use searched::{files, holds, load, search, siblings_differ};
 
 macro_rules! scenarios {
     ($($test:ident: $folder:literal / $name:ident,)*) => {
@@ -76,18 +37,8 @@ scenarios! {
 
 #[test]
 fn where_nothing_may_hang_the_sibling_hangs_and_the_reverse() {
-    for folder in ["epochs", "queue"] {
-        for name in files(folder) {
-            let scenario = load(&name);
-            let sibling = scenario.document.sibling.as_ref().expect("each has one");
-            let other = load(&format!("{folder}/{sibling}"));
-            let hangs = [&scenario, &other].map(|scenario| {
-                let expect = scenario.document.expect.as_ref().expect("each expects something");
-                expect.verdict == ExpectedAnswer::Hang
-            });
-            assert_ne!(hangs[0], hangs[1], "{name} and {sibling}");
-        }
-    }
+    siblings_differ("epochs");
+    siblings_differ("queue");
 }
 
 #[test]

@@ -84,12 +84,7 @@ impl<'a> Future<'a> {
     }
 
     pub(super) fn counts_out(&mut self, step: StepId) {
-        let counter = if self.model.count_is_ordered() {
-            Access::Write
-        } else {
-            Access::Add
-        };
-        self.uses(Object::Outstanding(step), counter);
+        self.uses(Object::Outstanding(step), self.model.count_access());
         self.finishes(step);
     }
 

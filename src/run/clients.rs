@@ -1,0 +1,57 @@
+//! The steps that the clients of a worker run, one after the other: the user's loop, and the queue runner beside it.
+
+use std::sync::Arc;
+
+use crate::models::builtin::worker_only;
+use crate::models::graph::{Graph, NodeKind};
+use crate::models::job::{Data, JobStep};
+use crate::scenario::{JobSection, Turn};
+
+/// What the queue runner runs: an enqueue for each batch that a step takes, then the close.
+pub(super) fn fills(section: &JobSection) -> Vec<JobStep> {
+    let enqueue = Arc::new(worker_only("QueueEnqueueV2", NodeKind::Enqueue));
+    let close = Arc::new(worker_only("QueueCloseV2", NodeKind::CloseQueue));
+    let batches = section.data.iter().filter(|turn| **turn == Turn::Batch).count();
+    let elements = batches * section.queue.map_or(1, |queue| usize::from(queue.dequeues));
+    let steps = std::iter::repeat_n(enqueue, elements).chain([close]);
+    let fills = steps.map(|graph| JobStep {
+        graph,
+        data: Data::Queued,
+    });
+    fills.collect()
+}
+
+/// What each client runs. With a decoupled input a turn is a step that reads the batch, then, if there was one, a step that
+/// is fed with it and so has all that it needs.
+pub(super) fn steps(section: &JobSection, reading: Option<&Arc<Graph>>, training: &Arc<Graph>) -> Vec<JobStep> {
+    if let Some(pipeline) = &section.pipeline {
+        return super::pipeline::steps(pipeline, reading, training);
+    }
+    let initializing = Arc::new(worker_only("MakeIterator", NodeKind::Other));
+    let step = |graph: &Arc<Graph>, data| JobStep {
+        graph: Arc::clone(graph),
+        data,
+    };
+    let mut steps = Vec::new();
+    for (number, turn) in section.data.iter().enumerate() {
+        // An epoch is over: the user's loop begins the next with the iterator's initializer.
+        if number > 0 && section.data[number - 1] == Turn::End && section.queue.is_none() {
+            steps.push(step(&initializing, Data::Batch));
+        }
+        let data = match turn {
+            _ if section.queue.is_some() => Data::Queued,
+            Turn::Batch => Data::Batch,
+            Turn::End => Data::End,
+        };
+        match reading {
+            None => steps.push(step(training, data)),
+            Some(reading) => {
+                steps.push(step(reading, data));
+                if *turn == Turn::Batch {
+                    steps.push(step(training, Data::Batch));
+                }
+            }
+        }
+    }
+    steps
+}
