@@ -109,6 +109,16 @@ pub enum RunError {
         /// What is wrong.
         problem: String,
     },
+    /// The model cannot get to where the kernel begins: the scenario is wrong, or the model changed under it.
+    #[error("{scenario}: kernel.begin: entry {entry}: {found}")]
+    Begin {
+        /// The scenario.
+        scenario: String,
+        /// The entry that the model cannot do, from 1.
+        entry: usize,
+        /// What it found instead.
+        found: String,
+    },
     /// The model has no such job.
     #[error("{scenario}: {error}")]
     Job {

@@ -110,11 +110,20 @@ fn a_budget_leaves_a_cell_undecided_and_resuming_searches_only_what_is_open() {
         ]);
         command.args(["--max-states", budget]).args(more).assert()
     };
-    run("50", &[])
+    run("50", &["--executions", "0"])
         .code(3)
+        .stdout(contains("undecided, ended by the budget").count(2));
+    // Schedules decide a cell that can hang, never one that can not.
+    run("60", &["--executions", "4000"])
+        .code(3)
+        .stdout(contains("| hang, ~"))
+        .stdout(contains("; shuttle (random+pct:2+").count(2))
+        .stdout(contains("schedules, the first hang in number"))
+        .stdout(contains("4,000 schedules |"))
         .stdout(contains("undecided, ended by the budget"));
     run("1000000", &["--resume"]).code(0);
     let complete = read(&directory, "matrix.json");
+    assert!(complete.contains("\"sampled\": null") && !complete.contains("\"strategy\""));
     assert!(!complete.contains("undecided"), "{complete}");
     // What is complete is taken from the file: a number that no search would find stays.
     let states = complete

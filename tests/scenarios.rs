@@ -60,6 +60,9 @@ fn baseline_and_scenarios(shared: &Arc<Shared>) -> Trial {
         let there: Vec<&String> = own.plan.names.iter().collect();
         let missing: Vec<_> = there.iter().filter(|name| !known.contains(name)).collect();
         let vanished: Vec<_> = known.iter().filter(|name| !there.contains(name)).collect();
+        if let Some(first) = own.plan.unreachable.first() {
+            return Err(Failed::from(format!("{}: {}", first.name, first.because)));
+        }
         if missing.is_empty() && vanished.is_empty() && own.plan.orphans.is_empty() {
             return Ok(());
         }

@@ -91,6 +91,12 @@ impl Gate {
                     "the baseline is not updated: expected a full run to its end".to_owned(),
                 ));
             }
+            if let Some(first) = report.unreachable.first() {
+                return Err(Failure(format!(
+                    "the baseline is not updated: the model cannot get to the kernel of {}: {}",
+                    first.name, first.because
+                )));
+            }
             let newer = Baseline::of(&report);
             judge(&mut report, &newer);
             newer.save(&file)?;
@@ -128,9 +134,10 @@ impl Gate {
         }
         let mut plan = Plan::new(&self.directory, self.shard.unwrap_or(Shard::ALL), baseline)?;
         if !self.only.is_empty() {
-            let wanted = |task: &Task| self.only.iter().any(|text| task.name.contains(text));
-            plan.tasks.retain(wanted);
-            if plan.tasks.is_empty() {
+            let wanted = |name: &str| self.only.iter().any(|text| name.contains(text));
+            plan.tasks.retain(|task| wanted(&task.name));
+            plan.unreachable.retain(|scenario| wanted(&scenario.name));
+            if plan.tasks.is_empty() && plan.unreachable.is_empty() {
                 let (place, only) = (self.directory.display(), self.only.join(", "));
                 return Err(Failure(format!("{place}: no scenario with {only} in its path")));
             }

@@ -1,14 +1,15 @@
 //! `lastbatch matrix`.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use lastbatch::explore::exhaustive::Options;
 use lastbatch::matrix::{Axes, Plan, Record, Results, Search, plan};
 use lastbatch::models::job::Variant;
 use lastbatch::report::{MatrixTold, matrix_markdown, matrix_svg};
-use lastbatch::scenario::{Input, Scenario};
+use lastbatch::run::Budget;
+use lastbatch::scenario::{EngineName, Input, Scenario};
 use lastbatch::schedule::write_whole;
 
 use super::progress::Progress;
@@ -40,6 +41,9 @@ pub(super) struct Matrix {
     /// Leave a cell undecided after so many states
     #[arg(long, value_name = "N", default_value_t = 12_000_000)]
     max_states: u64,
+    /// Where a search is cut off and has found no hang, try so many schedules with shuttle; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    executions: u64,
     /// Search with so many threads [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -73,15 +77,11 @@ impl Matrix {
             if results.suffice(&search.model, self.max_states) {
                 continue;
             }
-            let verdict = search
-                .prepared
-                .search(&self.options(), true, &interrupt, &mut |status| {
-                    progress.show_states(status)
-                });
+            let record = self.record(search, &interrupt, &mut progress)?;
             if interrupt.load(Ordering::SeqCst) {
                 break;
             }
-            results.add(Record::of(&search.model, self.max_states, &verdict));
+            results.add(record);
             if let Some(file) = &file {
                 results.save(file)?;
             }
@@ -101,6 +101,25 @@ impl Matrix {
         } else {
             Outcome::Undecided
         })
+    }
+
+    /// What a search finds, and where it is cut off and finds nothing, what trying schedules finds.
+    fn record(&self, search: &Search, interrupt: &AtomicBool, progress: &mut Progress) -> Result<Record, Failure> {
+        let prepared = &search.prepared;
+        let verdict = prepared.search(&self.options(), true, interrupt, &mut |status| {
+            progress.show_states(status)
+        });
+        let record = Record::of(&search.model, self.max_states, &verdict);
+        if !record.is_open() || self.executions == 0 || interrupt.load(Ordering::SeqCst) {
+            return Ok(record);
+        }
+        let budget = Budget {
+            executions: Some(self.executions),
+            stop_at_first_hang: true,
+            ..Budget::default()
+        };
+        let sampled = prepared.run_in_worker(&std::env::current_exe()?, EngineName::Shuttle, &budget, interrupt)?;
+        Ok(record.and_sampled(&sampled))
     }
 
     fn plan(&self, jobs: &[Scenario]) -> Result<Plan, Failure> {

@@ -14,6 +14,13 @@ pub fn judge(report: &mut GateReport, baseline: &Baseline) {
         let message = "its scenario is not beside it".to_owned();
         problems.push(problem(ProblemKind::ForeignSchedule, orphan, message));
     }
+    for scenario in &report.unreachable {
+        let message = format!(
+            "the model cannot get to its kernel, so it was not run: {}",
+            scenario.because
+        );
+        problems.push(problem(ProblemKind::BrokenModel, &scenario.name, message));
+    }
     for name in baseline.scenarios.keys().filter(|name| !report.names.contains(name)) {
         let message = "the baseline has this scenario, but it is no longer there".to_owned();
         problems.push(problem(ProblemKind::Vanished, name, message));

@@ -18,7 +18,7 @@ pub use baseline::{Baseline, BaselineError, Engine as BaselineEngine, Entry as B
 pub use budget::{Budgets, Scope};
 pub use diff::{Difference, Side, Way};
 pub use judge::{judge, judge_scenario};
-pub use plan::{Plan, PlanError, Recorded, Shard, Task};
+pub use plan::{Plan, PlanError, Recorded, Shard, Task, Unreachable};
 pub use problem::{Problem, ProblemKind};
 pub use report::{
     GateReport, Identity, MergeError, ReplayEnd, Replayed, ScenarioResult, SearchResult, SignatureResult, merge,

@@ -63,8 +63,21 @@ pub struct Plan {
     pub names: Vec<String>,
     /// Those of the shard, in order.
     pub tasks: Vec<Task>,
+    /// Those of the shard whose kernel the model cannot get to, in order.
+    pub unreachable: Vec<Unreachable>,
     /// Recorded schedules whose scenario is not beside them.
     pub orphans: Vec<String>,
+}
+
+/// A scenario that cannot run because the model cannot do what must happen before its kernel begins. That is no bad input: a change
+/// of the model can do this to a scenario that was right.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unreachable {
+    /// Its path relative to the gate's directory, with `/`.
+    pub name: String,
+    /// What the model cannot do.
+    pub because: String,
 }
 
 /// One scenario of a plan.
@@ -148,13 +161,22 @@ impl Plan {
         }
         let names: Vec<String> = scenarios.keys().cloned().collect();
         let own = share(&names, shard, baseline);
-        let mut tasks = Vec::new();
+        let (mut tasks, mut unreachable) = (Vec::new(), Vec::new());
         for name in own {
             let scenario = scenarios[&name].clone();
             let hash = scenario.hash();
+            let sibling_problem = sibling_problem(&scenario);
+            let prepared = match prepare(scenario, hash) {
+                Err(RunError::Begin { entry, found, .. }) => {
+                    let because = format!("kernel.begin: entry {entry}: {found}");
+                    unreachable.push(Unreachable { name, because });
+                    continue;
+                }
+                prepared => prepared?,
+            };
             tasks.push(Task {
-                sibling_problem: sibling_problem(&scenario),
-                prepared: prepare(scenario, hash)?,
+                sibling_problem,
+                prepared,
                 schedules: schedules.remove(&name).unwrap_or_default(),
                 name,
             });
@@ -164,6 +186,7 @@ impl Plan {
             shard,
             names,
             tasks,
+            unreachable,
             orphans,
         })
     }

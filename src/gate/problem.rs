@@ -42,7 +42,7 @@ pub enum ProblemKind {
     FewerStates,
     /// The answer is another than the expected one, or than that of the baseline.
     OtherVerdict,
-    /// A label panics or breaks its contract, or the engine contradicts itself.
+    /// A label panics or breaks its contract, the engine contradicts itself, or the model cannot get to where a kernel begins.
     BrokenModel,
     /// The baseline knows nothing of a scenario or of one of its engines.
     NotInBaseline,

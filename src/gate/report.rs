@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Budgets, Problem, Scope, Shard};
+use super::{Budgets, Problem, Scope, Shard, Unreachable};
 use crate::scenario::{Expect, ExpectedAnswer};
 
 /// The newest format, and the one that is written.
@@ -31,6 +31,9 @@ pub struct GateReport {
     pub finished: bool,
     /// Recorded schedules that belong to no scenario.
     pub orphans: Vec<String>,
+    /// Scenarios whose kernel the model cannot get to. They were not run.
+    #[serde(default)]
+    pub unreachable: Vec<Unreachable>,
     /// Each scenario, by name.
     pub scenarios: Vec<ScenarioResult>,
     /// Why the gate is red; empty if it is green.
@@ -238,12 +241,18 @@ pub fn merge(mut reports: Vec<GateReport>) -> Result<GateReport, MergeError> {
         return Err(MergeError::Missing(Shard { number, of }));
     }
     let finished = reports.iter().all(|report| report.finished);
-    let mut scenarios: Vec<ScenarioResult> = reports.into_iter().flat_map(|report| report.scenarios).collect();
+    let (mut scenarios, mut unreachable) = (Vec::new(), Vec::new());
+    for report in reports {
+        scenarios.extend(report.scenarios);
+        unreachable.extend(report.unreachable);
+    }
     scenarios.sort_by(|a, b| a.name.cmp(&b.name));
+    unreachable.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(GateReport {
         shard: Shard::ALL,
         finished,
         scenarios,
+        unreachable,
         problems: Vec::new(),
         ..first
     })

@@ -102,6 +102,7 @@ pub fn run(
         names: plan.names.clone(),
         finished: plan.tasks.is_empty(),
         orphans: plan.orphans.clone(),
+        unreachable: plan.unreachable.clone(),
         scenarios: Vec::new(),
         problems: Vec::new(),
     };

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::explore::{Answer, Verdict};
+use crate::gate::MODEL_HASH;
 use crate::schedule::write_whole;
 
 /// The newest format, and the one that is written.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// An answer as files have it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -79,6 +80,22 @@ pub struct Record {
     pub hangs: Vec<Found>,
     /// What is wrong with the model, if something is.
     pub findings: Vec<String>,
+    /// The schedules that were tried where the search was cut off and had found nothing.
+    pub sampled: Option<Sampled>,
+}
+
+/// Executions of an engine that tries one schedule after the other, beside a search that its budget ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sampled {
+    /// The engine.
+    pub engine: String,
+    /// How it chose schedules.
+    pub strategy: String,
+    /// How many it tried.
+    pub executions: u64,
+    /// The first that hung, from 1.
+    pub first_hang: Option<u64>,
 }
 
 impl Record {
@@ -103,7 +120,31 @@ impl Record {
                 .iter()
                 .map(|found| format!("{}: {}", found.kind, found.message))
                 .collect(),
+            sampled: None,
         }
+    }
+
+    /// Whether the search was cut off and says nothing, so that trying schedules may say more.
+    pub fn is_open(&self) -> bool {
+        self.answer == CellAnswer::Undecided && self.findings.is_empty()
+    }
+
+    /// The same record, with what was found by trying schedules where the search was cut off: a hang decides the cell, its absence does not.
+    pub fn and_sampled(mut self, verdict: &Verdict) -> Self {
+        let other = Self::of(&self.model, self.max_states, verdict);
+        if other.answer == CellAnswer::Hang {
+            self.answer = CellAnswer::Hang;
+        }
+        self.hangs.extend(other.hangs);
+        self.findings.extend(other.findings);
+        self.seconds += other.seconds;
+        self.sampled = verdict.executions.as_ref().map(|executions| Sampled {
+            engine: verdict.engine.clone(),
+            strategy: executions.strategy.clone(),
+            executions: executions.count,
+            first_hang: executions.first_hang,
+        });
+        self
     }
 }
 
@@ -113,8 +154,10 @@ impl Record {
 pub struct Results {
     /// Format of the file.
     format: u32,
-    /// Version of the program that searched: another one's model may differ.
+    /// Version of the program that searched.
     version: String,
+    /// Hash of its model's code: what another model gave says nothing of this one.
+    code: String,
     /// In the order in which they were found.
     records: Vec<Record>,
 }
@@ -139,11 +182,11 @@ pub enum ResultsError {
         source: serde_json::Error,
     },
     /// They are of another program.
-    #[error("{}: results of version {found}, expected {expected}; run without --resume", path.display())]
+    #[error("{}: results of {found}, expected {expected}; run without --resume", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
-        /// Its version and format.
+        /// Its format, version and model.
         found: String,
         /// This program's.
         expected: String,
@@ -163,6 +206,7 @@ impl Default for Results {
         Self {
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            code: MODEL_HASH.to_owned(),
             records: Vec::new(),
         }
     }
@@ -189,7 +233,12 @@ impl Results {
             source,
         })?;
         let own = Self::default();
-        let name = |results: &Self| format!("{} (format {})", results.version, results.format);
+        let name = |results: &Self| {
+            format!(
+                "version {} (format {}, model {})",
+                results.version, results.format, results.code
+            )
+        };
         if name(&results) != name(&own) {
             return Err(ResultsError::Foreign {
                 path: path.to_owned(),
@@ -251,6 +300,7 @@ mod tests {
             seconds: 0.5,
             hangs: Vec::new(),
             findings: Vec::new(),
+            sampled: None,
         }
     }
 
@@ -279,9 +329,13 @@ mod tests {
         results.save(&path).unwrap();
         let error = Results::load(&path).unwrap_err().to_string();
         assert!(
-            error.contains("results of version 0.0.0 (format 1), expected"),
+            error.contains("results of version 0.0.0 (format 2, model xxh3:") && error.contains("), expected version"),
             "{error}"
         );
+        results = Results::default();
+        results.code = "xxh3:0".to_owned();
+        results.save(&path).unwrap();
+        assert!(matches!(Results::load(&path), Err(ResultsError::Foreign { .. })));
         std::fs::write(&path, "{}").unwrap();
         assert!(
             Results::load(&path)

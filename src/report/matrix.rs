@@ -67,6 +67,7 @@ pub(super) fn cell_text(record: Option<&Record>) -> String {
         None => "not searched".to_owned(),
         Some(record) if !record.findings.is_empty() => "broken model".to_owned(),
         Some(record) => match record.hangs.first() {
+            Some(found) if record.sampled.is_some() => format!("{}, ~{}", record.answer, found.length),
             Some(shortest) => format!("{}, {}", record.answer, shortest.length),
             None => record.answer.to_string(),
         },
@@ -96,7 +97,8 @@ fn introduction(told: &MatrixTold<'_>) -> String {
     format!(
         "# Matrix: can the last `sess.run` hang?\n\n\
         One worker, the turn in which the data has ended; {} of {}; {budget}. A number is the length of the shortest schedule, in labels. \
-        *No hang* is proved: the search ended by itself. *Undecided*: the budget ended it, and nothing was found.\n\n\
+        *No hang* is proved: the search ended by itself. *Undecided*: the budget ended it, and nothing was found, nor by trying schedules \
+        with shuttle. A length with a ~ is of a schedule that shuttle found, and not the shortest.\n\n\
         {intra} intra-op threads are one model, since no label depends on them. In a decoupled job the data ends in a step that \
         no server takes part in, so that the number of servers makes no difference.\n",
         counted(cells, "cell"),
@@ -179,7 +181,7 @@ fn searches(told: &MatrixTold<'_>) -> String {
         text += &line(&[
             format!("`{}`", &search.model[..8]),
             cells_text(search),
-            record.engine.clone(),
+            engines(record),
             format!("{}, {end}", record.answer),
             grouped(record.states),
             record.depth.to_string(),
@@ -191,6 +193,21 @@ fn searches(told: &MatrixTold<'_>) -> String {
         ]);
     }
     text
+}
+
+/// Who searched, and how many schedules were tried where that was cut off.
+fn engines(record: &Record) -> String {
+    let Some(sampled) = &record.sampled else {
+        return record.engine.clone();
+    };
+    let first = sampled.first_hang.map_or_else(String::new, |first| {
+        format!(", the first hang in number {}", grouped(first))
+    });
+    let executions = grouped(sampled.executions);
+    format!(
+        "{}; {} ({}), {executions} schedules{first}",
+        record.engine, sampled.engine, sampled.strategy
+    )
 }
 
 /// The cells of a search, axis by axis.

@@ -33,9 +33,10 @@ impl Cut {
             begin.extend(event);
         }
         let schedule = recorded(scenario, &begin);
-        let start = start(model, &schedule).map_err(|(index, found)| {
-            let entry = index + 1;
-            wrong(format!("kernel.begin: entry {entry}: {found}"))
+        let start = start(model, &schedule).map_err(|(index, found)| RunError::Begin {
+            scenario: scenario.to_string(),
+            entry: index + 1,
+            found,
         })?;
         let mut uncleaned = model.clone();
         uncleaned.set_cleans_up(false);

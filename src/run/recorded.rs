@@ -79,8 +79,7 @@ pub fn scenario_of(schedule: &Schedule, file: &Path) -> Result<Scenario, Recorde
     if beside.is_file() {
         return Ok(Scenario::load(&beside)?);
     }
-    let mut built_in = [Scenario::built_in(), Scenario::traced()].into_iter();
-    let found = built_in.find(|scenario| scenario.hash() == header.scenario_hash);
+    let found = Scenario::all_built_in().find(|scenario| scenario.hash() == header.scenario_hash);
     found.ok_or_else(|| RecordedError::NoScenario {
         file: file.to_owned(),
         scenario: header.scenario.clone(),

@@ -92,8 +92,7 @@ impl Request {
         let mut scenario = match &self.path {
             Some(path) => Scenario::load(path)?,
             None => {
-                let mut built_in = [Scenario::built_in(), Scenario::traced()].into_iter();
-                let named = built_in.find(|scenario| scenario.file_name() == self.name);
+                let named = Scenario::all_built_in().find(|scenario| scenario.file_name() == self.name);
                 named.ok_or(RequestError::Unknown(self.name))?
             }
         };

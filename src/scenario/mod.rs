@@ -102,6 +102,11 @@ impl Scenario {
         Self::embedded(DEFAULT_NAME, DEFAULT_TEXT)
     }
 
+    /// Every scenario that is built in.
+    pub fn all_built_in() -> impl Iterator<Item = Self> {
+        Self::final_batches().into_iter().chain([Self::traced()])
+    }
+
     /// The final batch with one, two and three servers and each input design, at the end of the data.
     pub fn final_batches() -> Vec<Self> {
         FINAL_BATCHES

@@ -96,6 +96,7 @@ fn report() -> GateReport {
             .to_vec(),
         finished: true,
         orphans: Vec::new(),
+        unreachable: Vec::new(),
         scenarios,
         problems: vec![
             problem(ProblemKind::Vanished, "a/old.toml", "it is no longer there"),
