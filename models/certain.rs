@@ -83,9 +83,10 @@ impl TensorFlow {
         promises
     }
 
-    /// Whether nothing is said of what a worker does: a step that comes to a closed session does not start, an attempt on a queue may wait.
+    /// Whether nothing is said of what a process does: on a worker, a step that comes to a closed session does not start, and an attempt
+    /// on a queue may wait; anywhere, a step whose count is wrong does not end.
     fn is_unsure(&self, process: &Process) -> bool {
-        process.master.is_some() && (self.circumstances().close || self.has_queue())
+        process.master.is_some() && (self.circumstances().close || self.has_queue()) || self.counts_out_in_two()
     }
 
     /// Which promises are broken in a state: at rest, those to answer a call that was sent and is not answered; in every state, those to

@@ -235,13 +235,19 @@ impl TensorFlow {
     }
 
     /// Nodes that count themselves out commute, but for the last one, which goes on to `Finish`: with one pool thread, and with a queue,
-    /// where a thread that flushes has more to do after that, it matters which thread it is.
+    /// where a thread that flushes has more to do after that, it matters which thread it is. Where each has looked before, it matters
+    /// to who looks next.
     pub(super) fn count_access(&self) -> Access {
-        if self.pool_is_ordered() || self.has_queue() {
+        if self.pool_is_ordered() || self.has_queue() || self.counts_out_in_two() {
             Access::Write
         } else {
             Access::Add
         }
+    }
+
+    /// Whether a node looks at the count and takes itself off it in two operations: the last may not know that it is the last.
+    pub(super) fn counts_out_in_two(&self) -> bool {
+        self.job.variant == Variant::CountOutInTwo
     }
 
     /// Pushing a closure onto a bag commutes with all else; the deque of a one-thread pool has an order.

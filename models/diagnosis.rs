@@ -231,16 +231,18 @@ impl Walk<'_> {
         let Some(execution) = self.process(id).execution(step) else {
             return;
         };
-        let text = format!(
-            "the partition of {} waits for {} unfinished node(s){}",
-            self.model.step_name(step),
-            execution.outstanding,
-            if execution.failed {
-                "; it has failed and aborted already"
-            } else {
-                ""
-            },
-        );
+        let (step_name, failed) = (self.model.step_name(step), execution.failed);
+        let failed = if failed {
+            "; it has failed and aborted already"
+        } else {
+            ""
+        };
+        let text = match execution.outstanding {
+            0 => format!(
+                "no node of the partition of {step_name} is outstanding, but none saw that it was the last{failed}"
+            ),
+            nodes => format!("the partition of {step_name} waits for {nodes} unfinished node(s){failed}"),
+        };
         let node = self.node(id, "ExecutorState", "outstanding nodes", None, text);
         let node = self.graph.push(Some(from), node);
         self.partitions.push((id, step, node));

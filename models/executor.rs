@@ -31,6 +31,12 @@ static OUTSTANDING: Label = Label {
     function: "ExecutorState::NodeDone (num_outstanding_ops_)",
     site: "executor.cc:2177",
 };
+/// Of the variant that takes the `fetch_sub` of [`OUTSTANDING`] apart.
+static LOOK: Label = Label {
+    name: "Executor.read_outstanding",
+    function: "ExecutorState::NodeDone (num_outstanding_ops_)",
+    site: "executor.cc:2177",
+};
 static DISPATCH: Label = Label {
     name: "Executor.schedule",
     function: "ExecutorState::ScheduleReady",
@@ -83,6 +89,10 @@ pub enum At {
     Finish(StepId),
     /// The step's callback begins.
     Barrier(StepId),
+    /// Variant `count-out-in-two`: a node without ready successors looks whether it is the last.
+    Look(StepId),
+    /// It counts itself out; `true`: it has seen that it is the last.
+    CountOut(StepId, bool),
 }
 
 /// `ExecutorState` of the partition of one step.
@@ -133,6 +143,8 @@ impl View<'_> {
                 )
             }
             At::Outstanding(step, ..) => (&OUTSTANDING, Object::Outstanding(step), self.model.count_access()),
+            At::Look(step) => (&LOOK, Object::Outstanding(step), Access::Read),
+            At::CountOut(step, _) => (&OUTSTANDING, Object::Outstanding(step), Access::Write),
             At::Dispatch(_) => (&DISPATCH, Object::Pool, self.model.push_access()),
             At::Latch(step) => {
                 let failed = self.process.execution(step).is_some_and(|execution| execution.failed);
@@ -176,7 +188,11 @@ impl Run<'_> {
     /// `NodeDone`, with `PropagateOutputs` before it where the node succeeded. `inline`: called by `Process` itself, which then
     /// runs cheap successors on its thread; an asynchronous kernel's callback hands all of them to the pool.
     pub(super) fn node_done(&mut self, step: StepId, node: NodeId, ok: bool, inline: bool) {
-        let outstanding = Position::Executor(At::Outstanding(step, ok, inline));
+        let outstanding = if !ok && self.model.counts_out_in_two() {
+            Position::Executor(At::Look(step))
+        } else {
+            Position::Executor(At::Outstanding(step, ok, inline))
+        };
         let first = if ok {
             At::Propagate(step, node, inline)
         } else {
@@ -191,6 +207,16 @@ impl Run<'_> {
             At::Kernel(step, node) => self.kernel(step, node),
             At::Propagate(step, node, _) => self.propagate(step, node),
             At::Outstanding(step, ok, inline) => self.count(step, ok, inline),
+            At::Look(step) => {
+                let is_last = self.process.execution_mut(step).outstanding == 1;
+                self.thread.then([Position::Executor(At::CountOut(step, is_last))]);
+            }
+            At::CountOut(step, is_last) => {
+                self.process.execution_mut(step).outstanding -= 1;
+                if is_last {
+                    self.thread.then([Position::Executor(At::Finish(step))]);
+                }
+            }
             At::Dispatch(step) => {
                 let node = self.thread.dispatch.remove(0);
                 if !self.thread.dispatch.is_empty() {
@@ -268,6 +294,11 @@ impl Run<'_> {
             if *pending == 0 {
                 self.thread.dispatch.push(successor);
             }
+        }
+        if self.thread.dispatch.is_empty() && self.model.counts_out_in_two() {
+            let next = self.thread.stack.pop();
+            debug_assert!(matches!(next, Some(Position::Executor(At::Outstanding(..)))));
+            self.thread.then([Position::Executor(At::Look(step))]);
         }
     }
 

@@ -84,10 +84,12 @@ pub enum Variant {
     SignalCreationError,
     /// A wrong change: `parallel_interleave` takes a file for exhausted while records of it are still buffered. It loses records.
     EndBeforeDrained,
+    /// A wrong change: a node looks how many are outstanding and counts itself out in two operations, no longer in one.
+    CountOutInTwo,
 }
 
 /// Every variant with its name in scenarios.
-const VARIANTS: [(Variant, &str); 9] = [
+const VARIANTS: [(Variant, &str); 10] = [
     (Variant::Tf112, "tf-1.12"),
     (Variant::NoSendAfterAbort, "no-send-after-abort"),
     (Variant::CheckAfterSend, "check-after-send"),
@@ -97,6 +99,7 @@ const VARIANTS: [(Variant, &str); 9] = [
     (Variant::SyncGetNext, "sync-get-next"),
     (Variant::SignalCreationError, "signal-creation-error"),
     (Variant::EndBeforeDrained, "end-before-drained"),
+    (Variant::CountOutInTwo, "count-out-in-two"),
 ];
 
 impl Data {
@@ -112,10 +115,15 @@ impl Variant {
         VARIANTS.iter().map(|(variant, _)| *variant)
     }
 
-    /// Those that change how the processes of a step work together, not what is behind its input.
+    /// Those that change how the processes of a step work together, not what is behind its input, nor what only one of them does.
     pub fn of_steps() -> impl Iterator<Item = Variant> {
-        let input = [Self::SyncGetNext, Self::SignalCreationError, Self::EndBeforeDrained];
-        Self::all().filter(move |variant| !input.contains(variant))
+        let others = [
+            Self::SyncGetNext,
+            Self::SignalCreationError,
+            Self::EndBeforeDrained,
+            Self::CountOutInTwo,
+        ];
+        Self::all().filter(move |variant| !others.contains(variant))
     }
 }
 

@@ -1,88 +1,113 @@
-//! The exhaustive engine with and without its reductions, and shuttle's depth-first search, find the same in the same systems: every
-//! outcome and every signature. (loom is compared in `tests/loom.rs`: it and shuttle do not go together in one process.)
+//! Engines find the same in the same systems, at random.
 //!
-//! Many more systems than by default: `LASTBATCH_AGREEMENT_CASES=2000 cargo test --locked --test agreement`.
+//! Small ones, of which every schedule can be run: the exhaustive engine with and without its reductions, shuttle's depth-first search and a
+//! census that shares nothing with them find the same states at rest and the same signatures. Larger ones: what shuttle samples is in
+//! what the exhaustive engine finds, and each of its hangs happens on shuttle's coroutines and on real threads. (loom is compared in
+//! `tests/agreement_loom.rs`: it and shuttle do not go together in one process.)
+//!
+//! Many more systems than by default: `LASTBATCH_AGREEMENT_CASES=2000 cargo test --locked --test agreement --test agreement_loom`.
 
 mod census;
+mod disagreement;
 #[allow(dead_code, reason = "the comparison of reductions uses the rest")]
 mod small_jobs;
 mod systems;
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use census::signatures;
+use disagreement::differences;
 use lastbatch::explore::driver::Limits;
 use lastbatch::explore::exhaustive::{self, Reductions};
-use lastbatch::explore::shuttle::{self, Strategy};
-use lastbatch::explore::{FoundHang, Verdict};
+use lastbatch::explore::shuttle::{self, Strategy as Chosen};
+use lastbatch::explore::{FoundHang, Verdict, threads};
 use lastbatch::machine::Model;
-use lastbatch::schedule::End;
+use lastbatch::models::TensorFlow;
+use lastbatch::schedule::{End, Ending, Hash, Header, Schedule};
 use proptest::prelude::*;
-use systems::{config, systems};
+use proptest::test_runner::TestRunner;
+use small_jobs::{REFERENCES, SmallJob};
+use systems::{config, jobs, systems};
 
-fn by_exhaustive<M: Model>(model: &M, reductions: Reductions) -> Verdict {
+/// States that a larger system may have; one with more is left out.
+const MOST_STATES: u64 = 60_000;
+/// Executions of each strategy on a larger system.
+const EXECUTIONS: u64 = 60;
+
+fn by_exhaustive<M: Model>(model: &M, reductions: Reductions, max_states: Option<u64>) -> Verdict {
     let options = exhaustive::Options {
         reductions,
+        max_states,
         ..exhaustive::Options::default()
     };
     exhaustive::search(model, &options, &AtomicBool::new(false), &mut |_| {})
 }
 
-fn by_shuttle<M: Model + 'static>(model: &Arc<M>) -> Verdict {
+fn by_shuttle<M: Model + 'static>(model: &Arc<M>, strategy: Chosen, most: Option<u64>) -> (Verdict, BTreeSet<u128>) {
     let options = shuttle::Options {
-        strategy: Strategy::Dfs,
+        strategy,
         seed: 0,
-        max_executions: None,
+        max_executions: most,
         max_time: None,
         stop_at_first_hang: false,
         limits: Limits::default(),
     };
-    shuttle::explore(model, &options, &Arc::default(), |_| {}).expect("shuttle does not give up")
+    let explored = shuttle::explore_outcomes(model, &options, &Arc::default(), |_| {});
+    let (verdict, outcomes) = explored.expect("shuttle does not give up");
+    (verdict, outcomes.into_iter().collect())
 }
 
-/// The schedules by which either side finds what the other does not.
-fn differences(one: &[FoundHang], other: &[FoundHang]) -> Vec<String> {
-    let only = |these: &[FoundHang], those: &[FoundHang]| -> Vec<String> {
-        let known = signatures(those);
-        let new = these.iter().filter(|hang| !known.contains(&hang.signature.to_string()));
-        new.map(|hang| format!("{}: {:#?}", hang.signature, hang.events))
-            .collect()
+/// What an engine found, as a schedule for the others.
+fn schedule_of(hang: &FoundHang) -> Schedule {
+    let header = Header {
+        scenario: String::new(),
+        scenario_hash: Hash(0),
+        graph_hash: Hash(0),
+        slice: String::new(),
+        variant: String::new(),
+        partition_order: String::new(),
+        ending: Ending::Hang {
+            client: hang.client.clone(),
+            signature: hang.signature.id(),
+            waits: hang.signature.to_string(),
+        },
     };
-    let mut all = only(one, other);
-    all.extend(only(other, one));
-    all
+    Schedule::record(header, hang.events.clone())
 }
 
 proptest! {
     #![proptest_config(config(200))]
 
     #[test]
-    fn on_random_systems_exhaustive_search_and_shuttle_find_the_same(small in systems()) {
+    fn on_random_systems_exhaustive_search_and_shuttle_find_the_same(small in systems(any::<bool>())) {
         let (kernel, _, census) = small.kernel();
         let kernel = Arc::new(kernel);
-        let unreduced = by_exhaustive(kernel.as_ref(), Reductions::NONE);
-        let reduced = by_exhaustive(kernel.as_ref(), Reductions::ALL);
-        let shuttle = by_shuttle(&kernel);
+        let unreduced = by_exhaustive(kernel.as_ref(), Reductions::NONE, None);
+        let reduced = by_exhaustive(kernel.as_ref(), Reductions::ALL, None);
+        let (shuttle, outcomes) = by_shuttle(&kernel, Chosen::Dfs, None);
         for verdict in [&unreduced, &reduced, &shuttle] {
             prop_assert!(verdict.complete, "{}: {verdict:?}", small.job);
         }
-        prop_assert_eq!(differences(&unreduced.hangs, &reduced.hangs), Vec::<String>::new(), "{}", small.job);
-        prop_assert_eq!(differences(&unreduced.hangs, &shuttle.hangs), Vec::<String>::new(), "{}", small.job);
+        for (name, verdict) in [("exhaustive, reduced", &reduced), ("shuttle", &shuttle)] {
+            let differences = differences(("exhaustive", &unreduced.hangs), (name, &verdict.hangs));
+            prop_assert_eq!(differences, "", "{}", small.job);
+        }
         prop_assert_eq!(signatures(&unreduced.hangs), census.signatures, "{}", small.job);
-        // At least one execution for each schedule (more, since threads also take turns at the engine's own locks); and as many
-        // outcomes as there are, each of which is one, are all of them.
+        prop_assert_eq!(outcomes, census.outcomes, "{}", small.job);
+        // At least one execution for each schedule: more, since threads also take turns at the engine's own locks.
         let executions = shuttle.executions.expect("shuttle counts");
         prop_assert!(executions.count >= census.schedules, "{}: {} of {}", small.job, executions.count, census.schedules);
-        prop_assert_eq!(executions.outcomes, census.outcomes.len() as u64, "{}", small.job);
         prop_assert_eq!(unreduced.states, census.states as u64, "{}", small.job);
     }
 
     #[test]
-    fn a_hang_of_a_kernel_is_a_hang_of_its_model(small in systems()) {
+    fn a_hang_of_a_kernel_is_a_hang_of_its_model(small in systems(any::<bool>())) {
         let (kernel, start, _) = small.kernel();
         let model = kernel.model();
-        for hang in by_exhaustive(&kernel, Reductions::ALL).hangs {
+        for hang in by_exhaustive(&kernel, Reductions::ALL, None).hangs {
             let mut system = start.clone();
             for event in &hang.events {
                 let choice = event.choice.unwrap_or(0);
@@ -97,4 +122,59 @@ proptest! {
             prop_assert_eq!(found, Some(&hang.signature), "{}", small.job);
         }
     }
+}
+
+/// What shuttle samples of a larger system is known, and every hang of it happens on shuttle and on real threads; returns how many do.
+fn larger(job: &SmallJob) -> Result<usize, TestCaseError> {
+    let model: Arc<TensorFlow> = Arc::new(job.model(&REFERENCES[0]));
+    let exhaustive = by_exhaustive(model.as_ref(), Reductions::ALL, Some(MOST_STATES));
+    prop_assert_eq!(&exhaustive.findings, &[], "{}", job);
+    for strategy in [Chosen::Random, Chosen::Pct(2), Chosen::Pct(3)] {
+        let (sampled, _) = by_shuttle(&model, strategy, Some(EXECUTIONS));
+        prop_assert_eq!(&sampled.findings, &[], "{}", job);
+        // A search that was cut off does not know every hang.
+        if exhaustive.complete {
+            let known = of_kinds(&exhaustive.hangs, &sampled.hangs);
+            let differences = differences(("exhaustive", &known), ("shuttle", &sampled.hangs));
+            prop_assert_eq!(differences, "", "{}", job);
+        }
+    }
+    for hang in &exhaustive.hangs {
+        let schedule = schedule_of(hang);
+        let replayed = shuttle::replay(&model, &schedule).expect("shuttle does not give up");
+        let broken = replayed.replayed(&model).broken_promise(&schedule);
+        prop_assert_eq!(broken, None, "shuttle, {}: {}", job, schedule);
+        let mut broken = None;
+        let forced = threads::replay(&model, &schedule, 1, |execution| {
+            broken = execution.replayed(&model).broken_promise(&schedule);
+        });
+        forced.expect("no label that does not end");
+        prop_assert_eq!(broken, None, "threads, {}: {}", job, schedule);
+    }
+    Ok(exhaustive.hangs.len())
+}
+
+#[test]
+fn on_larger_systems_what_shuttle_samples_is_known_and_every_hang_happens_on_shuttle_and_on_real_threads() {
+    let mut config = config(60);
+    config.source_file = Some(file!());
+    let (cases, hangs) = (config.cases, Cell::new(0));
+    let mut runner = TestRunner::new(config);
+    let ran = runner.run(&jobs(), |job| {
+        hangs.set(hangs.get() + larger(&job)?);
+        Ok(())
+    });
+    ran.unwrap_or_else(|error| panic!("{error}"));
+    assert!(
+        hangs.get() as u32 * 10 > cases,
+        "{} hangs in {cases} systems compare nothing",
+        hangs.get()
+    );
+}
+
+/// The hangs of the kinds that others are of: who samples need not meet all of them.
+fn of_kinds(hangs: &[FoundHang], others: &[FoundHang]) -> Vec<FoundHang> {
+    let met = signatures(others);
+    let of = |hang: &&FoundHang| met.contains(&hang.signature.to_string());
+    hangs.iter().filter(of).cloned().collect()
 }

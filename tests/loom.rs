@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicBool;
 
 use census::{census, signatures};
 use lastbatch::explore::fingerprint;
-use lastbatch::explore::loom::{Exploration, Options, Unfit, explore, fits, replay};
-use lastbatch::machine::{Kernel, Model};
+use lastbatch::explore::loom::{Checkpointing, Exploration, Options, Unfit, explore, fits, replay};
+use lastbatch::machine::{Kernel, Model, System};
 use lastbatch::models::litmus::busy_client::BusyClient;
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 use lastbatch::models::litmus::lost_wakeup::LostWakeup;
@@ -121,6 +121,18 @@ fn in_every_shipped_kernel_loom_finds_every_outcome_and_no_other() {
 }
 
 #[test]
+fn a_kernel_in_which_nobody_can_run_has_the_one_outcome_that_it_begins_with() {
+    for crosswise in [false, true] {
+        let model = CrossedLocks { crosswise };
+        let mut rest = System::initial(&model);
+        while let Some((process, pending)) = rest.enabled(&model).first().cloned() {
+            rest.step(&model, process, &pending, 0).unwrap();
+        }
+        assert_eq!(agrees_on(&Arc::new(Kernel::new(model, rest, Vec::new()))), 0);
+    }
+}
+
+#[test]
 fn a_schedule_stops_where_the_kernel_can_not_go_on() {
     let kernel = Arc::new(Kernel::whole(CrossedLocks { crosswise: true }));
     let mut events = run(&kernel).verdict.hangs.remove(0).events;
@@ -136,14 +148,20 @@ fn an_exploration_that_was_stopped_says_so_and_goes_on_from_its_checkpoint_to_th
     let executions = whole.verdict.executions.as_ref().unwrap().count;
     assert!(executions > 2_500, "{executions}");
     let directory = tempfile::tempdir().unwrap();
+    let place = |resume| Checkpointing {
+        path: directory.path().join("loom.json"),
+        identity: vec![("variant".to_owned(), "one".to_owned())],
+        resume,
+    };
     let options = Options {
         max_executions: Some(2_500),
-        checkpoint: Some(directory.path().join("loom.json")),
+        checkpoint: Some(place(false)),
         ..Options::default()
     };
     let going_on = Options {
         max_executions: None,
-        ..options.clone()
+        checkpoint: Some(place(true)),
+        ..Options::default()
     };
     let interrupt = Arc::new(AtomicBool::new(false));
     let stopped = explore(&kernel, &options, &interrupt).unwrap();
@@ -153,6 +171,24 @@ fn an_exploration_that_was_stopped_says_so_and_goes_on_from_its_checkpoint_to_th
     );
     assert!(!stopped.verdict.complete);
     assert_eq!(stopped.verdict.executions.unwrap().count, 2_500);
+
+    let refused = |kernel, options: &Options| explore(kernel, options, &interrupt).unwrap_err().to_string();
+    let other = Arc::new(Kernel::whole(Pool {
+        consumer: false,
+        ..THREE
+    }));
+    let error = refused(&other, &going_on);
+    assert!(
+        error.contains("a checkpoint of another exploration: its kernel is "),
+        "{error}"
+    );
+    let mut another = going_on.clone();
+    another.checkpoint.as_mut().unwrap().identity[0].1 = "two".to_owned();
+    let error = refused(&kernel, &another);
+    assert!(error.ends_with("its variant is one, expected two"), "{error}");
+    let error = refused(&kernel, &options);
+    assert!(error.ends_with("go on from it (--resume) or remove it"), "{error}");
+
     let resumed = explore(&kernel, &going_on, &interrupt).unwrap();
     assert!(resumed.verdict.complete);
     assert_eq!(resumed.outcomes, whole.outcomes);
@@ -160,13 +196,8 @@ fn an_exploration_that_was_stopped_says_so_and_goes_on_from_its_checkpoint_to_th
         resumed.verdict.executions.unwrap().count >= executions,
         "it goes on, it does not begin anew"
     );
-
-    let other = Arc::new(Kernel::whole(Pool {
-        consumer: false,
-        ..THREE
-    }));
-    let error = explore(&other, &going_on, &interrupt).unwrap_err();
-    assert!(error.to_string().ends_with("a checkpoint of another kernel"), "{error}");
+    let left = std::fs::read_dir(directory.path()).unwrap().count();
+    assert_eq!(left, 0, "what has ended leaves no checkpoint");
 }
 
 #[test]

@@ -90,6 +90,12 @@ impl Words<'_> {
             E::Kernel(step, node) => format!("applies the update {}", self.node(step, node)),
             E::Propagate(step, node, _) => format!("hands the outputs of {} on", self.node(step, node)),
             E::Outstanding(..) => "counts its node out".to_owned(),
+            E::Look(step) => match self.process.execution(step).map(|execution| execution.outstanding) {
+                Some(1) => "sees that its node is the last that is outstanding".to_owned(),
+                _ => "sees that other nodes are outstanding".to_owned(),
+            },
+            E::CountOut(_, true) => "counts its node out, as the last".to_owned(),
+            E::CountOut(_, false) => "counts its node out, not as the last".to_owned(),
             E::Dispatch(_) => "hands a ready node to the pool".to_owned(),
             E::Latch(step) => match self.process.execution(step).is_some_and(|execution| execution.failed) {
                 true => "reports an error; the partition has failed already".to_owned(),

@@ -118,7 +118,7 @@ impl Future<'_> {
                 self.node_done(step, node);
             }
             E::Propagate(step, node, _) => self.node_done(step, node),
-            E::Outstanding(step, ..) => self.counts_out(step),
+            E::Outstanding(step, ..) | E::Look(step) | E::CountOut(step, _) => self.counts_out(step),
             E::Dispatch(_) => self.uses(Object::Pool, Access::Write),
             E::Latch(step) => self.fails(step),
             E::Cancel(step) | E::Cancelled(step) => self.cancels_callbacks(step),

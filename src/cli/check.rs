@@ -187,7 +187,8 @@ impl Check {
             // It shows its progress itself.
             engine @ (EngineName::Shuttle | EngineName::Loom) => {
                 progress.end();
-                let budget = self.budget(prepared);
+                let mut budget = self.budget(prepared);
+                budget.checkpoint = self.checkpoints.of_loom(&format!("{name}{}", self.changes(prepared)));
                 prepared.run_in_worker(&std::env::current_exe()?, engine, &budget, interrupt)?
             }
         };
@@ -278,6 +279,11 @@ impl Check {
             ("--max-memory", self.max_memory.is_some() && !exhaustive),
             ("--no-reduction", !self.no_reduction.is_empty() && !exhaustive),
             ("--leaks", self.leaks && !exhaustive),
+            (
+                "--checkpoint",
+                self.checkpoints.directory().is_some() && !matches!(engine, EngineName::Exhaustive | EngineName::Loom),
+            ),
+            ("--checkpoint-every", self.checkpoints.counts_states() && !exhaustive),
         ];
         match given.iter().find(|(_, wrong)| *wrong) {
             Some((option, _)) => Err(Failure(format!(

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use clap::Args;
 use lastbatch::explore::exhaustive::Checkpointing;
+use lastbatch::explore::loom;
 
 /// Time between two checkpoints: a killed search loses less than a minute.
 const EVERY: Duration = Duration::from_secs(30);
 
 #[derive(Args)]
 pub(super) struct CheckpointArgs {
-    /// Keep a checkpoint of each search in this directory, one every 30 seconds, so that it can go on after it was killed,
-    /// interrupted or stopped by a bound
+    /// Keep a checkpoint of each search in this directory, one every 30 seconds (loom: every 1,000 executions), so that it can go on
+    /// after it was killed, interrupted or stopped by a bound (exhaustive, loom)
     #[arg(long, value_name = "DIR")]
     checkpoint: Option<PathBuf>,
     /// Write one also after so many further states
@@ -28,15 +29,32 @@ impl CheckpointArgs {
         self.checkpoint.as_deref()
     }
 
-    /// Where a search of this name keeps its checkpoints, if anywhere.
-    pub(super) fn place(&self, name: &str) -> Option<Checkpointing> {
+    pub(super) fn counts_states(&self) -> bool {
+        self.checkpoint_every.is_some()
+    }
+
+    fn file(&self, name: &str) -> Option<PathBuf> {
         let plain = |letter: char| {
             let kept = letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
             if kept { letter } else { '_' }
         };
         let file: String = name.chars().map(plain).collect();
+        Some(self.checkpoint.as_ref()?.join(format!("{file}.checkpoint")))
+    }
+
+    /// Where an exploration of this name by loom keeps its checkpoint, if anywhere.
+    pub(super) fn of_loom(&self, name: &str) -> Option<loom::Checkpointing> {
+        Some(loom::Checkpointing {
+            path: self.file(name)?,
+            identity: Vec::new(),
+            resume: self.resume,
+        })
+    }
+
+    /// Where a search of this name keeps its checkpoints, if anywhere.
+    pub(super) fn place(&self, name: &str) -> Option<Checkpointing> {
         Some(Checkpointing {
-            path: self.checkpoint.as_ref()?.join(format!("{file}.checkpoint")),
+            path: self.file(name)?,
             identity: Vec::new(),
             resume: self.resume,
             every: EVERY,

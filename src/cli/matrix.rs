@@ -44,6 +44,9 @@ pub(super) struct Matrix {
     /// Where a search is cut off and has found no hang, try so many schedules with shuttle; 0 for none
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     executions: u64,
+    /// What shuttle's choices are made from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
     /// Search with so many threads [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -115,6 +118,7 @@ impl Matrix {
         }
         let budget = Budget {
             executions: Some(self.executions),
+            seed: self.seed,
             stop_at_first_hang: true,
             ..Budget::default()
         };

@@ -92,6 +92,8 @@ pub struct Sampled {
     pub engine: String,
     /// How it chose schedules.
     pub strategy: String,
+    /// What its choices were made from.
+    pub seed: Option<u64>,
     /// How many it tried.
     pub executions: u64,
     /// The first that hung, from 1.
@@ -141,6 +143,7 @@ impl Record {
         self.sampled = verdict.executions.as_ref().map(|executions| Sampled {
             engine: verdict.engine.clone(),
             strategy: executions.strategy.clone(),
+            seed: executions.seed,
             executions: executions.count,
             first_hang: executions.first_hang,
         });

@@ -204,8 +204,9 @@ fn engines(record: &Record) -> String {
         format!(", the first hang in number {}", grouped(first))
     });
     let executions = grouped(sampled.executions);
+    let seed = sampled.seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
     format!(
-        "{}; {} ({}), {executions} schedules{first}",
+        "{}; {} ({}{seed}), {executions} schedules{first}",
         record.engine, sampled.engine, sampled.strategy
     )
 }

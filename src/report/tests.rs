@@ -1,5 +1,5 @@
 use super::*;
-use crate::explore::{Answer, Finding, FindingKind, FoundHang};
+use crate::explore::{Answer, Executions, Finding, FindingKind, FoundHang};
 use crate::machine::{Event, WaitFor, WaitNode};
 
 static SEND: Label = Label {
@@ -141,6 +141,48 @@ fn a_search_that_was_stopped_says_what_stopped_it_and_a_panic_is_told_with_its_s
         events: hang().events,
     });
     insta::assert_snapshot!(told(&verdict, &[], verdict_text));
+}
+
+/// The same as `shuttle` tells it, which tries one schedule after the other.
+fn sampled(hangs: Vec<FoundHang>) -> Verdict {
+    Verdict {
+        engine: "shuttle".to_owned(),
+        answer: if hangs.is_empty() {
+            Answer::Undecided
+        } else {
+            Answer::Hang
+        },
+        complete: false,
+        stopped_by: Some("the limit of 20000 executions".to_owned()),
+        reductions: Vec::new(),
+        storage: "states at rest, by 128-bit fingerprints".to_owned(),
+        executions: Some(Executions {
+            strategy: "pct:3".to_owned(),
+            seed: Some(7),
+            count: 20_000,
+            labels: 1_234_567,
+            outcomes: 640,
+            new_outcomes: 12,
+            first_hang: (!hangs.is_empty()).then_some(4_321),
+            cut: 3,
+        }),
+        ..verdict(hangs)
+    }
+}
+
+#[test]
+fn executions_are_told_with_their_seed_their_saturation_and_the_first_that_hung() {
+    insta::assert_snapshot!(told(&sampled(vec![hang()]), &[None], verdict_text));
+}
+
+#[test]
+fn executions_without_a_hang_are_undecided_and_promise_nothing() {
+    insta::assert_snapshot!(told(&sampled(Vec::new()), &[], verdict_text));
+}
+
+#[test]
+fn the_json_of_executions_has_exactly_the_documented_fields() {
+    insta::assert_json_snapshot!(told(&sampled(Vec::new()), &[], JsonVerdict::of));
 }
 
 #[test]

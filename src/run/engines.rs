@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::{Cut, Prepared};
 use crate::explore::Verdict;
 use crate::explore::driver::{Limits, TallyStatus};
-use crate::explore::exhaustive::{Options, Reductions, Status};
+use crate::explore::exhaustive::{CheckpointError, Options, Reductions, Status};
 use crate::explore::loom::{self, LoomError};
 use crate::explore::shuttle::{self, ShuttleError, Strategy};
 use crate::explore::threads::{self, Stuck};
@@ -42,6 +42,8 @@ pub struct Budget {
     pub strategy: Strategy,
     /// Threads of an engine that searches with several.
     pub threads: usize,
+    /// Where loom keeps a checkpoint; the scenario is added to its identity.
+    pub checkpoint: Option<loom::Checkpointing>,
 }
 
 impl Default for Budget {
@@ -55,6 +57,7 @@ impl Default for Budget {
             seed: 1,
             strategy: Strategy::portfolio(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            checkpoint: None,
         }
     }
 }
@@ -96,6 +99,9 @@ pub enum EngineError {
     /// loom.
     #[error(transparent)]
     Loom(#[from] LoomError),
+    /// The running program can't be read, which a checkpoint is of.
+    #[error(transparent)]
+    Program(#[from] CheckpointError),
     /// Real threads.
     #[error("threads: {0}")]
     Threads(#[from] Stuck),
@@ -136,10 +142,14 @@ impl Prepared {
         }
         let show = move |status: &TallyStatus| progress(&EngineStatus::Executions(*status));
         if engine == EngineName::Loom {
+            let mut checkpoint = budget.checkpoint.clone();
+            if let Some(place) = &mut checkpoint {
+                place.identity.extend(self.identity(false)?);
+            }
             let options = loom::Options {
                 max_executions: budget.executions,
                 max_time: budget.max_time,
-                checkpoint: None,
+                checkpoint,
             };
             let verdict = loom::explore(&Arc::new(self.kernel()), &options, interrupt)?.verdict;
             return Ok(self.told_of_kernel(verdict));

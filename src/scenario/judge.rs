@@ -102,3 +102,107 @@ impl From<Answer> for ExpectedAnswer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::{Executions, Finding, FindingKind, FoundHang};
+    use crate::machine::WaitFor;
+
+    fn hang(client: &str) -> FoundHang {
+        let wait_for = WaitFor::default();
+        FoundHang {
+            client: client.to_owned(),
+            signature: wait_for.signature(),
+            wait_for,
+            events: Vec::new(),
+            length: 0,
+        }
+    }
+
+    /// What an engine says that tried some schedules and did not come to an end.
+    fn sampled(hangs: Vec<FoundHang>) -> Verdict {
+        Verdict {
+            engine: "shuttle".to_owned(),
+            answer: if hangs.is_empty() {
+                Answer::Undecided
+            } else {
+                Answer::Hang
+            },
+            complete: false,
+            states: 0,
+            transitions: 0,
+            depth: 9,
+            seconds: 0.0,
+            peak_bytes: 0,
+            reductions: Vec::new(),
+            storage: String::new(),
+            stopped_by: Some("the limit of 10 executions".to_owned()),
+            executions: Some(Executions {
+                strategy: "random".to_owned(),
+                seed: Some(1),
+                count: 10,
+                labels: 90,
+                outcomes: 2,
+                new_outcomes: 2,
+                first_hang: None,
+                cut: 0,
+            }),
+            hangs,
+            leaks: Vec::new(),
+            outcomes: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    fn expect(verdict: ExpectedAnswer, complete: Option<bool>, signatures: Option<&[&str]>) -> Expect {
+        Expect {
+            verdict,
+            complete,
+            signatures: signatures.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect()),
+            outcomes: None,
+            finding: None,
+        }
+    }
+
+    #[test]
+    fn executions_need_not_find_every_signature_nor_end_to_be_as_expected_but_find_no_other() {
+        let found = sampled(vec![hang("client")]);
+        let id = found.hangs[0].signature.id();
+        let all = expect(ExpectedAnswer::Hang, Some(true), Some(&[&id, "00000000"]));
+        assert_eq!(Judgement::of(Some(&all), &found), Judgement::Holds);
+        let other = expect(ExpectedAnswer::Hang, Some(true), Some(&["00000000"]));
+        let Judgement::Fails(text) = Judgement::of(Some(&other), &found) else {
+            panic!("a signature that nobody expects")
+        };
+        assert!(text.contains(&id), "{text}");
+    }
+
+    #[test]
+    fn executions_without_a_hang_decide_nothing_whatever_is_expected() {
+        let none = sampled(Vec::new());
+        for wanted in [ExpectedAnswer::Hang, ExpectedAnswer::NoHang] {
+            let judged = Judgement::of(Some(&expect(wanted, None, None)), &none);
+            assert!(matches!(judged, Judgement::Undecided(_)), "{judged:?}");
+        }
+        assert!(matches!(Judgement::of(None, &none), Judgement::Undecided(_)));
+        let open = expect(ExpectedAnswer::Undecided, Some(false), None);
+        assert_eq!(Judgement::of(Some(&open), &none), Judgement::Holds);
+    }
+
+    #[test]
+    fn a_hang_where_none_may_be_fails_and_so_does_a_broken_model_that_nobody_expects() {
+        let found = sampled(vec![hang("client")]);
+        let none = expect(ExpectedAnswer::NoHang, None, None);
+        assert!(matches!(Judgement::of(Some(&none), &found), Judgement::Fails(_)));
+        assert!(matches!(Judgement::of(None, &found), Judgement::Fails(_)));
+        let mut broken = sampled(vec![hang("client")]);
+        broken.findings.push(Finding {
+            kind: FindingKind::Panic,
+            message: "index out of bounds".to_owned(),
+            events: Vec::new(),
+        });
+        let hangs = expect(ExpectedAnswer::Hang, None, None);
+        assert!(matches!(Judgement::of(Some(&hangs), &broken), Judgement::Fails(_)));
+    }
+}

@@ -5,7 +5,7 @@ use lastbatch::models::TensorFlow;
 use lastbatch::models::job::{Data, Variant};
 use lastbatch::models::process::Process;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+use proptest::test_runner::{FileFailurePersistence, RngSeed};
 
 use crate::census::{Census, census};
 use crate::small_jobs::{Input, REFERENCES, SmallJob};
@@ -28,22 +28,25 @@ pub(crate) struct Small {
     grouped: bool,
 }
 
-/// Jobs with two or three processes, every variant, and any way into them.
-pub(crate) fn systems() -> impl Strategy<Value = Small> {
+/// Jobs with two or three processes and every variant, at the end of the data.
+pub(crate) fn jobs() -> impl Strategy<Value = SmallJob> {
     let edge = (0_u8..3, 1_u8..3, any::<bool>());
     let variant = 0..Variant::all().count();
-    let walk = prop::collection::vec(any::<u8>(), 1..60);
     let edges = prop::collection::vec(edge, 1..=3);
-    (1_u8..3, edges, 1_u8..4, variant, walk, any::<bool>()).prop_map(
-        |(servers, edges, pool, variant, walk, grouped)| {
-            let mut job = SmallJob::plain(servers, &[]);
-            (job.edges, job.pool) = (names(servers, &edges), pool);
-            job.variant = Variant::all().nth(variant).expect("one of them");
-            job.steps = vec![Data::End];
-            job.input = Input::Iterator;
-            Small { job, walk, grouped }
-        },
-    )
+    (1_u8..3, edges, 1_u8..4, variant).prop_map(|(servers, edges, pool, variant)| {
+        let mut job = SmallJob::plain(servers, &[]);
+        (job.edges, job.pool) = (names(servers, &edges), pool);
+        job.variant = Variant::all().nth(variant).expect("one of them");
+        job.steps = vec![Data::End];
+        job.input = Input::Iterator;
+        job
+    })
+}
+
+/// Such jobs, and any way into them.
+pub(crate) fn systems(grouped: impl Strategy<Value = bool>) -> impl Strategy<Value = Small> {
+    let walk = prop::collection::vec(any::<u8>(), 1..60);
+    (jobs(), walk, grouped).prop_map(|(job, walk, grouped)| Small { job, walk, grouped })
 }
 
 /// Edges as jobs write them. Only what the worker has read, or what depends on that, can carry the batch.
@@ -117,6 +120,8 @@ pub(crate) fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases: number("LASTBATCH_AGREEMENT_CASES").map_or(cases, |cases| cases as u32),
         rng_seed: RngSeed::Fixed(number("LASTBATCH_AGREEMENT_SEED").unwrap_or(20_181_105_u64)),
+        // Kept beside the test, as `agreement.regressions`, and run first ever after.
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
         ..ProptestConfig::default()
     }
 }

@@ -82,6 +82,8 @@ enum Turn<M: Model, R: Runtime> {
     Waits,
     /// It does not live any more, or nobody does.
     Ends,
+    /// A frame has come to its process meanwhile.
+    Mail,
     /// It ran its label, the one of this number, which sent a frame to this process.
     Ran(usize, Changes<M, R>, Option<ProcessId>),
     /// Its label, the one of this number, failed.
@@ -171,7 +173,24 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         self.runtime.pause(&place.seat);
         let mut guard = self.runtime.acquire(lock);
         loop {
+            match self.arrive(id) {
+                Err(found) => {
+                    drop(guard);
+                    return self.end(self.failed(found), usize::MAX);
+                }
+                Ok(Some(changes)) => {
+                    self.wake(&changes);
+                    if !changes.started.is_empty() {
+                        drop(guard);
+                        self.start_all(id, changes);
+                        guard = self.runtime.acquire(lock);
+                        continue;
+                    }
+                }
+                Ok(None) => {}
+            }
             match self.turn(id, thread, place) {
+                Turn::Mail => {}
                 Turn::Ends => {
                     drop(guard);
                     if self.census.leave() {
@@ -237,19 +256,21 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
             0 | 1 => 0,
             outcomes => self.runtime.choose(outcomes),
         });
-        let number = {
+        // A label and the frame that it sends get their place in the record together: whoever comes after it there has the frame.
+        let (number, applied) = {
             let mut taken = self.taken.lock().expect("no panic under it");
+            if self.has_mail(id) {
+                return Turn::Mail;
+            }
             taken.push(Taken {
                 process: id,
                 thread,
                 choice,
             });
-            taken.len()
+            let applied = guarded(|| self.apply(id, &mut local, &pending, choice));
+            (taken.len(), applied)
         };
-        let ran = guarded(|| {
-            let receiver = self.apply(id, &mut local, &pending, choice)?;
-            Ok((self.refresh(id, &mut local), receiver))
-        });
+        let ran = applied.and_then(|receiver| guarded(|| Ok((self.refresh(id, &mut local), receiver))));
         match ran {
             Err(found) => Turn::Failed(number, found),
             Ok((changes, receiver)) => Turn::Ran(number, changes, receiver),
@@ -288,24 +309,10 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         Ended::Failed(found)
     }
 
-    /// Delivers what is on its way to a process, in the order of each sender.
+    /// Delivers what is on its way to a process.
     fn deliver(self: &Arc<Self>, to: ProcessId) {
-        let host = &self.hosts[to.index()];
-        let guard = self.runtime.acquire(&host.lock);
-        let changes = guarded(|| {
-            let mut arrived = false;
-            let mut local = host.local();
-            for (from, connection) in self.connections[to.index()].iter().enumerate() {
-                while let Some(frame) = connection.pop() {
-                    let from = ProcessId(from as u8);
-                    self.model.deliver(to, &mut local.state, from, frame);
-                    arrived = true;
-                }
-            }
-            // Another sender may have brought this frame along with its own.
-            Ok(arrived.then(|| self.refresh(to, &mut local)))
-        });
-        match changes {
+        let guard = self.runtime.acquire(&self.hosts[to.index()].lock);
+        match self.arrive(to) {
             Ok(None) => {}
             Ok(Some(changes)) => {
                 self.wake(&changes);
@@ -317,6 +324,28 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
                 self.end(self.failed(found), usize::MAX);
             }
         }
+    }
+
+    fn has_mail(&self, id: ProcessId) -> bool {
+        let mut connections = self.connections[id.index()].iter();
+        connections.any(|connection| !connection.is_empty())
+    }
+
+    /// Under the lock of a process: what has been sent to it arrives, in the order of each sender. None if nothing has.
+    fn arrive(&self, id: ProcessId) -> Result<Option<Changes<M, R>>, Found> {
+        if !self.has_mail(id) || self.over.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let mut local = self.hosts[id.index()].local();
+        guarded(|| {
+            for (from, connection) in self.connections[id.index()].iter().enumerate() {
+                while let Some(frame) = connection.pop() {
+                    let from = ProcessId(from as u8);
+                    self.model.deliver(id, &mut local.state, from, frame);
+                }
+            }
+            Ok(Some(self.refresh(id, &mut local)))
+        })
     }
 
     /// After a label of a script and its frames: wakes whose turn it is next.

@@ -4,11 +4,12 @@
 //! that repeats: take the lock of its process, wait there until its declared guard holds, run *one* label, wake whose guards hold
 //! now, release the lock. Threads that a label creates are started. So the engine decides in which order labels run, and nothing else.
 //!
-//! **Frames.** A frame is queued for its receiver under the sender's lock and delivered, in order, under the receiver's lock a moment
-//! later. In between, others may run. The recorded order of labels is a schedule of the model all the same, in which each frame is
-//! delivered at once: a delivery leaves what is enabled at the receiver enabled and with the same effect, and commutes with the
-//! deliveries of other senders (`Model::deliver`), so it can be moved ahead, one label at a time, to the label that sent the frame.
-//! Frames of one sender keep their order: they are queued under its lock and taken out under the receiver's.
+//! **Frames.** A frame is queued for its receiver when its label runs, and delivered under the receiver's lock before the receiver's
+//! next label, or else a moment later by who sent it. Labels get their places in the record one at a time, each together with the frame
+//! that it sends, and none of the receiver's is recorded while a frame waits for it. So the recorded order is a schedule of the model, in
+//! which each frame is delivered at once: between sending and delivery the receiver runs nothing, and who runs elsewhere does not
+//! touch it. Frames of several senders that wait together are delivered in the order of the processes, which is none of the record's, but
+//! deliveries of different senders commute (`Model::deliver`).
 //!
 //! **Rest.** A thread whose guard is false leaves the `Census` before it waits, and who makes its guard true enters it again. The
 //! thread that leaves last knows that nobody can run and that no frame is on its way (who sends one delivers it before it waits): it

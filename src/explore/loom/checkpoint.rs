@@ -1,6 +1,6 @@
 //! Long explorations: what was found, and where loom is, in two files that are written at the same execution.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -16,9 +16,27 @@ use crate::schedule::write_whole;
 /// loom writes its path every so many executions, and we what was found.
 pub(super) const INTERVAL: usize = 1_000;
 
+/// Where an exploration keeps its checkpoint, and of what it is one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Checkpointing {
+    /// The file; loom keeps its own beside it, with `.path` added. Both are removed when the exploration has ended by itself.
+    pub path: PathBuf,
+    /// What the exploration is of, as names and values: all that decides what it does, the program itself included. A checkpoint of
+    /// anything else is refused. The engine adds the state in which the kernel begins.
+    pub identity: Vec<(String, String)>,
+    /// Whether to go on from the file, if it is there. Otherwise a file that is there is an error.
+    pub resume: bool,
+}
+
 /// A checkpoint that can't be used.
 #[derive(Debug, Error)]
 pub enum CheckpointError {
+    /// It is there already, and nobody asked to go on from it.
+    #[error("{}: a checkpoint is there already: go on from it (--resume) or remove it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
     /// It can't be read.
     #[error("{}: cannot read the checkpoint: {error}", path.display())]
     Read {
@@ -36,24 +54,30 @@ pub enum CheckpointError {
         error: serde_json::Error,
     },
     /// It is one of something else.
-    #[error("{}: a checkpoint of another kernel", path.display())]
+    #[error("{}: a checkpoint of another exploration: its {what} is {found}, expected {expected}", path.display())]
     Other {
         /// The file.
         path: PathBuf,
+        /// What differs.
+        what: String,
+        /// What the checkpoint has.
+        found: String,
+        /// What this exploration has.
+        expected: String,
     },
 }
 
-/// Where the checkpoint stands, and of what it is one.
+/// The files of an exploration.
 pub(super) struct Checkpoint {
     path: PathBuf,
-    kernel: u128,
+    identity: Vec<(String, String)>,
+    resume: bool,
 }
 
 /// What was found before.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Saved {
-    /// Fingerprint of the kernel.
-    kernel: String,
+    identity: Vec<(String, String)>,
     pub(super) choices: Choices,
     pub(super) executions: u64,
     pub(super) labels: u64,
@@ -62,10 +86,14 @@ pub(super) struct Saved {
 }
 
 impl Checkpoint {
-    pub(super) fn new<M: Model>(path: &Path, kernel: &Kernel<M>, roles: &Roles<M::Thread>) -> Self {
+    pub(super) fn new<M: Model>(place: &Checkpointing, kernel: &Kernel<M>, roles: &Roles<M::Thread>) -> Self {
+        let begin = fingerprint(&(System::initial(kernel), &roles.names));
+        let mut identity = place.identity.clone();
+        identity.push(("kernel".to_owned(), format!("{begin:032x}")));
         Self {
-            path: path.to_owned(),
-            kernel: fingerprint(&(System::initial(kernel), &roles.names)),
+            path: place.path.clone(),
+            identity,
+            resume: place.resume,
         }
     }
 
@@ -82,8 +110,10 @@ impl Checkpoint {
         let _ = std::fs::remove_file(self.path_file());
     }
 
-    fn identity(&self) -> String {
-        format!("{:032x}", self.kernel)
+    /// The exploration has ended by itself: nothing is left to go on from.
+    pub(super) fn remove(&self) {
+        self.forget_path();
+        let _ = std::fs::remove_file(&self.path);
     }
 
     /// What was found before, if there is a checkpoint.
@@ -93,19 +123,38 @@ impl Checkpoint {
             self.forget_path();
             return Ok(None);
         }
+        if !self.resume {
+            return Err(CheckpointError::Exists { path: path() });
+        }
         let bytes = std::fs::read(&self.path).map_err(|error| CheckpointError::Read { path: path(), error })?;
         let saved: Saved =
             serde_json::from_slice(&bytes).map_err(|error| CheckpointError::Format { path: path(), error })?;
-        if saved.kernel != self.identity() {
-            return Err(CheckpointError::Other { path: path() });
+        match self.differs(&saved) {
+            None => Ok(Some(saved)),
+            Some((what, found, expected)) => Err(CheckpointError::Other {
+                path: path(),
+                what,
+                found,
+                expected,
+            }),
         }
-        Ok(Some(saved))
+    }
+
+    /// What another exploration's checkpoint is of, and this one is not.
+    fn differs(&self, saved: &Saved) -> Option<(String, String, String)> {
+        let value = |identity: &[(String, String)], name: &String| {
+            let known = identity.iter().find(|(known, _)| known == name);
+            known.map_or_else(|| "nothing".to_owned(), |(_, value)| value.clone())
+        };
+        let mut names = self.identity.iter().chain(&saved.identity).map(|(name, _)| name);
+        let name = names.find(|name| value(&self.identity, name) != value(&saved.identity, name))?;
+        Some((name.clone(), value(&saved.identity, name), value(&self.identity, name)))
     }
 
     /// Keeps what was found before the execution that loom has just noted in its own file.
     pub(super) fn store<M: Model>(&self, progress: &Progress<M>) -> Result<(), String> {
         let saved = Saved {
-            kernel: self.identity(),
+            identity: self.identity.clone(),
             choices: progress.choices.clone(),
             executions: progress.executions,
             labels: progress.labels,

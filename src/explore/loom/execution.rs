@@ -127,7 +127,10 @@ where
             }),
         });
         threads.begin(count);
-        threads.role(0);
+        // A kernel in which nobody can run is over with its beginning.
+        if count > 0 {
+            threads.role(0);
+        }
     }
 
     /// Brings every thread but this one to its first scheduling point, then lets loom explore.
@@ -331,10 +334,8 @@ where
             system: inner.state.clone(),
             followed: None,
         });
-        for (role, thread) in inner.threads.iter().enumerate() {
-            if inner.parked[role] {
-                thread.unpark();
-            }
+        for (thread, _) in inner.threads.iter().zip(&inner.parked).filter(|(_, parked)| **parked) {
+            thread.unpark();
         }
     }
 }

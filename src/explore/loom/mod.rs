@@ -17,14 +17,13 @@ mod execution;
 mod replay;
 mod roles;
 
-pub use self::checkpoint::CheckpointError;
+pub use self::checkpoint::{CheckpointError, Checkpointing};
 pub use self::replay::replay;
 pub use self::roles::{MOST_ROLES, Unfit};
 
 use std::any::Any;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -49,8 +48,8 @@ pub struct Options {
     pub max_executions: Option<u64>,
     /// Stop, undecided, after so long.
     pub max_time: Option<Duration>,
-    /// Keep the state of the search here, and go on from it if the file is there.
-    pub checkpoint: Option<PathBuf>,
+    /// Keep the state of the search in a file, so that it can go on after it was ended.
+    pub checkpoint: Option<Checkpointing>,
 }
 
 /// What came of an exploration.
@@ -98,8 +97,8 @@ pub fn explore<M: Model + 'static>(
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Exploration, LoomError> {
     let roles = Arc::new(Roles::of(kernel)?);
-    let checkpoint = options.checkpoint.as_deref();
-    let checkpoint = checkpoint.map(|path| Checkpoint::new(path, kernel, &roles));
+    let checkpoint = options.checkpoint.as_ref();
+    let checkpoint = checkpoint.map(|place| Checkpoint::new(place, kernel, &roles));
     let saved = checkpoint.as_ref().map(Checkpoint::load).transpose()?.flatten();
     let progress = match saved {
         Some(saved) => Progress::resumed(kernel, saved),
@@ -124,6 +123,9 @@ pub fn explore<M: Model + 'static>(
             break None;
         }
     };
+    if let Some(checkpoint) = search.checkpoint.as_ref().filter(|_| stopped_by.is_none()) {
+        checkpoint.remove();
+    }
     Ok(search.conclude(stopped_by))
 }
 

@@ -66,6 +66,19 @@ pub fn explore<M: Model + 'static>(
     interrupt: &Arc<AtomicBool>,
     progress: impl FnMut(&TallyStatus) + Send + 'static,
 ) -> Result<Verdict, ShuttleError> {
+    explore_outcomes(model, options, interrupt, progress).map(|(verdict, _)| verdict)
+}
+
+/// The same, with the states at rest that were reached, as fingerprints ([`super::fingerprint`]), sorted.
+///
+/// # Errors
+/// When shuttle gives up: a bug in the engine.
+pub fn explore_outcomes<M: Model + 'static>(
+    model: &Arc<M>,
+    options: &Options,
+    interrupt: &Arc<AtomicBool>,
+    progress: impl FnMut(&TallyStatus) + Send + 'static,
+) -> Result<(Verdict, Vec<u128>), ShuttleError> {
     let tally = Arc::new(Mutex::new(Tally::new(Arc::clone(model))));
     let board = Arc::new(Board::new(options.strategy.chooser(options.seed)));
     let budget = Budget {
@@ -93,7 +106,9 @@ pub fn explore<M: Model + 'static>(
     let tally = Arc::try_unwrap(tally).map_err(|_| ShuttleError("a coroutine outlived its run".to_owned()))?;
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     let seed = options.strategy.is_random().then_some(options.seed);
-    Ok(tally.verdict("shuttle", options.strategy.to_string(), seed, ended, stopped_by))
+    let outcomes = tally.outcomes();
+    let verdict = tally.verdict("shuttle", options.strategy.to_string(), seed, ended, stopped_by);
+    Ok((verdict, outcomes))
 }
 
 /// Runs a recorded schedule on shuttle's coroutines: one execution, in which only the thread of the next event can run.

@@ -1,0 +1,150 @@
+//! The last batch of the real graphs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lastbatch::explore::Answer;
+use lastbatch::explore::shuttle::Strategy;
+use lastbatch::models::job::Variant;
+use lastbatch::run::{Budget, prepare};
+use lastbatch::scenario::{EngineName, Judgement, Scenario};
+
+use super::{prepared, scenarios, schedule};
+
+const RECORDED: [&str; 4] = ["72eaa422", "7a624761", "7de6dade", "c33d79b5"];
+
+/// What the engine found is an ordinary schedule: the machine replays it to the same hang.
+fn hangs_of_two_servers(engine: EngineName, budget: &Budget) {
+    let prepared = prepared("final_batch/ps2_coupled.toml", None);
+    let verdict = prepared.run(engine, budget, &Arc::default(), |_| {});
+    let verdict = verdict.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(verdict.findings, []);
+    assert_eq!(verdict.answer, Answer::Hang);
+    for hang in &verdict.hangs {
+        assert!(RECORDED.contains(&hang.signature.id().as_str()), "{}", hang.signature);
+        let mut schedule = prepared.schedule_of(hang);
+        let replayed = prepared.verify(&mut schedule, &mut lastbatch::run::Labels::new());
+        assert_eq!(replayed.broken_promise(&schedule), None);
+    }
+}
+
+#[test]
+fn shuttle_finds_the_hang_of_two_servers_and_its_schedule_replays() {
+    let budget = Budget {
+        executions: Some(20_000),
+        stop_at_first_hang: true,
+        seed: 1,
+        strategy: Strategy::Pct(3),
+        ..Budget::default()
+    };
+    hangs_of_two_servers(EngineName::Shuttle, &budget);
+}
+
+/// Where the portfolio finds the hang soon, and from which seed: there are scenarios in which it takes many more executions.
+const FOUND_SOON: [(&str, u64); 6] = [
+    ("ps2_abort_deferred", 4),
+    ("ps2_coupled", 2),
+    ("ps2_no_send_after_abort", 4),
+    ("ps2_queue", 5),
+    ("ps3_coupled", 1),
+    ("ps3_queue", 2),
+];
+
+#[test]
+fn the_portfolio_finds_the_hang_of_the_last_batch_wherever_two_threads_serve_it() {
+    for (name, seed) in FOUND_SOON {
+        let prepared = prepared(&format!("final_batch/{name}.toml"), None);
+        let budget = Budget {
+            seed,
+            executions: Some(4_000),
+            stop_at_first_hang: true,
+            ..Budget::default()
+        };
+        let verdict = prepared.run(EngineName::Shuttle, &budget, &Arc::default(), |_| {});
+        let verdict = verdict.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(verdict.answer, Answer::Hang, "{name}");
+        let expect = prepared.scenario.document.expect.expect("an expectation");
+        let known = expect.signatures.unwrap_or(RECORDED.map(str::to_owned).to_vec());
+        for hang in &verdict.hangs {
+            assert!(known.contains(&hang.signature.id()), "{name}: {}", hang.signature);
+        }
+    }
+}
+
+#[test]
+fn the_portfolio_contradicts_no_expectation_about_the_last_batch() {
+    let entries = std::fs::read_dir(scenarios().join("final_batch")).expect("the folder is there");
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("readable").path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
+    assert!(files.len() >= 12, "{files:?}");
+    let budget = Budget {
+        executions: Some(250),
+        ..Budget::default()
+    };
+    for file in files {
+        let scenario = Scenario::load(&file).unwrap_or_else(|error| panic!("{error}"));
+        let (hash, expect) = (scenario.hash(), scenario.document.expect.clone());
+        let prepared = prepare(scenario, hash).unwrap_or_else(|error| panic!("{error}"));
+        let verdict = prepared.run(EngineName::Shuttle, &budget, &Arc::default(), |_| {});
+        let verdict = verdict.unwrap_or_else(|error| panic!("{error}"));
+        if let Judgement::Fails(problem) = Judgement::of(expect.as_ref(), &verdict) {
+            panic!("{}: {problem}", file.display());
+        }
+        assert_eq!(verdict.executions.expect("counted").count, 250);
+    }
+}
+
+#[test]
+fn the_recorded_schedule_hangs_real_threads_a_hundred_times_of_a_hundred() {
+    let prepared = prepared("final_batch/ps2_coupled.toml", None);
+    let schedule = schedule("final_batch/ps2_coupled.7a624761.schedule");
+    let mut hung = 0;
+    let done = prepared.replay_under(EngineName::Threads, &schedule, 100, |outcome| {
+        hung += u32::from(outcome.broken_promise(&schedule).is_none());
+    });
+    done.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(hung, 100);
+}
+
+#[test]
+fn under_the_same_prefix_a_fixed_variant_returns_on_real_threads_and_on_coroutines() {
+    let schedule = schedule("final_batch/ps2_coupled.7a624761.schedule");
+    for variant in [
+        Variant::StickyCancel,
+        Variant::CheckAfterSend,
+        Variant::RememberCancelledSteps,
+    ] {
+        let prepared = prepared("final_batch/ps2_coupled.toml", Some(variant));
+        for engine in [EngineName::Exhaustive, EngineName::Shuttle, EngineName::Threads] {
+            let done = prepared.prefix_under(engine, &schedule, 20, |outcome| {
+                assert!(
+                    outcome.impossible.is_some(),
+                    "{variant} can't follow the schedule to its end"
+                );
+                assert_eq!(outcome.failure, None);
+                assert!(outcome.end.at_rest());
+                assert!(
+                    outcome.end.clients.iter().all(|client| client.returned),
+                    "{engine} {variant}"
+                );
+            });
+            done.unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+}
+
+#[test]
+fn every_engine_stops_at_the_same_event_of_a_schedule_that_differs_and_says_the_same() {
+    let prepared = prepared("final_batch/ps2_coupled.toml", Some(Variant::StickyCancel));
+    let schedule = schedule("final_batch/ps2_coupled.7de6dade.schedule");
+    let mut told = Vec::new();
+    for engine in [EngineName::Exhaustive, EngineName::Shuttle, EngineName::Threads] {
+        let done = prepared.replay_under(engine, &schedule, 1, |outcome| {
+            let mismatch = outcome.mismatch.expect("another variant");
+            told.push((outcome.followed, outcome.end, mismatch.to_string()));
+        });
+        done.unwrap_or_else(|error| panic!("{error}"));
+    }
+    assert_eq!(told[0], told[1]);
+    assert_eq!(told[0], told[2]);
+}
