@@ -11,6 +11,7 @@ use lastbatch::explore::loom::{Exploration, Options, explore};
 use lastbatch::machine::{Kernel, Model};
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 use lastbatch::models::litmus::pool::Pool;
+use lastbatch::models::litmus::two_calls::TwoCalls;
 
 const KERNEL: CrossedLocks = CrossedLocks { crosswise: false };
 
@@ -68,7 +69,12 @@ fn loom_larger(bencher: divan::Bencher<'_, '_>) {
 
 fn main() {
     println!("plain loom: {} executions for the kernel", plain());
-    for (name, exploration) in [("kernel", by_loom(KERNEL)), ("larger", by_loom(LARGER))] {
+    let two_calls = by_loom(TwoCalls { sticky: false });
+    for (name, exploration) in [
+        ("kernel", by_loom(KERNEL)),
+        ("larger", by_loom(LARGER)),
+        ("two calls", two_calls),
+    ] {
         let (executions, outcomes) = (executions(&exploration), exploration.outcomes.len());
         println!("loom engine, {name}: {executions} executions for all of its {outcomes} outcomes");
     }

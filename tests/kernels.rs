@@ -212,3 +212,35 @@ fn a_whole_job_is_no_kernel_for_loom() {
     let message = predicate::str::contains("engine loom runs at most 5 threads");
     command.assert().code(2).stdout("").stderr(message);
 }
+
+#[test]
+fn an_exploration_by_loom_that_a_bound_stopped_goes_on_from_its_checkpoint() {
+    let place = tempfile::tempdir().unwrap();
+    let scenario = directory().join("recv_cancel_race_check_after_send.toml");
+    let check = |more: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        command
+            .arg("check")
+            .arg(&scenario)
+            .args(["--no-write", "--engine", "loom"]);
+        command.arg("--checkpoint").arg(place.path()).args(more).assert()
+    };
+    check(&["--executions", "2500"]).code(3);
+    let refused = "a checkpoint is there already: go on from it (--resume) or remove it";
+    check(&[]).code(2).stderr(predicate::str::contains(refused));
+    check(&["--resume"])
+        .code(0)
+        .stdout(predicate::str::contains("NO HANG: proved"));
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
+    check(&["--checkpoint-every", "5"])
+        .code(2)
+        .stderr(predicate::str::contains(
+            "--checkpoint-every does not go with engine loom",
+        ));
+    let mut other = Command::new(PROGRAM);
+    other
+        .arg("check")
+        .arg(&scenario)
+        .args(["--no-write", "--engine", "shuttle"]);
+    other.arg("--checkpoint").arg(place.path()).assert().code(2);
+}
