@@ -159,7 +159,8 @@ pub struct Results {
     format: u32,
     /// Version of the program that searched.
     version: String,
-    /// Hash of its model's code: what another model gave says nothing of this one.
+    /// Hash of its model's code: what another model gave says nothing of this one. Empty in the first format, which had none.
+    #[serde(default)]
     code: String,
     /// In the order in which they were found.
     records: Vec<Record>,
@@ -338,6 +339,8 @@ mod tests {
         results = Results::default();
         results.code = "xxh3:0".to_owned();
         results.save(&path).unwrap();
+        assert!(matches!(Results::load(&path), Err(ResultsError::Foreign { .. })));
+        std::fs::write(&path, r#"{"format": 1, "version": "0.1.0", "records": []}"#).unwrap();
         assert!(matches!(Results::load(&path), Err(ResultsError::Foreign { .. })));
         std::fs::write(&path, "{}").unwrap();
         assert!(
