@@ -1,5 +1,7 @@
 //! The loop of a thread, and how an execution ends.
 
+mod mail;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -307,45 +309,6 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
             script.failed(found.clone(), self.snapshot());
         }
         Ended::Failed(found)
-    }
-
-    /// Delivers what is on its way to a process.
-    fn deliver(self: &Arc<Self>, to: ProcessId) {
-        let guard = self.runtime.acquire(&self.hosts[to.index()].lock);
-        match self.arrive(to) {
-            Ok(None) => {}
-            Ok(Some(changes)) => {
-                self.wake(&changes);
-                drop(guard);
-                self.start_all(to, changes);
-            }
-            Err(found) => {
-                drop(guard);
-                self.end(self.failed(found), usize::MAX);
-            }
-        }
-    }
-
-    fn has_mail(&self, id: ProcessId) -> bool {
-        let mut connections = self.connections[id.index()].iter();
-        connections.any(|connection| !connection.is_empty())
-    }
-
-    /// Under the lock of a process: what has been sent to it arrives, in the order of each sender. None if nothing has.
-    fn arrive(&self, id: ProcessId) -> Result<Option<Changes<M, R>>, Found> {
-        if !self.has_mail(id) || self.over.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        let mut local = self.hosts[id.index()].local();
-        guarded(|| {
-            for (from, connection) in self.connections[id.index()].iter().enumerate() {
-                while let Some(frame) = connection.pop() {
-                    let from = ProcessId(from as u8);
-                    self.model.deliver(id, &mut local.state, from, frame);
-                }
-            }
-            Ok(Some(self.refresh(id, &mut local)))
-        })
     }
 
     /// After a label of a script and its frames: wakes whose turn it is next.
