@@ -110,14 +110,12 @@ pub enum RunError {
         problem: String,
     },
     /// The model cannot get to where the kernel begins: the scenario is wrong, or the model changed under it.
-    #[error("{scenario}: kernel.begin: entry {entry}: {found}")]
+    #[error("{scenario}: {problem}")]
     Begin {
         /// The scenario.
         scenario: String,
-        /// The entry that the model cannot do, from 1.
-        entry: usize,
-        /// What it found instead.
-        found: String,
+        /// The entry that the model cannot do, and what it found instead.
+        problem: String,
     },
     /// The model has no such job.
     #[error("{scenario}: {error}")]

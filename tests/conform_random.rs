@@ -1,6 +1,7 @@
 //! Whatever the model does, a trace of it should agree with the model: `conform` should miss no schedule for want of trying. It does
 //! not hold yet, see the rules in `src/conform/policy.rs`.
 
+mod numbers;
 mod recorder;
 
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! What holds of the last batch and of an ordinary step beside what their scenarios expect (`tests/scenarios.rs`).
 
+mod numbers;
+
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use lastbatch::models::TensorFlow;
 use lastbatch::models::graph::{Graph, NodeId, NodeKind};
 use lastbatch::models::job::{Data, Job, JobStep, PartitionOrder, Variant};
 use lastbatch::models::process::Process;
+use numbers::numbers;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
@@ -77,14 +80,7 @@ fn in_several_orders(model: &TensorFlow, random: u64, check: impl Fn(&System<Pro
     check(&at_rest(model, &mut |_| 0));
     check(&at_rest(model, &mut |bound| bound - 1));
     for seed in 1..=random {
-        let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        let mut next = |bound: usize| {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            (random >> 33) as usize % bound
-        };
-        check(&at_rest(model, &mut next));
+        check(&at_rest(model, &mut numbers(seed)));
     }
 }
 

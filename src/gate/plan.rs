@@ -167,8 +167,7 @@ impl Plan {
             let hash = scenario.hash();
             let sibling_problem = sibling_problem(&scenario);
             let prepared = match prepare(scenario, hash) {
-                Err(RunError::Begin { entry, found, .. }) => {
-                    let because = format!("kernel.begin: entry {entry}: {found}");
+                Err(RunError::Begin { problem: because, .. }) => {
                     unreachable.push(Unreachable { name, because });
                     continue;
                 }

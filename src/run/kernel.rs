@@ -35,8 +35,7 @@ impl Cut {
         let schedule = recorded(scenario, &begin);
         let start = start(model, &schedule).map_err(|(index, found)| RunError::Begin {
             scenario: scenario.to_string(),
-            entry: index + 1,
-            found,
+            problem: format!("kernel.begin: entry {}: {found}", index + 1),
         })?;
         let mut uncleaned = model.clone();
         uncleaned.set_cleans_up(false);

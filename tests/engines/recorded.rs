@@ -2,28 +2,17 @@
 
 use std::path::Path;
 
-use lastbatch::run::{Prepared, prepare};
-use lastbatch::scenario::{EngineName, Scenario, schedule_files};
+use lastbatch::run::{Changed, Prepared, prepare_recorded, scenario_of};
+use lastbatch::scenario::{EngineName, schedule_files};
 use lastbatch::schedule::{Ending, Schedule};
 
 use super::scenarios;
 
 /// The model that a schedule was recorded on.
 fn model_of(file: &Path, schedule: &Schedule) -> Prepared {
-    let mut scenario =
-        Scenario::load(&file.with_file_name(&schedule.header.scenario)).unwrap_or_else(|error| panic!("{error}"));
-    let hash = scenario.hash();
-    scenario
-        .document
-        .job
-        .set_slice_text(&schedule.header.slice)
-        .unwrap_or_else(|error| panic!("{error}"));
-    scenario.document.runtime.variant = schedule
-        .header
-        .variant
-        .parse()
-        .unwrap_or_else(|error| panic!("{error}"));
-    prepare(scenario, hash).unwrap_or_else(|error| panic!("{error}"))
+    let scenario = scenario_of(schedule, file).unwrap_or_else(|error| panic!("{error}"));
+    let prepared = prepare_recorded(schedule, file, scenario, Changed::default());
+    prepared.unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]

@@ -11,6 +11,8 @@ use lastbatch::models::objects::Object;
 use lastbatch::models::process::{At, CallId, Process, ThreadId};
 use lastbatch::models::rendezvous;
 
+use crate::numbers::numbers;
+
 /// Thread names of one process: pool threads are used again, others have their own.
 #[derive(Default)]
 struct Threads {
@@ -44,13 +46,7 @@ pub(crate) fn record(model: &TensorFlow, seed: u64) -> (String, bool) {
         parts: 0,
         text: String::new(),
     };
-    let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = |bound: usize| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        (random >> 33) as usize % bound
-    };
+    let mut next = numbers(seed);
     // Threads have their own pace, as if some were preempted for long.
     let slow = next(7) + 1;
     loop {
