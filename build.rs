@@ -22,6 +22,9 @@ const HASHES: [(&str, &[&str]); 2] = [
     ),
 ];
 
+/// What reads jobs and recordings, and so decides nothing about what the model does with them.
+const TOOLS: [&str; 2] = ["models/tensorflow/evidence", "models/tensorflow/import"];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     for (name, places) in HASHES {
@@ -39,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Adds the code of a file, or of the files below a folder in order of their names.
 fn collect(root: &Path, place: &Path, code: &mut String) -> Result<(), Box<dyn Error>> {
     let path = root.join(place);
-    if path.is_dir() {
+    if path.is_dir() && !TOOLS.iter().any(|tool| place == Path::new(tool)) {
         let names = fs::read_dir(&path)?.map(|entry| Ok(entry?.file_name()));
         let mut names = names.collect::<std::io::Result<Vec<_>>>()?;
         names.sort();

@@ -2,12 +2,9 @@
 //!
 //! See `docs/architecture.md` for the map of the crate.
 
-pub mod conform;
 pub mod diagnose;
-pub mod dumps;
 pub mod explore;
 pub mod gate;
-pub mod import;
 pub mod machine;
 pub mod matrix;
 // The models: what is simulated. They know the machine, no engine. They live beside `src`, since they are what users read and change.
@@ -17,4 +14,3 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod schedule;
-pub mod unslice;

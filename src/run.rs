@@ -17,14 +17,14 @@ use thiserror::Error;
 
 use crate::explore::exhaustive::{self, CheckpointError, Checkpointing, Options, Reductions, Status};
 use crate::explore::{FoundHang, Verdict};
-use crate::import::slice::{SliceOptions, slice};
-use crate::import::{ImportError, run_metadata};
 use crate::machine::{Event, Label};
 use crate::models::TensorFlow;
-use crate::models::builtin::{BuiltinError, Edges, builtin};
-use crate::models::circumstances::{Circumstances, Death};
-use crate::models::graph::{Graph, GraphError, NodeKind};
-use crate::models::job::{Job, JobError, PartitionOrder};
+use crate::models::tensorflow::import::slice::{SliceOptions, slice};
+use crate::models::tensorflow::import::{ImportError, run_metadata};
+use crate::models::tensorflow::job::builtin::{BuiltinError, Edges, builtin};
+use crate::models::tensorflow::job::faults::{Circumstances, Death};
+use crate::models::tensorflow::job::graph::{Graph, GraphError, NodeKind};
+use crate::models::tensorflow::job::{Job, JobError, PartitionOrder};
 use crate::scenario::{Ends, GraphSource, Input, JobSection, Order, PipelineSection, Scenario, SliceKind, Turn};
 use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
 

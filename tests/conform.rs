@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lastbatch::conform::{Outcome, Trace, conform};
-use lastbatch::import;
 use lastbatch::machine::System;
 use lastbatch::models::TensorFlow;
-use lastbatch::models::job::{Data, Job, JobStep, PartitionOrder, Variant};
+use lastbatch::models::tensorflow::evidence::conform::{Outcome, Trace, conform};
+use lastbatch::models::tensorflow::import;
+use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name)

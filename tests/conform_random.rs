@@ -7,10 +7,10 @@ mod recorder;
 use std::path::Path;
 use std::sync::Arc;
 
-use lastbatch::conform::{Trace, conform};
-use lastbatch::import;
 use lastbatch::models::TensorFlow;
-use lastbatch::models::job::{Data, Job, JobStep, PartitionOrder, Variant};
+use lastbatch::models::tensorflow::evidence::conform::{Trace, conform};
+use lastbatch::models::tensorflow::import;
+use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
 
 fn model(data: Data, inter_op: u8) -> TensorFlow {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/graphs/ps2-coupled.pb");

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use assert_cmd::Command;
-use lastbatch::import;
 use lastbatch::machine::{Model, ProcessId, System};
 use lastbatch::models::TensorFlow;
-use lastbatch::models::graph::{Graph, NodeId, NodeKind};
-use lastbatch::models::job::{Data, Job, JobStep, PartitionOrder, Variant};
-use lastbatch::models::process::Process;
+use lastbatch::models::tensorflow::import;
+use lastbatch::models::tensorflow::job::graph::{Graph, NodeId, NodeKind};
+use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
+use lastbatch::models::tensorflow::process::Process;
 use numbers::numbers;
 
 fn root() -> PathBuf {

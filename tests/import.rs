@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use lastbatch::import::proto::{AttrValue, GraphDef, NodeDef, RunMetadata};
-use lastbatch::import::{self, slice};
-use lastbatch::models::graph::{Graph, NodeKind};
+use lastbatch::models::tensorflow::import::proto::{AttrValue, GraphDef, NodeDef, RunMetadata};
+use lastbatch::models::tensorflow::import::{self, slice};
+use lastbatch::models::tensorflow::job::graph::{Graph, NodeKind};
 use prost::Message;
 
 const WORKER: &str = "/job:worker/replica:0/task:0/device:CPU:0";

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use lastbatch::dumps::{Assessment, Dump, assess};
+use lastbatch::models::tensorflow::evidence::stacks::{Assessment, Dump, assess};
 use lastbatch::report::dumps_text;
 use predicates::prelude::*;
 use proptest::prelude::*;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use lastbatch::matrix::{Axes, plan};
-use lastbatch::models::job::Variant;
+use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::scenario::{Input, Scenario};
 use predicates::str::{contains, starts_with};
 use tempfile::TempDir;

@@ -85,7 +85,7 @@ fn applied(source: &str, number: usize, mutant: &Mutant) -> String {
     );
     source.replace(
         find,
-        &replace.replace("MUTANT", &format!("crate::models::mutant::is({number})")),
+        &replace.replace("MUTANT", &format!("crate::models::tensorflow::mutant::is({number})")),
     )
 }
 

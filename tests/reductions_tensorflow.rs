@@ -7,8 +7,8 @@ mod small_jobs;
 use std::sync::atomic::AtomicBool;
 
 use lastbatch::explore::exhaustive::{Options, Reductions, audit_transitions};
-use lastbatch::models::circumstances::{Circumstances, Death};
-use lastbatch::models::job::{Data, Variant};
+use lastbatch::models::tensorflow::job::faults::{Circumstances, Death};
+use lastbatch::models::tensorflow::job::{Data, Variant};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use small_jobs::{Input, Setting, SmallJob, compare};

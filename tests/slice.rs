@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lastbatch::import::slice::{Slice, SliceOptions, slice};
-use lastbatch::models::graph::{Edge, Graph, Node, NodeId, NodeKind, Partition};
+use lastbatch::models::tensorflow::import::slice::{Slice, SliceOptions, slice};
+use lastbatch::models::tensorflow::job::graph::{Edge, Graph, Node, NodeId, NodeKind, Partition};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
 use proptest::test_runner::RngSeed;
 

@@ -7,15 +7,15 @@ use std::sync::atomic::AtomicBool;
 
 use lastbatch::explore::Verdict;
 use lastbatch::explore::exhaustive::{Options, search};
-use lastbatch::import::slice::{SliceOptions, slice};
 use lastbatch::models::TensorFlow;
-use lastbatch::models::builtin::{BatchSource, Edges, builtin};
-use lastbatch::models::graph::Graph;
-use lastbatch::models::job::{Data, Job, JobStep, PartitionOrder, Variant};
+use lastbatch::models::tensorflow::import::concretization::{UnsliceError, unslice};
+use lastbatch::models::tensorflow::import::slice::{SliceOptions, slice};
+use lastbatch::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
+use lastbatch::models::tensorflow::job::graph::Graph;
+use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
 use lastbatch::run::{Prepared, prepare};
 use lastbatch::scenario::{Scenario, SliceKind};
 use lastbatch::schedule::{Ending, Hash, Header, Schedule, replay};
-use lastbatch::unslice::{UnsliceError, unslice};
 
 /// States of one search: jobs that need more are not compared.
 const MOST_STATES: u64 = 400_000;

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use lastbatch::explore::Verdict;
 use lastbatch::explore::exhaustive::{Options, Reductions, Status};
 use lastbatch::explore::shuttle::Strategy;
-use lastbatch::models::job::Variant;
+use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::report::{JsonVerdict, Told, table, verdict_text};
 use lastbatch::run::{Budget, Labels, Prepared, looks_at_outcomes, prepare};
 use lastbatch::scenario::{EngineName, Expect, Judgement, Scenario, Size, SliceKind};

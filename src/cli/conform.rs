@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use lastbatch::conform::{Trace, conform};
 use lastbatch::machine::Event;
+use lastbatch::models::tensorflow::evidence::conform::{Trace, conform};
 use lastbatch::run::{Labels, Prepared, prepare};
 use lastbatch::scenario::{Scenario, SliceKind};
 use lastbatch::schedule::{Ending, Schedule};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use lastbatch::explore::exhaustive::Options;
 use lastbatch::gate::{Difference, Side};
-use lastbatch::models::job::Variant;
+use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::report::diff_text;
 use lastbatch::run::{EngineStatus, Labels, Prepared, prepare};
 use lastbatch::scenario::Scenario;

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use lastbatch::conform::{Aligned, Trace, conform};
 use lastbatch::diagnose::{ExplainOptions, Explanation, Recording, record};
+use lastbatch::models::tensorflow::evidence::conform::{Aligned, Trace, conform};
 use lastbatch::report::{Beside, ChromeTrace, JsonExplanation, Page, explanation_text, timeline_svg};
 use lastbatch::run::{HangError, Prepared, prepare};
 use lastbatch::scenario::{Scenario, SliceKind};

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use lastbatch::import::read;
-use lastbatch::import::slice::{SliceOptions, slice};
-use lastbatch::models::graph::{Graph, NodeKind};
+use lastbatch::models::tensorflow::import::read;
+use lastbatch::models::tensorflow::import::slice::{SliceOptions, slice};
+use lastbatch::models::tensorflow::job::graph::{Graph, NodeKind};
 use lastbatch::report::import_text;
 use lastbatch::scenario::Input;
 use lastbatch::schedule::write_whole;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use lastbatch::dumps::{Dump, assess};
+use lastbatch::models::tensorflow::evidence::stacks::{Dump, assess};
 use lastbatch::report::{JsonMatch, dumps_text};
 
 use super::{Ended, Failure, Outcome, print};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use lastbatch::explore::exhaustive::Options;
 use lastbatch::matrix::{Axes, Plan, Record, Results, Search, plan};
-use lastbatch::models::job::Variant;
+use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::report::{MatrixTold, matrix_markdown, matrix_svg};
 use lastbatch::run::Budget;
 use lastbatch::scenario::{EngineName, Input, Scenario};

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use lastbatch::models::job::Variant;
+use lastbatch::models::tensorflow::import::concretization::{UnsliceError, unslice};
+use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::report::{prefix_end, replay_end, replay_line};
 use lastbatch::run::{Changed, Prepared, prepare, prepare_recorded, scenario_of};
 use lastbatch::scenario::{EngineName, Scenario, SliceKind};
 use lastbatch::schedule::{Schedule, replay, replay_prefix};
-use lastbatch::unslice::{UnsliceError, unslice};
 
 use super::{Ended, Failure, Outcome, print};
 

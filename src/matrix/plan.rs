@@ -6,7 +6,7 @@ use thiserror::Error;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::models::TensorFlow;
-use crate::models::job::Variant;
+use crate::models::tensorflow::job::Variant;
 use crate::run::{Prepared, RunError, prepare};
 use crate::scenario::{Input, Scenario};
 

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::counted;
-use crate::dumps::{Assessment, Dump, Fit, Place, Seen};
+use crate::models::tensorflow::evidence::stacks::{Assessment, Dump, Fit, Place, Seen};
 
 /// Every task with what its threads do, then which known hang that is like, how sure that is, and what to do.
 pub fn dumps_text(dumps: &[Dump], assessment: &Assessment) -> String {

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::counted;
-use crate::import::slice::Slice;
-use crate::models::graph::{Graph, NodeKind};
+use crate::models::tensorflow::import::slice::Slice;
+use crate::models::tensorflow::job::graph::{Graph, NodeKind};
 
 /// Partitions, edges, what depends on the batch, and what a slice leaves.
 pub fn import_text(name: &str, graph: &Graph, reduced: &Slice) -> String {

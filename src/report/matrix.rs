@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::{counted, grouped};
 use crate::matrix::observed::{OBSERVATIONS, Observation, Source};
 use crate::matrix::{Cell, CellAnswer, Plan, Record, Results, Search};
-use crate::models::job::Variant;
+use crate::models::tensorflow::job::Variant;
 use crate::scenario::Input;
 
 /// A matrix with what was found of it so far.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::models::builtin::worker_only;
-use crate::models::graph::{Graph, NodeKind};
-use crate::models::job::{Data, JobStep};
+use crate::models::tensorflow::job::builtin::worker_only;
+use crate::models::tensorflow::job::graph::{Graph, NodeKind};
+use crate::models::tensorflow::job::{Data, JobStep};
 use crate::scenario::{JobSection, Turn};
 
 /// What the queue runner runs: an enqueue for each batch that a step takes, then the close.

@@ -4,7 +4,7 @@ use super::{Prepared, RunError};
 use crate::explore::Verdict;
 use crate::machine::{Event, Group, Kernel, Model, System};
 use crate::models::TensorFlow;
-use crate::models::process::Process;
+use crate::models::tensorflow::process::Process;
 use crate::scenario::{KernelSection, Scenario};
 use crate::schedule::{Ending, Hash, Header, Schedule, event};
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::models::dataset::graphs;
-use crate::models::graph::Graph;
-use crate::models::job::{Data, JobStep};
+use crate::models::tensorflow::job::graph::Graph;
+use crate::models::tensorflow::job::{Data, JobStep};
+use crate::models::tensorflow::mechanisms::dataset::graphs;
 use crate::scenario::PipelineSection;
 
 /// The user's loop over the epochs. In each it reads until it meets the end (or as often as the section says), and trains on each batch

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::{Prepared, RunError, prepare};
-use crate::models::job::Variant;
+use crate::models::tensorflow::job::Variant;
 use crate::scenario::{Order, Scenario, ScenarioError, SliceKind};
 use crate::schedule::{Hash, Schedule};
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{PipelineSection, Size};
 use crate::explore::shuttle::Strategy;
-use crate::models::job::Variant;
+use crate::models::tensorflow::job::Variant;
 
 /// A scenario file.
 #[derive(Clone, PartialEq, Debug, Deserialize)]

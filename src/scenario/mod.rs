@@ -10,7 +10,7 @@ mod size;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::models::builtin::BatchSource;
+use crate::models::tensorflow::job::builtin::BatchSource;
 use crate::schedule::Hash;
 
 pub use collection::{BASELINE_NAME, scenario_files, schedule_files};

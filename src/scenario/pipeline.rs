@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::document::Contradiction;
-use crate::models::dataset::{InputFile, Pipeline};
+use crate::models::tensorflow::mechanisms::dataset::{InputFile, Pipeline};
 
 /// `[job.pipeline]`: what the pipeline of each worker is made of, and what the client does with it. What is not said is as in the
 /// program that TensorFlow's users write: `parallel_interleave(cycle_length=4, sloppy=True)`, `prefetch` of two batches,

@@ -1,7 +1,7 @@
 use super::*;
 use crate::explore::{Answer, Finding, FindingKind, FoundHang, Verdict};
 use crate::machine::{WaitFor, WaitNode};
-use crate::models::job::Variant;
+use crate::models::tensorflow::job::Variant;
 
 const SMALL: &str = r#"description = "small"
 [job]

@@ -7,9 +7,9 @@ use std::sync::atomic::AtomicBool;
 use lastbatch::explore::exhaustive::{Options, Reductions, audit_transitions};
 use lastbatch::machine::{Model, System};
 use lastbatch::models::TensorFlow;
-use lastbatch::models::builtin::{BatchSource, Edges, builtin};
-use lastbatch::models::dataset::Pipeline;
-use lastbatch::models::job::{Data, JobStep, Variant};
+use lastbatch::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
+use lastbatch::models::tensorflow::job::{Data, JobStep, Variant};
+use lastbatch::models::tensorflow::mechanisms::dataset::Pipeline;
 
 use super::{job, searched, signatures};
 

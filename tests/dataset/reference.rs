@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use lastbatch::machine::System;
 use lastbatch::models::TensorFlow;
-use lastbatch::models::dataset::{Pipeline, graphs};
-use lastbatch::models::job::{Data, JobStep, Variant};
-use lastbatch::models::process::Process;
+use lastbatch::models::tensorflow::job::{Data, JobStep, Variant};
+use lastbatch::models::tensorflow::mechanisms::dataset::{Pipeline, graphs};
+use lastbatch::models::tensorflow::process::Process;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lastbatch::explore::Answer;
 use lastbatch::explore::shuttle::Strategy;
-use lastbatch::models::job::Variant;
+use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::run::{Budget, prepare};
 use lastbatch::scenario::{EngineName, Judgement, Scenario};
 

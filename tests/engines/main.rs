@@ -17,7 +17,7 @@ use lastbatch::explore::exhaustive::{self, Reductions};
 use lastbatch::explore::shuttle::{self, Strategy};
 use lastbatch::explore::{Verdict, threads};
 use lastbatch::machine::Model;
-use lastbatch::models::job::Variant;
+use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::run::{Prepared, prepare};
 use lastbatch::scenario::Scenario;
 use lastbatch::schedule::Schedule;

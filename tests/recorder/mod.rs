@@ -5,11 +5,11 @@ use std::fmt::Write;
 
 use lastbatch::machine::{Model, Pending, ProcessId, System};
 use lastbatch::models::TensorFlow;
-use lastbatch::models::cluster::CallKind;
-use lastbatch::models::graph::NodeKind;
-use lastbatch::models::objects::Object;
-use lastbatch::models::process::{At, CallId, Process, ThreadId};
-use lastbatch::models::rendezvous;
+use lastbatch::models::tensorflow::cluster::CallKind;
+use lastbatch::models::tensorflow::job::graph::NodeKind;
+use lastbatch::models::tensorflow::mechanisms::rendezvous;
+use lastbatch::models::tensorflow::objects::Object;
+use lastbatch::models::tensorflow::process::{At, CallId, Process, ThreadId};
 
 use crate::numbers::numbers;
 

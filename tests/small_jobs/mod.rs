@@ -8,10 +8,10 @@ use std::sync::atomic::AtomicBool;
 use lastbatch::explore::Answer;
 use lastbatch::explore::exhaustive::{Options, Reductions, search};
 use lastbatch::models::TensorFlow;
-use lastbatch::models::builtin::{BatchSource, Edges, builtin};
-use lastbatch::models::circumstances::Circumstances;
-use lastbatch::models::graph::{Graph, Node, NodeKind};
-use lastbatch::models::job::{Data, Job, JobStep, PartitionOrder, Variant};
+use lastbatch::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
+use lastbatch::models::tensorflow::job::faults::Circumstances;
+use lastbatch::models::tensorflow::job::graph::{Graph, Node, NodeKind};
+use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
 
 /// Where the worker's batch comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

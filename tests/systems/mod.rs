@@ -2,8 +2,8 @@
 
 use lastbatch::machine::{Group, Kernel, Model, ProcessId, System};
 use lastbatch::models::TensorFlow;
-use lastbatch::models::job::{Data, Variant};
-use lastbatch::models::process::Process;
+use lastbatch::models::tensorflow::job::{Data, Variant};
+use lastbatch::models::tensorflow::process::Process;
 use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, RngSeed};
 

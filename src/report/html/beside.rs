@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::timeline::Notes;
-use crate::conform::{Aligned, Trace};
+use crate::models::tensorflow::evidence::conform::{Aligned, Trace};
 use crate::report::counted;
 
 /// A trace, and where its events stand beside the schedule.
@@ -11,7 +11,7 @@ use crate::report::counted;
 pub struct Beside<'a> {
     /// The trace.
     pub trace: &'a Trace,
-    /// As [`crate::conform::Outcome::aligned`] says.
+    /// As [`crate::models::tensorflow::evidence::conform::Outcome::aligned`] says.
     pub aligned: &'a [Aligned],
     /// Where they part, if the model can't do all of the trace: one line.
     pub disagreement: Option<String>,

@@ -1,0 +1,164 @@
+//! What can no longer matter, and is forgotten where that reduction is on.
+//!
+//! Each rule removes something of which no later label of a thread that matters can tell whether it was there; a test compares every
+//! verdict and signature with the search that forgets nothing. All of them speak of a step that will not be cleaned up, since a cleanup
+//! makes room for a second rendezvous of the step, for which none of this holds.
+//!
+//! 1. A rendezvous that is aborted on both halves can't be aborted again: a timer for it does nothing, a cancelled request's `AbortStep`
+//!    does nothing but set such a timer.
+//! 2. Two timers for one rendezvous: the second that fires finds it aborted.
+//! 3. A receive that its client has cancelled, once the cancellation itself has been dealt with, waits for an answer that nobody reads.
+//!    Whether it is answered, parked or never handled is all the same, and so is a value that only it would have taken.
+
+use crate::machine::ProcessId;
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::cluster::CallKind;
+use crate::models::tensorflow::mechanisms::rendezvous;
+use crate::models::tensorflow::mechanisms::rpc;
+use crate::models::tensorflow::process::{At, CallId, Process, RendezvousId, StepId, ThreadId};
+
+impl TensorFlow {
+    pub(in crate::models) fn forget_dead_of(&self, id: ProcessId, process: &mut Process) {
+        for step in 0..self.steps().len() as StepId {
+            if self.cleans_up_after(step) {
+                continue;
+            }
+            self.forget_timers(process, step);
+            self.forget_cancellations(process, step);
+            self.forget_abandoned(id, process, step);
+        }
+    }
+
+    /// Whether the step's rendezvous is aborted on both halves and stays so: nothing can abort the step any more.
+    pub(in crate::models) fn is_settled(&self, process: &Process, step: StepId) -> bool {
+        let found = process.table.iter().find(|(other, _)| *other == step);
+        !self.cleans_up_after(step)
+            && found.is_some_and(|(_, id)| {
+                let state = &process.rendezvous[usize::from(*id)];
+                state.aborted && state.local_aborted
+            })
+    }
+
+    /// Rules 1 and 2.
+    fn forget_timers(&self, process: &mut Process, step: StepId) {
+        let mut kept: Vec<RendezvousId> = Vec::new();
+        let rendezvous = &process.rendezvous;
+        let mut number = 0;
+        process.threads.retain_mut(|thread| {
+            let (ThreadId::Timer(of, _), [At::Rendezvous(rendezvous::At::AbortLocal(id))]) =
+                (thread.id, &thread.stack[..])
+            else {
+                return true;
+            };
+            if of != step {
+                return true;
+            }
+            let state = &rendezvous[usize::from(*id)];
+            if state.aborted && state.local_aborted || kept.contains(id) {
+                return false;
+            }
+            kept.push(*id);
+            true
+        });
+        // The numbers say which timer was set when; what is left is numbered anew.
+        for thread in &mut process.threads {
+            if let ThreadId::Timer(of, _) = thread.id
+                && of == step
+            {
+                thread.id = ThreadId::Timer(step, number);
+                number += 1;
+            }
+        }
+    }
+
+    /// Rule 1: the cancellation of a request of an aborted step, or of one that is answered.
+    fn forget_cancellations(&self, process: &mut Process, step: StepId) {
+        let aborted = self.is_settled(process, step);
+        let calls = &process.server_calls;
+        process.threads.retain(|thread| {
+            let (ThreadId::Cancelled(call), [At::Rpc(rpc::At::RequestCancelled(_))]) = (thread.id, &thread.stack[..])
+            else {
+                return true;
+            };
+            let answered = calls.binary_search_by_key(&call, |other| other.id).is_err();
+            self.call(call).step != step || !(aborted || answered)
+        });
+    }
+
+    /// Rule 3.
+    fn forget_abandoned(&self, id: ProcessId, process: &mut Process, step: StepId) {
+        let known = process.table.iter().any(|(other, _)| *other == step);
+        let aborted = self.is_settled(process, step);
+        let mut gone: Vec<CallId> = Vec::new();
+        for call in &process.server_calls {
+            let info = self.call(call.id);
+            let receive = matches!(info.kind, CallKind::RecvTensor { .. });
+            if info.step != step || !receive || !call.abandoned || !call.lock.is_free() {
+                continue;
+            }
+            let cancelling = process.thread(ThreadId::Cancelled(call.id)).is_some();
+            let dead = match (
+                process.thread(ThreadId::Arrival(call.id)),
+                process.thread(ThreadId::Handler(call.id)),
+            ) {
+                // Not read yet, with its reset: handled or dropped, it can only abort what is aborted.
+                (Some(arrival), _) if !call.accepted => aborted && arrival.stack.len() == 1,
+                (Some(_), _) => false,
+                // Handled later, it would find the rendezvous that is there.
+                (None, Some(_)) => !cancelling && known,
+                (None, None) => !cancelling,
+            };
+            if dead {
+                gone.push(call.id);
+            }
+        }
+        for call in gone {
+            self.forget_call(process, call);
+        }
+        let (arrived, calls) = (&process.arrived, &process.server_calls);
+        for state in process.rendezvous.iter_mut().filter(|state| state.step == step) {
+            state.values.retain(|call| {
+                let asked = arrived.contains(*call);
+                let open = calls.binary_search_by_key(call, |other| other.id).is_ok();
+                debug_assert!(self.call(*call).server == id);
+                !asked || open
+            });
+        }
+    }
+
+    /// Removes a receive of a peer with everything that is still to be done for it. A handler that runs gives its pool thread back.
+    fn forget_call(&self, process: &mut Process, call: CallId) {
+        process.remove_server_call(call);
+        process.threads.retain(|thread| match thread.id {
+            ThreadId::Arrival(other) => other != call,
+            ThreadId::Handler(other) => other != call || thread.at() != At::PoolTake,
+            _ => true,
+        });
+        process.pool.queue.retain(|closure| *closure != ThreadId::Handler(call));
+        for thread in &mut process.threads {
+            if thread.id == ThreadId::Handler(call) {
+                thread.stack.retain(|at| *at == At::PoolIdle);
+            }
+            thread.stack.retain(|at| !is_answer(at, call));
+        }
+        // A timer may have had nothing else left to do.
+        process.threads.retain(|thread| !thread.stack.is_empty());
+        for state in &mut process.rendezvous {
+            state.deferred.retain(|other| *other != call);
+            state.waiters.retain(|other| *other != call);
+        }
+    }
+}
+
+/// Whether a position is a label of answering the call.
+fn is_answer(at: &At, call: CallId) -> bool {
+    match at {
+        At::Rpc(rpc::At::ServeClear(other) | rpc::At::Respond(other, _)) => *other == call,
+        At::Rendezvous(
+            rendezvous::At::RecvLocal(other, _)
+            | rendezvous::At::LocalValidate(other, _)
+            | rendezvous::At::LocalRecv(other, _),
+        ) => *other == call,
+        _ => false,
+    }
+}

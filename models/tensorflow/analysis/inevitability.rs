@@ -1,0 +1,367 @@
+//! What is sure to happen: which answers a process is sure to give, and when a client is sure to return.
+//!
+//! A *promise* holds whatever is run next, given what the other processes promise; promises are derived from each other by these rules,
+//! starting from none, so that no promise rests on itself. None of them asks for a number or a design of the job, only for what the
+//! states make certain. A rule may fail to see a certainty, but must never see one that is not there: the audit of the exhaustive
+//! engine checks on every state that it meets that a sure return stays sure and that nothing is sure in a state at rest with a client
+//! that waits.
+//!
+//! - A process whose rendezvous is initialized and aborted answers every receive, with the error.
+//! - A process that is sure to start the step and sure to abort it answers every receive: deferred ones when it starts, waiting ones when
+//!   it aborts, later ones at once.
+//! - Where an answer is sure and its value can't exist, since it depends on a batch after the end of the data, it is the error.
+//! - A process that is sure to start the step answers a receive, one way or the other, if all receives that its `_Send` waits for are
+//!   over or sure to be answered.
+//! - A step is sure to be aborted once it has failed, once an abort or a delayed abort is under way, once the data has ended where its
+//!   input is read, and once a receive of it that is not complete is sure to be answered with an error.
+//! - Of a step that reads from a pipeline nothing is certain that waits for the answer, until it is there. Where threads of the
+//!   compute pool may wait for a pipeline, their process promises nothing.
+//! - A partition is sure to end if each of its receives is over, or is sure to be answered, or has its cancel function installed with
+//!   its cancellation still to come, or has not been validated while the rendezvous carries the error.
+//! - A `RunGraph` call is sure to complete if it is over, if the partition is sure to end, or if its cancel function is installed
+//!   while the cancellation that the first error starts is still to come.
+
+use crate::machine::{FrameSet, Model, ProcessId};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::cluster::CallKind;
+use crate::models::tensorflow::job::Data;
+use crate::models::tensorflow::job::graph::{Node, NodeKind};
+use crate::models::tensorflow::mechanisms::executor;
+use crate::models::tensorflow::mechanisms::master;
+use crate::models::tensorflow::mechanisms::rendezvous::{At as R, Finder, Rendezvous};
+use crate::models::tensorflow::mechanisms::rpc::{At as C, ClientCall, Frame, Rpc};
+use crate::models::tensorflow::mechanisms::worker;
+use crate::models::tensorflow::process::{At, CallId, NodeId, Process, StepId, ThreadId};
+
+/// Number of the promise to answer a call.
+fn answer(call: CallId) -> usize {
+    usize::from(call) * 2
+}
+
+/// Number of the promise that the answer is an error.
+fn error(call: CallId) -> usize {
+    usize::from(call) * 2 + 1
+}
+
+/// One process, with what the others promise.
+struct Prospect<'a> {
+    model: &'a TensorFlow,
+    id: ProcessId,
+    process: &'a Process,
+    given: FrameSet,
+}
+
+impl TensorFlow {
+    /// What a process promises, given what the others do.
+    pub(in crate::models) fn promises_of(&self, id: ProcessId, process: &Process, given: FrameSet) -> FrameSet {
+        let mut promises = FrameSet::NONE;
+        // Promises of different calls must not share a number. A pool that may be blocked promises nothing.
+        if self.calls().len() * 2 > FrameSet::CAPACITY || self.pool_may_block(id) {
+            return promises;
+        }
+        // Who dies keeps no promise.
+        if self.is_mortal(id) || self.is_unsure(process) {
+            return promises;
+        }
+        let prospect = Prospect {
+            model: self,
+            id,
+            process,
+            given,
+        };
+        for (call, info) in (0..).zip(self.calls()).filter(|(_, info)| info.server == id) {
+            let (answers, fails) = match info.kind {
+                CallKind::RecvTensor { .. } => prospect.receive(call, info.step),
+                CallKind::RunGraph { .. } => (prospect.ends(info.step), false),
+                CallKind::CleanupGraph | CallKind::CancelStep => (false, false),
+            };
+            if answers {
+                promises.insert(answer(call));
+            }
+            if fails {
+                promises.insert(error(call));
+            }
+        }
+        promises
+    }
+
+    /// Whether nothing is said of what a process does: on a worker, a step that comes to a closed session does not start, and an attempt
+    /// on a queue may wait; anywhere, a step whose count is wrong does not end.
+    fn is_unsure(&self, process: &Process) -> bool {
+        process.master.is_some() && (self.circumstances().close || self.has_queue()) || self.counts_out_in_two()
+    }
+
+    /// Which promises are broken in a state: at rest, those to answer a call that was sent and is not answered; in every state, those to
+    /// answer with an error a receive that was answered with a value.
+    pub fn broken_promises(&self, system: &[&Process], at_rest: bool) -> FrameSet {
+        let mut broken = FrameSet::NONE;
+        for call in system.iter().flat_map(|process| &process.client_calls) {
+            let receive = matches!(self.call(call.id).kind, CallKind::RecvTensor { .. });
+            if at_rest && call.rpc == Rpc::Sent {
+                broken.insert(answer(call.id));
+            }
+            if receive && call.rpc == Rpc::Complete && !call.failed {
+                broken.insert(error(call.id));
+            }
+        }
+        broken
+    }
+
+    /// Whether the client of a process is sure to return.
+    pub(in crate::models) fn client_is_sure_to_return(
+        &self,
+        id: ProcessId,
+        process: &Process,
+        given: FrameSet,
+    ) -> bool {
+        let Some(master) = &process.master else { return true };
+        let prospect = Prospect {
+            model: self,
+            id,
+            process,
+            given,
+        };
+        if self.is_unsure(process) {
+            return self.clients(id, process).iter().all(|client| client.returned);
+        }
+        let step = master.step;
+        let ends_well = self.next_step(step, true).is_none();
+        let ends_badly = self.next_step(step, false).is_none();
+        if master.returned || self.pool_may_block(id) {
+            return master.returned;
+        }
+        if self.pipeline().is_some_and(|pipeline| pipeline.closes_session) {
+            return false;
+        }
+        if process.thread(ThreadId::Step(step)).is_none() {
+            return master.outcome.is_some_and(|ok| if ok { ends_well } else { ends_badly });
+        }
+        let fails = master.failed || prospect.fails(step);
+        let mut calls = (0..self.partitions(step)).filter_map(|partition| self.run_graph_of(step, partition));
+        ends_badly
+            && (ends_well || fails)
+            && prospect.ends(step)
+            && calls.all(|call| prospect.run_graph(call, master.failed, fails))
+    }
+
+    /// Of the frames that others may send to a process, those whose arrival can make a difference to its clients: not the answer to a
+    /// call that is sure to be cancelled, and to end with the error that the step has already.
+    pub(in crate::models) fn frames_that_make_a_difference(&self, process: &Process, mut frames: FrameSet) -> FrameSet {
+        for call in &process.client_calls {
+            let info = self.call(call.id);
+            let fails = match info.kind {
+                CallKind::RunGraph { .. } => process
+                    .master
+                    .as_ref()
+                    .is_some_and(|master| master.step == info.step && master.failed),
+                // Only `StartAbort` cancels a receive, and then it has latched its error.
+                _ => true,
+            };
+            if fails && call.installed && pending_cancel(process, call.id) {
+                frames.remove(Frame::Response(call.id, true).number());
+            }
+        }
+        frames
+    }
+
+    /// Whether one process may still ask something of another, as opposed to answering or cancelling.
+    pub(in crate::models) fn still_requests(&self, from: ProcessId, process: &Process, to: ProcessId) -> bool {
+        let frames = self.frames_to(from, process, to);
+        let mut calls = (0..).zip(self.calls());
+        calls.any(|(call, info)| {
+            info.client == from && info.server == to && frames.contains(Frame::Request(call).number())
+        })
+    }
+}
+
+impl Prospect<'_> {
+    /// The rendezvous that stands for a step.
+    fn rendezvous(&self, step: StepId) -> Option<&Rendezvous> {
+        let found = self.process.table.iter().find(|(other, _)| *other == step);
+        found.map(|(_, id)| &self.process.rendezvous[usize::from(*id)])
+    }
+
+    /// Whether a thread is about to do something.
+    fn any(&self, wanted: impl Fn(&At) -> bool) -> bool {
+        self.process.threads.iter().flat_map(|thread| &thread.stack).any(wanted)
+    }
+
+    fn has_ended(&self, step: StepId) -> bool {
+        self.process.started & (1 << step) != 0 && self.process.execution(step).is_none()
+    }
+
+    /// Whether a peer's receive is sure to be answered, and with an error.
+    fn receive(&self, call: CallId, step: StepId) -> (bool, bool) {
+        if self.model.is_settled(self.process, step) && self.rendezvous(step).is_some_and(|state| state.initialized) {
+            let succeeds = |at: &At| matches!(at, At::Rpc(C::Respond(other, true)) if *other == call);
+            return (true, !self.any(succeeds));
+        }
+        let stays = !self.model.cleans_up_after(step);
+        // A partition that has ended has run its `_Send`: the value waits, unless an abort answers first.
+        let serves = self.is_served(call) || !self.has_ended(step) && self.aborts(step);
+        let answers = stays && self.starts(step) && serves;
+        (answers, answers && self.is_never_sent(call))
+    }
+
+    /// Whether a receive is sure to be answered either way: all that its `_Send` waits for is sure to be over, and then the `_Send` runs
+    /// or has failed and aborted, as it has where the data has ended.
+    fn is_served(&self, call: CallId) -> bool {
+        let needs = self.model.needs_of(call);
+        let has_read = self.model.has_read(self.id, self.process, self.model.call(call).step);
+        has_read
+            && needs
+                .iter()
+                .all(|&needed| self.given.contains(answer(needed)) || self.is_done(needed))
+    }
+
+    /// Whether the value of a receive can't exist: it depends on a batch that the ended data does not have, so that its `_Send` never
+    /// gets all its inputs.
+    fn is_never_sent(&self, call: CallId) -> bool {
+        let info = self.model.call(call);
+        match info.kind {
+            CallKind::RecvTensor { edge } => {
+                let depends = self.model.graph(info.step).edges[usize::from(edge)].batch_dependent;
+                depends && self.model.data(info.step) == Data::End
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the step is sure to run here.
+    fn starts(&self, step: StepId) -> bool {
+        let process = self.process;
+        if process.started & (1 << step) != 0 {
+            return true;
+        }
+        match self.model.run_graph_call(step, self.id) {
+            Some(call) => process.server_call(call).is_some_and(|call| call.accepted),
+            None => process.thread(ThreadId::Step(step)).is_some(),
+        }
+    }
+
+    /// Whether the step is sure to be aborted here, if it starts.
+    fn aborts(&self, step: StepId) -> bool {
+        let aborting = |at: &At| match at {
+            At::Rendezvous(R::AbortLocal(id) | R::AbortRemote(id)) => {
+                self.process.rendezvous[usize::from(*id)].step == step
+            }
+            At::Executor(executor::At::Latch(of)) => *of == step,
+            At::Rendezvous(R::Find(of, Finder::AbortStep)) | At::Worker(worker::At::SetTimer(of, _)) => *of == step,
+            _ => false,
+        };
+        let failed = self.process.execution(step).is_some_and(|execution| execution.failed);
+        failed
+            || self.model.is_settled(self.process, step)
+            || self.any(aborting)
+            || self.reads_the_end(step)
+            || self.receives(step).any(|call| self.has_failed(call))
+            || self
+                .receives(step)
+                .any(|call| self.given.contains(error(call)) && !self.is_done(call))
+    }
+
+    /// Whether the partition reads its input here, has not yet, and will find the end of the data.
+    fn reads_the_end(&self, step: StepId) -> bool {
+        let nodes = &self.model.graph(step).partitions[self.model.partition(step, self.id)].nodes;
+        let reads = |node: &Node| {
+            // Whether it runs at all is sure only where it waits for no receive.
+            let received = |&input: &NodeId| matches!(nodes[usize::from(input)].kind, NodeKind::Recv { .. });
+            let plain = |&input: &NodeId| nodes[usize::from(input)].inputs.is_empty() && !received(&input);
+            matches!(node.kind, NodeKind::GetNext | NodeKind::Dequeue) && node.inputs.iter().all(plain)
+        };
+        self.model.data(step) == Data::End && !self.has_ended(step) && nodes.iter().any(reads)
+    }
+
+    /// Whether the partition, if it starts, is sure to answer with an error.
+    fn fails(&self, step: StepId) -> bool {
+        let failed = self.process.execution(step).is_some_and(|execution| execution.failed);
+        let answers = |at: &At| matches!(at, At::Master(master::At::WhenDone(of, false)) if *of == step);
+        failed || self.reads_the_end(step) || self.any(answers)
+    }
+
+    /// The receives of this process's partition.
+    fn receives(&self, step: StepId) -> impl Iterator<Item = CallId> + '_ {
+        let calls = (0..).zip(self.model.calls());
+        calls
+            .filter(move |(_, info)| {
+                info.step == step && info.client == self.id && matches!(info.kind, CallKind::RecvTensor { .. })
+            })
+            .map(|(call, _)| call)
+    }
+
+    /// Whether a receive is over, or as good as over with whatever result.
+    fn is_done(&self, call: CallId) -> bool {
+        match self.process.client_call(call) {
+            Some(record) => is_over(record),
+            None => !self.model.call_is_to_come(self.process, call),
+        }
+    }
+
+    /// Whether a receive is over with an error that its node has yet to learn of.
+    fn has_failed(&self, call: CallId) -> bool {
+        self.process
+            .client_call(call)
+            .is_some_and(|record| is_over(record) && (record.failed || record.rpc == Rpc::Marked))
+    }
+
+    /// Whether the partition is sure to end, if it starts.
+    fn ends(&self, step: StepId) -> bool {
+        if self.has_ended(step) || self.process.thread(ThreadId::Done(step)).is_some() {
+            return true;
+        }
+        if !self.model.has_read(self.id, self.process, step) {
+            return false;
+        }
+        let state = self.rendezvous(step);
+        let aborted = state.is_some_and(|state| state.aborted) && !self.model.is_followed(step);
+        let aborting = |at: &At| match at {
+            At::Rendezvous(R::AbortLocal(id) | R::AbortRemote(id)) => {
+                state.is_some_and(|state| std::ptr::eq(state, &self.process.rendezvous[usize::from(*id)]))
+            }
+            _ => false,
+        };
+        let to_abort = aborted || self.any(aborting);
+        self.receives(step).all(|call| {
+            if self.given.contains(answer(call)) {
+                return true;
+            }
+            match self.process.client_call(call) {
+                Some(record) => {
+                    let active = state.is_some_and(|state| state.active.contains(&call));
+                    is_over(record) || record.installed && (active && to_abort || pending_cancel(self.process, call))
+                }
+                None => {
+                    let (step, node) = self.model.recv_node(call);
+                    let registers = |at: &At| *at == At::Rendezvous(R::Register(step, node));
+                    !self.model.call_is_to_come(self.process, call) || aborted && !self.any(registers)
+                }
+            }
+        })
+    }
+
+    /// Whether a `RunGraph` call is sure to complete.
+    fn run_graph(&self, call: CallId, failed: bool, fails: bool) -> bool {
+        let Some(record) = self.process.client_call(call) else {
+            return true;
+        };
+        let to_come = if failed {
+            pending_cancel(self.process, call)
+        } else {
+            fails
+        };
+        is_over(record) || record.installed && to_come || self.given.contains(answer(call))
+    }
+}
+
+/// Complete on the client's side, or never to be sent and so complete once it is started.
+fn is_over(call: &ClientCall) -> bool {
+    matches!(call.rpc, Rpc::Marked | Rpc::Complete)
+}
+
+/// Whether a thread is about to cancel the call.
+fn pending_cancel(process: &Process, call: CallId) -> bool {
+    process
+        .threads
+        .iter()
+        .any(|thread| thread.calls.contains(&call) || thread.stack.contains(&At::Rpc(C::Cancel(call))))
+}

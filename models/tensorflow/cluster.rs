@@ -1,0 +1,414 @@
+//! A job as a system: its processes, steps and calls; `thread` says how a label of a thread is declared and run.
+
+use smallvec::SmallVec;
+
+use crate::machine::{Access, ProcessId};
+use crate::models::tensorflow::job::faults::Circumstances;
+use crate::models::tensorflow::job::graph::{Graph, Node, NodeKind};
+use crate::models::tensorflow::job::{Data, Job, JobError, JobStep, PartitionOrder, Variant};
+use crate::models::tensorflow::objects::Object;
+use crate::models::tensorflow::process::{CallId, NodeId, StepId};
+
+mod layout;
+mod system;
+mod thread;
+
+pub(in crate::models) use self::system::hash;
+pub(in crate::models) use self::thread::{Declared, Run, View};
+
+/// What a process is to the job.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct ProcessInfo {
+    /// Task name, as in `ps0`.
+    pub name: String,
+    /// `worker` or `ps`.
+    pub role: String,
+}
+
+/// One `sess.run` of one client.
+#[derive(Clone, Debug)]
+pub struct StepInfo {
+    /// Name for people, as in `step0` or `worker1/step0`.
+    pub name: String,
+    /// The process of its client and master.
+    pub worker: ProcessId,
+    /// Index into the job's steps.
+    pub index: usize,
+    /// The process of each partition.
+    pub process_of: Vec<ProcessId>,
+    /// Calls of each partition, `None` for the worker's own.
+    calls_of: Vec<Option<PartitionCalls>>,
+    /// The `RecvTensor` call of each edge.
+    recv: Vec<CallId>,
+    /// For each edge, the calls of its sender whose values its `_Send` waits for.
+    needs: Vec<Vec<CallId>>,
+    /// The step that the client runs next, if this one ends well.
+    next: Option<StepId>,
+    /// The step that it runs next, if this one ends in an error.
+    after_error: Option<StepId>,
+    /// Whether a node of its graph fails by itself.
+    has_failing_node: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct PartitionCalls {
+    run_graph: CallId,
+    cleanup: CallId,
+    cancel_step: CallId,
+}
+
+/// What an RPC is for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum CallKind {
+    /// `RecvTensor` of an edge.
+    RecvTensor {
+        /// Index into the graph's edges.
+        edge: u16,
+    },
+    /// `RunGraph` of a partition.
+    RunGraph {
+        /// Index into the graph's partitions.
+        partition: u8,
+    },
+    /// `CleanupGraph`; its answer is not modelled, since nobody waits for it.
+    CleanupGraph,
+    /// The message of variant `remember-cancelled-steps`; it can't be cancelled.
+    CancelStep,
+}
+
+/// An RPC that may be made once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CallInfo {
+    /// The step that it belongs to.
+    pub step: StepId,
+    /// What it is for.
+    pub kind: CallKind,
+    /// Who sends it.
+    pub client: ProcessId,
+    /// Who serves it.
+    pub server: ProcessId,
+}
+
+/// One job on one runtime: the model.
+#[derive(Clone, Debug)]
+pub struct TensorFlow {
+    job: Job,
+    processes: Vec<ProcessInfo>,
+    steps: Vec<StepInfo>,
+    calls: Vec<CallInfo>,
+    /// Names of the variables of each process.
+    variables: Vec<Vec<String>>,
+    /// First step of each worker's client, by process.
+    first: Vec<Option<StepId>>,
+    cancels_in_order: bool,
+    cleans_up: bool,
+    pub(in crate::models) circumstances: Circumstances,
+    /// Index of the first of the job's steps that the queue runner runs.
+    runner_from: usize,
+}
+
+impl TensorFlow {
+    /// Lays out a job.
+    ///
+    /// # Errors
+    /// When there is nothing to run, or more than the model's ids can name.
+    pub fn new(job: Job) -> Result<Self, JobError> {
+        layout::lay_out(job, Vec::new())
+    }
+
+    /// The same with batches that come from a queue of so many elements, which a queue runner on each worker fills by these steps.
+    ///
+    /// # Errors
+    /// When there is nothing to run, or more than the model's ids can name.
+    pub fn with_queue(job: Job, capacity: u8, runner: Vec<JobStep>) -> Result<Self, JobError> {
+        let mut model = layout::lay_out(job, runner)?;
+        model.circumstances.queue = Some(capacity);
+        Ok(model)
+    }
+
+    /// Whether the batches come from a queue that is modelled.
+    pub(in crate::models) fn has_queue(&self) -> bool {
+        self.circumstances.queue.is_some()
+    }
+
+    /// Whether the queue runner runs this step, not the client that trains.
+    pub(in crate::models) fn is_runners(&self, step: StepId) -> bool {
+        self.steps[usize::from(step)].index >= self.runner_from
+    }
+
+    /// What passes between the client of a step and its step thread.
+    pub(in crate::models) fn client_object(&self, step: StepId) -> Object {
+        if self.is_runners(step) {
+            Object::Runner
+        } else {
+            Object::Client
+        }
+    }
+
+    /// Whether `StartAbort` cancels the active calls in ascending order only (a reduction) or in any order.
+    pub fn set_cancels_in_order(&mut self, in_order: bool) {
+        self.cancels_in_order = in_order;
+    }
+
+    /// Whether the step after which a client leaves its loop is cleaned up. Without it nothing can be said of leaks, but nothing
+    /// else changes for a client: `CleanupGraph` is sent when every partition has answered.
+    pub fn set_cleans_up(&mut self, cleans_up: bool) {
+        self.cleans_up = cleans_up;
+    }
+
+    /// See [`TensorFlow::set_cleans_up`].
+    pub fn cleans_up(&self) -> bool {
+        self.cleans_up
+    }
+
+    /// The job.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// Every process.
+    pub fn processes(&self) -> &[ProcessInfo] {
+        &self.processes
+    }
+
+    /// Every step of every client.
+    pub fn steps(&self) -> &[StepInfo] {
+        &self.steps
+    }
+
+    /// Every call that may be made.
+    pub fn calls(&self) -> &[CallInfo] {
+        &self.calls
+    }
+
+    /// One of them.
+    pub fn call(&self, id: CallId) -> &CallInfo {
+        &self.calls[usize::from(id)]
+    }
+
+    /// A call's name, unique: what it is for, of which step where there are several.
+    pub fn call_name(&self, id: CallId) -> String {
+        let info = self.call(id);
+        let name = match info.kind {
+            CallKind::RecvTensor { edge } => self.graph(info.step).edges[usize::from(edge)].tensor.clone(),
+            CallKind::RunGraph { .. } => format!("RunGraph({})", self.processes[info.server.index()].name),
+            CallKind::CleanupGraph => format!("CleanupGraph({})", self.processes[info.server.index()].name),
+            CallKind::CancelStep => format!("CancelStep({})", self.processes[info.server.index()].name),
+        };
+        if self.steps.len() > 1 {
+            format!("{}/{name}", self.step_name(info.step))
+        } else {
+            name
+        }
+    }
+
+    /// A step's name.
+    pub fn step_name(&self, step: StepId) -> &str {
+        &self.steps[usize::from(step)].name
+    }
+
+    /// A step's graph.
+    pub fn graph(&self, step: StepId) -> &Graph {
+        &self.job.steps[self.steps[usize::from(step)].index].graph
+    }
+
+    /// The partition of a step that a process runs.
+    pub fn partition(&self, step: StepId, process: ProcessId) -> usize {
+        let processes = &self.steps[usize::from(step)].process_of;
+        processes
+            .iter()
+            .position(|other| *other == process)
+            .expect("the process has a partition of the step")
+    }
+
+    /// Names of the variables of a process, in the order of `Process::variables`.
+    pub fn variables(&self, process: ProcessId) -> &[String] {
+        &self.variables[process.index()]
+    }
+
+    pub(in crate::models) fn pool_size(&self) -> u8 {
+        self.job.inter_op
+    }
+
+    pub(in crate::models) fn pool_is_ordered(&self) -> bool {
+        self.job.inter_op == 1
+    }
+
+    /// Nodes that count themselves out commute, but for the last one, which goes on to `Finish`: with one pool thread, and with a queue,
+    /// where a thread that flushes has more to do after that, it matters which thread it is. Where each has looked before, it matters
+    /// to who looks next.
+    pub(in crate::models) fn count_access(&self) -> Access {
+        if self.pool_is_ordered() || self.has_queue() || self.counts_out_in_two() {
+            Access::Write
+        } else {
+            Access::Add
+        }
+    }
+
+    /// Whether a node looks at the count and takes itself off it in two operations: the last may not know that it is the last.
+    pub(in crate::models) fn counts_out_in_two(&self) -> bool {
+        self.job.variant == Variant::CountOutInTwo
+    }
+
+    /// Pushing a closure onto a bag commutes with all else; the deque of a one-thread pool has an order.
+    pub(in crate::models) fn push_access(&self) -> Access {
+        if self.pool_is_ordered() {
+            Access::Write
+        } else {
+            Access::Free
+        }
+    }
+
+    pub(in crate::models) fn cancels_in_order(&self) -> bool {
+        self.cancels_in_order
+    }
+
+    /// Whether the master cleans up after a step. Where a queue runner is a second client of the worker, always: one of the two may have
+    /// returned where the other hangs, and that hang's schedule is one of the whole model.
+    pub(in crate::models) fn cleans_up_after(&self, step: StepId) -> bool {
+        let closes = self.pipeline().is_some_and(|pipeline| pipeline.closes_session);
+        self.cleans_up || closes || self.has_queue() || self.is_followed(step)
+    }
+
+    pub(in crate::models) fn variant(&self) -> Variant {
+        self.job.variant
+    }
+
+    pub(in crate::models) fn is_sticky(&self) -> bool {
+        self.job.variant == Variant::StickyCancel
+    }
+
+    pub(in crate::models) fn fails_deferred(&self) -> bool {
+        self.job.variant == Variant::AbortDeferred
+    }
+
+    /// The object that `session_` and `deferred_calls_` of a step's rendezvous belong to.
+    pub(in crate::models) fn session_object(&self, step: StepId) -> Object {
+        if self.fails_deferred() || self.remembers_cancelled() {
+            Object::Remote(step)
+        } else {
+            Object::Deferred(step)
+        }
+    }
+
+    pub(in crate::models) fn remembers_cancelled(&self) -> bool {
+        self.job.variant == Variant::RememberCancelledSteps
+    }
+
+    pub(in crate::models) fn partition_order(&self) -> PartitionOrder {
+        self.job.partition_order
+    }
+
+    pub(in crate::models) fn data(&self, step: StepId) -> Data {
+        self.job.steps[self.steps[usize::from(step)].index].data
+    }
+
+    /// Whether nothing of a step can fail: it has its batch, none of its nodes fails by itself, and nothing comes from outside. Then nobody
+    /// aborts, cancels or resets. Footprints look at it, no label does.
+    pub(in crate::models) fn cannot_fail(&self, step: StepId) -> bool {
+        let info = &self.steps[usize::from(step)];
+        let undisturbed = self.circumstances == Circumstances::default() && self.job.pipeline.is_none();
+        undisturbed && self.data(step) == Data::Batch && !info.has_failing_node
+    }
+
+    /// What the client runs after a step, by how that ended.
+    pub(in crate::models) fn next_step(&self, step: StepId, ok: bool) -> Option<StepId> {
+        let info = &self.steps[usize::from(step)];
+        if ok { info.next } else { info.after_error }
+    }
+
+    /// Whether the client may run another step after this one.
+    pub(in crate::models) fn is_followed(&self, step: StepId) -> bool {
+        self.next_step(step, true).or(self.next_step(step, false)).is_some()
+    }
+
+    /// The first step of a worker's client.
+    pub(in crate::models) fn first_step(&self, process: ProcessId) -> Option<StepId> {
+        self.first[process.index()]
+    }
+
+    pub(in crate::models) fn partitions(&self, step: StepId) -> u8 {
+        self.steps[usize::from(step)].process_of.len() as u8
+    }
+
+    /// The `RunGraph` call of a partition, unless it is the worker's own.
+    pub(in crate::models) fn run_graph_of(&self, step: StepId, partition: u8) -> Option<CallId> {
+        self.steps[usize::from(step)].calls_of[usize::from(partition)].map(|calls| calls.run_graph)
+    }
+
+    pub(in crate::models) fn cleanup_call(&self, step: StepId, partition: u8) -> Option<CallId> {
+        self.steps[usize::from(step)].calls_of[usize::from(partition)].map(|calls| calls.cleanup)
+    }
+
+    pub(in crate::models) fn cancel_step_call(&self, step: StepId, partition: u8) -> Option<CallId> {
+        self.steps[usize::from(step)].calls_of[usize::from(partition)].map(|calls| calls.cancel_step)
+    }
+
+    /// The `RunGraph` call that a process serves for a step, unless it is the worker itself.
+    pub(in crate::models) fn run_graph_call(&self, step: StepId, process: ProcessId) -> Option<CallId> {
+        self.run_graph_of(step, self.partition(step, process) as u8)
+    }
+
+    pub(in crate::models) fn node(&self, step: StepId, process: ProcessId, node: NodeId) -> &Node {
+        &self.graph(step).partitions[self.partition(step, process)].nodes[usize::from(node)]
+    }
+
+    pub(in crate::models) fn successors(&self, step: StepId, process: ProcessId, node: NodeId) -> &[NodeId] {
+        self.graph(step).successors(self.partition(step, process), node)
+    }
+
+    pub(in crate::models) fn roots(&self, step: StepId, process: ProcessId) -> &[NodeId] {
+        self.graph(step).roots(self.partition(step, process))
+    }
+
+    /// Inputs that each node waits for before anything ran.
+    pub(in crate::models) fn pending(&self, step: StepId, process: ProcessId) -> SmallVec<[u8; 16]> {
+        let nodes = &self.graph(step).partitions[self.partition(step, process)].nodes;
+        nodes.iter().map(|node| node.inputs.len() as u8).collect()
+    }
+
+    /// The call of a `_Recv` node.
+    pub(in crate::models) fn recv_call(&self, step: StepId, process: ProcessId, node: NodeId) -> CallId {
+        match self.node(step, process, node).kind {
+            NodeKind::Recv { edge } => self.steps[usize::from(step)].recv[usize::from(edge)],
+            other => panic!("{other:?} receives nothing"),
+        }
+    }
+
+    /// The call that asks for what a `_Send` node sends; `None` for a fetch.
+    pub(in crate::models) fn send_call(&self, step: StepId, process: ProcessId, node: NodeId) -> Option<CallId> {
+        match self.node(step, process, node).kind {
+            NodeKind::Send { edge } => Some(self.steps[usize::from(step)].recv[usize::from(edge)]),
+            _ => None,
+        }
+    }
+
+    /// The calls of its server whose values the answer to a receive waits for.
+    pub(in crate::models) fn needs_of(&self, call: CallId) -> &[CallId] {
+        let info = self.call(call);
+        match info.kind {
+            CallKind::RecvTensor { edge } => &self.steps[usize::from(info.step)].needs[usize::from(edge)],
+            _ => &[],
+        }
+    }
+
+    /// The `_Recv` node of a call.
+    pub(in crate::models) fn recv_node(&self, call: CallId) -> (StepId, NodeId) {
+        let info = self.call(call);
+        match info.kind {
+            CallKind::RecvTensor { edge } => (info.step, self.graph(info.step).receiver(edge).node),
+            other => panic!("{other:?} is no receive"),
+        }
+    }
+
+    /// Where a variable of a step's partition is counted.
+    pub(in crate::models) fn variable_index(&self, step: StepId, process: ProcessId, variable: u16) -> usize {
+        let partition = &self.graph(step).partitions[self.partition(step, process)];
+        let name = &partition.variables[usize::from(variable)];
+        let known = &self.variables[process.index()];
+        known
+            .iter()
+            .position(|other| other == name)
+            .expect("every variable is known")
+    }
+}

@@ -1,0 +1,423 @@
+//! Why a client is stuck, and what stays behind when none is.
+//!
+//! The wait-for closure is read off a state at rest: the step thread waits for partitions, a partition for its unfinished nodes, a
+//! receive for its peer's answer, and so on to something that nobody will ever do. `wakers` says of each wait who could have ended it.
+
+mod attempts;
+mod wakers;
+
+use crate::machine::{Pending, ProcessId, WaitFor, WaitNode, Waker};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::cluster::{CallKind, View};
+use crate::models::tensorflow::mechanisms::crash;
+use crate::models::tensorflow::mechanisms::rpc::Rpc;
+use crate::models::tensorflow::process::{At, CallId, Process, StepId, Thread, ThreadId};
+
+/// A walk along what waits for what.
+pub(in crate::models) struct Walk<'a> {
+    pub(in crate::models) model: &'a TensorFlow,
+    system: &'a [&'a Process],
+    pub(in crate::models) graph: WaitFor,
+    /// Partitions that are in the graph already, with their nodes.
+    partitions: Vec<(ProcessId, StepId, usize)>,
+    /// Threads that wait for a pipeline, or for the pool that it shares, with their nodes.
+    pub(in crate::models) threads: Vec<(ProcessId, ThreadId, usize)>,
+    /// Who could have ended each wait.
+    wakers: Vec<Waker>,
+}
+
+impl TensorFlow {
+    pub(in crate::models) fn why_stuck(&self, system: &[&Process], worker: ProcessId, client: usize) -> WaitFor {
+        self.walk(system, worker, client).graph
+    }
+
+    pub(in crate::models) fn possible_wakers(
+        &self,
+        system: &[&Process],
+        worker: ProcessId,
+        client: usize,
+    ) -> Vec<Waker> {
+        self.walk(system, worker, client).wakers
+    }
+
+    fn walk<'a>(&'a self, system: &'a [&'a Process], worker: ProcessId, client: usize) -> Walk<'a> {
+        let mut walk = Walk {
+            model: self,
+            system,
+            graph: WaitFor::default(),
+            partitions: Vec::new(),
+            threads: Vec::new(),
+            wakers: Vec::new(),
+        };
+        match client {
+            0 => walk.client(worker, None),
+            _ if self.has_queue() => walk.runner(worker),
+            _ => walk.closer(worker),
+        }
+        walk
+    }
+
+    /// How the clients ended, and the updates that were applied.
+    pub(in crate::models) fn how_it_ended(&self, system: &[&Process]) -> String {
+        let ends = system.iter().filter_map(|process| {
+            let master = process.master.as_ref()?;
+            let how = if master.outcome == Some(true) {
+                "succeeded"
+            } else {
+                "failed"
+            };
+            Some(format!("{} {how}", self.step_name(master.step)))
+        });
+        let ends: Vec<String> = ends.collect();
+        let mut updates = Vec::new();
+        for (id, process) in system.iter().enumerate() {
+            let names = self.variables(ProcessId(id as u8));
+            for (name, &count) in names.iter().zip(&process.variables).filter(|(_, count)| **count > 0) {
+                let times = if count == 1 {
+                    String::new()
+                } else {
+                    format!(" x{count}")
+                };
+                updates.push(format!("{}/{name}{times}", self.processes()[id].name));
+            }
+        }
+        let updates = if updates.is_empty() {
+            "nothing".to_owned()
+        } else {
+            updates.join(", ")
+        };
+        format!("{}: {updates}", ends.join(", "))
+    }
+
+    pub(in crate::models) fn left_behind(&self, system: &[&Process]) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (info, process) in self.processes().iter().zip(system) {
+            if !process.executions.is_empty() {
+                lines.push(format!("{}: a partition still runs", info.role));
+            }
+            if process
+                .rendezvous
+                .iter()
+                .any(|rendezvous| !rendezvous.deferred.is_empty())
+            {
+                lines.push(format!("{}: a deferred receive is never answered", info.role));
+            }
+            if process
+                .rendezvous
+                .iter()
+                .any(|rendezvous| !rendezvous.waiters.is_empty())
+            {
+                lines.push(format!("{}: a receive waits for a value that is never sent", info.role));
+            }
+            if !process.table.is_empty() {
+                lines.push(format!("{}: a rendezvous stays in the table", info.role));
+            }
+        }
+        lines.sort();
+        lines.dedup();
+        lines
+    }
+}
+
+impl Walk<'_> {
+    pub(in crate::models) fn process(&self, id: ProcessId) -> &Process {
+        self.system[id.index()]
+    }
+
+    pub(in crate::models) fn node(
+        &self,
+        id: ProcessId,
+        label: &str,
+        object: &str,
+        cause: Option<String>,
+        detail: String,
+    ) -> WaitNode {
+        let info = &self.model.processes()[id.index()];
+        let detail = format!("{}: {detail}", info.name);
+        WaitNode {
+            role: info.role.clone(),
+            label: label.to_owned(),
+            object: object.to_owned(),
+            cause,
+            detail,
+        }
+    }
+
+    /// Whoever closes the session of a worker.
+    fn closer(&mut self, worker: ProcessId) {
+        let text = "Session.close waits until no step runs".to_owned();
+        let root = self.node(worker, "MasterSession::Close", "num_running_", None, text);
+        let root = self.graph.push(None, root);
+        let running = self
+            .process(worker)
+            .session
+            .as_ref()
+            .is_some_and(|session| session.running > 0);
+        if running {
+            self.client(worker, Some(root));
+        } else {
+            self.blocked_threads(root, worker, None);
+        }
+    }
+
+    fn client(&mut self, worker: ProcessId, from: Option<usize>) {
+        let client = self.process(worker).thread(ThreadId::Client);
+        if client.is_some_and(|client| matches!(client.at(), At::Dataset(_))) {
+            let text = "the client closes its session".to_owned();
+            let root = self.node(worker, "MasterSession::Close", "session", None, text);
+            let root = self.graph.push(None, root);
+            return self.pipeline_thread(root, worker, ThreadId::Client);
+        }
+        let master = self.process(worker).master.as_ref().expect("clients live on workers");
+        let waits = (master.step, master.pending);
+        self.waits_for_step(worker, waits, from);
+    }
+
+    /// The queue runner of a worker.
+    fn runner(&mut self, worker: ProcessId) {
+        let runner = self.process(worker).runner.as_ref().expect("the queue has a runner");
+        let waits = (runner.step, runner.pending);
+        self.waits_for_step(worker, waits, None);
+    }
+
+    fn waits_for_step(&mut self, worker: ProcessId, (step, pending): (StepId, u8), from: Option<usize>) {
+        let name = self.model.step_name(step);
+        let text = format!("sess.run of {name} waits in RunPartitionsHelper for {pending} unanswered partition(s)");
+        let root = self.node(
+            worker,
+            "MasterSession::RunPartitionsHelper",
+            "BlockingCounter",
+            None,
+            text,
+        );
+        let root = self.graph.push(from, root);
+        self.answers(root, pending);
+        let model = self.model;
+        for partition in 0..model.partitions(step) {
+            match model.run_graph_of(step, partition) {
+                None => self.partition(root, worker, step),
+                Some(call) => {
+                    let state = self.process(worker).client_call(call).map(|call| call.rpc);
+                    if state == Some(Rpc::Sent) {
+                        self.remote_partition(root, call);
+                    }
+                }
+            }
+        }
+        if !self.graph.edges.iter().any(|(from, _)| *from == root) {
+            self.blocked_threads(root, worker, None);
+        }
+    }
+
+    /// A `RunGraph` that was sent and not answered.
+    fn remote_partition(&mut self, from: usize, call: CallId) {
+        let info = *self.model.call(call);
+        if self.process(info.server).execution(info.step).is_some() {
+            return self.partition(from, info.server, info.step);
+        }
+        if crash::is_lost(self.process(info.client), info.server) {
+            return self.dead(from, info.server, "Worker::RunGraphAsync");
+        }
+        let text = format!("RunGraph of {} is not answered", self.model.step_name(info.step));
+        let node = self.node(info.server, "Worker::RunGraphAsync", "RunGraph handler", None, text);
+        let node = self.graph.push(Some(from), node);
+        self.blocked_threads(node, info.server, None);
+    }
+
+    /// A partition that has started and not ended: its unanswered receives, and threads of it that can't go on.
+    fn partition(&mut self, from: usize, id: ProcessId, step: StepId) {
+        if let Some((_, _, known)) = self
+            .partitions
+            .iter()
+            .find(|(other, of, _)| *other == id && *of == step)
+        {
+            return self.graph.edges.push((from, *known));
+        }
+        let Some(execution) = self.process(id).execution(step) else {
+            return;
+        };
+        let (step_name, failed) = (self.model.step_name(step), execution.failed);
+        let failed = if failed {
+            "; it has failed and aborted already"
+        } else {
+            ""
+        };
+        let text = match execution.outstanding {
+            0 => format!(
+                "no node of the partition of {step_name} is outstanding, but none saw that it was the last{failed}"
+            ),
+            nodes => format!("the partition of {step_name} waits for {nodes} unfinished node(s){failed}"),
+        };
+        let node = self.node(id, "ExecutorState", "outstanding nodes", None, text);
+        let node = self.graph.push(Some(from), node);
+        self.partitions.push((id, step, node));
+        self.last_node(node);
+        let waiting: Vec<CallId> = self
+            .process(id)
+            .client_calls
+            .iter()
+            .filter(|call| call.rpc == Rpc::Sent && self.model.call(call.id).step == step)
+            .map(|call| call.id)
+            .filter(|&call| matches!(self.model.call(call).kind, CallKind::RecvTensor { .. }))
+            .collect();
+        for call in waiting {
+            self.receive(node, id, call);
+        }
+        self.attempts(node, id, step);
+        // Of whichever step: one that flushes a queue may hold nodes of another one.
+        let of = if self.model.has_queue() { None } else { Some(step) };
+        self.blocked_threads(node, id, of);
+    }
+
+    /// A receive that was sent and not answered.
+    fn receive(&mut self, from: usize, id: ProcessId, call: CallId) {
+        let info = *self.model.call(call);
+        let name = self.model.call_name(call);
+        let record = self.process(id).client_call(call).expect("an unanswered call is kept");
+        let lost = record.failed && record.installed;
+        let server_name = self.model.processes()[info.server.index()].name.clone();
+        let text = format!(
+            "_Recv of {name} waits for {server_name}{}",
+            if lost {
+                "; it was told to abort before its cancel function was installed, and sent its request all the same"
+            } else {
+                ""
+            },
+        );
+        let label = if lost {
+            "_Recv (its cancel found no function)"
+        } else {
+            "_Recv"
+        };
+        let node = self.node(id, label, "RecvTensor answer", None, text);
+        let node = self.graph.push(Some(from), node);
+        self.answer_or_cancel(node, id, call);
+        let server = self.process(info.server);
+        let parked = server
+            .rendezvous
+            .iter()
+            .any(|rendezvous| rendezvous.deferred.contains(&call));
+        let waits = server
+            .rendezvous
+            .iter()
+            .any(|rendezvous| rendezvous.waiters.contains(&call));
+        if parked {
+            let cause = self.why_not_started(info.server, info.step);
+            let text = format!("the receive of {name} is parked until the step starts there: {cause}");
+            let leaf = self.node(
+                info.server,
+                "BaseRemoteRendezvous::RecvLocalAsync",
+                "deferred_calls_",
+                Some(cause),
+                text,
+            );
+            let leaf = self.graph.push(Some(node), leaf);
+            self.start_or_cleanup(leaf, call);
+        } else if crash::is_lost(self.process(id), info.server) {
+            self.dead(node, info.server, "Worker::RecvTensorAsync");
+        } else if waits {
+            self.value(node, info.server, info.step, &name);
+        } else {
+            self.blocked_threads(node, info.server, None);
+        }
+    }
+
+    /// A call to a process that has died.
+    fn dead(&mut self, from: usize, id: ProcessId, function: &str) {
+        let cause = "the process has died, and calls wait for it to come back".to_owned();
+        let leaf = self.node(id, function, "process", Some(cause.clone()), cause);
+        self.graph.push(Some(from), leaf);
+    }
+
+    /// A receive that waits in a local table.
+    fn value(&mut self, from: usize, id: ProcessId, step: StepId, name: &str) {
+        let running = self.process(id).execution(step).is_some();
+        let cause = (!running).then(|| "the partition that would send it has ended".to_owned());
+        let text = format!("the receive of {name} waits for its _Send");
+        let node = self.node(id, "LocalRendezvousImpl::RecvAsync", "value", cause, text);
+        let node = self.graph.push(Some(from), node);
+        self.sender(node, running);
+        if running {
+            self.partition(node, id, step);
+        }
+    }
+
+    /// Why a process never runs a step.
+    fn why_not_started(&self, id: ProcessId, step: StepId) -> String {
+        let worker = self.model.steps()[usize::from(step)].worker;
+        let master = self.process(worker).master.as_ref();
+        let process = self.process(id);
+        if master.is_some_and(|master| master.step == step && master.never_sent & (1 << id.0) != 0) {
+            "never started: its RunGraph was cancelled before it was sent".to_owned()
+        } else if process.connections.restarted {
+            "never started: the process died, and the one that came back does not know the session".to_owned()
+        } else if process.dropped & (1 << step) != 0 {
+            "never started: its RunGraph was dropped together with its reset".to_owned()
+        } else if process.started & (1 << step) != 0 {
+            "started and cleaned up; this receive came to a fresh rendezvous afterwards".to_owned()
+        } else {
+            "never started: its RunGraph does not arrive".to_owned()
+        }
+    }
+
+    /// Threads that are not enabled: what each waits for.
+    fn blocked_threads(&mut self, from: usize, id: ProcessId, step: Option<StepId>) {
+        let (model, process) = (self.model, self.system[id.index()]);
+        for thread in &process.threads {
+            let pending = self.pending(id, thread);
+            // Threads of a pipeline are told where something waits for them.
+            let waits_by_design = match thread.id {
+                ThreadId::Client | ThreadId::Runner | ThreadId::Step(_) => true,
+                ThreadId::Dataset(name) => !name.is_pooled(),
+                _ => false,
+            };
+            if pending.enabled || waits_by_design || step.is_some_and(|step| self.step_of(thread) != Some(step)) {
+                continue;
+            }
+            let in_pipeline = matches!(thread.at(), At::Dataset(_)) || thread.at() == At::PoolTake;
+            if in_pipeline && process.datasets.is_some() {
+                self.pipeline_thread(from, id, thread.id);
+                continue;
+            }
+            let object = model.describe_object(model.object_of(pending.operation.object));
+            let kind = object.split(':').next().unwrap_or_default().to_owned();
+            let label = pending.operation.label;
+            let text = format!(
+                "{:?} waits at {} ({}) for {object}",
+                thread.id, label.name, label.function
+            );
+            let cause = Some("held by a thread that can't go on".to_owned());
+            let node = self.node(id, label.function, &kind, cause, text);
+            let node = self.graph.push(Some(from), node);
+            self.holder(node, id, pending.operation.object);
+        }
+    }
+
+    /// What a thread does next.
+    pub(in crate::models) fn pending(&self, id: ProcessId, thread: &Thread) -> Pending<ThreadId> {
+        View {
+            model: self.model,
+            id,
+            process: self.process(id),
+            thread,
+        }
+        .pending()
+    }
+
+    fn step_of(&self, thread: &Thread) -> Option<StepId> {
+        match thread.id {
+            ThreadId::Client | ThreadId::Runner | ThreadId::Closer | ThreadId::Death => None,
+            ThreadId::Step(step)
+            | ThreadId::Deadline(step)
+            | ThreadId::Node(step, _)
+            | ThreadId::Done(step)
+            | ThreadId::GetNext(step, _)
+            | ThreadId::Timer(step, _) => Some(step),
+            ThreadId::Handler(call)
+            | ThreadId::Arrival(call)
+            | ThreadId::Cancelled(call)
+            | ThreadId::Completion(call) => Some(self.model.call(call).step),
+            ThreadId::Dataset(_) => None,
+        }
+    }
+}

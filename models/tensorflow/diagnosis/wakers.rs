@@ -1,0 +1,111 @@
+//! Who could have ended a wait, and why that can't happen any more.
+
+use super::Walk;
+use crate::machine::{Describe, ObjectId, ProcessId, Waker};
+use crate::models::tensorflow::objects::Object;
+use crate::models::tensorflow::process::CallId;
+
+impl Walk<'_> {
+    fn waker(&mut self, node: usize, who: String, why_not: &str) {
+        self.settled(node, who, why_not, Vec::new());
+    }
+
+    fn settled(&mut self, node: usize, who: String, why_not: &str, by: Vec<(ProcessId, &'static str, Object)>) {
+        let by = by.into_iter();
+        self.wakers.push(Waker {
+            node,
+            who,
+            why_not: why_not.to_owned(),
+            settled_by: by
+                .map(|(process, label, object)| (process, label, self.model.object(object)))
+                .collect(),
+        });
+    }
+
+    /// The client: every partition must answer.
+    pub(super) fn answers(&mut self, node: usize, pending: u8) {
+        let why_not = format!("{pending} of them never will");
+        self.waker(
+            node,
+            "an answer of every partition (RunManyGraphs::WhenDone)".to_owned(),
+            &why_not,
+        );
+    }
+
+    /// A partition: its last node must end.
+    pub(super) fn last_node(&mut self, node: usize) {
+        let who = "the last unfinished node of the partition (ExecutorState::NodeDone)".to_owned();
+        self.waker(node, who, "what it waits for never comes");
+    }
+
+    /// A receive that was sent: its answer, or a cancellation on this side.
+    pub(super) fn answer_or_cancel(&mut self, node: usize, id: ProcessId, call: CallId) {
+        let model = self.model;
+        let name = model.call_words(call);
+        let server = &model.processes()[model.call(call).server.index()].name;
+        let who = format!("the answer of {server} to {name} (Call::SendResponse)");
+        self.waker(node, who, "the request is not answered there");
+        let record = self.process(id).client_call(call).expect("an unanswered call is kept");
+        let who = format!("a cancellation of {name} (CallOptions::StartCancel)");
+        if record.failed {
+            let why_not = "it came before the cancel function was installed and is not repeated, since a rendezvous is aborted only once";
+            let step = model.call(call).step;
+            let by = vec![
+                (id, "Call.start_cancel", Object::Call(call)),
+                (id, "Recv.register", Object::Remote(step)),
+            ];
+            self.settled(node, who, why_not, by);
+        } else {
+            self.waker(node, who, "nobody aborts this rendezvous any more");
+        }
+    }
+
+    /// A parked receive: the step must start here, or clean up.
+    pub(super) fn start_or_cleanup(&mut self, node: usize, call: CallId) {
+        let model = self.model;
+        let info = *model.call(call);
+        let server = model.processes()[info.server.index()].name.clone();
+        let cause = self.why_not_started(info.server, info.step);
+        let who =
+            format!("the start of the step on {server} (BaseRemoteRendezvous::Initialize takes up what is parked)");
+        let worker = model.steps()[usize::from(info.step)].worker;
+        let by = model.run_graph_call(info.step, info.server).map(|run_graph| {
+            vec![
+                (worker, "Call.start_cancel", Object::Call(run_graph)),
+                (info.server, "Server.read", Object::Call(run_graph)),
+            ]
+        });
+        self.settled(node, who, &cause, by.unwrap_or_default());
+        let who = format!("an abort of the rendezvous on {server} (BaseRemoteRendezvous::StartAbort)");
+        self.waker(node, who, "it does not touch deferred_calls_");
+        let who = format!("the step's CleanupGraph to {server}");
+        self.waker(node, who, "it is sent when every partition has answered");
+    }
+
+    /// A receive in the local table: its value must be sent.
+    pub(super) fn sender(&mut self, node: usize, running: bool) {
+        let why_not = if running {
+            "its node never runs"
+        } else {
+            "its partition has ended"
+        };
+        self.waker(
+            node,
+            "the _Send of the value (LocalRendezvousImpl::Send)".to_owned(),
+            why_not,
+        );
+    }
+
+    /// A thread that can't run: whoever holds what it waits for.
+    pub(super) fn holder(&mut self, node: usize, id: ProcessId, object: ObjectId) {
+        let held = self.model.locks(id, self.process(id)).into_iter();
+        let owner = held.filter(|(held, _)| *held == object).map(|(_, owner)| owner).next();
+        match owner {
+            Some(owner) => {
+                let who = self.model.thread_words(id, self.process(id), owner);
+                self.waker(node, who, "it holds the lock and can't go on");
+            }
+            None => self.waker(node, "another thread".to_owned(), "none is left that would"),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Which thread of the model a slot of the trace means, and why none does.
+
+use super::plan::{Action, STEP, Slot, Subject};
+use super::position::{Context, Position, Refusal};
+use crate::machine::{Model, Pending, ProcessId};
+use crate::models::tensorflow::cluster::CallKind;
+use crate::models::tensorflow::job::graph::NodeKind;
+use crate::models::tensorflow::mechanisms::executor;
+use crate::models::tensorflow::mechanisms::master;
+use crate::models::tensorflow::mechanisms::rendezvous;
+use crate::models::tensorflow::mechanisms::rpc;
+use crate::models::tensorflow::mechanisms::worker;
+use crate::models::tensorflow::process::{At, CallId, NodeId, Thread, ThreadId};
+
+impl Context<'_> {
+    /// Whether the next label of a thread is what a slot means.
+    pub(super) fn means(&self, slot: &Slot, id: ProcessId, pending: &Pending<ThreadId>, state: &Thread) -> bool {
+        let Action::Run {
+            label,
+            subject,
+            timer,
+            failed,
+        } = slot.action
+        else {
+            return false;
+        };
+        label == pending.operation.label.name
+            && (subject == Subject::Any || subject == self.subject(id, state))
+            && timer.is_none_or(|timer| timer == matches!(state.id, ThreadId::Timer(..)))
+            && !(failed && matches!(state.at(), At::Master(master::At::WhenDone(_, true))))
+    }
+
+    /// Whose label a thread would run.
+    pub(super) fn subject(&self, id: ProcessId, thread: &Thread) -> Subject {
+        use rendezvous::{At as R, Finder};
+        let call = match thread.at() {
+            At::Rpc(
+                rpc::At::Install(call)
+                | rpc::At::Start(call)
+                | rpc::At::Cancel(call)
+                | rpc::At::Clear(call)
+                | rpc::At::RequestCancelled(call)
+                | rpc::At::ServeClear(call),
+            )
+            | At::Worker(worker::At::Install(call))
+            | At::Rendezvous(R::Deregister(call) | R::Find(_, Finder::Receive(call))) => Some(call),
+            At::Rendezvous(R::Register(_, node)) => self.receive_of(id, node),
+            _ => match thread.id {
+                ThreadId::Handler(call) | ThreadId::Cancelled(call) | ThreadId::Completion(call)
+                    if !matches!(thread.at(), At::Worker(_)) =>
+                {
+                    self.caller(thread, call)
+                }
+                _ => None,
+            },
+        };
+        call.map_or(Subject::Own, Subject::Call)
+    }
+
+    /// The call that a thread works for; a completion may also cancel the worker's own partition.
+    pub(super) fn caller(&self, thread: &Thread, call: CallId) -> Option<CallId> {
+        let cancels_own = matches!(
+            (thread.id, thread.at()),
+            (
+                ThreadId::Completion(_),
+                At::Rendezvous(rendezvous::At::Find(_, rendezvous::Finder::AbortStep))
+            )
+        );
+        (!cancels_own).then_some(call)
+    }
+
+    pub(super) fn receive_of(&self, id: ProcessId, node: NodeId) -> Option<CallId> {
+        let graph = self.model.graph(STEP);
+        let partition = self.model.partition(STEP, id);
+        match graph.partitions[partition].nodes[usize::from(node)].kind {
+            NodeKind::Recv { edge } => self.receive_call(edge),
+            _ => None,
+        }
+    }
+
+    pub(super) fn receive_call(&self, edge: u16) -> Option<CallId> {
+        let calls = (0u16..).zip(self.model.calls());
+        calls
+            .filter(|(_, info)| info.step == STEP)
+            .find(|(_, info)| info.kind == CallKind::RecvTensor { edge })
+            .map(|(id, _)| id)
+    }
+
+    /// Threads that may come to the slot's label by labels that the trace does not show.
+    pub(super) fn candidates(&self, at: &Position, id: ProcessId, slot: &Slot) -> Vec<ThreadId> {
+        let Action::Run {
+            label, subject, timer, ..
+        } = slot.action
+        else {
+            return Vec::new();
+        };
+        let threads = &at.system.processes[id.index()].threads;
+        let live = |wanted: &dyn Fn(&Thread) -> bool| -> Vec<ThreadId> {
+            let found = threads.iter().filter(|thread| wanted(thread));
+            found.map(|thread| thread.id).collect()
+        };
+        match (label, subject) {
+            ("Recv.register", Subject::Call(call)) => live(&|thread| match thread.id {
+                ThreadId::Node(_, node) => self.receive_of(id, node) == Some(call),
+                _ => false,
+            }),
+            ("Worker.install_cancel", Subject::Call(call)) => live(
+                &|thread| matches!(thread.id, ThreadId::Handler(other) | ThreadId::Arrival(other) if other == call),
+            ),
+            ("Call.clear_cancel", Subject::Call(call)) => live(&|thread| thread.id == ThreadId::Completion(call)),
+            ("Rendezvous.cleanup", _) => live(&|thread| {
+                matches!(thread.id, ThreadId::Handler(call) | ThreadId::Arrival(call)
+                    if self.model.call(call).kind == CallKind::CleanupGraph)
+            }),
+            ("StartAbort.local", _) if timer != Some(true) => {
+                let mut found = live(&|thread| matches!(thread.at(), At::Executor(executor::At::Latch(_))));
+                found.extend(live(&|thread| matches!(thread.id, ThreadId::GetNext(..))));
+                found.extend(live(&|thread| matches!(thread.id, ThreadId::Done(_))));
+                found
+            }
+            ("Handler.clear_cancel" | "Worker.clear_cancel_local" | "RunManyGraphs.when_done", _) => {
+                live(&|thread| matches!(thread.id, ThreadId::Done(_)))
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Why no thread is on its way to the slot's label.
+    pub(super) fn why_absent(&self, at: &Position, id: ProcessId, slot: &Slot) -> Refusal {
+        let process = &at.system.processes[id.index()];
+        let Action::Run { label, subject, .. } = slot.action else {
+            return String::new();
+        };
+        let call = match subject {
+            Subject::Call(call) => Some(call),
+            Subject::Any if label == "Rendezvous.initialize" => self.run_graph_at(id),
+            _ => None,
+        };
+        let Some(call) = call else {
+            return format!("no thread comes to {label}");
+        };
+        let about = self.model.call_name(call);
+        let mut places = Vec::new();
+        for (index, state) in at.system.processes.iter().enumerate() {
+            let owner = ProcessId(index as u8);
+            for (pending, thread) in self.model.threads(owner, state).iter().zip(&state.threads) {
+                if self.works_for(owner, thread, call) {
+                    let task = self.model.process_name(owner);
+                    let name = self.model.thread_name(owner, state, thread.id);
+                    places.push(format!("{task} {name} is at {}", pending.operation.label));
+                }
+            }
+        }
+        let record = process
+            .client_call(call)
+            .map(|call| format!("it is {:?} here", call.rpc));
+        places.extend(record);
+        for (index, state) in at.system.processes.iter().enumerate() {
+            let task = self.model.process_name(ProcessId(index as u8));
+            if state
+                .rendezvous
+                .iter()
+                .any(|rendezvous| rendezvous.deferred.contains(&call))
+            {
+                places.push(format!("it is parked in {task}'s deferred_calls_"));
+            }
+            if state
+                .rendezvous
+                .iter()
+                .any(|rendezvous| rendezvous.waiters.contains(&call))
+            {
+                places.push(format!("it waits in {task}'s local table"));
+            }
+        }
+        if places.is_empty() {
+            format!("nothing is left to do for {about}")
+        } else {
+            format!("no thread comes to {label} of {about}: {}", places.join(", "))
+        }
+    }
+
+    /// The `RunGraph` that a process serves for the step.
+    fn run_graph_at(&self, id: ProcessId) -> Option<CallId> {
+        let calls = (0u16..).zip(self.model.calls());
+        calls
+            .filter(|(_, info)| info.step == STEP && info.server == id)
+            .find(|(_, info)| matches!(info.kind, CallKind::RunGraph { .. }))
+            .map(|(call, _)| call)
+    }
+
+    pub(super) fn works_for(&self, owner: ProcessId, thread: &Thread, call: CallId) -> bool {
+        match thread.id {
+            ThreadId::Handler(other)
+            | ThreadId::Arrival(other)
+            | ThreadId::Cancelled(other)
+            | ThreadId::Completion(other) => other == call,
+            ThreadId::Node(_, node) => self.receive_of(owner, node) == Some(call),
+            _ => self.subject(owner, thread) == Subject::Call(call),
+        }
+    }
+}

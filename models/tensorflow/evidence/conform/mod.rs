@@ -1,0 +1,100 @@
+//! Whether the model can do what a trace of the real runtime shows.
+//!
+//! [`conform`] looks for a schedule of the model that agrees with every thread of every process of a [`Trace`]. `mapping` is the table
+//! from events to labels, `plan` says whose objects the ids are and what order the times force, `search` tries.
+
+mod alignment;
+mod early;
+mod identity;
+mod keep;
+mod mapping;
+mod matching;
+mod outcome;
+mod plan;
+mod policy;
+mod position;
+mod resolve;
+mod search;
+mod trace;
+
+pub use alignment::Aligned;
+pub use outcome::{FirstDisagreement, Outcome};
+pub use trace::{Function, Ids, Mark, Trace, TraceError, TraceEvent};
+
+use plan::{Action, Plan, Slot};
+use position::{Context, Position};
+
+use crate::machine::Model;
+use crate::models::tensorflow::TensorFlow;
+
+/// Decides whether the model's first step can do what the trace shows.
+///
+/// The model should be the whole graph and unreduced: [`TensorFlow::set_cancels_in_order`] off, [`TensorFlow::set_cleans_up`] on.
+pub fn conform(model: &TensorFlow, trace: &Trace) -> Outcome {
+    let plan = match plan::plan(model, trace) {
+        Ok(plan) => plan,
+        Err(index) => return Outcome::foreign(model, trace, index),
+    };
+    let context = Context { model, plan: &plan };
+    let mut found = search::search(&context);
+    let mut outcome = Outcome {
+        file: trace.file.clone(),
+        agreed: found.complete,
+        events: Vec::new(),
+        matched: matched(&plan, &found.position),
+        aligned: alignment::align(trace, &plan, &found.position),
+        total: trace.events.len() - plan.dropped.len(),
+        dropped: plan.dropped.clone(),
+        stuck: None,
+        after_end: Vec::new(),
+        signature: None,
+        wait_for: None,
+    };
+    if found.complete {
+        match search::finish(&context, &mut found.position, &mut found.events) {
+            Ok(shown) => outcome.after_end = shown,
+            Err(reason) => outcome.break_model(reason),
+        }
+        if let Some((id, client)) = search::stuck_client(model, &found.position) {
+            let system: Vec<_> = found.position.system.processes.iter().collect();
+            let wait_for = model.wait_for(&system, id, client);
+            outcome.signature = Some(wait_for.signature());
+            outcome.wait_for = Some(wait_for);
+        }
+    } else {
+        outcome.stuck = disagreement(trace, &plan, &found);
+    }
+    outcome.events = found.events;
+    outcome
+}
+
+/// How many events are behind their threads.
+fn matched(plan: &Plan, at: &Position) -> usize {
+    let behind = plan.threads.iter().zip(&at.done).map(|(thread, &done)| {
+        let next = thread.slots.get(done);
+        let place = next.and_then(|slot| thread.events.iter().position(|&event| event == slot.event));
+        place.unwrap_or(thread.events.len())
+    });
+    behind.sum()
+}
+
+/// The first line that the model can't do from the furthest place.
+fn disagreement(trace: &Trace, plan: &Plan, found: &search::Found) -> Option<FirstDisagreement> {
+    let (_, thread, reason) = found.refusals.first()?;
+    let slot = plan.threads[*thread].slots.get(found.position.done[*thread])?;
+    Some(FirstDisagreement {
+        line: slot.line,
+        event: trace.events[slot.event].to_string(),
+        needed: needed(slot),
+        reason: reason.clone(),
+        exhausted: found.exhausted,
+    })
+}
+
+fn needed(slot: &Slot) -> String {
+    match &slot.action {
+        Action::Run { label, .. } => (*label).to_owned(),
+        Action::Past(labels) => format!("to have done {}", labels.join(", ")),
+        Action::Impossible(_) => "nothing that the table maps".to_owned(),
+    }
+}

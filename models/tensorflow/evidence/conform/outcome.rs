@@ -1,0 +1,146 @@
+//! What a comparison of a trace with the model found.
+
+use std::fmt;
+
+use super::alignment::Aligned;
+use super::trace::Trace;
+use crate::machine::{Event, Signature, WaitFor};
+use crate::models::tensorflow::TensorFlow;
+
+/// What a comparison of a trace with the model found.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Outcome {
+    /// Name of the trace's file.
+    pub file: String,
+    /// Whether the model can do all that the trace shows.
+    pub agreed: bool,
+    /// The schedule: from the initial state to rest if the trace agrees, else to the end of the longest prefix that agrees.
+    pub events: Vec<Event>,
+    /// Where each event of the trace that was not dropped stands beside the schedule, in the order of the trace.
+    pub aligned: Vec<Aligned>,
+    /// Events of the trace that the schedule does.
+    pub matched: usize,
+    /// Events of the trace without those dropped.
+    pub total: usize,
+    /// Events that are not of this step: line and why.
+    pub dropped: Vec<(usize, String)>,
+    /// The first event that the model can't do.
+    pub stuck: Option<FirstDisagreement>,
+    /// Labels after the trace's end, on the way to rest, that a trace would have shown: none if the trace is whole.
+    pub after_end: Vec<Event>,
+    /// The signature of the hang that the schedule ends in; `None` if the client has its answer.
+    pub signature: Option<Signature>,
+    /// The wait-for closure of that hang.
+    pub wait_for: Option<WaitFor>,
+}
+
+/// The first event of a trace that the model can't do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FirstDisagreement {
+    /// Number of its line, from 1.
+    pub line: usize,
+    /// The event, for people.
+    pub event: String,
+    /// The label that it needs.
+    pub needed: String,
+    /// Why that can't run.
+    pub reason: String,
+    /// Whether every order of the trace's events was tried, under the rules for what the trace does not show; else the search's budget ended it.
+    pub exhausted: bool,
+}
+
+impl Outcome {
+    /// A trace with an event of a process that the model does not have.
+    pub(super) fn foreign(model: &TensorFlow, trace: &Trace, index: usize) -> Self {
+        let event = &trace.events[index];
+        let known: Vec<&str> = model.processes().iter().map(|info| info.name.as_str()).collect();
+        Self {
+            file: trace.file.clone(),
+            agreed: false,
+            events: Vec::new(),
+            aligned: Vec::new(),
+            matched: 0,
+            total: trace.events.len(),
+            dropped: Vec::new(),
+            stuck: Some(FirstDisagreement {
+                line: event.line,
+                event: event.to_string(),
+                needed: format!("a process {}", event.process),
+                reason: format!("the graph has {}", known.join(", ")),
+                exhausted: true,
+            }),
+            after_end: Vec::new(),
+            signature: None,
+            wait_for: None,
+        }
+    }
+
+    /// The model broke its contract on the way to rest.
+    pub(super) fn break_model(&mut self, reason: String) {
+        self.agreed = false;
+        self.stuck = Some(FirstDisagreement {
+            line: 0,
+            event: "after the last event".to_owned(),
+            needed: "to come to rest".to_owned(),
+            reason,
+            exhausted: true,
+        });
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { matched, total, .. } = self;
+        if self.agreed {
+            writeln!(f, "{}: the model can do all {total} events of the step", self.file)?;
+        } else {
+            writeln!(
+                f,
+                "{}: the model can do {matched} of {total} events of the step",
+                self.file
+            )?;
+        }
+        if !self.dropped.is_empty() {
+            writeln!(f, "dropped {} events that are not of this step:", self.dropped.len())?;
+            for (line, why) in &self.dropped {
+                writeln!(f, "  line {line}: {why}")?;
+            }
+        }
+        if let Some(stuck) = &self.stuck {
+            writeln!(f, "first disagreement, line {}: {}", stuck.line, stuck.event)?;
+            writeln!(f, "  needs {}", stuck.needed)?;
+            writeln!(f, "  but {}", stuck.reason)?;
+            let tried = if stuck.exhausted {
+                "every order of its events that the trace leaves open was tried, under the rules for what it does not show"
+            } else {
+                "not every order was tried: the search's budget ended it"
+            };
+            writeln!(f, "  ({tried})")?;
+        }
+        if !self.after_end.is_empty() {
+            let count = self.after_end.len();
+            writeln!(
+                f,
+                "after the trace's end, {count} more labels run that a whole trace would show:"
+            )?;
+            for event in &self.after_end {
+                writeln!(
+                    f,
+                    "  {} {} {} {}",
+                    event.process, event.thread, event.label, event.object
+                )?;
+            }
+        }
+        match (&self.signature, &self.wait_for) {
+            (Some(signature), Some(wait_for)) => {
+                writeln!(f, "ends in a hang, signature {}:", signature.id())?;
+                for node in &wait_for.nodes {
+                    writeln!(f, "  {}", node.detail)?;
+                }
+            }
+            _ if self.agreed => writeln!(f, "the client has its answer")?,
+            _ => {}
+        }
+        write!(f, "schedule: {} events", self.events.len())
+    }
+}

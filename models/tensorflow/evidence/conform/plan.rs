@@ -1,0 +1,147 @@
+//! What a trace asks of the model: per trace thread, in order, the labels that ran there, whose they are, and when.
+//!
+//! # Identities
+//! Ids are read in the order of the lines: an id of `CallOptions` or of a call stands for what it was last begun for, until it is
+//! begun again (call objects are reused). `register` is for the tensor that the thread's next `recvtensor-issue<` names. The n-th
+//! `rungraph-issue<` is for the n-th remote partition, because the master's loop has that order.
+//!
+//! # What is dropped
+//! A trace of one step holds remains of the steps before. An event is dropped if, and only if, it names `CallOptions`, a call or a
+//! rendezvous that no event of its process begins: no `recvtensor-issue<`, `recvtensor-handler<`, `rungraph-issue<`,
+//! `rungraph-handler<` or client `setcancel<` for the options, no `register` for the call, no `findorcreate` for the rendezvous.
+//!
+//! # Order
+//! A label lies where [`super::mapping::Place`] says, between two times of its own thread: the events of a thread are in the order
+//! of their lines, so a label comes after all labels of its thread before it. Of two threads of one process, a label is *before*
+//! another only if the end of its interval is before the beginning of the other's. Times of different processes are not compared:
+//! there, only messages order. A thread that is in a function when the trace ends may go on there unseen.
+
+use std::collections::BTreeSet;
+
+use super::identity::Reader;
+use super::mapping::Place;
+use super::trace::{Trace, TraceEvent};
+use crate::machine::ProcessId;
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::process::{CallId, StepId};
+
+/// The step that the trace shows: the first of the model's.
+pub(super) const STEP: StepId = 0;
+
+/// Whose run of a label is meant.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Subject {
+    /// Anybody's.
+    Any,
+    /// That of the worker's own partition.
+    Own,
+    /// That of a call, on the side that the process is on.
+    Call(CallId),
+}
+
+/// What must happen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Action {
+    /// One run of a label.
+    Run {
+        label: &'static str,
+        subject: Subject,
+        /// Whether it must run on a timer's thread, where the event tells.
+        timer: Option<bool>,
+        /// The event carries an error.
+        failed: bool,
+    },
+    /// The thread has left these labels behind.
+    Past(&'static [&'static str]),
+    /// No model could do it; the reason.
+    Impossible(String),
+}
+
+/// One thing that must happen on a trace thread.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Slot {
+    pub(super) event: usize,
+    pub(super) line: usize,
+    pub(super) us: f64,
+    pub(super) from: f64,
+    pub(super) to: f64,
+    pub(super) place: Place,
+    /// Whether the thread is inside a function in which it has done something already: it is still the same thread.
+    pub(super) inside: bool,
+    pub(super) action: Action,
+}
+
+/// A thread of the trace.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct TraceThread {
+    pub(super) process: ProcessId,
+    pub(super) name: String,
+    pub(super) slots: Vec<Slot>,
+    /// Indices of its events that were kept.
+    pub(super) events: Vec<usize>,
+    /// Whether the trace ends while the thread is in a function: what it still does there is not shown.
+    pub(super) ends_inside: bool,
+}
+
+/// The whole trace, resolved.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) threads: Vec<TraceThread>,
+    /// Dropped events: line and why.
+    pub(super) dropped: Vec<(usize, String)>,
+    /// Receives that the trace shows being registered.
+    pub(super) registered: BTreeSet<CallId>,
+    /// Requests that the trace shows being handled.
+    pub(super) handled: BTreeSet<CallId>,
+    /// Receives that are answered before their handler returns.
+    pub(super) inline: BTreeSet<CallId>,
+    /// Requests whose cancellation the trace shows.
+    pub(super) cancelled: BTreeSet<CallId>,
+}
+
+/// Resolves a trace. `Err`: the index of an event of a process that the model does not have.
+pub(super) fn plan(model: &TensorFlow, trace: &Trace) -> Result<Plan, usize> {
+    let mut reader = Reader::new(model, trace);
+    let kept = reader.keep()?;
+    let kept = reader.drop_unnamed(kept);
+    for &(index, thread) in &kept {
+        reader.read(index, thread);
+    }
+    for (thread, open) in reader.plan.threads.iter_mut().zip(&reader.open) {
+        thread.ends_inside = !open.is_empty();
+        thread.set_times(&trace.events);
+    }
+    Ok(reader.plan)
+}
+
+impl TraceThread {
+    /// The interval of each slot, from the times of the thread's events around it.
+    fn set_times(&mut self, events: &[TraceEvent]) {
+        let mut latest = f64::NEG_INFINITY;
+        let times: Vec<f64> = self
+            .events
+            .iter()
+            .map(|&index| {
+                latest = latest.max(events[index].us);
+                latest
+            })
+            .collect();
+        for slot in &mut self.slots {
+            let place = self.events.iter().position(|&index| index == slot.event);
+            let place = place.expect("a slot's event is one of its thread's");
+            let before = place.checked_sub(1).map_or(f64::NEG_INFINITY, |index| times[index]);
+            let after = times.get(place + 1).copied().unwrap_or(f64::INFINITY);
+            slot.us = times[place];
+            slot.from = if slot.place == Place::After {
+                times[place]
+            } else {
+                before
+            };
+            slot.to = if slot.place == Place::Before {
+                times[place]
+            } else {
+                after
+            };
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! What to do with the labels that a trace does not show.
+//!
+//! The trace leaves open when they run. Most rules are what the trace shows, read backwards: who latches the error first is who aborts,
+//! what `StartAbort` cancels is what is active, a receive that is answered before its handler returns found a value or an error. The
+//! search branches over the events of the trace only, so agreement is proof (the schedule replays), but disagreement holds under these
+//! rules. Known gap: a `_Send` whose receive is shown waiting is held back, and if it runs inline in another closure it holds a pool
+//! thread meanwhile, which can starve small pools; `tests/conform_random.rs` has traces of the model itself that are refused for it.
+
+use super::mapping;
+use super::plan::{Action, STEP, Slot, Subject};
+use super::position::{Context, Position};
+use crate::machine::{Pending, ProcessId};
+use crate::models::tensorflow::cluster::CallKind;
+use crate::models::tensorflow::job::graph::NodeKind;
+use crate::models::tensorflow::mechanisms::executor;
+use crate::models::tensorflow::mechanisms::iterator;
+use crate::models::tensorflow::mechanisms::rendezvous;
+use crate::models::tensorflow::mechanisms::rpc;
+use crate::models::tensorflow::process::{At, CallId, NodeId, Process, Thread, ThreadId};
+
+/// What to do with a label that the trace does not show.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Policy {
+    /// Run it at once, with this outcome: nothing that the trace shows gets harder by it.
+    Now(u8),
+    /// Run it when the next event of the trace needs it.
+    Demand(u8),
+    /// Not before something else has happened.
+    Hold(String),
+    /// The trace shows it: it runs where the trace has it.
+    Shown,
+}
+
+impl Context<'_> {
+    /// What the trace says of a call's rest: the slot of the trace thread that runs a model thread.
+    pub(super) fn slot_of(&self, at: &Position, id: ProcessId, thread: ThreadId) -> Option<(usize, Option<&Slot>)> {
+        let found = self
+            .plan
+            .threads
+            .iter()
+            .enumerate()
+            .find(|(index, info)| info.process == id && at.runs[*index] == Some(thread));
+        found.map(|(index, _)| (index, self.next(at, index)))
+    }
+
+    /// The calls that the trace thread cancels before it leaves `StartAbort`, and whether the trace has all of them.
+    pub(super) fn cancels_next(&self, at: &Position, thread: usize) -> (Vec<CallId>, bool) {
+        let slots = self.plan.threads[thread].slots[at.done[thread]..].iter();
+        let mut calls = Vec::new();
+        let mut ended = false;
+        for slot in slots {
+            match slot.action {
+                Action::Run {
+                    label: "Call.start_cancel",
+                    subject: Subject::Call(call),
+                    ..
+                } => calls.push(call),
+                Action::Run {
+                    label: "Handler.clear_cancel",
+                    ..
+                } => {}
+                _ => {
+                    ended = true;
+                    break;
+                }
+            }
+        }
+        (calls, ended)
+    }
+
+    /// What to do with a thread's next label.
+    pub(super) fn policy(&self, at: &Position, id: ProcessId, pending: &Pending<ThreadId>) -> Policy {
+        let process = &at.system.processes[id.index()];
+        let thread = process.thread(pending.thread).expect("a pending thread lives");
+        let label = pending.operation.label.name;
+        if mapping::is_shown(label) && !self.is_silent(process, thread) {
+            return Policy::Shown;
+        }
+        match thread.at() {
+            At::PoolTake => self.take_policy(process, id, thread.id),
+            At::Executor(executor::At::Latch(step)) => self.latch_policy(at, id, process, thread.id, step),
+            At::Rendezvous(place) => self.rendezvous_policy(at, id, process, thread, place),
+            At::Rpc(rpc::At::QueueTake(_)) => Policy::Demand(0),
+            At::Rpc(rpc::At::Read(call)) => self.read_policy(call, pending.operation.choices),
+            At::Rpc(rpc::At::RequestCancelled(call)) => {
+                if process.server_call(call).is_some() && self.plan.cancelled.contains(&call) {
+                    Policy::Hold("the trace shows its cancel function running".to_owned())
+                } else {
+                    Policy::Now(0)
+                }
+            }
+            At::Iterator(iterator::At::GetNext(..)) => Policy::Demand(0),
+            _ => Policy::Now(0),
+        }
+    }
+
+    /// Labels of the table that leave no line: a cancellation that finds no callback.
+    pub(super) fn is_silent(&self, process: &Process, thread: &Thread) -> bool {
+        match thread.at() {
+            At::Rpc(rpc::At::RequestCancelled(call)) => !process.server_call(call).is_some_and(|call| call.callback),
+            _ => false,
+        }
+    }
+
+    pub(super) fn take_policy(&self, process: &Process, id: ProcessId, thread: ThreadId) -> Policy {
+        match thread {
+            ThreadId::Node(_, node) => match self.receive_of(id, node) {
+                Some(call) if self.plan.registered.contains(&call) => self.early_policy(process),
+                // A receive that the trace does not show comes too late.
+                Some(_) if !self.is_aborted(process) => Policy::Hold("the trace does not show it".to_owned()),
+                _ => self.send_policy(process, id, node),
+            },
+            _ => Policy::Demand(0),
+        }
+    }
+
+    /// A receive that the trace shows being registered, be it after an abort, was validated before it.
+    pub(super) fn early_policy(&self, process: &Process) -> Policy {
+        let aborts = |thread: &Thread| matches!(thread.at(), At::Rendezvous(rendezvous::At::AbortRemote(_)));
+        if process.threads.iter().any(aborts) && !self.is_aborted(process) {
+            Policy::Now(0)
+        } else {
+            Policy::Demand(0)
+        }
+    }
+
+    /// A receive that the trace shows being registered and that is not validated yet.
+    pub(super) fn unvalidated(&self, id: ProcessId, process: &Process) -> Option<CallId> {
+        let threads = process.threads.iter();
+        let waiting =
+            threads.filter(|thread| matches!(thread.at(), At::PoolTake | At::Rendezvous(rendezvous::At::Validate(..))));
+        let mut calls = waiting.filter_map(|thread| match thread.id {
+            ThreadId::Node(_, node) => self.receive_of(id, node),
+            _ => None,
+        });
+        calls.find(|call| self.plan.registered.contains(call))
+    }
+
+    pub(super) fn is_aborted(&self, process: &Process) -> bool {
+        process.execution(STEP).is_some_and(|execution| {
+            let rendezvous = &process.rendezvous[usize::from(execution.rendezvous)];
+            rendezvous.aborted
+        })
+    }
+
+    /// A value is sent early, unless the trace shows its receive waiting for it.
+    pub(super) fn send_policy(&self, process: &Process, id: ProcessId, node: NodeId) -> Policy {
+        let graph = self.model.graph(STEP);
+        let partition = self.model.partition(STEP, id);
+        let NodeKind::Send { edge } = graph.partitions[partition].nodes[usize::from(node)].kind else {
+            return Policy::Now(0);
+        };
+        let Some(call) = self.receive_call(edge) else {
+            return Policy::Now(0);
+        };
+        let waits = self.plan.handled.contains(&call) && !self.plan.inline.contains(&call);
+        let waiting = process
+            .rendezvous
+            .iter()
+            .any(|rendezvous| rendezvous.waiters.contains(&call));
+        if waits && !waiting && !self.is_aborted(process) {
+            Policy::Hold("the trace shows its receive waiting for the value".to_owned())
+        } else {
+            Policy::Now(0)
+        }
+    }
+
+    /// The first to latch the error is the one that the trace shows aborting the rendezvous.
+    pub(super) fn latch_policy(
+        &self,
+        at: &Position,
+        id: ProcessId,
+        process: &Process,
+        thread: ThreadId,
+        step: u8,
+    ) -> Policy {
+        if process.execution(step).is_some_and(|execution| execution.failed) {
+            return Policy::Now(0);
+        }
+        match self.slot_of(at, id, thread) {
+            Some((_, Some(slot))) => match slot.action {
+                Action::Run {
+                    label: "StartAbort.local",
+                    ..
+                } => Policy::Now(0),
+                _ => Policy::Hold("the trace does not show it aborting the rendezvous".to_owned()),
+            },
+            Some((_, None)) => Policy::Hold("the trace does not show it aborting the rendezvous".to_owned()),
+            None => Policy::Demand(0),
+        }
+    }
+
+    pub(super) fn rendezvous_policy(
+        &self,
+        at: &Position,
+        id: ProcessId,
+        process: &Process,
+        thread: &Thread,
+        place: rendezvous::At,
+    ) -> Policy {
+        use rendezvous::At as R;
+        match place {
+            R::Validate(_, node) => match self.receive_of(id, node) {
+                Some(call) if self.plan.registered.contains(&call) => self.early_policy(process),
+                _ => Policy::Now(0),
+            },
+            R::SendCheck(_, node) | R::SendLocal(_, node) => self.send_policy(process, id, node),
+            R::AbortRemote(rendezvous) => {
+                let rendezvous = &process.rendezvous[usize::from(rendezvous)];
+                let (mut shown, ended) = self
+                    .slot_of(at, id, thread.id)
+                    .map(|(index, _)| self.cancels_next(at, index))
+                    .unwrap_or_default();
+                shown.sort_unstable();
+                let active: &[CallId] = if rendezvous.aborted { &[] } else { &rendezvous.active };
+                let agrees = active == shown || !ended && shown.iter().all(|call| active.contains(call));
+                if agrees {
+                    return match self.unvalidated(id, process).filter(|_| !rendezvous.aborted) {
+                        Some(call) => {
+                            let call = self.model.call_name(call);
+                            Policy::Hold(format!("the receive of {call} is validated before, says the trace"))
+                        }
+                        None => Policy::Now(0),
+                    };
+                }
+                let names = |calls: &[CallId]| {
+                    let names: Vec<String> = calls.iter().map(|&call| self.model.call_name(call)).collect();
+                    names.join(", ")
+                };
+                Policy::Hold(format!(
+                    "active are [{}], the trace shows it cancel [{}]",
+                    names(active),
+                    names(&shown)
+                ))
+            }
+            R::AbortNext(_) => {
+                let shown = self
+                    .slot_of(at, id, thread.id)
+                    .map(|(index, _)| self.cancels_next(at, index));
+                let next = shown.and_then(|(calls, _)| calls.first().copied());
+                let place = next.and_then(|next| thread.calls.iter().position(|&call| call == next));
+                match place {
+                    Some(place) => Policy::Now(place as u8),
+                    None => Policy::Hold("the trace shows no further call cancelled".to_owned()),
+                }
+            }
+            R::RecvLocal(call, rendezvous) | R::LocalRecv(call, rendezvous) if self.plan.inline.contains(&call) => {
+                let state = &process.rendezvous[usize::from(rendezvous)];
+                let answers = match place {
+                    R::RecvLocal(..) => state.initialized,
+                    _ => state.local_aborted || state.values.contains(&call),
+                };
+                if answers {
+                    Policy::Now(0)
+                } else {
+                    Policy::Hold("the trace shows it answered at once".to_owned())
+                }
+            }
+            _ => Policy::Now(0),
+        }
+    }
+
+    /// A request that the trace does not show being handled is read together with its reset, if one came.
+    pub(super) fn read_policy(&self, call: CallId, choices: u8) -> Policy {
+        match self.model.call(call).kind {
+            CallKind::CleanupGraph | CallKind::CancelStep => Policy::Now(0),
+            _ if self.plan.handled.contains(&call) => Policy::Demand(0),
+            _ if choices > 1 => Policy::Now(1),
+            _ => Policy::Hold("the trace does not show it handled".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! A place in the search: a state of the model, how far each trace thread is, and what its threads stand for.
+
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+
+use super::plan::{Action, Plan, Slot};
+use super::policy::Policy;
+use crate::machine::{Event, Model, Pending, ProcessId, System};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::process::{Process, ThreadId};
+
+/// What a trace thread stands for in the runtime.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Kind {
+    Pool,
+    ClientQueue,
+    ServerQueue,
+    Own(u8),
+}
+
+fn kind(id: ThreadId) -> Kind {
+    match id {
+        ThreadId::Node(..) | ThreadId::Done(_) | ThreadId::Handler(_) => Kind::Pool,
+        ThreadId::Completion(_) => Kind::ClientQueue,
+        ThreadId::Arrival(_) | ThreadId::Cancelled(_) => Kind::ServerQueue,
+        ThreadId::Client => Kind::Own(0),
+        ThreadId::Step(_) => Kind::Own(1),
+        ThreadId::GetNext(..) => Kind::Own(2),
+        ThreadId::Timer(..) => Kind::Own(3),
+        // Nothing in a trace is theirs.
+        ThreadId::Deadline(_) => Kind::Own(4),
+        ThreadId::Closer => Kind::Own(5),
+        ThreadId::Death => Kind::Own(6),
+        ThreadId::Dataset(name) if name.is_pooled() => Kind::Pool,
+        ThreadId::Dataset(_) => Kind::Own(7),
+        ThreadId::Runner => Kind::Own(8),
+    }
+}
+
+/// What a search has fixed.
+pub(super) struct Context<'a> {
+    pub(super) model: &'a TensorFlow,
+    pub(super) plan: &'a Plan,
+}
+
+/// A place in the search.
+#[derive(Clone)]
+pub(super) struct Position {
+    pub(super) system: System<Process>,
+    /// Slots done of each trace thread.
+    pub(super) done: Vec<usize>,
+    /// The model thread that each trace thread runs now.
+    pub(super) runs: Vec<Option<ThreadId>>,
+    pub(super) kinds: Vec<Option<Kind>>,
+    /// The schedule's event that each event of the trace was found to be.
+    pub(super) matched: Vec<(usize, usize)>,
+}
+
+/// Why the next event of a trace thread can't be done here.
+pub(super) type Refusal = String;
+
+impl Context<'_> {
+    pub(super) fn start(&self) -> Position {
+        let threads = self.plan.threads.len();
+        Position {
+            system: System::initial(self.model),
+            done: vec![0; threads],
+            runs: vec![None; threads],
+            kinds: vec![None; threads],
+            matched: Vec::new(),
+        }
+    }
+
+    /// The next slot of a trace thread.
+    pub(super) fn next(&self, at: &Position, thread: usize) -> Option<&Slot> {
+        self.plan.threads[thread].slots.get(at.done[thread])
+    }
+
+    /// Runs one label.
+    pub(super) fn run(
+        &self,
+        at: &mut Position,
+        id: ProcessId,
+        pending: &Pending<ThreadId>,
+        choice: u8,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        events.push(at.system.event(self.model, id, pending, choice));
+        at.system
+            .step(self.model, id, pending, choice)
+            .map_err(|violation| violation.to_string())?;
+        for (thread, runs) in at.runs.iter_mut().enumerate() {
+            if self.plan.threads[thread].process == id
+                && runs.is_some_and(|runs| at.system.processes[id.index()].thread(runs).is_none())
+            {
+                *runs = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs every label that is to run at once.
+    pub(super) fn settle(&self, at: &mut Position, events: &mut Vec<Event>) -> Result<(), Refusal> {
+        loop {
+            let mut ran = false;
+            for index in 0..at.system.processes.len() {
+                let id = ProcessId(index as u8);
+                while let Some((pending, choice)) = self.at_once(at, id) {
+                    self.run(at, id, &pending, choice, events)?;
+                    ran = true;
+                }
+            }
+            if !ran {
+                return Ok(());
+            }
+        }
+    }
+
+    fn at_once(&self, at: &Position, id: ProcessId) -> Option<(Pending<ThreadId>, u8)> {
+        let threads = self.model.threads(id, &at.system.processes[id.index()]);
+        threads
+            .into_iter()
+            .filter(|pending| pending.enabled)
+            .find_map(|pending| match self.policy(at, id, &pending) {
+                Policy::Now(choice) => Some((pending, choice)),
+                _ => None,
+            })
+    }
+
+    /// Whether a slot's time has come: no other slot of its process has to be before it.
+    pub(super) fn in_order(&self, at: &Position, slot: &Slot, process: ProcessId) -> Result<(), Refusal> {
+        for (thread, info) in self.plan.threads.iter().enumerate() {
+            if info.process == process
+                && let Some(other) = self.next(at, thread)
+                && other.to < slot.from
+            {
+                return Err(format!(
+                    "line {} of thread {} was over before, and did not happen yet",
+                    other.line, info.name
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The model threads that a trace thread may stand for in its next slot; `None`: the one that it stands for already, or nobody
+    /// is in sight.
+    pub(super) fn picks(&self, at: &Position, thread: usize) -> Vec<Option<ThreadId>> {
+        let id = self.plan.threads[thread].process;
+        let (None, Some(slot)) = (at.runs[thread], self.next(at, thread)) else {
+            return vec![None];
+        };
+        let process = &at.system.processes[id.index()];
+        let threads = self.model.threads(id, process).into_iter().zip(&process.threads);
+        let mut picks: Vec<ThreadId> = threads
+            .filter(|(pending, state)| self.means(slot, id, pending, state))
+            .map(|(pending, _)| pending.thread)
+            .collect();
+        for candidate in self.candidates(at, id, slot) {
+            if !picks.contains(&candidate) {
+                picks.push(candidate);
+            }
+        }
+        // The delayed aborts of a step are alike.
+        if picks.iter().all(|pick| matches!(pick, ThreadId::Timer(..))) {
+            picks.truncate(1);
+        }
+        if picks.is_empty() {
+            return vec![None];
+        }
+        picks.into_iter().map(Some).collect()
+    }
+
+    /// Does the next slot of a trace thread, with the labels that it needs; `pick`: by this model thread.
+    pub(super) fn achieve(
+        &self,
+        at: &mut Position,
+        thread: usize,
+        pick: Option<ThreadId>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        let id = self.plan.threads[thread].process;
+        let slot = self.next(at, thread).expect("the thread has a next slot").clone();
+        self.in_order(at, &slot, id)?;
+        // Each round runs a label of one thread, whose way to its next shown label is short.
+        loop {
+            self.settle(at, events)?;
+            let done = match &slot.action {
+                Action::Impossible(reason) => return Err(reason.clone()),
+                Action::Past(labels) => self.past(at, thread, labels, events)?,
+                Action::Run { .. } => self.run_slot(at, thread, pick, &slot, events)?,
+            };
+            if done {
+                at.done[thread] += 1;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Goes on with a trace thread that was in a function when the trace ended: one label, shown or not.
+    pub(super) fn go_on(&self, at: &mut Position, thread: usize, events: &mut Vec<Event>) -> Result<(), Refusal> {
+        let info = &self.plan.threads[thread];
+        let (None, true, Some(runs)) = (self.next(at, thread), info.ends_inside, at.runs[thread]) else {
+            return Err(String::new());
+        };
+        match self.pending(at, info.process, runs) {
+            Some(pending) if pending.enabled => self.run(at, info.process, &pending, 0, events),
+            _ => Err(String::new()),
+        }
+    }
+
+    /// One round towards having some labels behind the thread; whether it has.
+    fn past(
+        &self,
+        at: &mut Position,
+        thread: usize,
+        labels: &[&str],
+        events: &mut Vec<Event>,
+    ) -> Result<bool, Refusal> {
+        let id = self.plan.threads[thread].process;
+        let Some(runs) = at.runs[thread] else { return Ok(true) };
+        let pending = self
+            .pending(at, id, runs)
+            .expect("a thread that a trace thread runs lives");
+        if !labels.contains(&pending.operation.label.name) {
+            return Ok(true);
+        }
+        self.advance(at, id, &pending, events)?;
+        Ok(false)
+    }
+
+    /// One round towards the slot's label; whether it ran.
+    fn run_slot(
+        &self,
+        at: &mut Position,
+        thread: usize,
+        pick: Option<ThreadId>,
+        slot: &Slot,
+        events: &mut Vec<Event>,
+    ) -> Result<bool, Refusal> {
+        let id = self.plan.threads[thread].process;
+        if slot.inside && at.runs[thread].is_none() {
+            return Err("the function that the trace's thread is in has ended".to_owned());
+        }
+        if let Some(pending) = self.ready(at, thread, pick, slot)? {
+            let choice = 0;
+            at.runs[thread] = Some(pending.thread);
+            at.kinds[thread] = Some(kind(pending.thread));
+            at.matched.push((events.len(), slot.event));
+            self.run(at, id, &pending, choice, events)?;
+            return Ok(true);
+        }
+        if let Some(runs) = at.runs[thread] {
+            let pending = self
+                .pending(at, id, runs)
+                .expect("a thread that a trace thread runs lives");
+            self.advance(at, id, &pending, events)?;
+            return Ok(false);
+        }
+        let mut refusal = None;
+        for candidate in self.candidates(at, id, slot) {
+            // An arrival becomes a handler on the way.
+            let other = pick.is_some_and(|pick| pick != candidate && !matches!(pick, ThreadId::Arrival(_)));
+            if other || self.runs_elsewhere(at, id, candidate, thread) {
+                continue;
+            }
+            let Some(pending) = self.pending(at, id, candidate) else {
+                continue;
+            };
+            match self.advance(at, id, &pending, events) {
+                Ok(()) => return Ok(false),
+                Err(reason) => refusal = refusal.or(Some(reason)),
+            }
+        }
+        Err(refusal.unwrap_or_else(|| self.why_absent(at, id, slot)))
+    }
+
+    /// The thread that would run the slot's label next, if one would.
+    fn ready(
+        &self,
+        at: &Position,
+        thread: usize,
+        pick: Option<ThreadId>,
+        slot: &Slot,
+    ) -> Result<Option<Pending<ThreadId>>, Refusal> {
+        let id = self.plan.threads[thread].process;
+        let process = &at.system.processes[id.index()];
+        let mut refusal = None;
+        for (pending, state) in self.model.threads(id, process).into_iter().zip(&process.threads) {
+            let other = pick.is_some_and(|pick| pick != state.id && !matches!(pick, ThreadId::Arrival(_)));
+            if other || !self.means(slot, id, &pending, state) {
+                continue;
+            }
+            let name = self.model.thread_name(id, process, pending.thread);
+            if let Some(runs) = at.runs[thread].filter(|&runs| runs != pending.thread) {
+                let other = self.model.thread_name(id, process, runs);
+                refusal = refusal.or(Some(format!(
+                    "{name} is there, but the trace's thread is inside {other}"
+                )));
+            } else if self.runs_elsewhere(at, id, pending.thread, thread) {
+                refusal = refusal.or(Some(format!("{name} is there, but it is another thread of the trace")));
+            } else if at.kinds[thread].is_some_and(|known| known != kind(pending.thread)) {
+                refusal = refusal.or(Some(format!(
+                    "{name} is there, but the trace's thread is none of that kind"
+                )));
+            } else if !pending.enabled {
+                let object = self.model.object_name(id, process, pending.operation.object);
+                let reason = format!("{name} is at {} and waits for {object}", pending.operation.label);
+                if at.runs[thread].is_some() {
+                    return Err(reason);
+                }
+                refusal = refusal.or(Some(reason));
+            } else {
+                return Ok(Some(pending));
+            }
+        }
+        match refusal {
+            // The trace's thread may have to go on first.
+            Some(reason) if at.runs[thread].is_none() => Err(reason),
+            _ => Ok(None),
+        }
+    }
+
+    fn runs_elsewhere(&self, at: &Position, id: ProcessId, candidate: ThreadId, thread: usize) -> bool {
+        let threads = self.plan.threads.iter().enumerate();
+        threads
+            .filter(|(index, info)| *index != thread && info.process == id)
+            .any(|(index, _)| at.runs[index] == Some(candidate))
+    }
+
+    /// Runs the next label of a thread if the trace does not show it and nothing speaks against it.
+    fn advance(
+        &self,
+        at: &mut Position,
+        id: ProcessId,
+        pending: &Pending<ThreadId>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        let process = &at.system.processes[id.index()];
+        let name = self.model.thread_name(id, process, pending.thread);
+        let label = pending.operation.label;
+        match self.policy(at, id, pending) {
+            Policy::Shown => Err(format!("{name} is at {label}, which the trace does not have there")),
+            Policy::Hold(reason) => Err(format!("{name} is at {label}: {reason}")),
+            _ if !pending.enabled => {
+                let object = self.model.object_name(id, process, pending.operation.object);
+                Err(format!("{name} is at {label} and waits for {object}"))
+            }
+            Policy::Now(choice) | Policy::Demand(choice) => self.run(at, id, pending, choice, events),
+        }
+    }
+
+    pub(super) fn pending(&self, at: &Position, id: ProcessId, thread: ThreadId) -> Option<Pending<ThreadId>> {
+        let threads = self.model.threads(id, &at.system.processes[id.index()]);
+        threads.into_iter().find(|pending| pending.thread == thread)
+    }
+
+    /// The place as a number, for the memory of places that lead nowhere.
+    pub(super) fn fingerprint(at: &Position) -> u128 {
+        let half = |seed: u64| {
+            let mut hasher = rustc_hash::FxHasher::default();
+            seed.hash(&mut hasher);
+            at.system.hash(&mut hasher);
+            at.done.hash(&mut hasher);
+            at.runs.hash(&mut hasher);
+            at.kinds.hash(&mut hasher);
+            hasher.finish()
+        };
+        u128::from(half(0x9e37_79b9)) << 64 | u128::from(half(0x7f4a_7c15))
+    }
+
+    /// The next line of each trace thread that is not done yet, with the thread.
+    pub(super) fn to_do(&self, at: &Position) -> BTreeMap<usize, usize> {
+        let mut next = BTreeMap::new();
+        for (thread, _) in self.plan.threads.iter().enumerate() {
+            if let Some(slot) = self.next(at, thread) {
+                next.insert(slot.line, thread);
+            }
+        }
+        next
+    }
+}

@@ -1,0 +1,77 @@
+//! What a schedule of a slice does, apart from keeping books.
+
+use super::UnsliceError;
+use super::run::{Run, Who, is_book_keeping};
+use crate::machine::{Event, ProcessId};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::mechanisms::executor;
+use crate::models::tensorflow::mechanisms::rendezvous::At as R;
+use crate::models::tensorflow::process::At;
+
+/// One label that whole graph and slice both have to run.
+pub(super) struct Deed {
+    /// The number of its event in the schedule, from 1.
+    pub(super) number: usize,
+    pub(super) process: ProcessId,
+    pub(super) who: Who,
+    pub(super) label: &'static str,
+    pub(super) object: String,
+    pub(super) outcome: Outcome,
+}
+
+/// The outcome of a label.
+pub(super) enum Outcome {
+    /// This one of its outcomes.
+    Choice(u8),
+    /// The active call of this name comes next: its place depends on how many there are.
+    Call(String),
+}
+
+/// The deeds of a schedule.
+pub(super) fn of(slice: &TensorFlow, events: &[Event]) -> Result<Vec<Deed>, UnsliceError> {
+    let mut run = Run::new(slice);
+    let mut deeds = Vec::new();
+    for (index, event) in events.iter().enumerate() {
+        let not_of_slice = || UnsliceError::NotOfSlice {
+            number: index + 1,
+            event: told(event),
+        };
+        let choice = event.choice.unwrap_or(0);
+        let threads = run.system.enabled(slice);
+        let same = |found: &Event| {
+            (&found.process, &found.thread, &found.label, &found.object)
+                == (&event.process, &event.thread, &event.label, &event.object)
+        };
+        let found = threads
+            .iter()
+            .find(|(id, pending)| same(&run.system.event(slice, *id, pending, choice)));
+        let (id, pending) = found
+            .filter(|(_, pending)| choice < pending.operation.choices.max(1))
+            .ok_or_else(not_of_slice)?;
+        let thread = run.thread(*id, pending.thread);
+        if !is_book_keeping(&run, *id, thread.at()) {
+            let who = match thread.at() {
+                At::Executor(executor::At::Finish(_)) => Who::Anyone,
+                _ => run.who(*id, pending.thread),
+            };
+            let outcome = match thread.at() {
+                At::Rendezvous(R::AbortNext(_)) => Outcome::Call(slice.call_name(thread.calls[usize::from(choice)])),
+                _ => Outcome::Choice(choice),
+            };
+            deeds.push(Deed {
+                number: index + 1,
+                process: *id,
+                who,
+                label: pending.operation.label.name,
+                object: run.object(*id, pending),
+                outcome,
+            });
+        }
+        run.step(*id, pending, choice).map_err(|_| not_of_slice())?;
+    }
+    Ok(deeds)
+}
+
+fn told(event: &Event) -> String {
+    format!("{} {} {}", event.process, event.thread, event.label)
+}

@@ -1,0 +1,171 @@
+//! A run of a model that remembers which node each pool thread is on.
+
+use std::collections::BTreeMap;
+
+use crate::machine::{Event, Model, Pending, ProcessId, System};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::mechanisms::executor;
+use crate::models::tensorflow::mechanisms::iterator;
+use crate::models::tensorflow::mechanisms::rendezvous::{At as R, Finder};
+use crate::models::tensorflow::mechanisms::rpc;
+use crate::models::tensorflow::process::{At, CallId, NodeId, Process, StepId, Thread, ThreadId};
+
+/// Who runs a label, under a name that a slice and the whole graph share.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Who {
+    /// The thread that a node of a step runs on: its own closure, or inline another one's.
+    Node(StepId, String),
+    /// The thread of this name.
+    Thread(String),
+    /// Any thread: who counts out the last node depends on how many there are.
+    Anyone,
+}
+
+/// A run so far.
+pub(super) struct Run<'m> {
+    pub(super) model: &'m TensorFlow,
+    pub(super) system: System<Process>,
+    pub(super) events: Vec<Event>,
+    /// The node that the closure of a node is on, where that is another one.
+    nodes: BTreeMap<(ProcessId, ThreadId), NodeId>,
+}
+
+impl<'m> Run<'m> {
+    pub(super) fn new(model: &'m TensorFlow) -> Self {
+        Self {
+            model,
+            system: System::initial(model),
+            events: Vec::new(),
+            nodes: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn process(&self, id: ProcessId) -> &Process {
+        &self.system.processes[id.index()]
+    }
+
+    pub(super) fn thread(&self, id: ProcessId, thread: ThreadId) -> &Thread {
+        self.process(id).thread(thread).expect("a pending thread lives")
+    }
+
+    pub(super) fn threads(&self, id: ProcessId) -> Vec<Pending<ThreadId>> {
+        self.model.threads(id, self.process(id))
+    }
+
+    /// Runs the next label of a thread.
+    ///
+    /// # Errors
+    /// When the label breaks its contract.
+    pub(super) fn step(&mut self, id: ProcessId, pending: &Pending<ThreadId>, choice: u8) -> Result<(), String> {
+        let event = self.system.event(self.model, id, pending, choice);
+        let done = self.system.step(self.model, id, pending, choice);
+        done.map_err(|violation| violation.to_string())?;
+        self.events.push(event);
+        let thread = self.process(id).thread(pending.thread);
+        match thread.map(|thread| (thread.id, node_at(thread.at()))) {
+            Some((ThreadId::Node(..), Some((_, node)))) => {
+                self.nodes.insert((id, pending.thread), node);
+            }
+            Some(_) => {}
+            None => {
+                self.nodes.remove(&(id, pending.thread));
+            }
+        }
+        Ok(())
+    }
+
+    /// The node that a thread is on, if it is the closure of one.
+    pub(super) fn node_of(&self, id: ProcessId, thread: ThreadId) -> Option<(StepId, NodeId)> {
+        match thread {
+            ThreadId::Node(step, own) => Some((step, *self.nodes.get(&(id, thread)).unwrap_or(&own))),
+            _ => None,
+        }
+    }
+
+    pub(super) fn node_name(&self, id: ProcessId, step: StepId, node: NodeId) -> &str {
+        let partition = self.model.partition(step, id);
+        &self.model.graph(step).partitions[partition].nodes[usize::from(node)].name
+    }
+
+    pub(super) fn who(&self, id: ProcessId, thread: ThreadId) -> Who {
+        match self.node_of(id, thread) {
+            Some((step, node)) => Who::Node(step, self.node_name(id, step, node).to_owned()),
+            None => Who::Thread(self.model.thread_name(id, self.process(id), thread)),
+        }
+    }
+
+    pub(super) fn object(&self, id: ProcessId, pending: &Pending<ThreadId>) -> String {
+        self.model.object_name(id, self.process(id), pending.operation.object)
+    }
+
+    /// Whether the step carries an error in this process already.
+    pub(super) fn has_failed(&self, id: ProcessId, step: StepId) -> bool {
+        self.process(id)
+            .execution(step)
+            .is_some_and(|execution| execution.failed)
+    }
+}
+
+/// The node that a position is about.
+pub(super) fn node_at(at: At) -> Option<(StepId, NodeId)> {
+    match at {
+        At::Rendezvous(
+            R::Validate(step, node)
+            | R::Register(step, node)
+            | R::Feed(step, node)
+            | R::SendCheck(step, node)
+            | R::SendLocal(step, node),
+        )
+        | At::Executor(executor::At::Kernel(step, node) | executor::At::Propagate(step, node, _))
+        | At::Iterator(
+            iterator::At::Schedule(step, node) | iterator::At::GetNext(step, node) | iterator::At::Dequeue(step, node),
+        ) => Some((step, node)),
+        _ => None,
+    }
+}
+
+/// The call that a position is about.
+pub(super) fn call_at(at: At) -> Option<CallId> {
+    match at {
+        At::Rendezvous(
+            R::Deregister(call)
+            | R::Find(_, Finder::Receive(call))
+            | R::RecvLocal(call, _)
+            | R::LocalValidate(call, _)
+            | R::LocalRecv(call, _),
+        ) => Some(call),
+        At::Rpc(at) => Some(match at {
+            rpc::At::Install(call)
+            | rpc::At::Start(call)
+            | rpc::At::CheckBeforeSend(call)
+            | rpc::At::CheckAfterSend(call)
+            | rpc::At::Cancel(call)
+            | rpc::At::QueueTake(call)
+            | rpc::At::QueueIdle(call)
+            | rpc::At::Clear(call)
+            | rpc::At::Read(call)
+            | rpc::At::Accept(call)
+            | rpc::At::RequestCancelled(call)
+            | rpc::At::Release(call)
+            | rpc::At::HandlerInstall(call)
+            | rpc::At::ServeClear(call)
+            | rpc::At::Respond(call, _) => call,
+        }),
+        _ => None,
+    }
+}
+
+/// Whether a position only keeps the books of pools and executors: how often and by whom that is done depends on how many nodes there
+/// are.
+pub(super) fn is_book_keeping(run: &Run<'_>, id: ProcessId, at: At) -> bool {
+    use executor::At as E;
+    match at {
+        At::PoolTake | At::PoolIdle => true,
+        At::Executor(E::Propagate(..) | E::Outstanding(..) | E::Dispatch(_)) => true,
+        At::Executor(E::Latch(step)) => run.has_failed(id, step),
+        At::Worker(crate::models::tensorflow::mechanisms::worker::At::Root(..)) => true,
+        // Who holds the mutex for longer only lets others wait.
+        At::Rendezvous(R::AbortUnlock(_)) => true,
+        _ => false,
+    }
+}

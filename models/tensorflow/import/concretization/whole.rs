@@ -1,0 +1,242 @@
+//! Doing on the whole graph what a schedule of the slice does.
+
+use std::collections::BTreeSet;
+
+use super::deeds::{Deed, Outcome};
+use super::run::{Run, Who, call_at, is_book_keeping, node_at};
+use super::{UnsliceError, Unsliced};
+use crate::machine::{Pending, ProcessId};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::job::graph::NodeKind;
+use crate::models::tensorflow::mechanisms::rendezvous::At as R;
+use crate::models::tensorflow::mechanisms::worker;
+use crate::models::tensorflow::process::{At, CallId, NodeId, StepId, ThreadId};
+
+/// No run of ours is as long: one that gets there has lost its way.
+const LABELS_MAX: usize = 1_000_000;
+
+/// A thread that can run its next label now, and with which outcome.
+type Turn = (ProcessId, Pending<ThreadId>, u8);
+
+struct Whole<'m> {
+    run: Run<'m>,
+    /// Names of the slice's nodes, with their steps and processes.
+    nodes: BTreeSet<(StepId, ProcessId, String)>,
+    /// Names of the slice's calls.
+    calls: BTreeSet<String>,
+}
+
+/// Does the deeds on the whole graph, then lets every thread run until none can.
+pub(super) fn run(full: &TensorFlow, slice: &TensorFlow, deeds: &[Deed]) -> Result<Unsliced, UnsliceError> {
+    let mut whole = Whole {
+        run: Run::new(full),
+        nodes: nodes_of(slice),
+        calls: (0..)
+            .zip(slice.calls())
+            .map(|(call, _)| slice.call_name(call))
+            .collect(),
+    };
+    for deed in deeds {
+        whole.perform(deed).map_err(|reason| UnsliceError::Stuck {
+            number: deed.number,
+            event: format!("{} {}", full.processes()[deed.process.index()].name, deed.label),
+            reason,
+        })?;
+    }
+    let inserted = |events: usize| events - deeds.len();
+    while let Some((id, pending)) = whole.run.system.enabled(full).into_iter().next() {
+        let stuck = |reason: String| UnsliceError::Stuck {
+            number: deeds.last().map_or(0, |deed| deed.number),
+            event: "the end of the schedule".to_owned(),
+            reason,
+        };
+        whole.run.step(id, &pending, 0).map_err(stuck)?;
+        if whole.run.events.len() > LABELS_MAX {
+            return Err(stuck("it does not come to rest".to_owned()));
+        }
+    }
+    Ok(Unsliced {
+        inserted: inserted(whole.run.events.len()),
+        events: whole.run.events,
+    })
+}
+
+fn nodes_of(model: &TensorFlow) -> BTreeSet<(StepId, ProcessId, String)> {
+    let mut names = BTreeSet::new();
+    for (step, info) in (0..).zip(model.steps()) {
+        for (partition, &process) in info.process_of.iter().enumerate() {
+            let nodes = &model.graph(step).partitions[partition].nodes;
+            names.extend(nodes.iter().map(|node| (step, process, node.name.clone())));
+        }
+    }
+    names
+}
+
+impl Whole<'_> {
+    fn perform(&mut self, deed: &Deed) -> Result<(), String> {
+        while self.run.events.len() < LABELS_MAX {
+            let threads = self.run.threads(deed.process);
+            let actor = threads.iter().find(|pending| self.is_actor(deed, pending));
+            let turn = match actor {
+                Some(pending) if self.is_deed(deed, pending) && pending.enabled => {
+                    let choice = self.choice(deed, pending)?;
+                    return self.run.step(deed.process, pending, choice);
+                }
+                Some(pending) if !pending.enabled => self.way_free(deed.process),
+                Some(pending) => self
+                    .beside_the_point(deed.process, pending)
+                    .map(|choice| (deed.process, pending.clone(), choice)),
+                None => match &deed.who {
+                    Who::Node(step, name) => self.towards(deed.process, *step, name),
+                    Who::Anyone => self.towards_the_end(deed.process),
+                    Who::Thread(_) => None,
+                },
+            };
+            let Some((id, pending, choice)) = turn else {
+                return Err(self.what_stands_there(deed, actor));
+            };
+            self.run.step(id, &pending, choice)?;
+        }
+        Err("it does not come to an end".to_owned())
+    }
+
+    /// Whether this is the thread that has to do the deed, now or after what it does before.
+    fn is_actor(&self, deed: &Deed, pending: &Pending<ThreadId>) -> bool {
+        match &deed.who {
+            Who::Anyone => self.is_deed(deed, pending),
+            Who::Thread(_) => self.run.who(deed.process, pending.thread) == deed.who,
+            Who::Node(step, name) => {
+                let thread = self.run.thread(deed.process, pending.thread);
+                let named = |node: &NodeId| self.run.node_name(deed.process, *step, *node) == name;
+                let on = self.run.node_of(deed.process, pending.thread);
+                on.is_some_and(|(of, node)| of == *step && (named(&node) || thread.inline.iter().any(named)))
+            }
+        }
+    }
+
+    fn is_deed(&self, deed: &Deed, pending: &Pending<ThreadId>) -> bool {
+        pending.operation.label.name == deed.label && self.run.object(deed.process, pending) == deed.object
+    }
+
+    fn choice(&self, deed: &Deed, pending: &Pending<ThreadId>) -> Result<u8, String> {
+        match &deed.outcome {
+            Outcome::Choice(choice) if *choice < pending.operation.choices.max(1) => Ok(*choice),
+            Outcome::Choice(choice) => Err(format!("the label has no outcome {choice}")),
+            Outcome::Call(name) => {
+                let calls = &self.run.thread(deed.process, pending.thread).calls;
+                let place = calls.iter().position(|call| self.run.model.call_name(*call) == *name);
+                let place = place.ok_or_else(|| format!("{name} is not among the active calls"))?;
+                Ok(place as u8)
+            }
+        }
+    }
+
+    /// The outcome with which an enabled thread runs its next label though the slice does not have it: because it only keeps books, or
+    /// is about what the slice left out. A closure that has not begun is not asked to.
+    fn beside_the_point(&self, id: ProcessId, pending: &Pending<ThreadId>) -> Option<u8> {
+        let thread = self.run.thread(id, pending.thread);
+        if let At::Rendezvous(R::AbortNext(_)) = thread.at() {
+            let dropped = thread.calls.iter().position(|&call| self.is_dropped_call(call));
+            return dropped.map(|place| place as u8);
+        }
+        let node = node_at(thread.at()).is_some_and(|(step, node)| self.is_dropped_node(id, step, node));
+        let call = call_at(thread.at()).is_some_and(|call| self.is_dropped_call(call));
+        (node || call || is_book_keeping(&self.run, id, thread.at())).then_some(0)
+    }
+
+    fn is_dropped_node(&self, id: ProcessId, step: StepId, node: NodeId) -> bool {
+        let name = self.run.node_name(id, step, node).to_owned();
+        !self.nodes.contains(&(step, id, name))
+    }
+
+    fn is_dropped_call(&self, call: CallId) -> bool {
+        !self.calls.contains(&self.run.model.call_name(call))
+    }
+
+    /// A thread of the process that can go on without any closure beginning.
+    fn going_on(&self, id: ProcessId) -> Option<Turn> {
+        let threads = self.run.threads(id);
+        let begun =
+            |pending: &&Pending<ThreadId>| pending.enabled && self.run.thread(id, pending.thread).at() != At::PoolTake;
+        let mut begun = threads.iter().filter(begun);
+        begun.find_map(|pending| Some((id, pending.clone(), self.beside_the_point(id, pending)?)))
+    }
+
+    /// Somebody holds the pool thread or the mutex that the actor waits for; in a pool of one thread, somebody may stand before it.
+    fn way_free(&self, id: ProcessId) -> Option<Turn> {
+        self.going_on(id).or_else(|| self.beginning(id, |_| true))
+    }
+
+    /// A closure of a node that the slice left out and that can begin now.
+    fn beginning(&self, id: ProcessId, wanted: impl Fn(NodeKind) -> bool) -> Option<Turn> {
+        let threads = self.run.threads(id);
+        let found = threads.iter().find(|pending| {
+            let ThreadId::Node(step, node) = pending.thread else {
+                return false;
+            };
+            let begins = self.run.thread(id, pending.thread).at() == At::PoolTake;
+            let kind =
+                self.run.model.graph(step).partitions[self.run.model.partition(step, id)].nodes[usize::from(node)].kind;
+            pending.enabled && begins && self.is_dropped_node(id, step, node) && wanted(kind)
+        });
+        found.map(|pending| (id, pending.clone(), 0))
+    }
+
+    /// A label on the way to a node that is not ready: of whoever schedules the roots, or of a node that it waits for.
+    fn towards(&self, id: ProcessId, step: StepId, name: &str) -> Option<Turn> {
+        let model = self.run.model;
+        let nodes = &model.graph(step).partitions[model.partition(step, id)].nodes;
+        let wanted = nodes.iter().position(|node| node.name == name)?;
+        let mut before = vec![false; nodes.len()];
+        let mut open = vec![wanted as NodeId];
+        while let Some(node) = open.pop() {
+            if !std::mem::replace(&mut before[usize::from(node)], true) {
+                open.extend(&nodes[usize::from(node)].inputs);
+            }
+        }
+        let threads = self.run.threads(id);
+        let roots = |pending: &&Pending<ThreadId>| matches!(self.run.thread(id, pending.thread).at(), At::Worker(worker::At::Root(of, ..)) if of == step);
+        let is_before = |pending: &&Pending<ThreadId>| {
+            let on = self.run.node_of(id, pending.thread);
+            let inline = &self.run.thread(id, pending.thread).inline;
+            on.is_some_and(|(of, node)| of == step && before[usize::from(node)])
+                || inline.iter().any(|&node| before[usize::from(node)])
+        };
+        if let Some(pending) = threads.iter().find(is_before) {
+            if !pending.enabled {
+                return self.way_free(id);
+            }
+            return Some((id, pending.clone(), self.beside_the_point(id, pending)?));
+        }
+        threads.iter().find(roots).map(|pending| (id, pending.clone(), 0))
+    }
+
+    /// A label on the way to the end of a partition: every node has to be over.
+    fn towards_the_end(&self, id: ProcessId) -> Option<Turn> {
+        let receives = |kind: NodeKind| matches!(kind, NodeKind::Recv { .. });
+        let others = (0..self.run.model.processes().len()).map(|index| ProcessId(index as u8));
+        self.going_on(id)
+            .or_else(|| self.beginning(id, |kind| !receives(kind)))
+            .or_else(|| self.beginning(id, receives))
+            .or_else(|| {
+                others
+                    .filter(|other| *other != id)
+                    .find_map(|other| self.going_on(other))
+            })
+    }
+
+    fn what_stands_there(&self, deed: &Deed, actor: Option<&Pending<ThreadId>>) -> String {
+        match actor {
+            Some(pending) => {
+                let object = self.run.object(deed.process, pending);
+                let waits = if pending.enabled {
+                    "is about to do"
+                } else {
+                    "waits to do"
+                };
+                format!("its thread {waits} {} on {object}", pending.operation.label.name)
+            }
+            None => "no thread is there for it".to_owned(),
+        }
+    }
+}

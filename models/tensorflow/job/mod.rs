@@ -1,0 +1,201 @@
+//! What runs: a job as a user would describe it, before it becomes processes.
+
+pub mod builtin;
+pub mod faults;
+pub mod graph;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::models::tensorflow::job::graph::Graph;
+use crate::models::tensorflow::mechanisms::dataset::Pipeline;
+
+/// A distributed training job: one or more workers, the servers that their graphs name, and what each client runs.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Number of workers, each with its own client, that share the servers. At least 1.
+    pub workers: u8,
+    /// What each client runs, one step after the other; it stops at the first that ends in an error, as the user's loop does.
+    pub steps: Vec<JobStep>,
+    /// `inter_op_parallelism_threads`: threads of the compute pool in every process. At least 1.
+    pub inter_op: u8,
+    /// `intra_op_parallelism_threads`: kept for the record; no label depends on it (`docs/fidelity.md` says why).
+    pub intra_op: u8,
+    /// Which runtime.
+    pub variant: Variant,
+    /// In which order the master issues its `RunGraph` calls.
+    pub partition_order: PartitionOrder,
+    /// The pipeline that each worker's iterator reads from; without one a single thread stands for it.
+    pub pipeline: Option<Pipeline>,
+}
+
+/// One `sess.run` of a client.
+#[derive(Clone, Debug)]
+pub struct JobStep {
+    /// The partition graphs that it runs.
+    pub graph: Arc<Graph>,
+    /// What the input has left for it.
+    pub data: Data,
+}
+
+/// Whether the input still has a batch when a step asks for one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Data {
+    /// There is one.
+    Batch,
+    /// The data has ended: the read reports `OutOfRange`.
+    End,
+    /// Whatever the job's pipeline brings.
+    Pipeline {
+        /// Whether the client catches an error and goes on with its next step. Without that it stops.
+        catches: bool,
+    },
+    /// That is for the queue to say ([`crate::models::tensorflow::mechanisms::queue`]).
+    Queued,
+}
+
+/// The order in which `RunPartitionsHelper` issues the partitions' calls (`master_session.cc:657`): that of a hash map, arbitrary
+/// but fixed for a graph.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum PartitionOrder {
+    /// The order of the partitions in the exported graph, which is that of the loop.
+    Recorded,
+    /// Every order: a choice at the start of each step.
+    All,
+}
+
+/// A runtime: TensorFlow 1.12 or one change to it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Variant {
+    /// As released.
+    Tf112,
+    /// Pull request 23580, in 1.13: a receive that finds an error on its call after registering it ends without sending.
+    NoSendAfterAbort,
+    /// TensorFlow 2: after the call is started, it is cancelled if it carries an error by then.
+    CheckAfterSend,
+    /// Proposal: `CallOptions` remembers a `StartCancel` that found no function.
+    StickyCancel,
+    /// Proposal: `StartAbort` also fails the deferred receives.
+    AbortDeferred,
+    /// Proposal: the master tells every process whose `RunGraph` it cancelled, and the process remembers.
+    RememberCancelledSteps,
+    /// TensorFlow 1.2 (issue 10369): `IteratorGetNext` is a synchronous kernel and waits on its pool thread.
+    SyncGetNext,
+    /// Proposal: a worker of `parallel_interleave` signals the sloppy consumer when the function of a file has failed, too.
+    SignalCreationError,
+    /// A wrong change: `parallel_interleave` takes a file for exhausted while records of it are still buffered. It loses records.
+    EndBeforeDrained,
+    /// A wrong change: a node looks how many are outstanding and counts itself out in two operations, no longer in one.
+    CountOutInTwo,
+}
+
+/// Every variant with its name in scenarios.
+const VARIANTS: [(Variant, &str); 10] = [
+    (Variant::Tf112, "tf-1.12"),
+    (Variant::NoSendAfterAbort, "no-send-after-abort"),
+    (Variant::CheckAfterSend, "check-after-send"),
+    (Variant::StickyCancel, "sticky-cancel"),
+    (Variant::AbortDeferred, "abort-deferred"),
+    (Variant::RememberCancelledSteps, "remember-cancelled-steps"),
+    (Variant::SyncGetNext, "sync-get-next"),
+    (Variant::SignalCreationError, "signal-creation-error"),
+    (Variant::EndBeforeDrained, "end-before-drained"),
+    (Variant::CountOutInTwo, "count-out-in-two"),
+];
+
+impl Data {
+    /// Whether a pipeline decides what there is.
+    pub fn is_piped(self) -> bool {
+        matches!(self, Self::Pipeline { .. })
+    }
+}
+
+impl Variant {
+    /// All of them, in the order of the documentation.
+    pub fn all() -> impl Iterator<Item = Variant> {
+        VARIANTS.iter().map(|(variant, _)| *variant)
+    }
+
+    /// Those that change how the processes of a step work together, not what is behind its input, nor what only one of them does.
+    pub fn of_steps() -> impl Iterator<Item = Variant> {
+        let others = [
+            Self::SyncGetNext,
+            Self::SignalCreationError,
+            Self::EndBeforeDrained,
+            Self::CountOutInTwo,
+        ];
+        Self::all().filter(move |variant| !others.contains(variant))
+    }
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = VARIANTS
+            .iter()
+            .find(|(variant, _)| variant == self)
+            .map_or("?", |(_, name)| name);
+        f.write_str(name)
+    }
+}
+
+/// A name that is no variant's.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("unknown runtime variant `{name}`, expected one of {known}")]
+pub struct UnknownVariant {
+    name: String,
+    known: String,
+}
+
+impl FromStr for Variant {
+    type Err = UnknownVariant;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        VARIANTS
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map(|(variant, _)| *variant)
+            .ok_or_else(|| UnknownVariant {
+                name: name.to_owned(),
+                known: VARIANTS.map(|(_, known)| known).join(", "),
+            })
+    }
+}
+
+/// A job that can't be run.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum JobError {
+    /// No worker.
+    #[error("job: workers is 0, expected at least 1")]
+    NoWorkers,
+    /// No pool thread.
+    #[error("job: inter_op_parallelism_threads is 0, expected at least 1")]
+    NoPoolThreads,
+    /// No step.
+    #[error("job: there is no step to run, expected at least one")]
+    NoSteps,
+    /// A step that reads from a pipeline, or makes an iterator of one, in a job that has none.
+    #[error("job: step {step} uses a pipeline, but the job has none")]
+    NoPipeline {
+        /// Index of the step.
+        step: usize,
+    },
+    /// A graph without a worker's partition.
+    #[error("job: step {step}: the graph has no partition on a worker, expected exactly one")]
+    NoWorkerPartition {
+        /// Index of the step.
+        step: usize,
+    },
+    /// More processes, calls or steps than the model's ids can name.
+    #[error("job: {what} is {count}, more than the {limit} that the model can name")]
+    TooLarge {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much.
+        count: usize,
+        /// How much there may be.
+        limit: usize,
+    },
+}

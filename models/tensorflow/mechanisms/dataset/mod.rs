@@ -1,0 +1,348 @@
+//! The `tf.data` pipeline of a worker: `list_files`, `parallel_interleave`, `prefetch`, `batch`, `map`, and the iterator resource
+//! (`tf-data.md` sections 1-7 and 9).
+//!
+//! One thread calls the next stage: `IteratorGetNext`'s thread calls [`parallel_map`]; its runner thread calls [`batch`], which calls
+//! [`prefetch`]; its thread calls [`parallel_interleave`], whose worker threads read the files. The functions of `map` and of
+//! `parallel_interleave` are closures on the compute pool of the process ([`captured_function`]), the same one that runs the step.
+//! A mutex that guards a stage is an object, and so is each notification; what a thread does while it holds the mutex is one label.
+//! A job without `[job.pipeline]` has [`crate::models::tensorflow::mechanisms::iterator`]'s one thread in place of all this.
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use crate::machine::{Lock, ProcessId};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::cluster::{Declared, Run, View};
+use crate::models::tensorflow::job::Variant;
+use crate::models::tensorflow::process::{At as Position, Process, Thread, ThreadId};
+
+pub mod batch;
+pub mod captured_function;
+pub mod delivery;
+mod describe;
+mod footprint;
+pub mod graphs;
+pub mod iterator_resource;
+mod names;
+pub mod parallel_interleave;
+pub mod parallel_map;
+pub mod prefetch;
+mod reading;
+pub mod teardown;
+mod values;
+mod waiting;
+
+pub use delivery::{Batch, Delivery, Outcome, Record, WrongDelivery};
+pub(in crate::models) use describe::lines;
+pub use names::{Name, Object};
+pub(in crate::models) use values::values;
+
+use batch::RunnerFrame;
+use parallel_interleave::ParallelInterleave;
+use parallel_map::ParallelMap;
+use prefetch::Prefetch;
+
+/// An input file of the pipeline.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct InputFile {
+    /// How many records it has.
+    pub records: u16,
+    /// Whether the function that makes its dataset fails. (A file that is missing does not do that: reading it fails.)
+    pub function_fails: bool,
+}
+
+/// The pipeline that a job reads from, as the user's program builds it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Pipeline {
+    /// The files, in the order in which `list_files` names them.
+    pub files: Vec<InputFile>,
+    /// `parallel_interleave(cycle_length)`: files that are read from in turn. At least 1.
+    pub cycle_length: u8,
+    /// `parallel_interleave(prefetch_input_elements)`: files that are opened ahead of their turn.
+    pub prefetch_input_elements: u8,
+    /// `parallel_interleave(buffer_output_elements)`: records that are read ahead of each file. At least 1.
+    pub buffer_output_elements: u8,
+    /// `parallel_interleave(sloppy)`: whether a file that is not ready is passed over.
+    pub sloppy: bool,
+    /// `prefetch(buffer_size)`: records. At least 1.
+    pub prefetch: u8,
+    /// `batch(batch_size)`: records. At least 1.
+    pub batch_size: u8,
+    /// `batch(drop_remainder)`: whether a last batch that is not full is dropped.
+    pub drop_remainder: bool,
+    /// `map(num_parallel_calls)`: batches that are parsed at once. At least 1.
+    pub num_parallel_calls: u8,
+    /// Whether the client closes its session when it leaves its loop, which destroys the iterator.
+    pub closes_session: bool,
+    /// Whether another master makes a session on this worker meanwhile.
+    pub other_master: bool,
+}
+
+impl Pipeline {
+    /// The pipeline with every bound as low as it can be, on files with so many records each.
+    pub fn smallest(files: &[u16], batch_size: u8) -> Self {
+        let file = |&records: &u16| InputFile {
+            records,
+            function_fails: false,
+        };
+        Self {
+            files: files.iter().map(file).collect(),
+            cycle_length: 1,
+            prefetch_input_elements: 0,
+            buffer_output_elements: 1,
+            sloppy: true,
+            prefetch: 1,
+            batch_size,
+            drop_remainder: false,
+            num_parallel_calls: 1,
+            closes_session: false,
+            other_master: false,
+        }
+    }
+
+    /// How many records an epoch has.
+    pub fn records(&self) -> usize {
+        self.files.iter().map(|file| usize::from(file.records)).sum()
+    }
+
+    /// How many batches an epoch has.
+    pub fn batches(&self) -> usize {
+        let size = usize::from(self.batch_size).max(1);
+        if self.drop_remainder {
+            self.records() / size
+        } else {
+            self.records().div_ceil(size)
+        }
+    }
+}
+
+/// An iterator that a process has made: the first has number 0.
+pub type IteratorId = u8;
+
+/// The record that an element is, or the error in place of one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Element {
+    /// A record.
+    Record(Record),
+    /// A status that is not ok.
+    Error,
+}
+
+/// What a stage gets from the one before it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Pulled {
+    /// An element.
+    Element(Element),
+    /// There are no more.
+    End,
+}
+
+/// How a look at a condition under a mutex comes out for a thread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Turn {
+    /// It holds: the thread has done what it came for.
+    Done,
+    /// It does not: the thread is parked and will look again.
+    Parked,
+    /// The stage is being destroyed: the thread ends.
+    Cancelled,
+}
+
+/// Positions in a pipeline.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum At {
+    /// See [`parallel_map::At`].
+    Map(parallel_map::At),
+    /// See [`prefetch::At`].
+    Prefetch(prefetch::At),
+    /// See [`parallel_interleave::At`].
+    Interleave(parallel_interleave::At),
+    /// See [`captured_function::At`].
+    Function(captured_function::At),
+    /// See [`iterator_resource::At`].
+    Resource(iterator_resource::At),
+    /// See [`teardown::At`].
+    Teardown(teardown::At),
+}
+
+/// An iterator and the iterators that it reads from.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Tree {
+    /// Its number.
+    pub id: IteratorId,
+    /// `map`.
+    pub map: ParallelMap,
+    /// What the runner thread of `map` has on its stack.
+    pub runner: RunnerFrame,
+    /// Whether `batch` still has its input, `prefetch` and all below.
+    pub has_input: bool,
+    /// `prefetch`.
+    pub prefetch: Prefetch,
+    /// `parallel_interleave`.
+    pub interleave: ParallelInterleave,
+    /// What the reading thread got from `map` and has not told yet.
+    pub answer: Option<Outcome>,
+    /// What was delivered. No label looks at it but to say that it is wrong.
+    pub delivery: Delivery,
+}
+
+impl Tree {
+    fn new(id: IteratorId, pipeline: &Pipeline) -> Self {
+        Self {
+            id,
+            map: ParallelMap::default(),
+            runner: RunnerFrame::default(),
+            has_input: true,
+            prefetch: Prefetch::default(),
+            interleave: ParallelInterleave::default(),
+            answer: None,
+            delivery: Delivery::new(pipeline),
+        }
+    }
+}
+
+/// The pipelines of one process.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Datasets {
+    /// `IteratorResource::iterator_`.
+    pub current: IteratorId,
+    /// Iterators that are not destroyed yet, by number.
+    pub trees: SmallVec<[Tree; 1]>,
+    /// `SessionMgr::mu_`, while a session is destroyed.
+    pub sessions: Lock<ThreadId>,
+}
+
+impl Datasets {
+    /// An iterator was made before anything runs here.
+    pub fn new(pipeline: &Pipeline) -> Self {
+        let mut trees = SmallVec::new();
+        trees.push(Tree::new(0, pipeline));
+        Self {
+            current: 0,
+            trees,
+            sessions: Lock::default(),
+        }
+    }
+
+    /// An iterator, if it is not destroyed.
+    pub fn tree(&self, id: IteratorId) -> Option<&Tree> {
+        self.trees.iter().find(|tree| tree.id == id)
+    }
+}
+
+impl View<'_> {
+    /// Declares the operation of a position.
+    pub(in crate::models) fn declare_dataset(&self, at: At) -> Declared {
+        match at {
+            At::Map(at) => self.declare_map(at),
+            At::Prefetch(at) => self.declare_prefetch(at),
+            At::Interleave(at) => self.declare_interleave(at),
+            At::Function(at) => self.declare_function(at),
+            At::Resource(at) => self.declare_resource(at),
+            At::Teardown(at) => self.declare_teardown(at),
+        }
+    }
+
+    fn datasets(&self) -> &Datasets {
+        self.process.datasets.as_deref().expect("the process has a pipeline")
+    }
+
+    fn tree(&self, id: IteratorId) -> &Tree {
+        self.datasets().tree(id).expect("the iterator is not destroyed")
+    }
+
+    /// Whether a thread of the pipeline has ended, or never began.
+    fn has_ended(&self, name: Name) -> bool {
+        self.process.thread(ThreadId::Dataset(name)).is_none()
+    }
+}
+
+impl Run<'_> {
+    /// Runs the operation of a position.
+    pub(in crate::models) fn apply_dataset(&mut self, at: At) {
+        match at {
+            At::Map(at) => self.apply_map(at),
+            At::Prefetch(at) => self.apply_prefetch(at),
+            At::Interleave(at) => self.apply_interleave(at),
+            At::Function(at) => self.apply_function(at),
+            At::Resource(at) => self.apply_resource(at),
+            At::Teardown(at) => self.apply_teardown(at),
+        }
+    }
+
+    fn datasets(&mut self) -> &mut Datasets {
+        self.process
+            .datasets
+            .as_deref_mut()
+            .expect("the process has a pipeline")
+    }
+
+    fn tree(&mut self, id: IteratorId) -> &mut Tree {
+        let mut trees = self.datasets().trees.iter_mut();
+        trees.find(|tree| tree.id == id).expect("the iterator is not destroyed")
+    }
+
+    /// `Env::StartThread`.
+    fn start_thread(&mut self, name: Name, at: At) {
+        self.process
+            .spawn(Thread::new(ThreadId::Dataset(name), Position::Dataset(at)));
+    }
+
+    fn goes_to(&mut self, at: At) {
+        self.thread.then([Position::Dataset(at)]);
+    }
+}
+
+impl TensorFlow {
+    /// The pipeline of the job.
+    pub(in crate::models) fn pipeline(&self) -> Option<&Pipeline> {
+        self.job().pipeline.as_ref()
+    }
+
+    /// The same, where a label of it runs.
+    fn the_pipeline(&self) -> &Pipeline {
+        self.pipeline().expect("the job has a pipeline")
+    }
+
+    /// How many iterators a process makes at most.
+    pub(in crate::models) fn iterators(&self) -> u8 {
+        let makes = self
+            .job()
+            .steps
+            .iter()
+            .filter(|step| graphs::makes_iterator(&step.graph));
+        if self.pipeline().is_some() {
+            1 + makes.count() as u8
+        } else {
+            0
+        }
+    }
+
+    /// What a process has of pipelines at the start.
+    pub(in crate::models) fn initial_datasets(&self, id: ProcessId, process: &mut Process) {
+        let Some(pipeline) = self.pipeline().filter(|_| self.first_step(id).is_some()) else {
+            return;
+        };
+        process.datasets = Some(Box::new(Datasets::new(pipeline)));
+        if pipeline.other_master {
+            let request = At::Teardown(teardown::At::OtherRequest);
+            process.spawn(Thread::new(
+                ThreadId::Dataset(Name::OtherRequest),
+                Position::Dataset(request),
+            ));
+        }
+    }
+
+    /// Whether a thread of a process's compute pool may wait for something that needs another one of them: where a synchronous kernel
+    /// reads from the pipeline or destroys it, and where a handler waits for a session that is being destroyed. With a queue whoever
+    /// flushes it may wait in `DeregisterCallback`.
+    pub(in crate::models) fn pool_may_block(&self, id: ProcessId) -> bool {
+        if self.has_queue() && self.first_step(id).is_some() {
+            return true;
+        }
+        let Some(pipeline) = self.pipeline().filter(|_| self.first_step(id).is_some()) else {
+            return false;
+        };
+        self.variant() == Variant::SyncGetNext || self.iterators() > 1 || pipeline.other_master
+    }
+}
