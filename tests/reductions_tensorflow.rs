@@ -7,7 +7,7 @@ mod small_jobs;
 use std::sync::atomic::AtomicBool;
 
 use lastbatch::explore::exhaustive::{Options, Reductions, audit_transitions};
-use lastbatch::models::tensorflow::job::faults::{Circumstances, Death};
+use lastbatch::models::tensorflow::job::faults::{Death, Faults};
 use lastbatch::models::tensorflow::job::{Data, Variant};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -87,21 +87,21 @@ proptest! {
 
 /// Small jobs whose step ends otherwise than by itself, and how many signatures each has.
 fn other_ends() -> Vec<(SmallJob, usize)> {
-    let job = |edges: &[&str], beside: Circumstances, fails| {
+    let job = |edges: &[&str], beside: Faults, fails| {
         let mut job = SmallJob::plain(1, edges);
         (job.steps, job.beside, job.fails) = (vec![Data::Batch], beside, fails);
         job
     };
-    let none = Circumstances::default();
-    let timeout = Circumstances {
+    let none = Faults::default();
+    let timeout = Faults {
         timeout: true,
         ..none.clone()
     };
-    let close = Circumstances {
+    let close = Faults {
         close: true,
         ..none.clone()
     };
-    let dies = |restarts| Circumstances {
+    let dies = |restarts| Faults {
         death: Some(Death {
             task: "ps0".to_owned(),
             restarts,

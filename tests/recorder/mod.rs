@@ -7,9 +7,9 @@ use lastbatch::machine::{Model, Pending, ProcessId, System};
 use lastbatch::models::TensorFlow;
 use lastbatch::models::tensorflow::cluster::CallKind;
 use lastbatch::models::tensorflow::job::graph::NodeKind;
-use lastbatch::models::tensorflow::mechanisms::rendezvous;
+use lastbatch::models::tensorflow::mechanisms::{Pc, rpc};
 use lastbatch::models::tensorflow::objects::Object;
-use lastbatch::models::tensorflow::process::{At, CallId, Process, ThreadId};
+use lastbatch::models::tensorflow::process::{CallId, Process, ThreadId};
 
 use crate::numbers::numbers;
 
@@ -79,10 +79,11 @@ impl Recorder<'_> {
         if label == "Pool.take" {
             self.take(id, thread);
         }
-        let own = At::PoolIdle;
-        let at = self.process(id).thread(thread).map_or(own, |thread| thread.at());
+        let at = self.process(id).thread(thread).map(|thread| thread.at());
         let silent = match self.model.object_of(pending.operation.object) {
-            Object::Call(call) => !self.process(id).server_call(call).is_some_and(|call| call.callback),
+            Object::Rpc(rpc::Object::Call(call)) => {
+                !self.process(id).server_call(call).is_some_and(|call| call.callback)
+            }
             _ => false,
         };
         let known = self.process(id).table.len();
@@ -182,10 +183,10 @@ impl Recorder<'_> {
         self.leave(id, thread);
     }
 
-    fn write(&mut self, id: ProcessId, thread: ThreadId, label: &str, at: At, pending: &Pending<ThreadId>) {
+    fn write(&mut self, id: ProcessId, thread: ThreadId, label: &str, at: Option<Pc>, pending: &Pending<ThreadId>) {
         let rz = format!(r#", "rz": "rz{}""#, self.rendezvous[id.index()]);
         match self.model.object_of(pending.operation.object) {
-            Object::Call(call) => self.write_call(id, thread, label, call),
+            Object::Rpc(rpc::Object::Call(call)) => self.write_call(id, thread, label, call),
             _ => self.write_step(id, thread, label, at, &rz),
         }
     }
@@ -228,7 +229,7 @@ impl Recorder<'_> {
         }
     }
 
-    fn write_step(&mut self, id: ProcessId, thread: ThreadId, label: &str, at: At, rz: &str) {
+    fn write_step(&mut self, id: ProcessId, thread: ThreadId, label: &str, at: Option<Pc>, rz: &str) {
         let own = r#", "opts": "own""#;
         match label {
             "Worker.install_cancel_local" => {
@@ -253,7 +254,7 @@ impl Recorder<'_> {
             }
             "Master.cancel_local_done" => self.leave(id, thread),
             "Rendezvous.find_or_create" => {
-                if let At::Rendezvous(rendezvous::At::Find(_, rendezvous::Finder::AbortStep)) = at {
+                if self.next_label(id, thread) == "AbortStep.delay" {
                     self.line(id, thread, "abortstep", "");
                 }
                 self.line(id, thread, "findorcreate", rz);
@@ -300,8 +301,9 @@ impl Recorder<'_> {
         self.line(id, thread, "whendone", &rest);
     }
 
-    fn registered(&self, id: ProcessId, at: At) -> CallId {
-        let At::Rendezvous(rendezvous::At::Register(step, node)) = at else {
+    fn registered(&self, id: ProcessId, at: Option<Pc>) -> CallId {
+        let subject = at.map(Pc::subject).unwrap_or_default();
+        let (Some(step), Some(node)) = (subject.step, subject.node) else {
             panic!("{at:?} registers nothing");
         };
         let partition = self.model.partition(step, id);

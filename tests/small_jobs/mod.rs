@@ -9,7 +9,7 @@ use lastbatch::explore::Answer;
 use lastbatch::explore::exhaustive::{Options, Reductions, search};
 use lastbatch::models::TensorFlow;
 use lastbatch::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
-use lastbatch::models::tensorflow::job::faults::Circumstances;
+use lastbatch::models::tensorflow::job::faults::Faults;
 use lastbatch::models::tensorflow::job::graph::{Graph, Node, NodeKind};
 use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
 
@@ -34,7 +34,7 @@ pub(crate) struct SmallJob {
     pub(crate) input: Input,
     pub(crate) every_order: bool,
     /// What happens beside the steps.
-    pub(crate) beside: Circumstances,
+    pub(crate) beside: Faults,
     /// The task in whose partition a node fails.
     pub(crate) fails: Option<&'static str>,
 }
@@ -83,7 +83,7 @@ impl SmallJob {
             steps: vec![Data::End],
             input: Input::Iterator,
             every_order: false,
-            beside: Circumstances::default(),
+            beside: Faults::default(),
             fails: None,
         }
     }
@@ -143,7 +143,7 @@ impl SmallJob {
                 Input::Fed,
             ][numbers.below(5)],
             every_order: numbers.below(8) == 0,
-            beside: Circumstances::default(),
+            beside: Faults::default(),
             fails: None,
         }
     }

@@ -1,13 +1,13 @@
-//! Which frames a process may still send.
+//! The frames that a process may still send.
 
 use crate::machine::{FrameSet, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::{CallInfo, CallKind};
 use crate::models::tensorflow::job::Variant;
-use crate::models::tensorflow::mechanisms::rendezvous::At as R;
 use crate::models::tensorflow::mechanisms::rpc::{Frame, Rpc};
 use crate::models::tensorflow::mechanisms::worker;
-use crate::models::tensorflow::process::{At, CallId, Process, Thread, ThreadId};
+use crate::models::tensorflow::mechanisms::{pool, rendezvous};
+use crate::models::tensorflow::process::{CallId, Process, Thread, ThreadId};
 
 impl TensorFlow {
     pub(super) fn is_ever_made(&self, info: &CallInfo) -> bool {
@@ -47,7 +47,7 @@ impl TensorFlow {
         frames
     }
 
-    /// Whether a `_Recv` may still send its request, and a reset.
+    /// Says whether a `_Recv` may still send its request, and a reset.
     fn receive_may_send(&self, process: &Process, call: CallId) -> (bool, bool) {
         let (step, node) = self.recv_node(call);
         let execution = process.execution(step);
@@ -65,34 +65,34 @@ impl TensorFlow {
             };
         }
         // One that is still to be validated finds the error.
-        let in_time = |thread: &Thread| !aborted || matches!(thread.at(), At::Rendezvous(R::Register(..)));
+        let in_time = |thread: &Thread| !aborted || thread.is_at(&rendezvous::REGISTER);
         let to_come =
             self.call_is_to_come(process, call) && process.thread(ThreadId::Node(step, node)).is_none_or(in_time);
         (to_come, to_come && cancels)
     }
 
-    /// Whether a `_Recv` that has no call may still make one.
+    /// Returns true if a `_Recv` that has no call may still make one.
     pub(in crate::models) fn call_is_to_come(&self, process: &Process, call: CallId) -> bool {
         let (step, node) = self.recv_node(call);
         if process.execution(step).is_none() {
-            return (process.started | process.dropped) & (1 << step) == 0;
+            return !process.started.contains(step) && !process.dropped.contains(step);
         }
         match process.thread(ThreadId::Node(step, node)) {
-            Some(thread) => match thread.at() {
-                At::PoolTake => true,
-                At::Rendezvous(R::Validate(_, of) | R::Register(_, of)) => of == node,
-                _ => false,
-            },
+            Some(thread) if thread.is_at(&pool::TAKE) => true,
+            Some(thread) => {
+                let begins = thread.is_at(&rendezvous::VALIDATE) || thread.is_at(&rendezvous::REGISTER);
+                begins && thread.at().subject().node == Some(node)
+            }
             None => {
-                let is_root = |at: &At| matches!(at, At::Worker(worker::At::Root(of, ..)) if *of == step);
+                let starts = process.places(&worker::ROOT).any(|pc| pc.subject().step == Some(step));
                 // One that waits for other nodes may still run; whether it has is not looked at.
                 let waits = !self.node(step, self.call(call).client, node).inputs.is_empty();
-                waits || process.threads.iter().flat_map(|thread| &thread.stack).any(is_root)
+                waits || starts
             }
         }
     }
 
-    /// Whether the master may still send a partition's `RunGraph`, and a reset.
+    /// Says whether the master may still send a partition's `RunGraph`, and a reset.
     fn run_graph_may_send(&self, process: &Process, call: CallId, info: &CallInfo) -> (bool, bool) {
         let Some(master) = process.master.as_ref().filter(|master| master.step == info.step) else {
             return (true, !self.cannot_fail(info.step));
