@@ -18,7 +18,8 @@ use lastbatch::models::litmus::two_calls::TwoCalls;
 use lastbatch::run::Budget;
 use lastbatch::scenario::EngineName;
 
-use super::{by_shuttle, by_states, by_threads, prepared, shuttle_options, signatures};
+use super::runs::{by_shuttle, by_states, by_threads, shuttle_options, signatures};
+use crate::support::scenario::{prepared, run as run_by};
 
 /// Depth-first search runs every schedule, so it knows as much as the search of every state.
 fn agree<M: Model + Clone + 'static>(model: M) {
@@ -90,9 +91,8 @@ fn the_same_seed_finds_the_same_and_another_one_runs_other_schedules() {
             executions: Some(60),
             ..Budget::default()
         };
-        let prepared = prepared("small/one_server.toml", None);
-        let verdict = prepared.run(EngineName::Shuttle, &budget, &Arc::default(), |_| {});
-        let mut verdict = verdict.unwrap_or_else(|error| panic!("{error}"));
+        let prepared = prepared("small/one_server.toml");
+        let mut verdict = run_by(&prepared, EngineName::Shuttle, &budget);
         verdict.seconds = 0.0;
         verdict
     };
