@@ -4,6 +4,9 @@
 //! memory is its own. Other jobs: `cargo bench --bench exhaustive -- servers=1 edges="ps0->worker" pool=1`; the unreduced searches of a
 //! job must end.
 
+#[allow(dead_code, reason = "tests use the rest")]
+#[path = "../tests/support/rng.rs"]
+mod rng;
 #[allow(dead_code, reason = "the comparison of reductions uses the rest")]
 #[path = "../tests/support/small_jobs.rs"]
 mod small_jobs;
@@ -24,11 +27,11 @@ use stateright_adapter::Adapter;
 /// A search that is measured: its name, and which row it is.
 #[derive(Clone, Copy)]
 enum Measured {
-    /// The real two-server graph, as it is shipped, on so many threads.
+    /// The real two-server graph, as it is shipped, on N threads.
     Shipped(usize),
-    /// A small job with these reductions, on so many threads.
+    /// A small job with these reductions, on N threads.
     Small(Reductions, usize),
-    /// The same job, with Stateright.
+    /// A small job, with Stateright.
     Stateright,
 }
 

@@ -55,7 +55,7 @@ fn by_shuttle<M: Model + 'static>(model: &Arc<M>, strategy: Chosen, most: Option
     (verdict, outcomes.into_iter().collect())
 }
 
-/// What an engine found, as a schedule for the others.
+/// The find of an engine, as a schedule for the others.
 fn schedule_of(hang: &FoundHang) -> Schedule {
     let header = Header {
         scenario: String::new(),
@@ -119,7 +119,7 @@ proptest! {
     }
 }
 
-/// What shuttle samples of a larger system is known, and every hang of it happens on shuttle and on real threads; returns how many do.
+/// Checks that every sample of shuttle is known, and that every hang happens on shuttle and on real threads; returns the number of hangs.
 fn larger(job: &SmallJob) -> Result<usize, TestCaseError> {
     let model: Arc<TensorFlow> = Arc::new(job.model(&REFERENCES[0]));
     let exhaustive = by_exhaustive(model.as_ref(), Reductions::ALL, Some(MOST_STATES));

@@ -217,7 +217,7 @@ fn checkpoint(directory: &Path) -> Option<Vec<u8>> {
     fs::read(found.next()?).ok()
 }
 
-/// What a search said, and the schedules that it wrote, by name.
+/// The output of a search, and the schedules that it wrote, by name.
 fn said(directory: &Path, output: &Output) -> (Value, Vec<(String, String)>) {
     let mut value: Value = serde_json::from_slice(&output.stdout).expect("one line of JSON");
     let object = value.as_object_mut().unwrap();

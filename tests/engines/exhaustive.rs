@@ -31,13 +31,13 @@ const SETTINGS: [Reductions; 4] = [
 ];
 
 /// Leaks are what comes after the clients have returned: what stops before is not used.
-const ALL_WITH_LEAKS: Reductions = Reductions {
+pub(super) const ALL_WITH_LEAKS: Reductions = Reductions {
     leaks: true,
     ..Reductions::ALL
 };
 
-/// What no reduction and no number of threads may change.
-fn essence(verdict: &Verdict) -> (Answer, bool, Vec<(String, usize)>, Vec<String>) {
+/// Returns what no reduction and no number of threads may change: verdict, hangs with their shortest lengths, and leaks.
+pub(super) fn essence(verdict: &Verdict) -> (Answer, bool, Vec<(String, usize)>, Vec<String>) {
     let hangs = verdict
         .hangs
         .iter()

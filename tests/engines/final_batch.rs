@@ -10,7 +10,7 @@ use crate::support::scenario::{changed, files, prepared, replayed, run, schedule
 
 const RECORDED: [&str; 4] = ["72eaa422", "7a624761", "7de6dade", "c33d79b5"];
 
-/// What the engine found is an ordinary schedule: the machine replays it to the same hang.
+/// Checks that the engine found an ordinary schedule: the machine replays it to the same hang.
 fn hangs_of_two_servers(engine: EngineName, budget: &Budget) {
     let prepared = prepared("final_batch/ps2_coupled.toml");
     let verdict = run(&prepared, engine, budget);

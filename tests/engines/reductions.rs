@@ -135,7 +135,7 @@ fn where_a_step_ends_otherwise_the_model_keeps_what_the_reductions_rely_on() {
     }
 }
 
-/// What the reductions rely on, on the first states of a search that forgets what is dead and leaves out nothing else.
+/// Audits what the reductions rely on, on the first states of a search that forgets what is dead and leaves out nothing else.
 fn keeps_its_promises(job: &SmallJob) {
     keeps_its_promises_within(job, MOST_STATES / 6);
 }

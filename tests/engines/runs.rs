@@ -47,9 +47,3 @@ pub(crate) fn by_states<M: Model>(model: &M) -> Verdict {
     };
     exhaustive::search(model, &options, &Arc::default(), &mut |_| {})
 }
-
-pub(crate) fn signatures(verdict: &Verdict) -> Vec<String> {
-    let mut ids: Vec<String> = verdict.hangs.iter().map(|hang| hang.signature.to_string()).collect();
-    ids.sort();
-    ids
-}

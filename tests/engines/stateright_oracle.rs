@@ -25,7 +25,9 @@ use stateright::Checker;
 
 use crate::support::random_model;
 use crate::support::small_jobs::{REFERENCES, SmallJob};
-use crate::support::stateright_adapter::{HANG, Adapter};
+use crate::support::stateright_adapter::{Adapter, HANG};
+
+use super::exhaustive::{ALL_WITH_LEAKS, essence};
 
 fn run<M: Model>(model: &M, reductions: Reductions, threads: usize) -> Verdict {
     let options = Options {
@@ -224,22 +226,6 @@ const SETTINGS: [Reductions; 3] = [
     },
     ALL_WITH_LEAKS,
 ];
-
-/// Leaks are what comes after the clients have returned: what stops before is not used.
-const ALL_WITH_LEAKS: Reductions = Reductions {
-    leaks: true,
-    ..Reductions::ALL
-};
-
-/// Verdict, hangs with the length of their shortest schedules, and leaks.
-fn essence(verdict: &Verdict) -> (Answer, bool, Vec<(String, usize)>, Vec<String>) {
-    let hangs = verdict
-        .hangs
-        .iter()
-        .map(|hang| (hang.signature.to_string(), hang.length))
-        .collect();
-    (verdict.answer, verdict.complete, hangs, verdict.leaks.clone())
-}
 
 proptest! {
     #![proptest_config(config(150))]

@@ -17,7 +17,7 @@ use crate::support::census::signatures;
 use crate::support::disagreement::differences;
 use crate::support::systems::{Small, config, systems};
 
-/// What loom finds in a system that it can run, and whether it can.
+/// Compares loom with the other searches on a system, and returns true if loom can run it.
 fn compare(small: &Small) -> Result<bool, TestCaseError> {
     let (kernel, _, census) = small.kernel();
     let kernel = Arc::new(kernel);

@@ -10,16 +10,21 @@ use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Var
 
 use crate::support::scenario::shipped;
 
-/// The job of the trace: the whole graph, nothing reduced.
+/// The job of the trace.
 fn model() -> TensorFlow {
+    whole_graph(Data::End, 4)
+}
+
+/// One step of the whole two-server graph, nothing reduced.
+pub(super) fn whole_graph(data: Data, inter_op: u8) -> TensorFlow {
     let graph = import::read(&shipped("graphs/ps2-coupled.pb")).unwrap_or_else(|error| panic!("{error}"));
     let job = Job {
         workers: 1,
         steps: vec![JobStep {
             graph: Arc::new(graph),
-            data: Data::End,
+            data,
         }],
-        inter_op: 4,
+        inter_op,
         intra_op: 1,
         variant: Variant::Tf112,
         partition_order: PartitionOrder::Recorded,

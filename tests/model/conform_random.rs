@@ -1,39 +1,16 @@
 //! Whatever the model does, a trace of it should agree with the model: `conform` should miss no schedule for want of trying. It does
-//! not hold yet, see the rules in `src/conform/policy.rs`.
+//! not hold yet, see the rules in `models/tensorflow/evidence/conform/policy.rs`.
 
-use std::sync::Arc;
-
-use lastbatch::models::TensorFlow;
 use lastbatch::models::tensorflow::evidence::conform::{Trace, conform};
-use lastbatch::models::tensorflow::import;
-use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
+use lastbatch::models::tensorflow::job::Data;
 
 use crate::support::recorder;
-use crate::support::scenario::shipped;
 
-fn model(data: Data, inter_op: u8) -> TensorFlow {
-    let graph = import::read(&shipped("graphs/ps2-coupled.pb")).unwrap_or_else(|error| panic!("{error}"));
-    let job = Job {
-        workers: 1,
-        steps: vec![JobStep {
-            graph: Arc::new(graph),
-            data,
-        }],
-        inter_op,
-        intra_op: 1,
-        variant: Variant::Tf112,
-        partition_order: PartitionOrder::Recorded,
-        pipeline: None,
-    };
-    let mut model = TensorFlow::new(job).unwrap_or_else(|error| panic!("{error}"));
-    model.set_cancels_in_order(false);
-    model.set_cleans_up(true);
-    model
-}
+use super::conform::whole_graph;
 
 /// On how many of the seeds the whole trace agrees and nothing is left that it would show. Where it does, the end must be the right one.
 fn agreements(data: Data, inter_op: u8, seeds: std::ops::Range<u64>) -> usize {
-    let model = model(data, inter_op);
+    let model = whole_graph(data, inter_op);
     let agrees = |seed: &u64| {
         let (text, returned) = recorder::record(&model, *seed);
         let trace = Trace::parse("trace", &text).unwrap_or_else(|error| panic!("seed {seed}: {error}"));

@@ -5,6 +5,7 @@ mod conform_random;
 mod dataset;
 mod final_batch;
 mod import;
+mod import_refused;
 mod match_dumps;
 mod mutants;
 mod other_ends;

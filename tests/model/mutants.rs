@@ -13,7 +13,7 @@ use std::process::Command;
 use lastbatch::gate::GateReport;
 use serde::Deserialize;
 
-/// What of the project a copy needs to be built and to run its gate.
+/// The parts of the project that a copy needs to be built and to run its gate.
 const COPIED: [&str; 8] = [
     "Cargo.toml",
     "Cargo.lock",
@@ -27,7 +27,7 @@ const COPIED: [&str; 8] = [
 
 /// The switch of the copy. The number of the active mutant is read once.
 const SWITCH: &str = r#"
-/// Which mutant is active: only in a copy that is made to be broken.
+/// The switch for the active mutant: only in a copy that is made to be broken.
 pub mod mutant {
     use std::sync::OnceLock;
     static ACTIVE: OnceLock<usize> = OnceLock::new();

@@ -1,6 +1,5 @@
 //! What a search of a slice finds holds for the whole graph: its schedules replay there, and it finds every kind of hang.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -15,6 +14,7 @@ use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Var
 use lastbatch::scenario::SliceKind;
 use lastbatch::schedule::{Ending, Hash, Header, Schedule, replay};
 
+use crate::support::census::signatures;
 use crate::support::scenario;
 use crate::support::shipped_schedules::{load, schedules};
 
@@ -69,10 +69,6 @@ fn searched(model: &TensorFlow) -> Option<Verdict> {
     verdict.stopped_by.is_none().then_some(verdict)
 }
 
-fn signatures(verdict: &Verdict) -> BTreeSet<String> {
-    verdict.hangs.iter().map(|hang| hang.signature.to_string()).collect()
-}
-
 /// Replays a schedule of the slice on the whole graph, and checks that it ends in the same hang.
 fn replays_on_the_whole(slice: &TensorFlow, schedule: &Schedule, full: &TensorFlow) {
     let unsliced = unslice(slice, &schedule.events, full).unwrap_or_else(|error| panic!("{error}"));
@@ -109,8 +105,8 @@ fn compare(servers: u8, edges: &[String], variant: Variant, options: &SliceOptio
     let (sliced, full) = (model(reduced.graph, variant), model(whole, variant));
     let (of_slice, of_full) = (searched(&sliced)?, searched(&full)?);
     assert_eq!(
-        signatures(&of_slice),
-        signatures(&of_full),
+        signatures(&of_slice.hangs),
+        signatures(&of_full.hangs),
         "{edges:?} {variant} {options:?}: slice, then whole graph"
     );
     for hang in &of_slice.hangs {

@@ -12,7 +12,7 @@ use crate::support::scenario::repository;
 const LONG: [&str; 3] = ["gate", "matrix", "diff"];
 /// A page whose commands have a test of their own, with their output.
 const TESTED: &str = "gate_walkthrough.md";
-/// What is printed for people who build the project.
+/// Commands for people who build the project.
 const OF_CARGO: [&str; 4] = ["cargo test", "cargo bench", "cargo build", "cargo install"];
 
 /// A command in a file of the documentation.

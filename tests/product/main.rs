@@ -1,5 +1,6 @@
 //! The program: its commands, what they print and write, and what the documentation says of them.
 
+mod check;
 mod cli;
 mod docs;
 mod explain;

@@ -11,7 +11,7 @@ use lastbatch::scenario::EngineName;
 
 use crate::support::scenario::prepared;
 
-/// What comes of a worker that is this program.
+/// Runs a worker that is this program, and returns the error.
 fn asked(program: &Path) -> WorkerError {
     let run = prepared("small/one_server.toml").run_in_worker(
         program,

@@ -22,7 +22,7 @@ const BUDGETS: Budgets = Budgets {
     partial: Some(150_000),
 };
 
-/// What the tests share.
+/// The plan and the baseline, which the tests share.
 struct Shared {
     plan: Plan,
     baseline: Baseline,

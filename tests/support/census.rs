@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use lastbatch::explore::fingerprint;
 use lastbatch::machine::{Model, System};
 
-/// What there is to find.
+/// Everything that there is to find.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Census {
     /// The states at rest.

@@ -13,10 +13,10 @@ use tungstenite::{Message, WebSocket};
 /// An answer that takes longer will not come: the test fails instead of waiting for ever.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What Debian and others call it.
+/// Names of the program in Debian and elsewhere.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-/// What a fresh profile needs to stay quiet and off the network.
+/// Options that a fresh profile needs to stay quiet and off the network.
 const OPTIONS: [&str; 9] = [
     "--headless",
     "--no-sandbox",
@@ -157,7 +157,7 @@ impl Chromium {
         self.events.iter().filter_map(complaint).collect()
     }
 
-    /// What the page asked for since it was opened, itself included.
+    /// Everything that the page asked for since it was opened, itself included.
     pub(crate) fn requests(&mut self) -> Vec<String> {
         self.evaluate("0");
         let asked = self

@@ -8,7 +8,12 @@ use rand::{RngExt, SeedableRng};
 /// A run to rest that follows a schedule, but for detours: with a chance of `detours` in 100 a thread that is drawn runs instead, and
 /// what the schedule has next waits. Many of the runs that come of a hang still hang, the longer way. Returns how its clients ended,
 /// too.
-pub(crate) fn perturbed_run<M: Model>(model: &M, schedule: &[Event], seed: u64, detours: u32) -> (Vec<Event>, Vec<ClientEnd>) {
+pub(crate) fn perturbed_run<M: Model>(
+    model: &M,
+    schedule: &[Event],
+    seed: u64,
+    detours: u32,
+) -> (Vec<Event>, Vec<ClientEnd>) {
     let mut draw = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut system = System::initial(model);
     let mut left = schedule.to_vec();

@@ -13,6 +13,8 @@ use lastbatch::models::tensorflow::job::faults::Circumstances;
 use lastbatch::models::tensorflow::job::graph::{Graph, Node, NodeKind};
 use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
 
+use super::rng::Numbers;
+
 /// Where the worker's batch comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Input {
@@ -33,7 +35,7 @@ pub(crate) struct SmallJob {
     pub(crate) steps: Vec<Data>,
     pub(crate) input: Input,
     pub(crate) every_order: bool,
-    /// What happens beside the steps.
+    /// Faults and other events beside the steps.
     pub(crate) beside: Circumstances,
     /// The task in whose partition a node fails.
     pub(crate) fails: Option<&'static str>,
@@ -55,19 +57,6 @@ impl fmt::Display for SmallJob {
             self.beside,
             self.fails
         )
-    }
-}
-
-/// A small generator of numbers: the same everywhere, and a job is named by its seed.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % bound
     }
 }
 
@@ -206,7 +195,7 @@ impl SmallJob {
     }
 }
 
-/// What is left out of a search.
+/// A choice of reductions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
     pub(crate) name: &'static str,
@@ -275,7 +264,7 @@ pub(crate) fn outcome(job: &SmallJob, setting: &Setting, max_states: u64) -> Opt
     Some((verdict.answer, signatures.collect(), findings.collect()))
 }
 
-/// What was compared.
+/// The searches that were compared.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Comparison {
     /// The search that the others were compared with, if one ended.

@@ -23,7 +23,7 @@ const MOST_LABELS: usize = 1_000;
 #[derive(Clone, Debug)]
 pub(crate) struct Small {
     pub(crate) job: SmallJob,
-    /// Who ran, as an index into those who could, again and again.
+    /// The threads that ran, each as an index into those that could.
     walk: Vec<u8>,
     grouped: bool,
 }
@@ -114,7 +114,7 @@ impl Small {
     }
 }
 
-/// So many systems; `LASTBATCH_AGREEMENT_CASES` asks for another number, `LASTBATCH_AGREEMENT_SEED` for other ones.
+/// `cases` systems; `LASTBATCH_AGREEMENT_CASES` asks for another number, `LASTBATCH_AGREEMENT_SEED` for other ones.
 pub(crate) fn config(cases: u32) -> ProptestConfig {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     ProptestConfig {

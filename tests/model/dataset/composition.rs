@@ -11,7 +11,11 @@ use lastbatch::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
 use lastbatch::models::tensorflow::job::{Data, JobStep, Variant};
 use lastbatch::models::tensorflow::mechanisms::dataset::Pipeline;
 
-use super::{job, searched, signatures};
+use crate::support::census::signatures;
+
+use crate::support::rng::Numbers;
+
+use super::{job, searched};
 
 /// A step that reads and exchanges tensors with two servers, and so often with a pipeline.
 fn step(edges: &[&str], pool: u8, pipeline: Option<Pipeline>, reads: usize) -> TensorFlow {
@@ -39,9 +43,9 @@ fn the_last_step_hangs_in_the_same_ways_with_one_thread_for_its_input_and_with_t
         (["worker->ps0 batch", "ps1->ps0"], 2, 2),
     ];
     for (edges, pool, hangs) in cases {
-        let alone = signatures(&searched(&step(&edges, pool, None, 1), Reductions::ALL));
+        let alone = signatures(&searched(&step(&edges, pool, None, 1), Reductions::ALL).hangs);
         let pipeline = Pipeline::smallest(&[0], 1);
-        let whole = signatures(&searched(&step(&edges, pool, Some(pipeline), 1), Reductions::ALL));
+        let whole = signatures(&searched(&step(&edges, pool, Some(pipeline), 1), Reductions::ALL).hangs);
         assert_eq!(whole, alone, "{edges:?} with {pool} pool threads");
         assert_eq!(alone.len(), hangs, "{edges:?} with {pool} pool threads");
     }
@@ -70,7 +74,7 @@ fn on_every_transition_a_step_with_a_pipeline_keeps_what_the_reductions_rely_on(
 
 /// Runs to rest, the next thread chosen by a small generator; returns the signature of the hang, if it ends in one.
 fn walk(model: &TensorFlow, seed: u64) -> Option<String> {
-    let mut numbers = super::reference::Numbers(seed);
+    let mut numbers = Numbers(seed);
     let mut system = System::initial(model);
     loop {
         let enabled = system.enabled(model);
@@ -92,7 +96,7 @@ fn walk(model: &TensorFlow, seed: u64) -> Option<String> {
 #[test]
 fn random_runs_of_a_larger_step_with_a_larger_pipeline_end_in_no_new_hang() {
     let edges = ["worker->ps0 batch", "ps0->worker", "worker->ps1 batch", "ps1->worker"];
-    let known: BTreeSet<String> = signatures(&searched(&step(&edges, 2, None, 1), Reductions::ALL))
+    let known: BTreeSet<String> = signatures(&searched(&step(&edges, 2, None, 1), Reductions::ALL).hangs)
         .into_iter()
         .collect();
     let pipeline = Pipeline {

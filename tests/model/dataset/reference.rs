@@ -11,21 +11,9 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
-/// A small generator of numbers, the same everywhere.
-pub(crate) struct Numbers(pub(crate) u64);
+use crate::support::rng::Numbers;
 
-impl Numbers {
-    /// A number below `bound`.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % bound.max(1)
-    }
-}
-
-/// What the client asks for.
+/// An operation of the client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Operation {
     Read,
@@ -41,7 +29,7 @@ struct Sequential {
     done: usize,
     /// Records of this epoch that were read.
     read: usize,
-    /// How the last operation ended: with so many records.
+    /// How the last operation ended: with N records.
     last: usize,
 }
 

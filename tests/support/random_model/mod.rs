@@ -105,7 +105,7 @@ impl Op {
     }
 }
 
-/// What one task does.
+/// The actions of one task.
 const TASK: [fn(u8) -> Op; 2] = [Op::Set, |_| Op::Put];
 
 /// The programs of both processes.
@@ -168,7 +168,7 @@ impl Random {
         }
     }
 
-    /// What the thread may still do, and what is left of its program.
+    /// Everything that the thread may still do, and what is left of its program.
     fn rest(&self, process: ProcessId, state: &State, thread: u8) -> Vec<Op> {
         if thread >= TASKS {
             let (value, at) = state.tasks[usize::from(thread - TASKS)];
