@@ -4,7 +4,7 @@
 //! what `StartAbort` cancels is what is active, a receive that is answered before its handler returns found a value or an error. The
 //! search branches over the events of the trace only, so agreement is proof (the schedule replays), but disagreement holds under these
 //! rules. Known gap: a `_Send` whose receive is shown waiting is held back, and if it runs inline in another closure it holds a pool
-//! thread meanwhile, which can starve small pools; `tests/conform_random.rs` has traces of the model itself that are refused for it.
+//! thread meanwhile, which can starve small pools; `tests/model/conform_random.rs` has traces of the model itself that are refused for it.
 
 use super::mapping;
 use super::plan::{Action, STEP, Slot, Subject};
