@@ -216,12 +216,10 @@ impl Said {
         let thread = process.thread(thread).expect("only live threads run");
         let mut next = Next::new(model, id, &facts);
         next.follow(Item::Pc(thread.at()));
-        // What a thread carries may begin, too.
-        let carried: Vec<Item> = executor::items(thread).collect();
-        for item in carried.iter().filter(|item| matches!(item, Item::Node(..))) {
-            next.follow(*item);
-        }
-        next.items.extend(carried);
+        next.items.extend(executor::items(thread));
+        // Nodes that a thread carries, or comes to carry, may begin or go to the pool at once.
+        let carried: Vec<Item> = next.items.iter().copied().filter(|item| matches!(item, Item::Node(..))).collect();
+        carried.into_iter().for_each(|node| next.follow(node));
         Self {
             label: thread.at().label(),
             items: next.items.into_iter().map(Item::erased).collect(),

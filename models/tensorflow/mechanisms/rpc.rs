@@ -219,7 +219,9 @@ impl Mechanism for Counter {
             },
             Pc::Read(call) => {
                 next.then([Pc::Accept(call)]);
-                next.spawn(ThreadId::Cancelled(call), [Pc::RequestCancelled(call)]);
+                if !model.cannot_fail(model.call(call).step) {
+                    next.spawn(ThreadId::Cancelled(call), [Pc::RequestCancelled(call)]);
+                }
             }
             Pc::Accept(call) => {
                 let handler = worker::handler(model, next.facts.crash.restarted(), call);
