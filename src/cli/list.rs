@@ -39,7 +39,7 @@ fn row(scenario: &Scenario) -> Vec<String> {
 
 fn expectation(expect: &Expect) -> String {
     match expect.complete {
-        Some(true) => format!("{}, complete", expect.verdict),
-        _ => expect.verdict.to_string(),
+        Some(true) => format!("{}, complete", expect.verdict.name()),
+        _ => expect.verdict.name().to_owned(),
     }
 }

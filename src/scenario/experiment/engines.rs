@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Cut, Prepared};
+use super::{Cut, Experiment};
 use crate::explore::Verdict;
 use crate::explore::driver::{Limits, TallyStatus};
 use crate::explore::exhaustive::{CheckpointError, Options, Reductions, Status};
@@ -122,7 +122,7 @@ pub enum EngineStatus {
     Executions(TallyStatus),
 }
 
-impl Prepared {
+impl Experiment {
     /// Runs the scenario under an engine, in this process. The exhaustive engine uses every reduction; the others run the model with
     /// every label. Setting `interrupt` ends the run soon, with what was found.
     ///
