@@ -28,10 +28,10 @@ pub(super) struct Check {
     /// Search with this engine
     #[arg(long)]
     engine: Option<EngineName>,
-    /// Stop after so many executions (shuttle, threads, loom)
+    /// Stop after N executions (shuttle, threads, loom)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     executions: Option<u64>,
-    /// Make random choices from this (shuttle, threads)
+    /// Seed for random choices (shuttle, threads)
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Choose schedules in this way: random, pct:DEPTH, urw, dfs, portfolio, or several joined by + (shuttle)
@@ -43,20 +43,20 @@ pub(super) struct Check {
     /// Run every node of the graph
     #[arg(long, conflicts_with = "keep")]
     full: bool,
-    /// Keep so many equal receives of each class
+    /// Keep N equal receives of each class
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     keep: Option<u8>,
-    /// Search with so many threads [default: one a core]
+    /// Number of search threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
-    /// Stop, undecided, after so many states
+    /// Give up after N states (verdict: undecided)
     #[arg(long, value_name = "N")]
     max_states: Option<u64>,
-    /// Stop, undecided, when the search needs more memory, as in 8GiB
+    /// Give up when the search needs more memory, as in 8GiB (verdict: undecided)
     #[arg(long, value_name = "SIZE")]
     max_memory: Option<Size>,
-    /// Stop, undecided, after so many seconds
-    #[arg(long, value_name = "SECONDS")]
+    /// Give up after N seconds (verdict: undecided)
+    #[arg(long, value_name = "N")]
     max_time: Option<u64>,
     /// Search without a reduction (repeatable)
     #[arg(long, value_name = "REDUCTION")]

@@ -29,10 +29,10 @@ pub(super) struct Diff {
     /// Scenario files, or directories with scenarios below them (repeatable)
     #[arg(long = "scenarios", value_name = "PLACE", default_value = "scenarios")]
     places: Vec<PathBuf>,
-    /// Stop each search after so many states
+    /// Stop each search after N states
     #[arg(long, value_name = "N")]
     max_states: Option<u64>,
-    /// Search with so many threads [default: one a core]
+    /// Number of search threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Write the schedules of both sides below this directory, in base/ and changed/

@@ -41,13 +41,13 @@ pub(super) struct Gate {
     /// Run nothing; join the --json reports of all shards
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["quick", "resume", "artifacts"])]
     merge: Vec<PathBuf>,
-    /// Stop each search after so many states
+    /// Stop each search after N states
     #[arg(long, value_name = "N")]
     max_states: Option<u64>,
-    /// Stop after so many states in all searches together
+    /// Stop after N states in all searches together
     #[arg(long, value_name = "N")]
     total_states: Option<u64>,
-    /// Search with so many threads [default: one a core]
+    /// Number of search threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Write a JUnit report

@@ -30,22 +30,22 @@ pub(super) struct Matrix {
     /// Variants of the runtime
     #[arg(long = "variant", value_delimiter = ',', value_name = "VARIANT,…")]
     variants: Vec<Variant>,
-    /// Only jobs with so many servers
+    /// Only jobs with N servers
     #[arg(long, value_delimiter = ',', value_name = "N,…")]
     servers: Vec<usize>,
     /// Only jobs with this input
     #[arg(long = "input", value_delimiter = ',', value_name = "INPUT,…")]
     inputs: Vec<Input>,
-    /// Leave a cell undecided after so many states
+    /// Leave a cell undecided after N states
     #[arg(long, value_name = "N", default_value_t = 12_000_000)]
     max_states: u64,
-    /// Where a search is cut off and has found no hang, try so many schedules with shuttle; 0 for none
+    /// Where a search is cut off and has found no hang, try N schedules with shuttle; 0 for none
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     executions: u64,
-    /// What shuttle's choices are made from
+    /// Seed for shuttle's choices
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Search with so many threads [default: one a core]
+    /// Number of search threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Write matrix.md, matrix.svg and, after every search, matrix.json into this directory

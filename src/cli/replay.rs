@@ -31,7 +31,7 @@ pub(super) struct Replay {
     /// Run it with the threads of this engine, in which only the thread of the next event can run
     #[arg(long, default_value_t = EngineName::Exhaustive)]
     engine: EngineName,
-    /// Run it so many times; exit code 0 if all end as they should
+    /// Run it N times; exit code 0 if all end as they should
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     times: u64,
 }

@@ -95,6 +95,7 @@ impl About<'_> {
                 Some(known) => {
                     self.search(search, Some(known));
                     self.figures(search, entry, known);
+                    self.lengths(search, known);
                 }
                 None => {
                     let message = format!("the baseline does not know it under {}", search.found.engine);
@@ -304,6 +305,22 @@ impl About<'_> {
         } else {
             self.notes
                 .push(format!("{}: {states}, with the same code", search.found.engine));
+        }
+    }
+
+    /// The shortest schedule of each signature beside that of the baseline.
+    fn lengths(&mut self, search: &SearchResult, known: &BaselineEngine) {
+        if search.scope != Scope::Whole || !search.found.complete {
+            return;
+        }
+        for hang in &search.found.hangs {
+            let Some(length) = known.length(&hang.id).filter(|length| *length != hang.length) else {
+                continue;
+            };
+            self.notes.push(format!(
+                "{}: the shortest schedule of {}: {length} events -> {}",
+                search.found.engine, hang.id, hang.length
+            ));
         }
     }
 

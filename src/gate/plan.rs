@@ -88,7 +88,7 @@ pub struct Task {
     pub name: String,
     /// Its model.
     pub experiment: Experiment,
-    /// What is wrong with its sibling, if something is.
+    /// Problem of its control, if there is one.
     pub sibling_problem: Option<String>,
     /// The schedules recorded for it, in order.
     pub schedules: Vec<Recorded>,
@@ -239,18 +239,18 @@ fn share(names: &[String], shard: Shard, baseline: &Baseline) -> Vec<String> {
     own
 }
 
-/// What is wrong with the sibling of a scenario: without one of the opposite expectation, nothing proves that it could fail.
+/// Says what is wrong with the control of a scenario: without one of the opposite expectation, nothing proves that it could fail.
 fn sibling_problem(scenario: &Scenario) -> Option<String> {
     let Some(expect) = &scenario.document.expect else {
         return Some("it expects nothing, and so it cannot fail".to_owned());
     };
     let Some(sibling) = &scenario.document.sibling else {
-        return Some("it has no sibling of the opposite expectation".to_owned());
+        return Some("it has no control of the opposite expectation: no `sibling`".to_owned());
     };
     let place = scenario.path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let other = match Scenario::load(&place.join(sibling)) {
         Ok(other) => other,
-        Err(error) => return Some(format!("its sibling is no scenario: {error}")),
+        Err(error) => return Some(format!("its control is no scenario: {error}")),
     };
     let others = other.document.expect;
     if others.as_ref().is_some_and(|others| shows_failure(expect, others)) {
@@ -258,12 +258,12 @@ fn sibling_problem(scenario: &Scenario) -> Option<String> {
     }
     let found = others.map_or_else(|| "nothing".to_owned(), |others| others.verdict.name().to_owned());
     Some(format!(
-        "it expects {}, and its sibling {sibling} expects {found}",
+        "it expects {}, and its control {sibling} expects {found}",
         expect.verdict.name()
     ))
 }
 
-/// Whether a sibling shows that what `own` expects could fail: it has the opposite answer, its clients end otherwise, or
+/// Whether a control shows that what `own` expects could fail: it has the opposite answer, its clients end otherwise, or
 /// something is found to be wrong there.
 fn shows_failure(own: &Expect, sibling: &Expect) -> bool {
     let opposite = match own.verdict {

@@ -52,7 +52,7 @@ pub struct ScenarioResult {
     pub variant: String,
     /// What it expects.
     pub expect: Option<Expect>,
-    /// What is wrong with its sibling, if something is.
+    /// Problem of its control, if there is one.
     pub sibling_problem: Option<String>,
     /// What it is.
     pub identity: Identity,

@@ -1,4 +1,4 @@
-//! What the program says: one form a file.
+//! Output formats, one file each.
 
 mod chrome_trace;
 mod diff;

@@ -15,7 +15,7 @@ use crate::models::tensorflow::job::Variant;
 pub struct Document {
     /// What it shows.
     pub description: String,
-    /// The scenario with the opposite expectation, relative to this file.
+    /// The control: the scenario with the opposite expectation, relative to this file.
     pub sibling: Option<String>,
     /// What the clients run.
     pub job: JobSection,
