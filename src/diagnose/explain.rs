@@ -56,9 +56,7 @@ pub fn explain<M: Describe>(
     signature: &Signature,
     options: &ExplainOptions,
 ) -> Result<Explanation, ExplainError> {
-    let clients = System::initial(model).clients(model);
-    let found = clients.iter().find(|(.., status)| status.name == client);
-    let found = found.map(|(process, number, _)| (*process, *number));
+    let found = System::initial(model).client(model, client);
     let number = found.ok_or_else(|| ExplainError::NoClient(client.to_owned()))?;
     let smaller = options
         .minimise

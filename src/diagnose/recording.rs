@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::machine::{Emphasis, Event, FrameKind, Label, Operation};
 use crate::schedule::Found;
 
@@ -105,7 +107,7 @@ pub enum Fate {
 }
 
 /// A lock that was held across labels.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct HeldLock {
     /// Index of the object that it belongs to.
     pub object: usize,
