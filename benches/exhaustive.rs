@@ -18,8 +18,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use lastbatch::explore::exhaustive::{Options, Reductions, search};
-use lastbatch::run::prepare;
-use lastbatch::scenario::Scenario;
+use lastbatch::scenario::{Experiment, Scenario};
 use small_jobs::{REFERENCES, SmallJob};
 use stateright::Checker;
 use stateright_adapter::Adapter;
@@ -91,8 +90,7 @@ fn measure(measured: Measured) -> (u64, Option<u64>, f64) {
     match measured {
         Measured::Shipped(threads) => {
             let scenario = Scenario::built_in();
-            let hash = scenario.hash();
-            let prepared = prepare(scenario, hash).expect("it is shipped");
+            let prepared = Experiment::new(scenario).expect("it is shipped");
             let options = options(Reductions::ALL, threads);
             ours(prepared.search(&options, true, &AtomicBool::new(false), &mut |_| {}))
         }

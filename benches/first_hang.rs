@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lastbatch::explore::shuttle::Strategy;
-use lastbatch::run::{Budget, Prepared, prepare};
-use lastbatch::scenario::{EngineName, Scenario};
+use lastbatch::scenario::{Budget, EngineName, Experiment, Scenario};
 
 fn argument(name: &str) -> Option<String> {
     std::env::args().find_map(|argument| Some(argument.strip_prefix(name)?.strip_prefix('=')?.to_owned()))
@@ -18,7 +17,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
 }
 
 /// The execution that hung first and how many ran in a second.
-fn first_hang(prepared: &Prepared, strategy: &Strategy, seed: u64, most: u64) -> (Option<u64>, f64) {
+fn first_hang(prepared: &Experiment, strategy: &Strategy, seed: u64, most: u64) -> (Option<u64>, f64) {
     let budget = Budget {
         executions: Some(most),
         stop_at_first_hang: true,
@@ -35,8 +34,7 @@ fn first_hang(prepared: &Prepared, strategy: &Strategy, seed: u64, most: u64) ->
 fn main() -> ExitCode {
     let scenario = argument("scenario").unwrap_or_else(|| "scenarios/final_batch/ps2_coupled.toml".to_owned());
     let scenario = Scenario::load(&PathBuf::from(scenario)).unwrap_or_else(|error| panic!("{error}"));
-    let hash = scenario.hash();
-    let prepared = prepare(scenario, hash).unwrap_or_else(|error| panic!("{error}"));
+    let prepared = Experiment::new(scenario).unwrap_or_else(|error| panic!("{error}"));
     let (seeds, most) = (number("seeds", 10), number("most", 200_000));
     let strategies = argument("strategies").unwrap_or_else(|| "random,pct:2,pct:3,pct:5,urw,portfolio".to_owned());
     println!("| strategy | seeds that hung | fewest | median | most | executions/s |");

@@ -13,8 +13,7 @@ use std::time::Instant;
 use chromium::Chromium;
 use lastbatch::diagnose::record;
 use lastbatch::report::Page;
-use lastbatch::run::{Prepared, prepare};
-use lastbatch::scenario::Scenario;
+use lastbatch::scenario::{Experiment, Scenario};
 use lastbatch::schedule::{Ending, Schedule, replay_prefix};
 
 /// The page is opened as often; the median counts.
@@ -29,7 +28,7 @@ fn number(name: &str, otherwise: usize) -> usize {
 }
 
 /// A job with a long run.
-fn prepared(directory: &Path) -> Prepared {
+fn prepared(directory: &Path) -> Experiment {
     let graph = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/graphs/ps12-coupled.pb");
     let mut data = vec!["\"batch\""; number("steps", 3) - 1];
     data.push("\"end\"");
@@ -42,15 +41,14 @@ fn prepared(directory: &Path) -> Prepared {
     let file = directory.join("long.toml");
     std::fs::write(&file, text).expect("written");
     let scenario = Scenario::load(&file).unwrap_or_else(|error| panic!("{error}"));
-    let hash = scenario.hash();
-    prepare(scenario, hash).unwrap_or_else(|error| panic!("{error}"))
+    Experiment::new(scenario).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A run of the job by the fixed policy, cut where it is long enough.
-fn run(prepared: &Prepared) -> Schedule {
+fn run(prepared: &Experiment) -> Schedule {
     let mut events = Vec::new();
     let nothing = prepared.schedule(Ending::Open, Vec::new());
-    replay_prefix(&prepared.model, &nothing, |step| events.push(step.event.clone()));
+    replay_prefix(prepared.model(), &nothing, |step| events.push(step.event.clone()));
     let all = events.len();
     events.truncate(number("events", 5_000));
     println!("events        {} of a run of {all}", events.len());
@@ -96,7 +94,7 @@ fn main() {
     let prepared = prepared(directory.path());
     let schedule = run(&prepared);
     let before = Instant::now();
-    let recording = record(&prepared.model, &schedule.events).expect("it ran");
+    let recording = record(prepared.model(), &schedule.events).expect("it ran");
     println!("record        {:.2} s", before.elapsed().as_secs_f64());
     let before = Instant::now();
     let page = Page {

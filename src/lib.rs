@@ -11,6 +11,5 @@ pub mod matrix;
 #[path = "../models/mod.rs"]
 pub mod models;
 pub mod report;
-pub mod run;
 pub mod scenario;
 pub mod schedule;

@@ -15,7 +15,7 @@ pub mod two_calls;
 
 use std::hash::{Hash, Hasher};
 
-use crate::machine::{Access, Label, ObjectId, Operation, Pending, WaitNode};
+use crate::machine::{Access, Label, ObjectId, Operation, Pending, Term, WaitNode};
 
 /// The hash of an object's value, for [`crate::machine::Model::object_values`].
 fn value(object: &impl Hash) -> u64 {
@@ -52,10 +52,10 @@ const fn label(name: &'static str, site: &'static str) -> Label {
 /// A node of a wait-for closure.
 fn waits(role: &str, label: &str, object: &str, cause: Option<&str>) -> WaitNode {
     WaitNode {
-        role: role.to_owned(),
-        label: label.to_owned(),
-        object: object.to_owned(),
-        cause: cause.map(str::to_owned),
+        role: role.into(),
+        label: label.into(),
+        object: object.into(),
+        cause: cause.map(Term::from),
         detail: format!("{role}: {label} waits for {object}"),
     }
 }

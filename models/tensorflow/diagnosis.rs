@@ -7,7 +7,7 @@ mod attempts;
 mod pipeline;
 mod wakers;
 
-use crate::machine::{Pending, ProcessId, WaitFor, WaitNode, Waker};
+use crate::machine::{Pending, ProcessId, Term, WaitFor, WaitNode, Waker};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::{CallKind, process_id};
 use crate::models::tensorflow::mechanisms::context::View;
@@ -138,10 +138,10 @@ impl Walk<'_> {
         let info = &self.model.processes()[id.index()];
         let detail = format!("{}: {detail}", info.name);
         WaitNode {
-            role: info.role.clone(),
-            label: label.to_owned(),
-            object: object.to_owned(),
-            cause,
+            role: info.role.clone().into(),
+            label: label.into(),
+            object: object.into(),
+            cause: cause.map(Term::from),
             detail,
         }
     }

@@ -10,15 +10,14 @@ use lastbatch::explore::Verdict;
 use lastbatch::explore::exhaustive::{Options, Reductions, Status};
 use lastbatch::explore::shuttle::Strategy;
 use lastbatch::models::tensorflow::job::Variant;
-use lastbatch::report::{JsonVerdict, Told, table, verdict_text};
-use lastbatch::run::{Budget, Labels, Prepared, looks_at_outcomes, prepare};
-use lastbatch::scenario::{EngineName, Expect, Judgement, Scenario, Size, SliceKind};
-use lastbatch::schedule::{Ending, Schedule};
+use lastbatch::report::{JsonVerdict, table, verdict_text};
+use lastbatch::scenario::{Budget, EngineName, Expect, Experiment, Judgement, Labels, Scenario, Size, SliceKind};
+use lastbatch::schedule::Schedule;
 
 use super::checkpoints::CheckpointArgs;
 use super::progress::Progress;
 use super::selection::scenarios;
-use super::{Ended, Failure, Outcome, interrupt, print};
+use super::{Ended, Failure, Outcome, interrupt, print, threads, writable};
 
 /// Search scenarios for hangs and compare with what they expect. Exit code 0 if they are as expected (or nothing hangs,
 /// where nothing is expected), 1 if not, 2 for bad input, 3 if a bound ended the search first, 130 if interrupted.
@@ -29,10 +28,10 @@ pub(super) struct Check {
     /// Search with this engine
     #[arg(long)]
     engine: Option<EngineName>,
-    /// Stop after so many executions (shuttle, threads, loom)
+    /// Stop after N executions (shuttle, threads, loom)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     executions: Option<u64>,
-    /// Make random choices from this (shuttle, threads)
+    /// Seed for random choices (shuttle, threads)
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Choose schedules in this way: random, pct:DEPTH, urw, dfs, portfolio, or several joined by + (shuttle)
@@ -44,20 +43,20 @@ pub(super) struct Check {
     /// Run every node of the graph
     #[arg(long, conflicts_with = "keep")]
     full: bool,
-    /// Keep so many equal receives of each class
+    /// Keep N equal receives of each class
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     keep: Option<u8>,
-    /// Search with so many threads [default: one a core]
+    /// Number of search threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
-    /// Stop, undecided, after so many states
+    /// Give up after N states (verdict: undecided)
     #[arg(long, value_name = "N")]
     max_states: Option<u64>,
-    /// Stop, undecided, when the search needs more memory, as in 8GiB
+    /// Give up when the search needs more memory, as in 8GiB (verdict: undecided)
     #[arg(long, value_name = "SIZE")]
     max_memory: Option<Size>,
-    /// Stop, undecided, after so many seconds
-    #[arg(long, value_name = "SECONDS")]
+    /// Give up after N seconds (verdict: undecided)
+    #[arg(long, value_name = "N")]
     max_time: Option<u64>,
     /// Search without a reduction (repeatable)
     #[arg(long, value_name = "REDUCTION")]
@@ -73,13 +72,20 @@ pub(super) struct Check {
     /// Print each verdict as one line of JSON
     #[arg(long)]
     json: bool,
-    /// Write no schedules
-    #[arg(long, conflicts_with = "out")]
-    no_write: bool,
-    /// Write schedules into this directory [default: beside their scenario; those of the built-in one not at all]
+    /// Write schedules into this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write schedules beside their scenario
+    #[arg(long, conflicts_with = "out")]
+    record: bool,
+    /// Write no schedules: the default, and once an option of its own
+    #[arg(long, hide = true, conflicts_with_all = ["out", "record"])]
+    no_write: bool,
 }
+
+/// How to keep schedules, where none was written.
+const NOT_WRITTEN: &str =
+    "\nSchedules are not written: --record keeps them beside their scenario, --out DIR elsewhere.\n";
 
 /// What a search may leave out.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -108,18 +114,14 @@ impl Check {
             [] => vec![Scenario::built_in()],
             places => scenarios(places)?,
         };
-        for directory in [self.out.as_deref(), self.checkpoints.directory()]
-            .into_iter()
-            .flatten()
-        {
-            if !directory.is_dir() {
-                return Err(Failure(format!("{}: no such directory", directory.display())));
-            }
-        }
+        let own = found.iter().filter(|_| self.record).map(beside);
+        let own = own.collect::<Result<Vec<_>, _>>()?;
+        let given = self.out.as_deref().into_iter().chain(self.checkpoints.directory());
+        given.chain(own).try_for_each(writable)?;
         // Whatever is wrong with any of them is said before the first long search.
-        let prepared = found.into_iter().map(|scenario| self.prepare(scenario));
-        let prepared = prepared.collect::<Result<Vec<_>, _>>()?;
-        prepared.iter().try_for_each(|one| self.options_fit(one))?;
+        let experiment = found.into_iter().map(|scenario| self.prepare(scenario));
+        let experiment = experiment.collect::<Result<Vec<_>, _>>()?;
+        experiment.iter().try_for_each(|one| self.options_fit(one))?;
         let interrupt = interrupt::flag()?;
         let mut rows = vec![
             ["scenario", "verdict", "states or executions", "seconds", "expectation"]
@@ -127,7 +129,7 @@ impl Check {
                 .to_vec(),
         ];
         let mut worst = Outcome::Holds;
-        for one in &prepared {
+        for one in &experiment {
             let checked = self.check(one, &interrupt)?;
             rows.push(row(one, &checked));
             worst = worse(worst, outcome(&checked.judgement));
@@ -136,14 +138,13 @@ impl Check {
                 break;
             }
         }
-        if prepared.len() > 1 && !self.json {
+        if experiment.len() > 1 && !self.json {
             print(&format!("\n{}", table(&rows)));
         }
         Ok(worst)
     }
 
-    fn prepare(&self, mut scenario: Scenario) -> Result<Prepared, Failure> {
-        let hash = scenario.hash();
+    fn prepare(&self, mut scenario: Scenario) -> Result<Experiment, Failure> {
         let document = &mut scenario.document;
         if self.full {
             document.job.slice = SliceKind::Full;
@@ -159,37 +160,39 @@ impl Check {
             document.expect = None;
         }
         document.engine.name = self.engine.unwrap_or(document.engine.name);
-        Ok(prepare(scenario, hash)?)
+        Ok(Experiment::new(scenario)?)
     }
 
-    fn check(&self, prepared: &Prepared, interrupt: &Arc<AtomicBool>) -> Result<Checked, Failure> {
-        let document = &prepared.scenario.document;
-        let name = prepared.scenario.to_string();
+    fn check(&self, experiment: &Experiment, interrupt: &Arc<AtomicBool>) -> Result<Checked, Failure> {
+        let document = &experiment.scenario().document;
+        let name = experiment.scenario().to_string();
         let mut progress = Progress::new(&name);
         let verdict = match document.engine.name {
             EngineName::Exhaustive => {
                 let in_order = self.reduces(Reduction::CancelOrder);
-                let options = self.options(prepared);
+                let options = self.options(experiment);
                 let mut show = |status: &Status| progress.show_states(status);
-                let verdict = match self.checkpoints.place(&format!("{name}{}", self.changes(prepared))) {
-                    Some(place) => prepared.search_with_checkpoints(&options, in_order, place, interrupt, &mut show)?,
-                    None => prepared.search(&options, in_order, interrupt, &mut show),
+                let verdict = match self.checkpoints.place(&format!("{name}{}", self.changes(experiment))) {
+                    Some(place) => {
+                        experiment.search_with_checkpoints(&options, in_order, place, interrupt, &mut show)?
+                    }
+                    None => experiment.search(&options, in_order, interrupt, &mut show),
                 };
                 progress.end();
                 verdict
             }
             EngineName::Threads => {
-                let budget = self.budget(prepared);
-                prepared.run(EngineName::Threads, &budget, interrupt, move |status| {
+                let budget = self.budget(experiment);
+                experiment.run(EngineName::Threads, &budget, interrupt, move |status| {
                     progress.show(status)
                 })?
             }
             // It shows its progress itself.
             engine @ (EngineName::Shuttle | EngineName::Loom) => {
                 progress.end();
-                let mut budget = self.budget(prepared);
-                budget.checkpoint = self.checkpoints.of_loom(&format!("{name}{}", self.changes(prepared)));
-                prepared.run_in_worker(&std::env::current_exe()?, engine, &budget, interrupt)?
+                let mut budget = self.budget(experiment);
+                budget.checkpoint = self.checkpoints.of_loom(&format!("{name}{}", self.changes(experiment)));
+                experiment.run_in_worker(&std::env::current_exe()?, engine, &budget, interrupt)?
             }
         };
         let expect = document.expect.as_ref().map(|expect| self.comparable(expect));
@@ -197,31 +200,24 @@ impl Check {
         let mut labels = Labels::new();
         let mut schedules = Vec::new();
         for hang in &verdict.hangs {
-            let mut schedule = prepared.schedule_of(hang);
-            let replayed = prepared.verify(&mut schedule, &mut labels);
-            if let Some(problem) = replayed.broken_promise(&schedule) {
-                judgement = Judgement::Fails(format!("the search and the replay of its schedule disagree: {problem}"));
+            let (schedule, problem) = experiment.verified(hang, &mut labels);
+            if let Some(problem) = problem {
+                judgement = Judgement::Fails(problem);
             }
-            schedules.push(self.write(prepared, &hang.signature.id(), &schedule)?);
+            schedules.push(self.write(experiment, &hang.signature.id(), &schedule)?);
         }
         for (index, finding) in verdict.findings.iter().enumerate() {
-            let message = finding.message.clone();
-            let schedule = prepared.schedule(Ending::Panic { message }, finding.events.clone());
-            self.write(prepared, &format!("finding{}", index + 1), &schedule)?;
+            let schedule = experiment.schedule_of_finding(finding);
+            self.write(experiment, &format!("finding{}", index + 1), &schedule)?;
         }
-        let told = Told {
-            scenario: &name,
-            variant: &document.runtime.variant.to_string(),
-            input: &document.job.input.to_string(),
-            slice: &prepared.slice,
-            verdict: &verdict,
-            labels: &labels,
-            schedules: &schedules,
-        };
+        let told = experiment.told(&verdict, &labels, &schedules);
         if self.json {
             print(&format!("{}\n", serde_json::to_string(&JsonVerdict::of(&told))?));
         } else {
             print(&verdict_text(&told));
+            if !(self.record || self.out.is_some() || verdict.hangs.is_empty() && verdict.findings.is_empty()) {
+                print(NOT_WRITTEN);
+            }
         }
         let compared = compared(&judgement, expect.as_ref());
         if self.json {
@@ -232,18 +228,17 @@ impl Check {
         Ok(Checked { verdict, judgement })
     }
 
-    fn options(&self, prepared: &Prepared) -> Options {
-        let engine = &prepared.scenario.document.engine;
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    fn options(&self, experiment: &Experiment) -> Options {
+        let engine = &experiment.scenario().document.engine;
         let max_time = self.max_time.or(engine.max_time);
         Options {
-            threads: self.threads.map_or_else(cores, usize::from),
+            threads: threads(self.threads),
             reductions: Reductions {
                 forget_dead: self.reduces(Reduction::ForgetDead),
                 partial_order: self.reduces(Reduction::PartialOrder),
                 irrelevant: self.reduces(Reduction::Irrelevant),
                 sure_return: self.reduces(Reduction::SureReturn),
-                leaks: self.leaks || looks_at_outcomes(&prepared.scenario),
+                leaks: self.leaks || experiment.scenario().looks_at_outcomes(),
             },
             max_states: self.max_states.or(engine.max_states),
             max_memory: self.max_memory.or(engine.max_memory).map(|size| size.0),
@@ -252,8 +247,8 @@ impl Check {
         }
     }
 
-    fn budget(&self, prepared: &Prepared) -> Budget {
-        let mut budget = Budget::of(&prepared.scenario.document.engine);
+    fn budget(&self, experiment: &Experiment) -> Budget {
+        let mut budget = Budget::of(&experiment.scenario().document.engine);
         budget.stop_at_first_hang = self.first;
         budget.executions = self.executions.or(budget.executions);
         budget.max_time = self.max_time.map(Duration::from_secs).or(budget.max_time);
@@ -263,8 +258,8 @@ impl Check {
     }
 
     /// An option that the engine would not look at is a mistake.
-    fn options_fit(&self, prepared: &Prepared) -> Result<(), Failure> {
-        let engine = prepared.scenario.document.engine.name;
+    fn options_fit(&self, experiment: &Experiment) -> Result<(), Failure> {
+        let engine = experiment.scenario().document.engine.name;
         let exhaustive = engine == EngineName::Exhaustive;
         let given = [
             ("--executions", self.executions.is_some() && exhaustive),
@@ -288,11 +283,11 @@ impl Check {
         match given.iter().find(|(_, wrong)| *wrong) {
             Some((option, _)) => Err(Failure(format!(
                 "{}: {option} does not go with engine {engine}",
-                prepared.scenario
+                experiment.scenario()
             ))),
-            None => Ok(prepared
+            None => Ok(experiment
                 .fits(engine)
-                .map_err(|error| format!("{}: {error}", prepared.scenario))?),
+                .map_err(|error| format!("{}: {error}", experiment.scenario()))?),
         }
     }
 
@@ -311,33 +306,34 @@ impl Check {
     }
 
     /// What the command line changed of a scenario, as a part of file names.
-    fn changes(&self, prepared: &Prepared) -> String {
+    fn changes(&self, experiment: &Experiment) -> String {
         let mut changes = String::new();
         if let Some(variant) = self.variant {
             changes.push_str(&format!(".{variant}"));
         }
-        let engine = prepared.scenario.document.engine.name;
+        let engine = experiment.scenario().document.engine.name;
         if engine != EngineName::Exhaustive {
             // It is no shortest one, and takes the place of none.
             changes.push_str(&format!(".{engine}"));
         }
         if self.full || self.keep.is_some() {
-            let slice = prepared.scenario.document.job.slice_text();
+            let slice = &experiment.scenario().document.job.slice_text();
             changes.push_str(&format!(".{}", slice.replace("merged keep=", "keep")));
         }
         changes
     }
 
     /// Writes a schedule where it belongs, if anywhere; returns where.
-    fn write(&self, prepared: &Prepared, what: &str, schedule: &Schedule) -> Result<Option<PathBuf>, Failure> {
-        let own = prepared.scenario.path.as_deref().and_then(Path::parent);
-        let Some(directory) = self.out.as_deref().or(own).filter(|_| !self.no_write) else {
-            return Ok(None);
+    fn write(&self, experiment: &Experiment, what: &str, schedule: &Schedule) -> Result<Option<PathBuf>, Failure> {
+        let directory = match &self.out {
+            Some(directory) => directory,
+            None if self.record => beside(experiment.scenario())?,
+            None => return Ok(None),
         };
-        let mut name = Path::new(&prepared.scenario.file_name())
+        let mut name = Path::new(&experiment.scenario().file_name())
             .with_extension("")
             .into_os_string();
-        name.push(format!("{}.{what}.schedule", self.changes(prepared)));
+        name.push(format!("{}.{what}.schedule", self.changes(experiment)));
         let path = directory.join(name);
         schedule.write(&path)?;
         Ok(Some(path))
@@ -354,15 +350,23 @@ fn compared(judgement: &Judgement, expect: Option<&Expect>) -> String {
     }
 }
 
-fn row(prepared: &Prepared, checked: &Checked) -> Vec<String> {
+/// The directory of a scenario.
+fn beside(scenario: &Scenario) -> Result<&Path, Failure> {
+    let path = scenario.path.as_deref();
+    let path = path.ok_or_else(|| format!("{scenario}: nothing can be written beside it, expected --out DIR"))?;
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    Ok(directory.unwrap_or(Path::new(".")))
+}
+
+fn row(experiment: &Experiment, checked: &Checked) -> Vec<String> {
     let Checked { verdict, judgement } = checked;
     let end = if verdict.complete { "complete" } else { "not complete" };
     vec![
-        prepared.scenario.to_string(),
+        experiment.scenario().to_string(),
         format!("{}, {end}", verdict.answer),
         verdict.size().to_string(),
         format!("{:.1}", verdict.seconds),
-        compared(judgement, prepared.scenario.document.expect.as_ref()),
+        compared(judgement, experiment.scenario().document.expect.as_ref()),
     ]
 }
 

@@ -16,7 +16,7 @@ pub(super) struct CheckpointArgs {
     /// after it was killed, interrupted or stopped by a bound (exhaustive, loom)
     #[arg(long, value_name = "DIR")]
     checkpoint: Option<PathBuf>,
-    /// Write one also after so many further states
+    /// Write one also after N further states
     #[arg(long, value_name = "N", requires = "checkpoint", value_parser = clap::value_parser!(u64).range(1..))]
     checkpoint_every: Option<u64>,
     /// Go on from the checkpoints that are there; searches without one begin

@@ -1,12 +1,11 @@
 //! `lastbatch conform`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use lastbatch::machine::Event;
 use lastbatch::models::tensorflow::evidence::conform::{Trace, conform};
-use lastbatch::run::{Labels, Prepared, prepare};
-use lastbatch::scenario::{Scenario, SliceKind};
+use lastbatch::scenario::{Experiment, Labels, Scenario};
 use lastbatch::schedule::{Ending, Schedule};
 
 use super::{Ended, Failure, Outcome, print};
@@ -28,17 +27,11 @@ pub(super) struct Conform {
 impl Conform {
     pub(super) fn run(self) -> Ended {
         let trace = Trace::read(&self.trace)?;
-        let mut scenario = match &self.scenario {
-            Some(path) => Scenario::load(path)?,
-            None => Scenario::traced(),
-        };
-        let hash = scenario.hash();
-        scenario.document.job.slice = SliceKind::Full;
-        let prepared = prepare(scenario, hash)?;
-        let outcome = conform(&prepared.model, &trace);
+        let experiment = traced(self.scenario.as_deref())?;
+        let outcome = conform(experiment.model(), &trace);
         print(&format!("{outcome}\n"));
         if let Some(out) = &self.out {
-            let schedule = promising(&prepared, outcome.events)?;
+            let schedule = promising(&experiment, outcome.events)?;
             schedule.write(out)?;
             print(&format!("schedule written to {}\n", out.display()));
         }
@@ -46,23 +39,24 @@ impl Conform {
     }
 }
 
+/// The job that was traced; every node of its graph runs.
+pub(super) fn traced(scenario: Option<&Path>) -> Result<Experiment, Failure> {
+    let scenario = scenario.map_or_else(|| Ok(Scenario::traced()), Scenario::load)?;
+    Ok(Experiment::new(scenario.with_every_node())?)
+}
+
 /// The schedule of a conforming run with what it leads to: whoever waits in the end and does not return though all others run on.
-pub(super) fn promising(prepared: &Prepared, events: Vec<Event>) -> Result<Schedule, Failure> {
-    let mut schedule = prepared.schedule(Ending::Open, events.clone());
-    let replayed = prepared.verify(&mut schedule, &mut Labels::new());
+pub(super) fn promising(experiment: &Experiment, events: Vec<Event>) -> Result<Schedule, Failure> {
+    let mut schedule = experiment.schedule(Ending::Open, events.clone());
+    let replayed = experiment.verify(&mut schedule, &mut Labels::new());
     if let Some(problem) = replayed.broken_promise(&schedule) {
         return Err(Failure(format!("the replay of the schedule disagrees: {problem}")));
     }
     let mut clients = replayed.end.clients.iter();
     let stuck = clients.find(|client| !client.returned && !replayed.returning.contains(&client.name));
     if let Some((client, (signature, _))) = stuck.and_then(|client| Some((client, client.waits.as_ref()?))) {
-        let ending = Ending::Hang {
-            client: client.name.clone(),
-            signature: signature.id(),
-            waits: signature.to_string(),
-        };
-        schedule = prepared.schedule(ending, events);
-        prepared.verify(&mut schedule, &mut Labels::new());
+        schedule = experiment.schedule(Ending::hang(&client.name, signature), events);
+        experiment.verify(&mut schedule, &mut Labels::new());
     }
     Ok(schedule)
 }

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use lastbatch::explore::exhaustive::Options;
-use lastbatch::gate::{Difference, Side};
+use lastbatch::explore::{HangRecord, Verdict};
+use lastbatch::gate::Difference;
 use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::report::diff_text;
-use lastbatch::run::{EngineStatus, Labels, Prepared, prepare};
-use lastbatch::scenario::Scenario;
+use lastbatch::scenario::{EngineStatus, Experiment, Labels, Scenario};
 
 use super::progress::Progress;
 use super::selection::scenarios;
-use super::{Ended, Failure, Outcome, interrupt, print};
+use super::{Ended, Failure, Outcome, interrupt, print, threads, writable};
 
 /// Tell what a change does to hangs: which verdicts change, which ways to hang appear or vanish. Exit code 0 if nothing differs, 1 if
 /// something does, 2 for bad input, 3 if nothing was seen to differ but a bound stopped a search, 130 if interrupted.
@@ -29,10 +29,10 @@ pub(super) struct Diff {
     /// Scenario files, or directories with scenarios below them (repeatable)
     #[arg(long = "scenarios", value_name = "PLACE", default_value = "scenarios")]
     places: Vec<PathBuf>,
-    /// Stop each search after so many states
+    /// Stop each search after N states
     #[arg(long, value_name = "N")]
     max_states: Option<u64>,
-    /// Search with so many threads [default: one a core]
+    /// Number of search threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Write the schedules of both sides below this directory, in base/ and changed/
@@ -45,9 +45,7 @@ pub(super) struct Diff {
 
 impl Diff {
     pub(super) fn run(self) -> Ended {
-        if let Some(out) = self.out.as_deref().filter(|out| !out.is_dir()) {
-            return Err(Failure(format!("{}: no such directory", out.display())));
-        }
+        self.out.as_deref().map_or(Ok(()), writable)?;
         let found = self.scenarios()?;
         let interrupt = interrupt::flag()?;
         let mut progress = Progress::of_many(found.len());
@@ -58,13 +56,12 @@ impl Diff {
             let (base, changed) = match (&self.against, self.variants.as_slice()) {
                 (Some(program), _) => {
                     let base = self.ask(program, &scenario)?;
-                    let hash = scenario.hash();
-                    let own = prepare(scenario, hash)?;
+                    let own = Experiment::new(scenario)?;
                     (base, self.search(&own, "changed", &interrupt, &mut progress)?)
                 }
                 (None, &[base, changed]) => {
-                    let base = on(&scenario, base)?;
-                    let changed = on(&scenario, changed)?;
+                    let base = Experiment::new(scenario.clone().on(base))?;
+                    let changed = Experiment::new(scenario.clone().on(changed))?;
                     (
                         self.search(&base, "base", &interrupt, &mut progress)?,
                         self.search(&changed, "changed", &interrupt, &mut progress)?,
@@ -103,41 +100,38 @@ impl Diff {
 
     fn search(
         &self,
-        prepared: &Prepared,
+        experiment: &Experiment,
         side: &str,
         interrupt: &AtomicBool,
         progress: &mut Progress,
-    ) -> Result<Side, Failure> {
-        let engine = &prepared.scenario.document.engine;
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    ) -> Result<Verdict<HangRecord>, Failure> {
+        let engine = &experiment.scenario().document.engine;
         let options = Options {
-            threads: self.threads.map_or_else(cores, usize::from),
+            threads: threads(self.threads),
             max_states: self.max_states.or(engine.max_states),
             ..Options::default()
         };
-        let verdict = prepared.search(&options, true, interrupt, &mut |status| {
+        let verdict = experiment.search(&options, true, interrupt, &mut |status| {
             progress.show(&EngineStatus::States(*status));
         });
         if let Some(finding) = verdict.findings.first() {
-            let (scenario, kind) = (&prepared.scenario, finding.kind);
-            return Err(Failure(format!("{scenario}: {side}: {kind}: {}", finding.message)));
+            return Err(Failure(format!("{}: {side}: {finding}", experiment.scenario())));
         }
         let mut schedules = Vec::new();
         if let Some(directory) = self.directory(side)? {
-            let name = PathBuf::from(prepared.scenario.file_name()).with_extension("");
+            let name = PathBuf::from(experiment.scenario().file_name()).with_extension("");
             for hang in &verdict.hangs {
-                let mut schedule = prepared.schedule_of(hang);
-                prepared.verify(&mut schedule, &mut Labels::new());
+                let (schedule, _) = experiment.verified(hang, &mut Labels::new());
                 let path = directory.join(format!("{}.{}.schedule", name.display(), hang.signature.id()));
                 schedule.write(&path)?;
-                schedules.push(Some(path.display().to_string()));
+                schedules.push(Some(path));
             }
         }
-        Ok(Side::of(&verdict, &schedules))
+        Ok(verdict.record(&schedules))
     }
 
     /// What another program says about a scenario.
-    fn ask(&self, program: &Path, scenario: &Scenario) -> Result<Side, Failure> {
+    fn ask(&self, program: &Path, scenario: &Scenario) -> Result<Verdict<HangRecord>, Failure> {
         let shown = program.display();
         let mut command = Command::new(program);
         command.arg("check").arg("--json").stderr(Stdio::inherit());
@@ -185,12 +179,4 @@ impl Diff {
         print(&diff_text(&sides[0], &sides[1], differences));
         Ok(())
     }
-}
-
-/// A scenario on a variant.
-fn on(scenario: &Scenario, variant: Variant) -> Result<Prepared, Failure> {
-    let mut scenario = scenario.clone();
-    let hash = scenario.hash();
-    scenario.document.runtime.variant = variant;
-    Ok(prepare(scenario, hash)?)
 }

@@ -6,11 +6,10 @@ use clap::Args;
 use lastbatch::diagnose::{ExplainOptions, Explanation, Recording, record};
 use lastbatch::models::tensorflow::evidence::conform::{Aligned, Trace, conform};
 use lastbatch::report::{Beside, ChromeTrace, JsonExplanation, Page, explanation_text, timeline_svg};
-use lastbatch::run::{HangError, Prepared, prepare};
-use lastbatch::scenario::{Scenario, SliceKind};
+use lastbatch::scenario::{Experiment, HangError};
 use lastbatch::schedule::{Ending, Schedule, Staged};
 
-use super::conform::promising;
+use super::conform::{promising, traced};
 use super::minimise::no_hang;
 use super::replay::Replay;
 use super::{Ended, Failure, Outcome, print};
@@ -52,7 +51,7 @@ pub(super) struct Explain {
 
 /// What is explained.
 struct Subject {
-    prepared: Prepared,
+    experiment: Experiment,
     schedule: Schedule,
     /// The trace that it was made from.
     traced: Option<Traced>,
@@ -91,7 +90,7 @@ impl Explain {
                 }
             }
         } else {
-            match record(&subject.prepared.model, &subject.schedule.events) {
+            match record(subject.experiment.model(), &subject.schedule.events) {
                 Ok(recording) => self.write(&subject, &recording, None)?,
                 Err(impossible) => {
                     print(&format!("{impossible}\n"));
@@ -109,9 +108,9 @@ impl Explain {
     }
 
     fn of_schedule(&self, file: &Path) -> Result<Subject, Failure> {
-        let (schedule, prepared) = Replay::of(file.to_owned(), self.scenario.clone()).subject()?;
+        let (schedule, experiment) = Replay::of(file.to_owned(), self.scenario.clone()).subject()?;
         Ok(Subject {
-            prepared,
+            experiment,
             schedule,
             traced: None,
         })
@@ -119,14 +118,8 @@ impl Explain {
 
     fn of_trace(&self, file: &Path) -> Result<Subject, Failure> {
         let trace = Trace::read(file)?;
-        let mut scenario = match &self.scenario {
-            Some(path) => Scenario::load(path)?,
-            None => Scenario::traced(),
-        };
-        let hash = scenario.hash();
-        scenario.document.job.slice = SliceKind::Full;
-        let prepared = prepare(scenario, hash)?;
-        let outcome = conform(&prepared.model, &trace);
+        let experiment = traced(self.scenario.as_deref())?;
+        let outcome = conform(experiment.model(), &trace);
         let disagreement = outcome.stuck.as_ref().map(|stuck| {
             format!(
                 "The model can do {} of {} events. First disagreement, line {}: {} needs {}, but {}",
@@ -134,9 +127,9 @@ impl Explain {
             )
         });
         let aligned = outcome.aligned.clone();
-        let schedule = promising(&prepared, outcome.events)?;
+        let schedule = promising(&experiment, outcome.events)?;
         Ok(Subject {
-            prepared,
+            experiment,
             schedule,
             traced: Some(Traced {
                 trace,
@@ -199,11 +192,11 @@ impl Subject {
             minimise: !as_is && self.traced.is_none(),
             max_states,
         };
-        let explanation = self.prepared.explain(&self.schedule, &options)?;
+        let explanation = self.experiment.explain(&self.schedule, &options)?;
         if options.minimise {
             let recording = &explanation.recording;
             let events = recording.events.iter().map(|event| recording.event(event)).collect();
-            self.schedule = self.prepared.schedule(self.schedule.header.ending.clone(), events);
+            self.schedule = self.experiment.schedule(self.schedule.header.ending.clone(), events);
         }
         Ok(explanation)
     }

@@ -6,15 +6,15 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use lastbatch::explore::exhaustive::Status;
 use lastbatch::gate::{
-    Baseline, Budgets, Checkpoints, GateError, GateReport, Observer, Plan, Settings, Shard, Task, judge, merge, run,
+    Artifacts, Baseline, Budgets, Checkpoints, GateError, GateReport, Observer, Plan, Settings, Shard, Task, judge,
+    merge, run,
 };
-use lastbatch::report::{gate_annotations, gate_junit, gate_markdown, gate_text};
-use lastbatch::run::EngineStatus;
-use lastbatch::scenario::BASELINE_NAME;
+use lastbatch::report::{gate_annotations, gate_junit, gate_markdown, gate_text, verdict_text};
+use lastbatch::scenario::{BASELINE_NAME, EngineStatus};
 use lastbatch::schedule::write_whole;
 
 use super::progress::Progress;
-use super::{Ended, Failure, Outcome, interrupt, print};
+use super::{Ended, Failure, Outcome, interrupt, print, save, threads, writable};
 
 /// Run every scenario and every recorded schedule, and compare with expectations and baseline. Exit code 0 if the gate is green, 1
 /// if it is red, 2 for bad input, 3 if a total budget left scenarios out, 130 if interrupted.
@@ -41,13 +41,13 @@ pub(super) struct Gate {
     /// Run nothing; join the --json reports of all shards
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["quick", "resume", "artifacts"])]
     merge: Vec<PathBuf>,
-    /// Stop each search after so many states
+    /// Stop each search after N states
     #[arg(long, value_name = "N")]
     max_states: Option<u64>,
-    /// Stop after so many states in all searches together
+    /// Stop after N states in all searches together
     #[arg(long, value_name = "N")]
     total_states: Option<u64>,
-    /// Search with so many threads [default: one a core]
+    /// Number of search threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Write a JUnit report
@@ -129,9 +129,7 @@ impl Gate {
 
     /// Runs the plan; true if the user ended it.
     fn search(&self, baseline: &Baseline) -> Result<(GateReport, bool), Failure> {
-        if let Some(directory) = self.checkpoint.as_deref().filter(|directory| !directory.is_dir()) {
-            return Err(Failure(format!("{}: no such directory", directory.display())));
-        }
+        self.checkpoint.as_deref().map_or(Ok(()), writable)?;
         let mut plan = Plan::new(&self.directory, self.shard.unwrap_or(Shard::ALL), baseline)?;
         if !self.only.is_empty() {
             let wanted = |name: &str| self.only.iter().any(|text| name.contains(text));
@@ -142,13 +140,15 @@ impl Gate {
                 return Err(Failure(format!("{place}: no scenario with {only} in its path")));
             }
         }
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let settings = Settings {
             budgets: if self.quick { Budgets::QUICK } else { Budgets::FULL },
             max_states: self.max_states,
             total_states: self.total_states,
-            threads: self.threads.map_or_else(cores, usize::from),
-            artifacts: self.artifacts.clone(),
+            threads: threads(self.threads),
+            artifacts: self.artifacts.clone().map(|directory| Artifacts {
+                directory,
+                text: verdict_text,
+            }),
             checkpoints: self.checkpoint.clone().map(|directory| Checkpoints {
                 directory,
                 resume: self.resume,
@@ -226,11 +226,6 @@ fn read(file: &Path) -> Result<GateReport, Failure> {
 
 fn json(report: &GateReport) -> Result<String, Failure> {
     Ok(format!("{}\n", serde_json::to_string_pretty(report)?))
-}
-
-fn save(file: &Path, text: &str) -> Result<(), Failure> {
-    let written = write_whole(file, text.as_bytes());
-    Ok(written.map_err(|error| format!("{}: cannot write: {error}", file.display()))?)
 }
 
 fn changes(older: &Baseline, newer: &Baseline) -> String {

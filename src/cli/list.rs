@@ -19,7 +19,7 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn run(self) -> Ended {
-        let heading = ["scenario", "expects", "sibling", "description"].map(str::to_owned);
+        let heading = ["scenario", "expects", "control", "description"].map(str::to_owned);
         let mut rows = vec![heading.to_vec()];
         rows.extend(scenarios(&self.places)?.iter().map(row));
         print(&table(&rows));
@@ -39,7 +39,7 @@ fn row(scenario: &Scenario) -> Vec<String> {
 
 fn expectation(expect: &Expect) -> String {
     match expect.complete {
-        Some(true) => format!("{}, complete", expect.verdict),
-        _ => expect.verdict.to_string(),
+        Some(true) => format!("{}, complete", expect.verdict.name()),
+        _ => expect.verdict.name().to_owned(),
     }
 }

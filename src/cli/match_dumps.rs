@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use lastbatch::models::tensorflow::evidence::stacks::{Dump, assess};
-use lastbatch::report::{JsonMatch, dumps_text};
+use lastbatch::report::{dumps_json, dumps_text};
 
 use super::{Ended, Failure, Outcome, print};
 
@@ -34,10 +34,7 @@ impl Match {
         }
         let assessment = assess(&dumps);
         if self.json {
-            print(&format!(
-                "{}\n",
-                serde_json::to_string(&JsonMatch::of(&dumps, &assessment))?
-            ));
+            print(&format!("{}\n", dumps_json(&dumps, &assessment)));
         } else {
             print(&dumps_text(&dumps, &assessment));
         }

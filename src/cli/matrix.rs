@@ -8,13 +8,11 @@ use lastbatch::explore::exhaustive::Options;
 use lastbatch::matrix::{Axes, Plan, Record, Results, Search, plan};
 use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::report::{MatrixTold, matrix_markdown, matrix_svg};
-use lastbatch::run::Budget;
-use lastbatch::scenario::{EngineName, Input, Scenario};
-use lastbatch::schedule::write_whole;
+use lastbatch::scenario::{Budget, EngineName, Input, Scenario};
 
 use super::progress::Progress;
 use super::selection::scenarios;
-use super::{Ended, Failure, Outcome, interrupt, print};
+use super::{Ended, Failure, Outcome, interrupt, print, save, threads, writable};
 
 /// Search the same jobs with each number of threads and on each variant, and tell which can hang. Exit code 0 if every cell is decided,
 /// 1 if a hang was observed where the model excludes it, 2 for bad input, 3 if a budget left a cell open, 130 if interrupted.
@@ -32,22 +30,22 @@ pub(super) struct Matrix {
     /// Variants of the runtime
     #[arg(long = "variant", value_delimiter = ',', value_name = "VARIANT,…")]
     variants: Vec<Variant>,
-    /// Only jobs with so many servers
+    /// Only jobs with N servers
     #[arg(long, value_delimiter = ',', value_name = "N,…")]
     servers: Vec<usize>,
     /// Only jobs with this input
     #[arg(long = "input", value_delimiter = ',', value_name = "INPUT,…")]
     inputs: Vec<Input>,
-    /// Leave a cell undecided after so many states
+    /// Leave a cell undecided after N states
     #[arg(long, value_name = "N", default_value_t = 12_000_000)]
     max_states: u64,
-    /// Where a search is cut off and has found no hang, try so many schedules with shuttle; 0 for none
+    /// Where a search is cut off and has found no hang, try N schedules with shuttle; 0 for none
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     executions: u64,
-    /// What shuttle's choices are made from
+    /// Seed for shuttle's choices
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Search with so many threads [default: one a core]
+    /// Number of search threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Write matrix.md, matrix.svg and, after every search, matrix.json into this directory
@@ -64,9 +62,7 @@ impl Matrix {
             [] => Scenario::final_batches(),
             places => scenarios(places)?,
         };
-        if let Some(out) = self.out.as_deref().filter(|out| !out.is_dir()) {
-            return Err(Failure(format!("{}: no such directory", out.display())));
-        }
+        self.out.as_deref().map_or(Ok(()), writable)?;
         let plan = self.plan(&jobs)?;
         let file = self.out.as_ref().map(|out| out.join("matrix.json"));
         let mut results = match &file {
@@ -108,8 +104,8 @@ impl Matrix {
 
     /// What a search finds, and where it is cut off and finds nothing, what trying schedules finds.
     fn record(&self, search: &Search, interrupt: &AtomicBool, progress: &mut Progress) -> Result<Record, Failure> {
-        let prepared = &search.prepared;
-        let verdict = prepared.search(&self.options(), true, interrupt, &mut |status| {
+        let experiment = &search.experiment;
+        let verdict = experiment.search(&self.options(), true, interrupt, &mut |status| {
             progress.show_states(status)
         });
         let record = Record::of(&search.model, self.max_states, &verdict);
@@ -122,7 +118,7 @@ impl Matrix {
             stop_at_first_hang: true,
             ..Budget::default()
         };
-        let sampled = prepared.run_in_worker(&std::env::current_exe()?, EngineName::Shuttle, &budget, interrupt)?;
+        let sampled = experiment.run_in_worker(&std::env::current_exe()?, EngineName::Shuttle, &budget, interrupt)?;
         Ok(record.and_sampled(&sampled))
     }
 
@@ -151,9 +147,8 @@ impl Matrix {
     }
 
     fn options(&self) -> Options {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Options {
-            threads: self.threads.map_or_else(cores, usize::from),
+            threads: threads(self.threads),
             max_states: Some(self.max_states),
             ..Options::default()
         }
@@ -164,11 +159,8 @@ impl Matrix {
         let text = matrix_markdown(&told);
         print(&text);
         if let Some(out) = &self.out {
-            for (name, contents) in [("matrix.md", text), ("matrix.svg", matrix_svg(&told))] {
-                let path = out.join(name);
-                let written = write_whole(&path, contents.as_bytes());
-                written.map_err(|error| format!("{}: cannot write: {error}", path.display()))?;
-            }
+            save(&out.join("matrix.md"), &text)?;
+            save(&out.join("matrix.svg"), &matrix_svg(&told))?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use lastbatch::report::minimised_text;
-use lastbatch::run::HangError;
+use lastbatch::scenario::HangError;
 
 use super::replay::Replay;
 use super::{Ended, Failure, Outcome, print};
@@ -24,8 +24,8 @@ pub(super) struct Minimise {
 
 impl Minimise {
     pub(super) fn run(self) -> Ended {
-        let (schedule, prepared) = Replay::of(self.file.clone(), self.scenario.clone()).subject()?;
-        let (smaller, minimised) = match prepared.minimise(&schedule) {
+        let (schedule, experiment) = Replay::of(self.file.clone(), self.scenario.clone()).subject()?;
+        let (smaller, minimised) = match experiment.minimise(&schedule) {
             Ok(done) => done,
             Err(error) => return no_hang(&self.file, &error),
         };

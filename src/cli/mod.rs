@@ -19,10 +19,12 @@ mod worker;
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use lastbatch::run::WORKER_COMMAND;
+use lastbatch::scenario::WORKER_COMMAND;
+use lastbatch::schedule::write_whole;
 
 /// Finds the schedules on which a distributed TensorFlow 1.x training step hangs, and replays them.
 #[derive(Parser)]
@@ -107,6 +109,29 @@ pub(crate) fn main() -> ExitCode {
         Outcome::BadInput
     });
     ExitCode::from(outcome as u8)
+}
+
+/// Number of threads of a search: as many as were asked for, or one per core.
+fn threads(asked: Option<u16>) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    asked.map_or_else(cores, usize::from)
+}
+
+/// Makes sure that files can be written into a directory, before a long search begins.
+fn writable(directory: &Path) -> Result<(), Failure> {
+    let shown = directory.display();
+    if !directory.is_dir() {
+        return Err(Failure(format!("{shown}: no such directory")));
+    }
+    let probe = tempfile::tempfile_in(directory);
+    probe.map_err(|error| format!("{shown}: cannot write there: {error}"))?;
+    Ok(())
+}
+
+/// Writes a file, whole or not at all.
+fn save(file: &Path, text: &str) -> Result<(), Failure> {
+    let written = write_whole(file, text.as_bytes());
+    Ok(written.map_err(|error| format!("{}: cannot write: {error}", file.display()))?)
 }
 
 /// Prints to standard output. A reader that has seen enough (`| head`) ends the program quietly.

@@ -6,8 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use lastbatch::explore::driver::TallyStatus;
 use lastbatch::explore::exhaustive::Status;
-use lastbatch::run::EngineStatus;
-use lastbatch::scenario::Size;
+use lastbatch::scenario::{EngineStatus, Size};
 
 /// Between two lines of a log.
 const LINE_EVERY: Duration = Duration::from_secs(5);

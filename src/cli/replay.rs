@@ -6,8 +6,7 @@ use clap::Args;
 use lastbatch::models::tensorflow::import::concretization::{UnsliceError, unslice};
 use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::report::{prefix_end, replay_end, replay_line};
-use lastbatch::run::{Changed, Prepared, prepare, prepare_recorded, scenario_of};
-use lastbatch::scenario::{EngineName, Scenario, SliceKind};
+use lastbatch::scenario::{EngineName, Experiment, Scenario, SliceKind};
 use lastbatch::schedule::{Schedule, replay, replay_prefix};
 
 use super::{Ended, Failure, Outcome, print};
@@ -32,7 +31,7 @@ pub(super) struct Replay {
     /// Run it with the threads of this engine, in which only the thread of the next event can run
     #[arg(long, default_value_t = EngineName::Exhaustive)]
     engine: EngineName,
-    /// Run it so many times; exit code 0 if all end as they should
+    /// Run it N times; exit code 0 if all end as they should
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     times: u64,
 }
@@ -51,18 +50,18 @@ impl Replay {
     }
 
     /// The schedule, and the model that it was recorded on.
-    pub(super) fn subject(&self) -> Result<(Schedule, Prepared), Failure> {
+    pub(super) fn subject(&self) -> Result<(Schedule, Experiment), Failure> {
         let schedule = Schedule::load(&self.file)?;
-        let prepared = self.prepare(&schedule)?;
-        Ok((schedule, prepared))
+        let experiment = self.prepare(&schedule)?;
+        Ok((schedule, experiment))
     }
 
     pub(super) fn run(self) -> Ended {
         let mut schedule = Schedule::load(&self.file)?;
-        let mut prepared = self.prepare(&schedule)?;
-        if self.full && prepared.scenario.document.job.slice != SliceKind::Full {
-            match self.unsliced(prepared, &schedule)? {
-                Ok(unsliced) => (prepared, schedule) = unsliced,
+        let mut experiment = self.prepare(&schedule)?;
+        if self.full && experiment.scenario().document.job.slice != SliceKind::Full {
+            match self.unsliced(experiment, &schedule)? {
+                Ok(unsliced) => (experiment, schedule) = unsliced,
                 Err(problem) => {
                     print(&format!("{}: {problem}\n", self.file.display()));
                     return Ok(Outcome::Fails);
@@ -70,16 +69,14 @@ impl Replay {
             }
         }
         if let Some(variant) = self.prefix_on {
-            let mut scenario = prepared.scenario;
-            scenario.document.runtime.variant = variant;
-            prepared = prepare(scenario, prepared.scenario_hash)?;
+            experiment = Experiment::new(experiment.scenario().clone().on(variant))?;
         }
         if self.engine != EngineName::Exhaustive || self.times > 1 {
-            return self.run_under_engine(&prepared, &schedule);
+            return self.run_under_engine(&experiment, &schedule);
         }
         match self.prefix_on {
             Some(variant) => {
-                let outcome = replay_prefix(&prepared.model, &schedule, |step| {
+                let outcome = replay_prefix(experiment.model(), &schedule, |step| {
                     print(&format!("{}\n", replay_line(step)))
                 });
                 print(&prefix_end(&outcome, &variant.to_string(), FIXED_POLICY));
@@ -87,7 +84,7 @@ impl Replay {
                 Ok(if returned { Outcome::Holds } else { Outcome::Fails })
             }
             None => {
-                let outcome = replay(&prepared.model, &schedule, |step| {
+                let outcome = replay(experiment.model(), &schedule, |step| {
                     print(&format!("{}\n", replay_line(step)))
                 });
                 print(&replay_end(&outcome, &schedule));
@@ -99,7 +96,7 @@ impl Replay {
 
     /// Runs the schedule with the threads of an engine, or several times; tells the first run that does not end as it should, or the
     /// last one.
-    fn run_under_engine(&self, prepared: &Prepared, schedule: &Schedule) -> Ended {
+    fn run_under_engine(&self, experiment: &Experiment, schedule: &Schedule) -> Ended {
         let policy = match self.engine {
             EngineName::Exhaustive => FIXED_POLICY,
             EngineName::Shuttle => "in the order of the coroutines",
@@ -116,14 +113,14 @@ impl Replay {
         };
         let what = match self.prefix_on {
             Some(variant) => {
-                prepared.prefix_under(self.engine, schedule, self.times, |outcome| {
+                experiment.prefix_under(self.engine, schedule, self.times, |outcome| {
                     let returned = outcome.end.clients.iter().all(|client| client.returned);
                     note(returned, prefix_end(&outcome, &variant.to_string(), policy));
                 })?;
                 "return every client"
             }
             None => {
-                prepared.replay_under(self.engine, schedule, self.times, |outcome| {
+                experiment.replay_under(self.engine, schedule, self.times, |outcome| {
                     let keeps = outcome.broken_promise(schedule).is_none();
                     note(keeps, replay_end(&outcome, schedule));
                 })?;
@@ -145,13 +142,11 @@ impl Replay {
     /// The schedule on every node of the graph.
     fn unsliced(
         &self,
-        slice: Prepared,
+        slice: Experiment,
         schedule: &Schedule,
-    ) -> Result<Result<(Prepared, Schedule), UnsliceError>, Failure> {
-        let mut scenario = slice.scenario.clone();
-        scenario.document.job.slice = SliceKind::Full;
-        let full = prepare(scenario, slice.scenario_hash)?;
-        let unsliced = match unslice(&slice.model, &schedule.events, &full.model) {
+    ) -> Result<Result<(Experiment, Schedule), UnsliceError>, Failure> {
+        let full = Experiment::new(slice.scenario().clone().with_every_node())?;
+        let unsliced = match unslice(slice.model(), &schedule.events, full.model()) {
             Ok(unsliced) => unsliced,
             Err(problem) => return Ok(Err(problem)),
         };
@@ -164,11 +159,11 @@ impl Replay {
     }
 
     /// The model that the schedule was recorded on.
-    fn prepare(&self, schedule: &Schedule) -> Result<Prepared, Failure> {
+    fn prepare(&self, schedule: &Schedule) -> Result<Experiment, Failure> {
         let scenario = match &self.scenario {
             Some(path) => Scenario::load(path)?,
-            None => scenario_of(schedule, &self.file)?,
+            None => Scenario::of_schedule(schedule, &self.file)?,
         };
-        Ok(prepare_recorded(schedule, &self.file, scenario, Changed::default())?)
+        Ok(Experiment::recorded(schedule, &self.file, scenario)?)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
-use lastbatch::run::Request;
+use lastbatch::scenario::Request;
 
 use super::progress::Progress;
 use super::{Ended, Failure, Outcome, interrupt, print};
@@ -28,9 +28,9 @@ impl Worker {
             closed.store(true, Ordering::SeqCst);
         });
         let (engine, budget) = (request.engine, request.budget.clone());
-        let prepared = request.prepare()?;
-        let mut progress = Progress::new(&prepared.scenario.to_string());
-        let verdict = prepared.run(engine, &budget, &interrupt, move |status| progress.show(status))?;
+        let experiment = request.prepare()?;
+        let mut progress = Progress::new(&experiment.scenario().to_string());
+        let verdict = experiment.run(engine, &budget, &interrupt, move |status| progress.show(status))?;
         print(&format!("{}\n", serde_json::to_string(&verdict)?));
         Ok(Outcome::Holds)
     }

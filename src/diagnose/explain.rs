@@ -56,9 +56,7 @@ pub fn explain<M: Describe>(
     signature: &Signature,
     options: &ExplainOptions,
 ) -> Result<Explanation, ExplainError> {
-    let clients = System::initial(model).clients(model);
-    let found = clients.iter().find(|(.., status)| status.name == client);
-    let found = found.map(|(process, number, _)| (*process, *number));
+    let found = System::initial(model).client(model, client);
     let number = found.ok_or_else(|| ExplainError::NoClient(client.to_owned()))?;
     let smaller = options
         .minimise
@@ -119,11 +117,11 @@ fn waits<M: Describe>(
     let closure = model.wait_for(&states, process, number);
     let wakers = model.wakers(&states, process, number);
     let nodes = closure.nodes.into_iter().enumerate().map(|(index, node)| Waiting {
-        role: node.role,
-        function: node.label,
-        object: node.object,
+        role: node.role.to_string(),
+        function: node.label.to_string(),
+        object: node.object.to_string(),
         detail: node.detail,
-        cause: node.cause,
+        cause: node.cause.map(|cause| cause.to_string()),
         wakers: wakers
             .iter()
             .filter(|waker| waker.node == index)

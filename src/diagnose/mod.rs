@@ -4,14 +4,18 @@ mod explain;
 mod no_return;
 mod oracle;
 mod races;
+mod recorder;
 mod recording;
 mod story;
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 pub use explain::{ExplainError, ExplainOptions, explain};
+pub use recorder::record;
 pub use recording::{
-    Fate, HeldLock, Impossible, RecordedEvent, RecordedFrame, RecordedObject, RecordedThread, Recording, record,
+    Fate, HeldLock, Impossible, RecordedEvent, RecordedFrame, RecordedObject, RecordedThread, Recording,
 };
 
 use crate::machine::{Event, Signature};
@@ -59,7 +63,7 @@ pub struct WaitGraph {
 }
 
 /// A waiting place.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Waiting {
     /// The role of its process, as in `ps`.
     pub role: String,
@@ -76,7 +80,7 @@ pub struct Waiting {
 }
 
 /// Somebody who could have ended a wait.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct PossibleWaker {
     /// What would have ended the wait, and whose part that was.
     pub who: String,
@@ -106,7 +110,7 @@ impl NoReturn {
 }
 
 /// Two events that race: with their order reversed, and all else kept as far as it can be, the client can return.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Race {
     /// The number of the event that came first.
     pub first: usize,
@@ -121,7 +125,7 @@ pub struct Race {
 }
 
 /// A label with several outcomes: with another one, and all else kept as far as it can be, the client can return.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Outcome {
     /// The number of the event.
     pub event: usize,
@@ -132,7 +136,7 @@ pub struct Outcome {
 }
 
 /// What minimising did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Minimised {
     /// Events before, up to rest.
     pub events_before: usize,
@@ -147,7 +151,7 @@ pub struct Minimised {
 }
 
 /// How the questions "can the client still return?" were answered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Searches {
     /// How often a run showed that it can.
     pub shown: usize,

@@ -9,8 +9,10 @@ mod restart;
 pub mod shuttle;
 pub mod threads;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::Hash;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,7 @@ use crate::machine::{Event, Signature, WaitFor};
 
 /// What an engine says about a model.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// There is a schedule after which a client can never return.
     Hang,
@@ -29,13 +32,21 @@ pub enum Answer {
     Undecided,
 }
 
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Answer {
+    /// Its name in files, as in `no_hang`.
+    pub fn name(self) -> &'static str {
+        match self {
             Answer::Hang => "hang",
-            Answer::NoHang => "no hang",
+            Answer::NoHang => "no_hang",
             Answer::Undecided => "undecided",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    /// As people read it, as in `no hang`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name().replace('_', " "))
     }
 }
 
@@ -54,8 +65,54 @@ pub struct FoundHang {
     pub length: usize,
 }
 
+/// A hang without its evidence, as reports keep it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HangRecord {
+    /// The signature's name: eight hexadecimal digits.
+    pub id: String,
+    /// Who waits for ever.
+    pub client: String,
+    /// The signature in full: who waits for what, to the cause.
+    #[serde(default)]
+    pub waits: String,
+    /// Every waiting place, from the client on.
+    #[serde(default)]
+    pub waiting: Vec<String>,
+    /// Why nobody will answer; several reasons are joined by a semicolon.
+    #[serde(default)]
+    pub cause: String,
+    /// Where the schedule was written.
+    pub schedule: Option<String>,
+    /// Labels on the shortest schedule.
+    pub length: usize,
+}
+
+impl FoundHang {
+    /// Records the hang; `schedule` is where its schedule was written.
+    pub fn record(&self, schedule: Option<String>) -> HangRecord {
+        let nodes = &self.wait_for.nodes;
+        let waiting = nodes
+            .iter()
+            .map(|node| format!("{}: {} waits for {}", node.role, node.label, node.object));
+        let causes: BTreeSet<String> = nodes
+            .iter()
+            .filter_map(|node| Some(node.cause.as_ref()?.to_string()))
+            .collect();
+        HangRecord {
+            id: self.signature.id(),
+            client: self.client.clone(),
+            waits: self.signature.to_string(),
+            waiting: waiting.collect(),
+            cause: causes.into_iter().collect::<Vec<_>>().join("; "),
+            schedule,
+            length: self.length,
+        }
+    }
+}
+
 /// What a finding is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// The model panicked.
     Panic,
@@ -82,8 +139,15 @@ pub struct Finding {
     pub kind: FindingKind,
     /// One line that says it.
     pub message: String,
-    /// A shortest schedule; where a label fails, it is the last one.
+    /// A shortest schedule; where a label fails, it is the last one. Empty where a report keeps the finding.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Event>,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)
+    }
 }
 
 /// The work of an engine that runs a model from its start to its end, again and again.
@@ -107,12 +171,13 @@ pub struct Executions {
     pub cut: u64,
 }
 
-/// What an engine returns.
+/// What an engine returns, with its evidence; with [`HangRecord`]s, what is kept of that.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Verdict {
+pub struct Verdict<H = FoundHang> {
     /// Name of the engine.
     pub engine: String,
     /// What it says.
+    #[serde(rename = "verdict")]
     pub answer: Answer,
     /// True only if the search ended by itself and nothing was cut off.
     pub complete: bool,
@@ -125,6 +190,7 @@ pub struct Verdict {
     /// Wall-clock seconds.
     pub seconds: f64,
     /// Most bytes held by the engine's tables, by its own account.
+    #[serde(default)]
     pub peak_bytes: u64,
     /// The reductions that were on, and why one was not.
     pub reductions: Vec<String>,
@@ -133,24 +199,99 @@ pub struct Verdict {
     /// What ended the search before its end.
     pub stopped_by: Option<String>,
     /// What an engine that runs one schedule after the other did; none of one that stores states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executions: Option<Executions>,
     /// Every kind of hang, ordered by length of schedule and then signature.
-    pub hangs: Vec<FoundHang>,
+    #[serde(rename = "signatures")]
+    pub hangs: Vec<H>,
     /// What stays behind in states at rest though every client returned; sorted, each once.
+    #[serde(default)]
     pub leaks: Vec<String>,
     /// How the clients can end and what they changed for good ([`crate::machine::Model::outcome`]); sorted, each once. Known only where the
     /// search went on after every client had its answer.
+    #[serde(default)]
     pub outcomes: Vec<String>,
     /// What is wrong with the model, sorted.
+    #[serde(default)]
     pub findings: Vec<Finding>,
 }
 
-impl Verdict {
+impl<H> Verdict<H> {
+    /// The same with other hangs.
+    pub fn with_hangs<T>(self, hangs: Vec<T>) -> Verdict<T> {
+        Verdict {
+            engine: self.engine,
+            answer: self.answer,
+            complete: self.complete,
+            states: self.states,
+            transitions: self.transitions,
+            depth: self.depth,
+            seconds: self.seconds,
+            peak_bytes: self.peak_bytes,
+            reductions: self.reductions,
+            storage: self.storage,
+            stopped_by: self.stopped_by,
+            executions: self.executions,
+            hangs,
+            leaks: self.leaks,
+            outcomes: self.outcomes,
+            findings: self.findings,
+        }
+    }
+
     /// How much was looked at: states, or executions of an engine that runs one after the other.
     pub fn size(&self) -> u64 {
         self.executions
             .as_ref()
             .map_or(self.states, |executions| executions.count)
+    }
+}
+
+#[cfg(test)]
+impl Verdict {
+    /// A verdict of nobody on nothing, for tests to fill in.
+    pub(crate) fn none() -> Self {
+        Self {
+            engine: String::new(),
+            answer: Answer::Undecided,
+            complete: false,
+            states: 0,
+            transitions: 0,
+            depth: 0,
+            seconds: 0.0,
+            peak_bytes: 0,
+            reductions: Vec::new(),
+            storage: String::new(),
+            stopped_by: None,
+            executions: None,
+            hangs: Vec::new(),
+            leaks: Vec::new(),
+            outcomes: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+}
+
+impl Verdict {
+    /// Records the verdict; `schedules` are where its hangs' schedules were written, in their order.
+    pub fn record(&self, schedules: &[Option<PathBuf>]) -> Verdict<HangRecord> {
+        let place = |index: usize| Some(schedules.get(index)?.as_ref()?.display().to_string());
+        let hangs = self.hangs.iter().enumerate();
+        let mut recorded = Verdict {
+            hangs: Vec::new(),
+            ..self.clone()
+        };
+        recorded.findings.iter_mut().for_each(|finding| finding.events.clear());
+        recorded.with_hangs(hangs.map(|(index, hang)| hang.record(place(index))).collect())
+    }
+}
+
+impl Verdict<HangRecord> {
+    /// The signatures' names, sorted.
+    pub fn signatures(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.hangs.iter().map(|hang| hang.id.clone()).collect();
+        names.sort();
+        names
     }
 }
 

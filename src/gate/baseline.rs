@@ -9,11 +9,11 @@ use thiserror::Error;
 
 use super::MODEL_HASH;
 use super::report::{GateReport, SearchResult};
-use crate::scenario::ExpectedAnswer;
+use crate::explore::Answer;
 use crate::schedule::write_whole;
 
-/// The newest format, and the one that is written.
-const FORMAT: u32 = 1;
+/// The newest format, and the one that is written. The first, which had no lengths, is still read.
+const FORMAT: u32 = 2;
 
 const HEADING: &str = "\
 # What each scenario gave: `lastbatch gate` compares with it. Written by `lastbatch gate --update-baseline`; read the diff before
@@ -52,11 +52,14 @@ pub struct Entry {
 #[serde(deny_unknown_fields)]
 pub struct Engine {
     /// The answer.
-    pub verdict: ExpectedAnswer,
+    pub verdict: Answer,
     /// Whether the search ended by itself.
     pub complete: bool,
     /// The signatures' names, sorted.
     pub signatures: Vec<String>,
+    /// Labels on the shortest schedule of each, in their order; none of an engine that samples.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lengths: Vec<usize>,
     /// How the clients can end, where the scenario asks for that; sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outcomes: Vec<String>,
@@ -126,7 +129,7 @@ impl Baseline {
             let message: Vec<&str> = error.message().lines().map(str::trim).collect();
             wrong(format!("line {line}: {}", message.join("; ")))
         })?;
-        if baseline.version != FORMAT {
+        if !(1..=FORMAT).contains(&baseline.version) {
             return Err(wrong(format!("version {}, expected {FORMAT}", baseline.version)));
         }
         Ok(baseline)
@@ -142,7 +145,7 @@ impl Baseline {
                 graph: identity.graph,
                 slice: identity.slice,
                 engines: searches
-                    .map(|search| (search.engine.clone(), Engine::of(search)))
+                    .map(|search| (search.found.engine.clone(), Engine::of(search)))
                     .collect(),
             };
             (result.name.clone(), entry)
@@ -231,26 +234,73 @@ impl Entry {
 
 impl Engine {
     fn of(search: &SearchResult) -> Self {
+        let found = &search.found;
+        let length = |id: &String| found.hangs.iter().find(|hang| hang.id == *id).map(|hang| hang.length);
+        let signatures = found.signatures();
         Self {
-            verdict: search.verdict,
-            complete: search.complete,
-            signatures: search.signature_names(),
-            outcomes: search.ends.clone(),
-            states: search.states,
+            verdict: found.answer,
+            complete: found.complete,
+            lengths: if found.executions.is_none() {
+                signatures.iter().filter_map(length).collect()
+            } else {
+                Vec::new()
+            },
+            signatures,
+            outcomes: found.outcomes.clone(),
+            states: found.states,
             reductions: search.reductions_hash.clone(),
         }
     }
 
+    /// The length that the baseline has for a signature.
+    pub fn length(&self, id: &str) -> Option<usize> {
+        let place = self.signatures.iter().position(|known| known == id)?;
+        self.lengths.get(place).copied()
+    }
+
     fn told(&self) -> String {
         let end = if self.complete { "complete" } else { "not complete" };
-        let mut text = format!("{}, {end}, {} states", self.verdict, self.states);
+        let mut text = format!("{}, {end}, {} states", self.verdict.name(), self.states);
         for signature in &self.signatures {
-            text.push(' ');
-            text.push_str(signature);
+            text.push_str(&format!(" {signature}"));
+            if let Some(length) = self.length(signature) {
+                text.push_str(&format!(" ({length})"));
+            }
         }
         for outcome in &self.outcomes {
             text.push_str(&format!(" \"{outcome}\""));
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::scenario::schedule_files;
+    use crate::schedule::{Ending, Schedule};
+
+    /// Every kind of hang that is shipped, by the name that it keeps whatever its words become.
+    const SHIPPED: [&str; 20] = [
+        "070c5fe5", "1089cdf0", "2fbd5b18", "2fec35e7", "3031ccb9", "644e1923", "72eaa422", "78fe6d66", "7a624761",
+        "7de6dade", "7f7fbc8b", "8fcecaf5", "c33d79b5", "ca515340", "d3dc372f", "d9f8c03f", "dadd2faa", "f205ba37",
+        "f69a2f25", "f9e0a1a2",
+    ];
+
+    #[test]
+    fn the_ids_of_the_shipped_hangs_stay() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+        let baseline = Baseline::load(&root.join("baseline.toml")).unwrap();
+        let engines = baseline.scenarios.values().flat_map(|entry| entry.engines.values());
+        let mut ids: BTreeSet<String> = engines.flat_map(|engine| engine.signatures.clone()).collect();
+        for file in schedule_files(&root).unwrap() {
+            let schedule = Schedule::load(&file).unwrap();
+            if let Ending::Hang { signature, .. } = schedule.header.ending {
+                ids.insert(signature);
+            }
+        }
+        assert_eq!(ids.into_iter().collect::<Vec<_>>(), SHIPPED);
     }
 }

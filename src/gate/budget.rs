@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::ExpectedAnswer;
+use crate::explore::Answer;
 
 /// Budgets, in states, so that two runs stop at the same place. `None` is no bound but the scenario's own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -46,13 +46,13 @@ impl Budgets {
     };
 
     /// How much of a search to ask for, and its bound: `known` is what it took for the baseline, `own` the scenario's bound.
-    pub fn of(&self, expects: Option<ExpectedAnswer>, known: Option<u64>, own: Option<u64>) -> (Scope, Option<u64>) {
+    pub fn of(&self, expects: Option<Answer>, known: Option<u64>, own: Option<u64>) -> (Scope, Option<u64>) {
         let Some(whole) = self.whole else {
             return (Scope::Whole, own);
         };
         let (scope, bound) = if known.is_some_and(|states| states <= whole) {
             (Scope::Whole, Some(whole.saturating_mul(GROWTH)))
-        } else if expects == Some(ExpectedAnswer::Hang) {
+        } else if expects == Some(Answer::Hang) {
             (Scope::FirstHang, self.canary)
         } else {
             (Scope::Part, self.partial)
@@ -79,14 +79,14 @@ mod tests {
 
     #[test]
     fn what_was_small_for_the_baseline_is_searched_to_its_end() {
-        let hang = Some(ExpectedAnswer::Hang);
+        let hang = Some(Answer::Hang);
         assert_eq!(SMALL.of(hang, Some(100), None), (Scope::Whole, Some(400)));
         assert_eq!(SMALL.of(hang, Some(100), Some(30)), (Scope::Whole, Some(30)));
     }
 
     #[test]
     fn what_is_larger_or_unknown_stops_at_the_first_hang_or_at_a_part() {
-        let (hang, none) = (Some(ExpectedAnswer::Hang), Some(ExpectedAnswer::NoHang));
+        let (hang, none) = (Some(Answer::Hang), Some(Answer::NoHang));
         assert_eq!(SMALL.of(hang, Some(101), None), (Scope::FirstHang, Some(500)));
         assert_eq!(SMALL.of(hang, None, None), (Scope::FirstHang, Some(500)));
         assert_eq!(SMALL.of(none, Some(101), None), (Scope::Part, Some(50)));

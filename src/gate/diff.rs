@@ -1,82 +1,31 @@
 //! What a change does to hangs: the same scenarios on two variants, or by two programs.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::explore::Verdict;
-use crate::scenario::ExpectedAnswer;
-
-/// What one side says about a scenario. Read from the JSON of `check`, too, so unknown fields of another version are no error.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Side {
-    /// The answer.
-    pub verdict: ExpectedAnswer,
-    /// Whether the search ended by itself.
-    pub complete: bool,
-    /// Distinct states.
-    pub states: u64,
-    /// Every way to hang that was found.
-    pub signatures: Vec<Way>,
-}
-
-/// One way to hang.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Way {
-    /// The signature's name.
-    pub id: String,
-    /// Who waits for ever.
-    pub client: String,
-    /// Labels on the shortest schedule.
-    pub length: usize,
-    /// Where that was written.
-    pub schedule: Option<String>,
-}
+use crate::explore::{HangRecord, Verdict};
 
 /// One scenario on both sides.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Difference {
     /// The scenario.
     pub scenario: String,
     /// Before the change.
-    pub base: Side,
+    pub base: Verdict<HangRecord>,
     /// After it.
-    pub changed: Side,
+    pub changed: Verdict<HangRecord>,
     /// Ways to hang that only the change has.
-    pub appear: Vec<Way>,
+    pub appear: Vec<HangRecord>,
     /// Ways to hang that the change does not have.
-    pub vanish: Vec<Way>,
-}
-
-impl Side {
-    /// What a search says; `schedules` are where its hangs' schedules were written, in their order.
-    pub fn of(verdict: &Verdict, schedules: &[Option<String>]) -> Self {
-        let schedules = schedules.iter().cloned().chain(std::iter::repeat(None));
-        let ways = verdict.hangs.iter().zip(schedules).map(|(hang, schedule)| Way {
-            id: hang.signature.id(),
-            client: hang.client.clone(),
-            length: hang.length,
-            schedule,
-        });
-        Self {
-            verdict: ExpectedAnswer::from(verdict.answer),
-            complete: verdict.complete,
-            states: verdict.states,
-            signatures: ways.collect(),
-        }
-    }
-
-    fn without(&self, other: &Self) -> Vec<Way> {
-        let has = |way: &&Way| other.signatures.iter().any(|known| known.id == way.id);
-        self.signatures.iter().filter(|way| !has(way)).cloned().collect()
-    }
+    pub vanish: Vec<HangRecord>,
 }
 
 impl Difference {
     /// Compares two sides.
-    pub fn of(scenario: String, base: Side, changed: Side) -> Self {
+    pub fn of(scenario: String, base: Verdict<HangRecord>, changed: Verdict<HangRecord>) -> Self {
         Self {
             scenario,
-            appear: changed.without(&base),
-            vanish: base.without(&changed),
+            appear: only(&changed, &base),
+            vanish: only(&base, &changed),
             base,
             changed,
         }
@@ -84,11 +33,17 @@ impl Difference {
 
     /// Whether the change makes a difference to who can hang, and how.
     pub fn differs(&self) -> bool {
-        self.base.verdict != self.changed.verdict || !self.appear.is_empty() || !self.vanish.is_empty()
+        self.base.answer != self.changed.answer || !self.appear.is_empty() || !self.vanish.is_empty()
     }
 
     /// Whether a bound left open what one side would have found.
     pub fn is_open(&self) -> bool {
         !self.base.complete || !self.changed.complete
     }
+}
+
+/// The hangs that only one of two verdicts has.
+fn only(one: &Verdict<HangRecord>, other: &Verdict<HangRecord>) -> Vec<HangRecord> {
+    let has = |hang: &&HangRecord| other.hangs.iter().any(|known| known.id == hang.id);
+    one.hangs.iter().filter(|hang| !has(hang)).cloned().collect()
 }

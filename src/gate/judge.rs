@@ -4,7 +4,7 @@ use super::{
     Baseline, BaselineEngine, BaselineEntry, GateReport, MODEL_HASH, Problem, ProblemKind, ReplayEnd, Replayed,
     ScenarioResult, Scope, SearchResult,
 };
-use crate::scenario::ExpectedAnswer;
+use crate::explore::{Answer, Finding};
 
 /// Fills in why a report is red, and what is worth noting.
 pub fn judge(report: &mut GateReport, baseline: &Baseline) {
@@ -83,21 +83,22 @@ impl About<'_> {
             return self.without_baseline();
         };
         for name in entry.engines.keys() {
-            if !self.result.searches.iter().any(|search| search.engine == *name) {
+            if !self.result.searches.iter().any(|search| search.found.engine == *name) {
                 let message = format!("the baseline has it under {name}, but it is no longer run so");
                 self.add(ProblemKind::Vanished, message);
             }
         }
         for search in &self.result.searches {
-            match entry.engines.get(&search.engine) {
+            match entry.engines.get(&search.found.engine) {
                 // What an engine that samples finds is a part, and not always the same one.
-                Some(_) if search.executions.is_some() => self.search(search, None),
+                Some(_) if search.found.executions.is_some() => self.search(search, None),
                 Some(known) => {
                     self.search(search, Some(known));
                     self.figures(search, entry, known);
+                    self.lengths(search, known);
                 }
                 None => {
-                    let message = format!("the baseline does not know it under {}", search.engine);
+                    let message = format!("the baseline does not know it under {}", search.found.engine);
                     self.add(ProblemKind::NotInBaseline, message);
                     self.search(search, None);
                 }
@@ -116,29 +117,32 @@ impl About<'_> {
     /// What must hold of a search's answer.
     fn search(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
         let wanted = self.result.expect.as_ref().and_then(|expect| expect.finding.clone());
-        if let Some(part) = wanted.as_ref().filter(|_| search.findings.is_empty()) {
-            let message = format!("{} must find that \"{part}\", and found nothing wrong", search.engine);
+        if let Some(part) = wanted.as_ref().filter(|_| search.found.findings.is_empty()) {
+            let message = format!(
+                "{} must find that \"{part}\", and found nothing wrong",
+                search.found.engine
+            );
             self.add(ProblemKind::LostCanary, message);
         }
-        let expected = |finding: &&String| wanted.as_ref().is_some_and(|part| finding.contains(part));
-        for finding in search.findings.iter().filter(|finding| !expected(finding)) {
-            self.add(ProblemKind::BrokenModel, format!("{}: {finding}", search.engine));
+        let expected = |finding: &&Finding| wanted.as_ref().is_some_and(|part| finding.message.contains(part));
+        for finding in search.found.findings.iter().filter(|finding| !expected(finding)) {
+            self.add(ProblemKind::BrokenModel, format!("{}: {finding}", search.found.engine));
         }
         let before = self.problems.len();
         self.new_signatures(search, known);
         self.lost(search, known);
         self.outcomes(search, known);
         self.no_longer_complete(search, known);
-        if self.problems.len() == before && search.findings.is_empty() {
+        if self.problems.len() == before && search.found.findings.is_empty() {
             self.other_verdict(search, known);
         }
     }
 
     fn new_signatures(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
-        for signature in &search.signatures {
+        for signature in &search.found.hangs {
             let id = &signature.id;
             let expected = match &self.result.expect {
-                Some(expect) if expect.verdict != ExpectedAnswer::Hang => false,
+                Some(expect) if expect.verdict != Answer::Hang => false,
                 Some(expect) => expect.signatures.as_ref().is_none_or(|expected| expected.contains(id)),
                 None => false,
             };
@@ -147,11 +151,11 @@ impl About<'_> {
                 continue;
             }
             let place = if expected { "the baseline" } else { "the expectation" };
-            let artifact = signature.artifact.as_ref();
+            let artifact = signature.schedule.as_ref();
             let saved = artifact.map_or_else(String::new, |file| format!("; saved as {file}"));
             let message = format!(
                 "{} found {id}, which {place} does not have: {} never returns, {} events{saved}: {}",
-                search.engine, signature.client, signature.length, signature.waits
+                search.found.engine, signature.client, signature.length, signature.waits
             );
             self.add(ProblemKind::NewSignature, message);
         }
@@ -159,13 +163,16 @@ impl About<'_> {
 
     fn lost(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
         let expect = self.result.expect.as_ref();
-        let must_hang = expect.is_some_and(|expect| expect.verdict == ExpectedAnswer::Hang);
-        if must_hang && search.signatures.is_empty() {
-            let message = match &search.stopped_by {
-                None => format!("it must hang, but {} saw every state and found no hang", search.engine),
+        let must_hang = expect.is_some_and(|expect| expect.verdict == Answer::Hang);
+        if must_hang && search.found.hangs.is_empty() {
+            let message = match &search.found.stopped_by {
+                None => format!(
+                    "it must hang, but {} saw every state and found no hang",
+                    search.found.engine
+                ),
                 Some(reason) => format!(
                     "it must hang, but {} found no hang in {} states, stopped by {reason}",
-                    search.engine, search.states
+                    search.found.engine, search.found.states
                 ),
             };
             return self.add(ProblemKind::LostCanary, message);
@@ -177,10 +184,14 @@ impl About<'_> {
         must.extend(known.map(|known| known.signatures.clone()).unwrap_or_default());
         must.sort();
         must.dedup();
-        let found = search.signature_names();
+        let found = search.found.signatures();
         for id in must.into_iter().filter(|id| !found.contains(id)) {
-            let end = if search.complete { "saw every state" } else { "stopped" };
-            let message = format!("{} {end} and did not find {id} any more", search.engine);
+            let end = if search.found.complete {
+                "saw every state"
+            } else {
+                "stopped"
+            };
+            let message = format!("{} {end} and did not find {id} any more", search.found.engine);
             self.add(ProblemKind::LostSignature, message);
         }
     }
@@ -192,17 +203,17 @@ impl About<'_> {
             return;
         };
         let recorded = known.map_or_else(|| expected.clone(), |known| known.outcomes.clone());
-        for end in &search.ends {
+        for end in &search.found.outcomes {
             if !expected.contains(end) || !recorded.contains(end) {
-                let message = format!("{} found an end that was not known: {end}", search.engine);
+                let message = format!("{} found an end that was not known: {end}", search.found.engine);
                 self.add(ProblemKind::NewOutcome, message);
             }
         }
         if search.scope != Scope::Whole {
             return;
         }
-        for end in expected.iter().filter(|end| !search.ends.contains(end)) {
-            let message = format!("{} did not find an end any more: {end}", search.engine);
+        for end in expected.iter().filter(|end| !search.found.outcomes.contains(end)) {
+            let message = format!("{} did not find an end any more: {end}", search.found.engine);
             self.add(ProblemKind::LostOutcome, message);
         }
     }
@@ -211,11 +222,11 @@ impl About<'_> {
         let expect = self.result.expect.as_ref();
         let must_end =
             expect.is_some_and(|expect| expect.complete == Some(true)) || known.is_some_and(|known| known.complete);
-        if search.scope == Scope::Whole && must_end && !search.complete && search.findings.is_empty() {
-            let reason = search.stopped_by.as_deref().unwrap_or("nothing that it knows");
+        if search.scope == Scope::Whole && must_end && !search.found.complete && search.found.findings.is_empty() {
+            let reason = search.found.stopped_by.as_deref().unwrap_or("nothing that it knows");
             let message = format!(
                 "{} saw {} states and was stopped by {reason}; it ended by itself before",
-                search.engine, search.states
+                search.found.engine, search.found.states
             );
             self.add(ProblemKind::NoLongerComplete, message);
         }
@@ -226,10 +237,15 @@ impl About<'_> {
         if search.scope != Scope::Whole {
             return;
         }
-        let found = search.verdict;
+        let found = search.found.answer;
         let expected = self.result.expect.as_ref().map(|expect| expect.verdict);
         if let Some(expected) = expected.filter(|expected| *expected != found) {
-            let message = format!("{} found {found}, expected {expected}", search.engine);
+            let message = format!(
+                "{} found {}, expected {}",
+                search.found.engine,
+                found.name(),
+                expected.name()
+            );
             return self.add(ProblemKind::OtherVerdict, message);
         }
         let never_ends = self
@@ -237,19 +253,27 @@ impl About<'_> {
             .expect
             .as_ref()
             .is_some_and(|expect| expect.complete == Some(false));
-        if never_ends && search.complete {
-            let message = format!("{} ended by itself, expected a search that does not", search.engine);
+        if never_ends && search.found.complete {
+            let message = format!(
+                "{} ended by itself, expected a search that does not",
+                search.found.engine
+            );
             return self.add(ProblemKind::OtherVerdict, message);
         }
         if let Some(known) = known.filter(|known| known.verdict != found) {
-            let message = format!("{} found {found}; the baseline has {}", search.engine, known.verdict);
+            let message = format!(
+                "{} found {}; the baseline has {}",
+                search.found.engine,
+                found.name(),
+                known.verdict.name()
+            );
             self.add(ProblemKind::OtherVerdict, message);
         }
     }
 
     /// The size of a whole search beside that of the baseline.
     fn figures(&mut self, search: &SearchResult, entry: &BaselineEntry, known: &BaselineEngine) {
-        if search.scope != Scope::Whole || search.states == known.states {
+        if search.scope != Scope::Whole || search.found.states == known.states {
             return;
         }
         let identity = &self.result.identity;
@@ -265,19 +289,38 @@ impl About<'_> {
             .filter(|(is, _)| *is)
             .map(|(_, what)| what)
             .collect();
-        let states = format!("{} states -> {}", known.states, search.states);
+        let states = format!("{} states -> {}", known.states, search.found.states);
         if !changed.is_empty() {
-            self.notes
-                .push(format!("{}: {states}; changed: {}", search.engine, changed.join(", ")));
-        } else if search.states < known.states && (search.complete || !known.complete) {
+            self.notes.push(format!(
+                "{}: {states}; changed: {}",
+                search.found.engine,
+                changed.join(", ")
+            ));
+        } else if search.found.states < known.states && (search.found.complete || !known.complete) {
             let message = format!(
                 "{}: {states}, though model, slice and reductions are unchanged",
-                search.engine
+                search.found.engine
             );
             self.add(ProblemKind::FewerStates, message);
         } else {
             self.notes
-                .push(format!("{}: {states}, with the same code", search.engine));
+                .push(format!("{}: {states}, with the same code", search.found.engine));
+        }
+    }
+
+    /// The shortest schedule of each signature beside that of the baseline.
+    fn lengths(&mut self, search: &SearchResult, known: &BaselineEngine) {
+        if search.scope != Scope::Whole || !search.found.complete {
+            return;
+        }
+        for hang in &search.found.hangs {
+            let Some(length) = known.length(&hang.id).filter(|length| *length != hang.length) else {
+                continue;
+            };
+            self.notes.push(format!(
+                "{}: the shortest schedule of {}: {length} events -> {}",
+                search.found.engine, hang.id, hang.length
+            ));
         }
     }
 
@@ -314,14 +357,14 @@ impl About<'_> {
             return "record it again".to_owned();
         };
         let searches = &self.result.searches;
-        let found = |search: &&SearchResult| search.signatures.iter().any(|found| found.id == *signature);
+        let found = |search: &&SearchResult| search.found.hangs.iter().any(|found| found.id == *signature);
         if let Some(search) = searches.iter().find(found) {
-            return format!("{} still finds {signature}: record it again", search.engine);
+            return format!("{} still finds {signature}: record it again", search.found.engine);
         }
-        if let Some(search) = searches.iter().find(|search| search.complete) {
+        if let Some(search) = searches.iter().find(|search| search.found.complete) {
             return format!(
                 "the hang is gone: {} saw every state without {signature}",
-                search.engine
+                search.found.engine
             );
         }
         format!("no search found {signature}, and none saw every state")

@@ -13,17 +13,16 @@ mod problem;
 mod report;
 mod run;
 mod task;
+mod upgrade;
 
 pub use baseline::{Baseline, BaselineError, Engine as BaselineEngine, Entry as BaselineEntry};
 pub use budget::{Budgets, Scope};
-pub use diff::{Difference, Side, Way};
+pub use diff::Difference;
 pub use judge::{judge, judge_scenario};
 pub use plan::{Plan, PlanError, Recorded, Shard, Task, Unreachable};
 pub use problem::{Problem, ProblemKind};
-pub use report::{
-    GateReport, Identity, MergeError, ReplayEnd, Replayed, ScenarioResult, SearchResult, SignatureResult, merge,
-};
-pub use run::{Checkpoints, GateError, Observer, Settings, run};
+pub use report::{GateReport, Identity, MergeError, ReplayEnd, Replayed, ScenarioResult, SearchResult, merge};
+pub use run::{Artifacts, Checkpoints, GateError, Observer, Settings, run};
 pub use task::{replay_recorded, run_task, search_task};
 
 /// The hash of the code of `models/` and of the machine that this program was built from, without comments and layout.

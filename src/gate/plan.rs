@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Baseline, Identity};
-use crate::run::{Prepared, RunError, prepare};
-use crate::scenario::{Expect, ExpectedAnswer, Scenario, ScenarioError, scenario_files, schedule_files};
-use crate::schedule::{Hash, Schedule, ScheduleError};
+use crate::explore::Answer;
+use crate::scenario::{
+    Expect, Experiment, ExperimentError, ExperimentProblem, Scenario, ScenarioError, scenario_files, schedule_files,
+};
+use crate::schedule::{Schedule, ScheduleError};
 
 /// States that a search is thought to take where the baseline does not know it.
 const UNKNOWN_COST: u64 = 100_000;
@@ -85,8 +87,8 @@ pub struct Task {
     /// Its path relative to the gate's directory, with `/`.
     pub name: String,
     /// Its model.
-    pub prepared: Prepared,
-    /// What is wrong with its sibling, if something is.
+    pub experiment: Experiment,
+    /// Problem of its control, if there is one.
     pub sibling_problem: Option<String>,
     /// The schedules recorded for it, in order.
     pub schedules: Vec<Recorded>,
@@ -124,7 +126,7 @@ pub enum PlanError {
     Schedule(#[from] ScheduleError),
     /// A scenario cannot run.
     #[error(transparent)]
-    Run(#[from] RunError),
+    Run(#[from] ExperimentError),
 }
 
 impl Plan {
@@ -164,18 +166,21 @@ impl Plan {
         let (mut tasks, mut unreachable) = (Vec::new(), Vec::new());
         for name in own {
             let scenario = scenarios[&name].clone();
-            let hash = scenario.hash();
             let sibling_problem = sibling_problem(&scenario);
-            let prepared = match prepare(scenario, hash) {
-                Err(RunError::Begin { problem: because, .. }) => {
+            let experiment = match Experiment::new(scenario) {
+                Err(ExperimentError {
+                    problem: because @ ExperimentProblem::Begin(_),
+                    ..
+                }) => {
+                    let because = because.to_string();
                     unreachable.push(Unreachable { name, because });
                     continue;
                 }
-                prepared => prepared?,
+                experiment => experiment?,
             };
             tasks.push(Task {
                 sibling_problem,
-                prepared,
+                experiment,
                 schedules: schedules.remove(&name).unwrap_or_default(),
                 name,
             });
@@ -194,13 +199,11 @@ impl Plan {
 impl Task {
     /// Hashes of what decides its states.
     pub fn identity(&self) -> Identity {
-        let model = &self.prepared.model;
-        let steps = 0..model.steps().len();
-        let graphs: Vec<String> = steps.map(|step| format!("{:?}", model.graph(step as u16))).collect();
+        let hashes = self.experiment.hashes();
         Identity {
-            scenario: self.prepared.scenario_hash.to_string(),
-            graph: self.prepared.graph_hash.to_string(),
-            slice: Hash::of(graphs.join("\n").as_bytes()).to_string(),
+            scenario: hashes.scenario.to_string(),
+            graph: hashes.graph.to_string(),
+            slice: hashes.slice.to_string(),
         }
     }
 }
@@ -236,35 +239,35 @@ fn share(names: &[String], shard: Shard, baseline: &Baseline) -> Vec<String> {
     own
 }
 
-/// What is wrong with the sibling of a scenario: without one of the opposite expectation, nothing proves that it could fail.
+/// Says what is wrong with the control of a scenario: without one of the opposite expectation, nothing proves that it could fail.
 fn sibling_problem(scenario: &Scenario) -> Option<String> {
     let Some(expect) = &scenario.document.expect else {
         return Some("it expects nothing, and so it cannot fail".to_owned());
     };
     let Some(sibling) = &scenario.document.sibling else {
-        return Some("it has no sibling of the opposite expectation".to_owned());
+        return Some("it has no control of the opposite expectation: no `sibling`".to_owned());
     };
     let place = scenario.path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let other = match Scenario::load(&place.join(sibling)) {
         Ok(other) => other,
-        Err(error) => return Some(format!("its sibling is no scenario: {error}")),
+        Err(error) => return Some(format!("its control is no scenario: {error}")),
     };
     let others = other.document.expect;
     if others.as_ref().is_some_and(|others| shows_failure(expect, others)) {
         return None;
     }
-    let found = others.map_or_else(|| "nothing".to_owned(), |others| others.verdict.to_string());
+    let found = others.map_or_else(|| "nothing".to_owned(), |others| others.verdict.name().to_owned());
     Some(format!(
-        "it expects {}, and its sibling {sibling} expects {found}",
-        expect.verdict
+        "it expects {}, and its control {sibling} expects {found}",
+        expect.verdict.name()
     ))
 }
 
-/// Whether a sibling shows that what `own` expects could fail: it has the opposite answer, its clients end otherwise, or
+/// Whether a control shows that what `own` expects could fail: it has the opposite answer, its clients end otherwise, or
 /// something is found to be wrong there.
 fn shows_failure(own: &Expect, sibling: &Expect) -> bool {
     let opposite = match own.verdict {
-        ExpectedAnswer::NoHang => sibling.verdict == ExpectedAnswer::Hang,
+        Answer::NoHang => sibling.verdict == Answer::Hang,
         own => sibling.verdict != own,
     };
     let other_ends = own.outcomes.is_some() && sibling.outcomes.is_some() && own.outcomes != sibling.outcomes;
@@ -280,9 +283,10 @@ mod tests {
         let mut baseline = Baseline::default();
         for &(name, states) in costs {
             let engine = BaselineEngine {
-                verdict: ExpectedAnswer::NoHang,
+                verdict: Answer::NoHang,
                 complete: true,
                 signatures: Vec::new(),
+                lengths: Vec::new(),
                 outcomes: Vec::new(),
                 states,
                 reductions: String::new(),

@@ -48,7 +48,7 @@ pub enum ProblemKind {
     NotInBaseline,
     /// The baseline has a scenario or an engine that is not run any more.
     Vanished,
-    /// Nothing proves that the scenario could fail: it has no sibling of the opposite expectation.
+    /// Nothing proves that the scenario could fail: it has no control of the opposite expectation.
     NoSibling,
 }
 

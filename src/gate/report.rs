@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
 use super::{Budgets, Problem, Scope, Shard, Unreachable};
-use crate::scenario::{Expect, ExpectedAnswer};
+use crate::explore::{HangRecord, Verdict};
+use crate::scenario::Expect;
 
 /// The newest format, and the one that is written.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// What a run of the gate found. But for `seconds` and `peak_bytes`, two runs of one program over the same files give the same.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -50,7 +52,7 @@ pub struct ScenarioResult {
     pub variant: String,
     /// What it expects.
     pub expect: Option<Expect>,
-    /// What is wrong with its sibling, if something is.
+    /// Problem of its control, if there is one.
     pub sibling_problem: Option<String>,
     /// What it is.
     pub identity: Identity,
@@ -76,64 +78,18 @@ pub struct Identity {
 
 /// What one engine found.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct SearchResult {
-    /// The engine.
-    pub engine: String,
     /// How much was asked for.
     pub scope: Scope,
     /// Bound, in states.
     pub max_states: Option<u64>,
-    /// The answer.
-    pub verdict: ExpectedAnswer,
-    /// Whether the search ended by itself.
-    pub complete: bool,
-    /// What ended it before its end.
-    pub stopped_by: Option<String>,
-    /// Distinct states.
-    pub states: u64,
-    /// Executions, of an engine that runs one after the other.
-    pub executions: Option<u64>,
-    /// Different ends that these had.
-    pub outcomes: Option<u64>,
-    /// Transitions between them.
-    pub transitions: u64,
-    /// Labels on the longest of the shortest paths to a state.
-    pub depth: u64,
-    /// The reductions that were on.
-    pub reductions: Vec<String>,
-    /// Hash of these, and of their code.
-    pub reductions_hash: String,
-    /// Which nodes of the graph ran, for people.
+    /// The nodes of the graph that ran, for people.
     pub slice: String,
-    /// How states were told apart.
-    pub storage: String,
-    /// Every way to hang, the shortest first.
-    pub signatures: Vec<SignatureResult>,
-    /// How the clients can end and what they leave on variables, where the scenario asks for that; sorted.
-    pub ends: Vec<String>,
-    /// What is wrong with the model or the engine.
-    pub findings: Vec<String>,
-    /// Wall-clock seconds.
-    pub seconds: f64,
-    /// Most bytes held by the engine's tables.
-    pub peak_bytes: u64,
-}
-
-/// One way to hang.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SignatureResult {
-    /// Its name: eight hexadecimal digits.
-    pub id: String,
-    /// Who waits for ever.
-    pub client: String,
-    /// Who waits for what, to the cause.
-    pub waits: String,
-    /// Labels on the shortest schedule.
-    pub length: usize,
-    /// Where the schedule was saved, relative to the directory of artifacts; only what is new is.
-    pub artifact: Option<String>,
+    /// Hash of the reductions that were on, and of their code.
+    pub reductions_hash: String,
+    /// The verdict, under the name of the search.
+    #[serde(flatten)]
+    pub found: Verdict<HangRecord>,
 }
 
 /// What became of one recorded schedule.
@@ -166,27 +122,20 @@ pub enum ReplayEnd {
     Foreign(String),
 }
 
-impl SearchResult {
-    /// The signatures' names, sorted.
-    pub fn signature_names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.signatures.iter().map(|signature| signature.id.clone()).collect();
-        names.sort();
-        names
-    }
-}
-
 impl GateReport {
     /// Reads what was written as JSON.
     ///
     /// # Errors
     /// When it is none of this format; the text says what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let report: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        if report.version == FORMAT {
-            Ok(report)
-        } else {
-            Err(format!("version {}, expected {FORMAT}", report.version))
+        let mut report: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let version = report["version"].clone();
+        if version == 1 {
+            super::upgrade::upgrade(&mut report);
+        } else if version.is_number() && version != FORMAT {
+            return Err(format!("version {version}, expected {FORMAT}"));
         }
+        serde_json::from_value(report).map_err(|error| error.to_string())
     }
 
     /// Whether both are of the same code with the same budgets, so that a scenario gives the same in both.
@@ -198,7 +147,7 @@ impl GateReport {
     /// States that all searches together stored.
     pub fn states(&self) -> u64 {
         let searches = self.scenarios.iter().flat_map(|result| &result.searches);
-        searches.map(|search| search.states).sum()
+        searches.map(|search| search.found.states).sum()
     }
 }
 

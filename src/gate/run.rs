@@ -11,10 +11,11 @@ use super::report::FORMAT;
 use super::task::{replays, run_task, searched_as};
 use super::{Baseline, Budgets, GateReport, MODEL_HASH, Plan, ScenarioResult, SearchResult, Task};
 use crate::explore::exhaustive::{CheckpointError, Status};
+use crate::scenario::Told;
 use crate::schedule::WriteError;
 
 /// How a plan is run.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// How far searches go.
     pub budgets: Budgets,
@@ -25,11 +26,20 @@ pub struct Settings {
     /// Threads of a search.
     pub threads: usize,
     /// Where hangs that were not known are saved.
-    pub artifacts: Option<PathBuf>,
+    pub artifacts: Option<Artifacts>,
     /// Where exhaustive searches keep checkpoints.
     pub checkpoints: Option<Checkpoints>,
     /// This program, for engines that run in a process of their own.
     pub program: PathBuf,
+}
+
+/// Where and how hangs that were not known are saved.
+#[derive(Clone, Debug)]
+pub struct Artifacts {
+    /// The directory.
+    pub directory: PathBuf,
+    /// Makes the text that stands beside a schedule.
+    pub text: fn(&Told<'_>) -> String,
 }
 
 /// Where and how exhaustive searches keep checkpoints. That of a search that is over is removed.
@@ -125,7 +135,8 @@ pub fn run(
                 })?
             }
         };
-        let cut = |search: &SearchResult| search.stopped_by.is_some() && rest.is_some() && search.max_states == rest;
+        let cut =
+            |search: &SearchResult| search.found.stopped_by.is_some() && rest.is_some() && search.max_states == rest;
         if interrupt.load(Ordering::SeqCst) || result.searches.iter().any(cut) {
             return Ok(report);
         }
@@ -139,10 +150,10 @@ pub fn run(
 /// What the searches of an earlier run found, if the scenario is still the same, and what its schedules do now.
 fn kept(earlier: &GateReport, task: &Task) -> Option<ScenarioResult> {
     let result = earlier.scenarios.iter().find(|result| result.name == task.name)?;
-    let searched = result.searches.iter().map(|search| search.engine.clone());
+    let searched = result.searches.iter().map(|search| search.found.engine.clone());
     let same = searched.eq(searched_as(task))
         && result.identity == task.identity()
-        && result.expect == task.prepared.scenario.document.expect
+        && result.expect == task.experiment.scenario().document.expect
         && result.sibling_problem == task.sibling_problem;
     same.then(|| ScenarioResult {
         replays: replays(task),

@@ -7,14 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{
-    Baseline, GateError, REDUCTIONS_HASH, Recorded, ReplayEnd, Replayed, ScenarioResult, Scope, SearchResult, Settings,
-    SignatureResult, Task,
+    Artifacts, Baseline, GateError, REDUCTIONS_HASH, Recorded, ReplayEnd, Replayed, ScenarioResult, Scope,
+    SearchResult, Settings, Task,
 };
-use crate::explore::Verdict;
+use crate::explore::Answer;
 use crate::explore::exhaustive::{Checkpointing, Options, Reductions, Status};
-use crate::report::{Told, verdict_text};
-use crate::run::{Budget, Changed, Labels, Prepared, RecordedError, looks_at_outcomes, prepare_recorded};
-use crate::scenario::{EngineName, ExpectedAnswer};
+use crate::explore::{Finding, FindingKind, HangRecord, Verdict};
+use crate::scenario::{Budget, EngineName, Experiment, Labels, RecordedError};
 use crate::schedule::{Ending, Hash, Schedule, replay, write_whole};
 
 /// A killed run loses less than a minute of its search.
@@ -47,7 +46,7 @@ pub fn search_task(
     interrupt: &Arc<AtomicBool>,
     progress: &mut dyn FnMut(&Status),
 ) -> Result<ScenarioResult, GateError> {
-    let document = &task.prepared.scenario.document;
+    let document = &task.experiment.scenario().document;
     let mut searches = Vec::new();
     for kind in Kind::of(task) {
         searches.push(search(task, kind, settings, baseline, interrupt, progress)?);
@@ -84,7 +83,7 @@ enum Kind {
 impl Kind {
     /// Those that a task is searched in, the exhaustive ones first.
     fn of(task: &Task) -> Vec<Self> {
-        let section = &task.prepared.scenario.document.engine;
+        let section = &task.experiment.scenario().document.engine;
         let engines = section.all();
         let mut kinds = Vec::new();
         if engines.contains(&EngineName::Exhaustive) {
@@ -132,13 +131,13 @@ fn search(
     interrupt: &Arc<AtomicBool>,
     progress: &mut dyn FnMut(&Status),
 ) -> Result<SearchResult, GateError> {
-    let document = &task.prepared.scenario.document;
+    let document = &task.experiment.scenario().document;
     let entry = baseline.scenarios.get(&task.name);
     let entry = entry.and_then(|entry| entry.engines.get(&kind.name()));
     let expects = document.expect.as_ref().map(|expect| expect.verdict);
     let (scope, bound, verdict) = match kind {
         Kind::Sampled(engine) => {
-            let hangs = expects == Some(ExpectedAnswer::Hang);
+            let hangs = expects == Some(Answer::Hang);
             let verdict = sampled(task, engine, hangs, settings, interrupt)?;
             (if hangs { Scope::FirstHang } else { Scope::Part }, None, verdict)
         }
@@ -151,7 +150,7 @@ fn search(
                 stop_at_first_hang: scope == Scope::FirstHang,
                 threads: settings.threads,
                 ..Budget::of(&document.engine).exhaustive(Reductions {
-                    leaks: looks_at_outcomes(&task.prepared.scenario),
+                    leaks: task.experiment.scenario().looks_at_outcomes(),
                     ..kind.reductions()
                 })
             };
@@ -162,13 +161,20 @@ fn search(
             )
         }
     };
-    let mut result = searched(&task.prepared, &verdict, scope, bound);
-    result.engine = kind.name();
     let expected = document.expect.as_ref().and_then(|expect| expect.signatures.clone());
     let recorded = entry.map(|engine| engine.signatures.clone());
     let known: BTreeSet<String> = [expected, recorded].into_iter().flatten().flatten().collect();
-    save(task, &verdict, &known, settings.artifacts.as_deref(), &mut result)?;
-    Ok(result)
+    let artifacts = settings.artifacts.as_ref();
+    let mut found = told(task, &verdict, |id| artifacts.filter(|_| !known.contains(id)))?;
+    found.engine = kind.name();
+    let reductions = verdict.reductions.join(", ");
+    Ok(SearchResult {
+        scope,
+        max_states: bound,
+        slice: task.experiment.slice().to_owned(),
+        reductions_hash: Hash::of(format!("{REDUCTIONS_HASH} {reductions}").as_bytes()).to_string(),
+        found,
+    })
 }
 
 /// What the exhaustive engine finds, from where an earlier search was cut off if it was.
@@ -182,7 +188,7 @@ fn exhaustive(
 ) -> Result<Verdict, GateError> {
     let in_order = kind == Kind::Exhaustive;
     let Some(checkpoints) = &settings.checkpoints else {
-        return Ok(task.prepared.search(options, in_order, interrupt, progress));
+        return Ok(task.experiment.search(options, in_order, interrupt, progress));
     };
     let name = task.name.replace('/', "_");
     let path = checkpoints.directory.join(format!("{name}.{}.checkpoint", kind.name()));
@@ -193,8 +199,8 @@ fn exhaustive(
         every: BETWEEN_CHECKPOINTS,
         every_states: None,
     };
-    let prepared = &task.prepared;
-    let verdict = prepared.search_with_checkpoints(options, in_order, place, interrupt, progress)?;
+    let experiment = &task.experiment;
+    let verdict = experiment.search_with_checkpoints(options, in_order, place, interrupt, progress)?;
     // One that its bound stopped could go on, but not in this run, and the next one begins anew.
     if !interrupt.load(Ordering::SeqCst) && path.exists() {
         std::fs::remove_file(&path).map_err(|error| GateError::Write { path, error })?;
@@ -210,113 +216,61 @@ fn sampled(
     settings: &Settings,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Verdict, GateError> {
-    let prepared = &task.prepared;
+    let experiment = &task.experiment;
     let budget = Budget {
         stop_at_first_hang: hangs,
         threads: settings.threads,
-        ..Budget::of(&prepared.scenario.document.engine)
+        ..Budget::of(&experiment.scenario().document.engine)
     };
     let gave_up = |error: String| GateError::Engine {
         scenario: task.name.clone(),
         error,
     };
     if engine == EngineName::Threads {
-        let run = prepared.run(engine, &budget, interrupt, |_| {});
+        let run = experiment.run(engine, &budget, interrupt, |_| {});
         return run.map_err(|error| gave_up(error.to_string()));
     }
     // Other engines install panic hooks, so they run in a process of their own.
-    let run = prepared.run_in_worker(&settings.program, engine, &budget, interrupt);
+    let run = experiment.run_in_worker(&settings.program, engine, &budget, interrupt);
     run.map_err(|error| gave_up(error.to_string()))
 }
 
-fn searched(prepared: &Prepared, verdict: &Verdict, scope: Scope, max_states: Option<u64>) -> SearchResult {
-    let mut findings: Vec<String> = verdict
-        .findings
-        .iter()
-        .map(|finding| format!("{}: {}", finding.kind, finding.message))
-        .collect();
-    let signatures = verdict.hangs.iter().map(|hang| {
-        let mut schedule = prepared.schedule_of(hang);
-        let outcome = prepared.verify(&mut schedule, &mut Labels::new());
-        if let Some(problem) = outcome.broken_promise(&schedule) {
-            findings.push(format!("the search and the replay of its schedule disagree: {problem}"));
-        }
-        SignatureResult {
-            id: hang.signature.id(),
-            client: hang.client.clone(),
-            waits: hang.signature.to_string(),
-            length: hang.length,
-            artifact: None,
-        }
-    });
-    SearchResult {
-        engine: verdict.engine.clone(),
-        scope,
-        max_states,
-        verdict: ExpectedAnswer::from(verdict.answer),
-        complete: verdict.complete,
-        stopped_by: verdict.stopped_by.clone(),
-        states: verdict.states,
-        executions: verdict.executions.as_ref().map(|executions| executions.count),
-        outcomes: verdict.executions.as_ref().map(|executions| executions.outcomes),
-        transitions: verdict.transitions,
-        depth: verdict.depth,
-        reductions: verdict.reductions.clone(),
-        reductions_hash: Hash::of(format!("{REDUCTIONS_HASH} {}", verdict.reductions.join(", ")).as_bytes())
-            .to_string(),
-        slice: prepared.slice.clone(),
-        storage: verdict.storage.clone(),
-        signatures: signatures.collect(),
-        ends: verdict.outcomes.clone(),
-        findings,
-        seconds: verdict.seconds,
-        peak_bytes: verdict.peak_bytes,
-    }
-}
-
-/// Saves the hangs that were not known, and what is wrong with the model: each as its schedule, with the verdict's text beside it.
-fn save(
+/// Records a verdict. Its hangs are verified; those that are to be saved and what is wrong with the model are saved: each as its
+/// schedule, a hang with the verdict's text beside it.
+fn told<'a>(
     task: &Task,
     verdict: &Verdict,
-    known: &BTreeSet<String>,
-    artifacts: Option<&Path>,
-    result: &mut SearchResult,
-) -> Result<(), GateError> {
-    let Some(artifacts) = artifacts else { return Ok(()) };
-    let prepared = &task.prepared;
+    saves: impl Fn(&str) -> Option<&'a Artifacts>,
+) -> Result<Verdict<HangRecord>, GateError> {
+    let experiment = &task.experiment;
     let stem = task.name.strip_suffix(".toml").unwrap_or(&task.name);
-    for (hang, signature) in verdict.hangs.iter().zip(&mut result.signatures) {
-        if known.contains(&signature.id) {
-            continue;
-        }
-        let name = format!("{stem}.{}", signature.id);
-        let mut schedule = prepared.schedule_of(hang);
+    let mut record = verdict.record(&[]);
+    for (hang, recorded) in verdict.hangs.iter().zip(&mut record.hangs) {
         let mut labels = Labels::new();
-        prepared.verify(&mut schedule, &mut labels);
-        let file = write(artifacts, &name, &schedule)?;
+        let (schedule, problem) = experiment.verified(hang, &mut labels);
+        record.findings.extend(problem.map(|message| Finding {
+            kind: FindingKind::Internal,
+            message,
+            events: Vec::new(),
+        }));
+        let Some(artifacts) = saves(&recorded.id) else { continue };
+        let name = format!("{stem}.{}", recorded.id);
+        let file = write(&artifacts.directory, &name, &schedule)?;
         let only = Verdict {
             hangs: vec![hang.clone()],
             ..verdict.clone()
         };
-        let text = verdict_text(&Told {
-            scenario: &prepared.scenario.to_string(),
-            variant: &prepared.scenario.document.runtime.variant.to_string(),
-            input: &prepared.scenario.document.job.input.to_string(),
-            slice: &prepared.slice,
-            verdict: &only,
-            labels: &labels,
-            schedules: &[Some(file)],
-        });
-        let path = artifacts.join(format!("{name}.txt"));
+        let text = (artifacts.text)(&experiment.told(&only, &labels, &[Some(file)]));
+        let path = artifacts.directory.join(format!("{name}.txt"));
         write_whole(&path, text.as_bytes()).map_err(|error| GateError::Write { path, error })?;
-        signature.artifact = Some(format!("{name}.schedule"));
+        recorded.schedule = Some(format!("{name}.schedule"));
     }
     for (index, finding) in verdict.findings.iter().enumerate() {
-        let message = finding.message.clone();
-        let schedule = prepared.schedule(Ending::Panic { message }, finding.events.clone());
-        write(artifacts, &format!("{stem}.finding{}", index + 1), &schedule)?;
+        let Some(artifacts) = saves("") else { break };
+        let schedule = experiment.schedule_of_finding(finding);
+        write(&artifacts.directory, &format!("{stem}.finding{}", index + 1), &schedule)?;
     }
-    Ok(())
+    Ok(record)
 }
 
 fn write(artifacts: &Path, name: &str, schedule: &Schedule) -> Result<PathBuf, GateError> {
@@ -337,10 +291,10 @@ pub fn replay_recorded(task: &Task, recorded: &Recorded) -> Replayed {
         Ending::Hang { signature, .. } => Some(signature.clone()),
         _ => None,
     };
-    let scenario = task.prepared.scenario.clone();
-    let (followed, end) = match prepare_recorded(schedule, &recorded.path, scenario, Changed::default()) {
-        Ok(prepared) => {
-            let outcome = replay(&prepared.model, schedule, |_| {});
+    let scenario = task.experiment.scenario().clone();
+    let (followed, end) = match Experiment::recorded(schedule, &recorded.path, scenario) {
+        Ok(experiment) => {
+            let outcome = replay(experiment.model(), schedule, |_| {});
             let end = match (outcome.broken_promise(schedule), &outcome.mismatch) {
                 (None, _) => ReplayEnd::Kept,
                 (Some(problem), None) => ReplayEnd::EndsOtherwise(problem),
@@ -348,7 +302,7 @@ pub fn replay_recorded(task: &Task, recorded: &Recorded) -> Replayed {
             };
             (outcome.followed, end)
         }
-        Err(error) => (0, ReplayEnd::Foreign(told(&recorded.path, &error))),
+        Err(error) => (0, ReplayEnd::Foreign(without_file(&recorded.path, &error))),
     };
     Replayed {
         schedule: recorded.name.clone(),
@@ -360,7 +314,7 @@ pub fn replay_recorded(task: &Task, recorded: &Recorded) -> Replayed {
 }
 
 /// An error without the file, which a report names itself.
-fn told(path: &Path, error: &RecordedError) -> String {
+fn without_file(path: &Path, error: &RecordedError) -> String {
     let text = error.to_string();
     let file = format!("{}: ", path.display());
     text.strip_prefix(&file).map(str::to_owned).unwrap_or(text)

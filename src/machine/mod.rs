@@ -28,7 +28,7 @@ pub use kernel::{Group, GroupError, Kernel};
 pub use lock::Lock;
 pub use operation::{Access, Label, ObjectId, Operation, Pending, ProcessId};
 pub use system::{ContractViolation, Event, System, run_label};
-pub use waiting::{ClientStatus, Signature, WaitFor, WaitNode};
+pub use waiting::{ClientStatus, Signature, Term, WaitFor, WaitNode};
 
 use std::fmt::Debug;
 use std::hash::Hash;

@@ -116,6 +116,13 @@ impl<P: Clone> System<P> {
         Ok(())
     }
 
+    /// Finds a client by its name: its process, and its number there.
+    pub fn client<M: Model<Process = P>>(&self, model: &M, name: &str) -> Option<(ProcessId, usize)> {
+        let clients = self.clients(model).into_iter();
+        let mut named = clients.filter(|(.., status)| status.name == name);
+        named.next().map(|(process, number, _)| (process, number))
+    }
+
     /// Every client of every process.
     pub fn clients<M: Model<Process = P>>(&self, model: &M) -> Vec<(ProcessId, usize, ClientStatus)> {
         let mut all = Vec::new();

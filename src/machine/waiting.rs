@@ -13,17 +13,51 @@ pub struct ClientStatus {
     pub returned: bool,
 }
 
+/// A name in a waiting place: the key that signatures are made of, and the words that people read.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct Term {
+    key: String,
+    words: String,
+}
+
+impl Term {
+    /// A term that people read otherwise than its key, which never changes: the ids of signatures are hashes of keys.
+    pub fn worded(key: &str, words: &str) -> Self {
+        Self {
+            key: key.to_owned(),
+            words: words.to_owned(),
+        }
+    }
+}
+
+impl<T: Into<String>> From<T> for Term {
+    /// A term whose words are its key.
+    fn from(words: T) -> Self {
+        let words = words.into();
+        Self {
+            key: words.clone(),
+            words,
+        }
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
 /// One waiting place in a wait-for closure.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct WaitNode {
     /// The role of the process, as in `worker` or `ps`: part of the signature.
-    pub role: String,
+    pub role: Term,
     /// What waits there, as a label or function name: part of the signature.
-    pub label: String,
+    pub label: Term,
     /// The kind of object that it waits for: part of the signature.
-    pub object: String,
+    pub object: Term,
     /// Why nobody will provide it, on the last nodes only (`never started: cancelled before it was sent`): part of the signature.
-    pub cause: Option<String>,
+    pub cause: Option<Term>,
     /// The same for people, with process and object ids: not part of the signature.
     pub detail: String,
 }
@@ -59,7 +93,7 @@ impl WaitFor {
         Signature { chains }
     }
 
-    fn walk(&self, node: usize, path: &mut Vec<usize>, chains: &mut Vec<Vec<String>>) {
+    fn walk(&self, node: usize, path: &mut Vec<usize>, chains: &mut Vec<Vec<Term>>) {
         let again = path.contains(&node);
         path.push(node);
         let next: Vec<usize> = self
@@ -69,9 +103,9 @@ impl WaitFor {
             .map(|(_, to)| *to)
             .collect();
         if next.is_empty() || again {
-            let mut chain: Vec<String> = path.iter().map(|&index| self.nodes[index].canonical()).collect();
+            let mut chain: Vec<Term> = path.iter().map(|&index| self.nodes[index].canonical()).collect();
             if again {
-                chain.push("which waits for the above: a cycle".to_owned());
+                chain.push("which waits for the above: a cycle".into());
             }
             chains.push(chain);
         } else {
@@ -84,10 +118,16 @@ impl WaitFor {
 }
 
 impl WaitNode {
-    fn canonical(&self) -> String {
-        match &self.cause {
-            Some(cause) => format!("{}: {} waits for {} ({cause})", self.role, self.label, self.object),
-            None => format!("{}: {} waits for {}", self.role, self.label, self.object),
+    /// The waiting place as one term, without ids.
+    fn canonical(&self) -> Term {
+        let joined = |part: fn(&Term) -> &str| {
+            let [role, label, object] = [&self.role, &self.label, &self.object].map(part);
+            let cause = self.cause.as_ref().map(|cause| format!(" ({})", part(cause)));
+            format!("{role}: {label} waits for {object}{}", cause.unwrap_or_default())
+        };
+        Term {
+            key: joined(|term| &term.key),
+            words: joined(|term| &term.words),
         }
     }
 }
@@ -96,25 +136,58 @@ impl WaitNode {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Signature {
     /// Each chain leads from the client to a cause.
-    pub chains: Vec<Vec<String>>,
+    chains: Vec<Vec<Term>>,
 }
 
 impl Signature {
-    /// A short stable name: eight hexadecimal digits of a hash of the chains.
+    /// Names the signature: eight hexadecimal digits of a hash of its key, whatever its words are.
     pub fn id(&self) -> String {
-        let text = self.to_string();
-        format!("{:08x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()) >> 32)
+        let key = self.joined(|term| &term.key);
+        format!("{:08x}", xxhash_rust::xxh3::xxh3_64(key.as_bytes()) >> 32)
+    }
+
+    fn joined(&self, part: fn(&Term) -> &str) -> String {
+        let chain = |chain: &Vec<Term>| chain.iter().map(part).collect::<Vec<_>>().join(" -> ");
+        self.chains.iter().map(chain).collect::<Vec<_>>().join(" | ")
     }
 }
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, chain) in self.chains.iter().enumerate() {
-            if index > 0 {
-                f.write_str(" | ")?;
-            }
-            f.write_str(&chain.join(" -> "))?;
-        }
-        Ok(())
+        f.write_str(&self.joined(|term| &term.words))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(cause: Term) -> WaitFor {
+        let mut waits = WaitFor::default();
+        let node = |role: &str, label: &str, object: &str, cause| WaitNode {
+            role: role.into(),
+            label: label.into(),
+            object: object.into(),
+            cause,
+            detail: String::new(),
+        };
+        let client = waits.push(None, node("worker", "Step.wait", "counter", None));
+        waits.push(Some(client), node("ps", "Recv.parked", "table", Some(cause)));
+        waits
+    }
+
+    #[test]
+    fn words_change_what_is_read_and_not_the_id() {
+        let (before, after) = (
+            waits("never sent".into()),
+            waits(Term::worded("never sent", "not sent in time")),
+        );
+        let (before, after) = (before.signature(), after.signature());
+        assert_eq!(before.id(), after.id());
+        assert_eq!(
+            after.to_string(),
+            "worker: Step.wait waits for counter -> ps: Recv.parked waits for table (not sent in time)"
+        );
+        assert_ne!(before.id(), waits("sent twice".into()).signature().id());
     }
 }

@@ -1,14 +1,9 @@
 //! Which searches a matrix needs.
 
-use std::hash::{Hash as _, Hasher};
-
 use thiserror::Error;
-use xxhash_rust::xxh3::Xxh3;
 
-use crate::models::TensorFlow;
 use crate::models::tensorflow::job::Variant;
-use crate::run::{Prepared, RunError, prepare};
-use crate::scenario::{Input, Scenario};
+use crate::scenario::{Experiment, ExperimentError, Input, Scenario};
 
 /// The values of each axis but those that a scenario decides, in the order in which they are told.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -52,7 +47,7 @@ pub struct Search {
     /// Names the model: equal for equal models, and the same on every machine.
     pub model: String,
     /// What is searched.
-    pub prepared: Prepared,
+    pub experiment: Experiment,
     /// The cells.
     pub cells: Vec<Cell>,
 }
@@ -70,7 +65,7 @@ pub struct Plan {
 pub enum PlanError {
     /// A scenario cannot run.
     #[error(transparent)]
-    Run(#[from] RunError),
+    Run(#[from] ExperimentError),
     /// Two scenarios would be in one place.
     #[error(
         "{second}: input \"{input}\" on {servers} server(s) is already the place of {first}; expected one scenario for each"
@@ -96,7 +91,7 @@ pub fn plan(scenarios: &[Scenario], axes: Axes) -> Result<Plan, PlanError> {
     let mut places: Vec<(Input, usize, String)> = Vec::new();
     for scenario in scenarios {
         let input = scenario.document.job.input;
-        let servers = prepare(scenario.clone(), scenario.hash())?.servers;
+        let servers = Experiment::new(scenario.clone())?.servers();
         let taken = places
             .iter()
             .find(|(other, count, _)| (*other, *count) == (input, servers));
@@ -129,33 +124,20 @@ pub fn plan(scenarios: &[Scenario], axes: Axes) -> Result<Plan, PlanError> {
 
 fn add(searches: &mut Vec<Search>, scenario: &Scenario, cell: Cell) -> Result<(), PlanError> {
     let mut scenario = scenario.clone();
-    let hash = scenario.hash();
     let document = &mut scenario.document;
     document.job.inter_op_parallelism_threads = cell.inter_op;
     document.job.intra_op_parallelism_threads = cell.intra_op;
     document.runtime.variant = cell.variant;
     document.expect = None;
-    let prepared = prepare(scenario, hash)?;
-    let model = fingerprint(&prepared.model);
+    let experiment = Experiment::new(scenario)?;
+    let model = format!("{:016x}", experiment.hashes().model.0);
     match searches.iter_mut().find(|search| search.model == model) {
         Some(search) => search.cells.push(cell),
         None => searches.push(Search {
             model,
-            prepared,
+            experiment,
             cells: vec![cell],
         }),
     }
     Ok(())
-}
-
-/// Equal for models that are equal: of the job, all that a label can depend on.
-fn fingerprint(model: &TensorFlow) -> String {
-    let job = model.job();
-    let mut hasher = Xxh3::new();
-    (job.workers, job.inter_op, job.variant, job.partition_order).hash(&mut hasher);
-    model.faults().hash(&mut hasher);
-    for step in &job.steps {
-        (&*step.graph, step.data).hash(&mut hasher);
-    }
-    format!("{:016x}", hasher.finish())
 }

@@ -1,60 +1,17 @@
 //! What the searches of a matrix found, as a file.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::explore::{Answer, Verdict};
+use crate::explore::{Answer, Executions, HangRecord, Verdict};
 use crate::gate::MODEL_HASH;
 use crate::schedule::write_whole;
 
 /// The newest format, and the one that is written.
-const FORMAT: u32 = 2;
-
-/// An answer as files have it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CellAnswer {
-    /// A client can hang.
-    Hang,
-    /// None can.
-    NoHang,
-    /// A budget ended the search first.
-    Undecided,
-}
-
-impl From<Answer> for CellAnswer {
-    fn from(answer: Answer) -> Self {
-        match answer {
-            Answer::Hang => Self::Hang,
-            Answer::NoHang => Self::NoHang,
-            Answer::Undecided => Self::Undecided,
-        }
-    }
-}
-
-impl fmt::Display for CellAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Hang => "hang",
-            Self::NoHang => "no hang",
-            Self::Undecided => "undecided",
-        })
-    }
-}
-
-/// One kind of hang.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Found {
-    /// Its signature's name.
-    pub signature: String,
-    /// Labels on its shortest schedule.
-    pub length: usize,
-}
+const FORMAT: u32 = 3;
 
 /// What one search found.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -62,91 +19,50 @@ pub struct Found {
 pub struct Record {
     /// The model ([`super::Search::model`]).
     pub model: String,
-    /// Who searched.
-    pub engine: String,
-    /// What it says.
-    pub answer: CellAnswer,
-    /// Whether the search ended by itself.
-    pub complete: bool,
     /// The budget, in states.
     pub max_states: u64,
-    /// Distinct states.
-    pub states: u64,
-    /// Labels on the longest of the shortest paths to a state.
-    pub depth: u64,
-    /// Wall-clock seconds.
-    pub seconds: f64,
-    /// Every kind of hang, the shortest first.
-    pub hangs: Vec<Found>,
-    /// What is wrong with the model, if something is.
-    pub findings: Vec<String>,
+    /// The verdict, the hangs of both engines in it.
+    pub found: Verdict<HangRecord>,
     /// The schedules that were tried where the search was cut off and had found nothing.
     pub sampled: Option<Sampled>,
 }
 
 /// Executions of an engine that tries one schedule after the other, beside a search that its budget ended.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Sampled {
     /// The engine.
     pub engine: String,
-    /// How it chose schedules.
-    pub strategy: String,
-    /// What its choices were made from.
-    pub seed: Option<u64>,
-    /// How many it tried.
-    pub executions: u64,
-    /// The first that hung, from 1.
-    pub first_hang: Option<u64>,
+    /// Its work.
+    pub executions: Executions,
 }
 
 impl Record {
     /// The record of a verdict.
     pub fn of(model: &str, max_states: u64, verdict: &Verdict) -> Self {
-        let hangs = verdict.hangs.iter().map(|hang| Found {
-            signature: hang.signature.id(),
-            length: hang.length,
-        });
-        let findings = &verdict.findings;
         Self {
             model: model.to_owned(),
-            engine: verdict.engine.clone(),
-            answer: verdict.answer.into(),
-            complete: verdict.complete,
             max_states,
-            states: verdict.states,
-            depth: verdict.depth,
-            seconds: verdict.seconds,
-            hangs: hangs.collect(),
-            findings: findings
-                .iter()
-                .map(|found| format!("{}: {}", found.kind, found.message))
-                .collect(),
+            found: verdict.record(&[]),
             sampled: None,
         }
     }
 
     /// Whether the search was cut off and says nothing, so that trying schedules may say more.
     pub fn is_open(&self) -> bool {
-        self.answer == CellAnswer::Undecided && self.findings.is_empty()
+        self.found.answer == Answer::Undecided && self.found.findings.is_empty()
     }
 
-    /// The same record, with what was found by trying schedules where the search was cut off: a hang decides the cell, its absence does not.
+    /// Adds what was found by trying schedules where the search was cut off: a hang decides the cell, its absence does not.
     pub fn and_sampled(mut self, verdict: &Verdict) -> Self {
-        let other = Self::of(&self.model, self.max_states, verdict);
-        if other.answer == CellAnswer::Hang {
-            self.answer = CellAnswer::Hang;
+        let other = verdict.record(&[]);
+        if other.answer == Answer::Hang {
+            self.found.answer = Answer::Hang;
         }
-        self.hangs.extend(other.hangs);
-        self.findings.extend(other.findings);
-        self.seconds += other.seconds;
-        self.sampled = verdict.executions.as_ref().map(|executions| Sampled {
-            engine: verdict.engine.clone(),
-            strategy: executions.strategy.clone(),
-            seed: executions.seed,
-            executions: executions.count,
-            first_hang: executions.first_hang,
-        });
+        self.found.hangs.extend(other.hangs);
+        self.found.findings.extend(other.findings);
+        self.found.seconds += other.seconds;
+        let engine = other.engine;
+        self.sampled = other.executions.map(|executions| Sampled { engine, executions });
         self
     }
 }
@@ -274,7 +190,7 @@ impl Results {
     /// Whether a search of this model with this budget has nothing to add.
     pub fn suffice(&self, model: &str, max_states: u64) -> bool {
         self.of(model)
-            .is_some_and(|record| record.complete || record.max_states >= max_states)
+            .is_some_and(|record| record.found.complete || record.max_states >= max_states)
     }
 
     /// Adds a record, in place of an older one of the same model.
@@ -289,23 +205,14 @@ mod tests {
     use super::*;
 
     fn record(model: &str, complete: bool, max_states: u64) -> Record {
-        Record {
-            model: model.to_owned(),
+        let verdict = Verdict {
             engine: "exhaustive".to_owned(),
-            answer: if complete {
-                CellAnswer::NoHang
-            } else {
-                CellAnswer::Undecided
-            },
+            answer: if complete { Answer::NoHang } else { Answer::Undecided },
             complete,
-            max_states,
             states: 7,
-            depth: 3,
-            seconds: 0.5,
-            hangs: Vec::new(),
-            findings: Vec::new(),
-            sampled: None,
-        }
+            ..Verdict::none()
+        };
+        Record::of(model, max_states, &verdict)
     }
 
     #[test]
@@ -333,7 +240,7 @@ mod tests {
         results.save(&path).unwrap();
         let error = Results::load(&path).unwrap_err().to_string();
         assert!(
-            error.contains("results of version 0.0.0 (format 2, model xxh3:") && error.contains("), expected version"),
+            error.contains("results of version 0.0.0 (format 3, model xxh3:") && error.contains("), expected version"),
             "{error}"
         );
         results = Results::default();

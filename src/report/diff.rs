@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::{counted, grouped, table};
-use crate::gate::{Difference, Side, Way};
+use crate::explore::{HangRecord, Verdict};
+use crate::gate::Difference;
 
 /// A row a scenario, then the ways to hang that appear or vanish with their shortest schedules.
 pub fn diff_text(base: &str, changed: &str, differences: &[Difference]) -> String {
@@ -36,13 +37,13 @@ pub fn diff_text(base: &str, changed: &str, differences: &[Difference]) -> Strin
     text
 }
 
-fn side(side: &Side) -> String {
+fn side(side: &Verdict<HangRecord>) -> String {
     let end = if side.complete { "complete" } else { "not complete" };
-    format!("{}, {end}, {} states", side.verdict, grouped(side.states))
+    format!("{}, {end}, {} states", side.answer.name(), grouped(side.states))
 }
 
 /// The ways to hang of one side that `other` has not.
-fn ways(text: &mut String, sign: char, ways: &[Way], other: &Side, on: &str) {
+fn ways(text: &mut String, sign: char, ways: &[HangRecord], other: &Verdict<HangRecord>, on: &str) {
     // What an unfinished search did not find may be there all the same.
     let sure = if other.complete {
         ""

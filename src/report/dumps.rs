@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::counted;
 use crate::models::tensorflow::evidence::stacks::{Assessment, Dump, Fit, Place, Seen};
@@ -86,102 +86,42 @@ fn places(dump: &Dump) -> BTreeMap<Place, usize> {
 }
 
 /// The same for programs.
-#[derive(Serialize)]
-pub struct JsonMatch {
-    tasks: Vec<JsonTask>,
-    fits: Vec<JsonFit>,
-    ruled_out: Vec<JsonRuledOut>,
-    next: Vec<String>,
+pub fn dumps_json(dumps: &[Dump], assessment: &Assessment) -> Value {
+    let place = |(place, threads): (Place, usize)| json!({ "place": place.to_string(), "threads": threads });
+    let task = |dump: &Dump| {
+        json!({
+            "task": dump.task,
+            "role": dump.role().to_string(),
+            "threads": dump.stacks.len(),
+            "places": places(dump).into_iter().map(place).collect::<Vec<_>>(),
+        })
+    };
+    let ruled_out = assessment.ruled_out.iter();
+    let ruled_out = ruled_out.map(|(known, clue)| json!({ "name": known.name, "needs": clue.text }));
+    json!({
+        "tasks": dumps.iter().map(task).collect::<Vec<_>>(),
+        "fits": assessment.fits.iter().map(fit_json).collect::<Vec<_>>(),
+        "ruled_out": ruled_out.collect::<Vec<_>>(),
+        "next": assessment.next,
+    })
 }
 
-#[derive(Serialize)]
-struct JsonTask {
-    task: String,
-    role: String,
-    threads: usize,
-    places: Vec<JsonPlace>,
-}
-
-#[derive(Serialize)]
-struct JsonPlace {
-    place: String,
-    threads: usize,
-}
-
-#[derive(Serialize)]
-struct JsonFit {
-    name: &'static str,
-    title: &'static str,
-    worker: Option<String>,
-    likely: bool,
-    signs: Vec<JsonSign>,
-    hidden: &'static str,
-    signatures: &'static [&'static str],
-    today: &'static [&'static str],
-    versions: &'static [&'static str],
-    explained: &'static str,
-}
-
-#[derive(Serialize)]
-struct JsonSign {
-    sign: &'static str,
-    shown: bool,
-    needed: bool,
-}
-
-#[derive(Serialize)]
-struct JsonRuledOut {
-    name: &'static str,
-    needs: &'static str,
-}
-
-impl JsonMatch {
-    /// What the dumps look like.
-    pub fn of(dumps: &[Dump], assessment: &Assessment) -> Self {
-        let task = |dump: &Dump| JsonTask {
-            task: dump.task.clone(),
-            role: dump.role().to_string(),
-            threads: dump.stacks.len(),
-            places: places(dump)
-                .into_iter()
-                .map(|(place, threads)| JsonPlace {
-                    place: place.to_string(),
-                    threads,
-                })
-                .collect(),
-        };
-        let fit = |fit: &Fit| JsonFit {
-            name: fit.known.name,
-            title: fit.known.title,
-            worker: fit.worker.clone(),
-            likely: fit.likely,
-            signs: fit
-                .signs
-                .iter()
-                .map(|sign| JsonSign {
-                    sign: sign.clue.text,
-                    shown: sign.seen == Seen::Yes,
-                    needed: sign.needed,
-                })
-                .collect(),
-            hidden: fit.known.hidden,
-            signatures: fit.known.signatures,
-            today: fit.known.today,
-            versions: fit.known.versions,
-            explained: fit.known.explained,
-        };
-        Self {
-            tasks: dumps.iter().map(task).collect(),
-            fits: assessment.fits.iter().map(fit).collect(),
-            ruled_out: assessment
-                .ruled_out
-                .iter()
-                .map(|(known, clue)| JsonRuledOut {
-                    name: known.name,
-                    needs: clue.text,
-                })
-                .collect(),
-            next: assessment.next.clone(),
-        }
-    }
+fn fit_json(fit: &Fit) -> Value {
+    let signs = fit
+        .signs
+        .iter()
+        .map(|sign| json!({ "sign": sign.clue.text, "shown": sign.seen == Seen::Yes, "needed": sign.needed }));
+    let known = fit.known;
+    json!({
+        "name": known.name,
+        "title": known.title,
+        "worker": fit.worker,
+        "likely": fit.likely,
+        "signs": signs.collect::<Vec<_>>(),
+        "hidden": known.hidden,
+        "signatures": known.signatures,
+        "today": known.today,
+        "versions": known.versions,
+        "explained": known.explained,
+    })
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::{counted, grouped};
+use crate::explore::Answer;
 use crate::matrix::observed::{OBSERVATIONS, Observation, Source};
-use crate::matrix::{Cell, CellAnswer, Plan, Record, Results, Search};
+use crate::matrix::{Cell, Plan, Record, Results, Search};
 use crate::models::tensorflow::job::Variant;
 use crate::scenario::Input;
 
@@ -65,11 +66,11 @@ fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
 pub(super) fn cell_text(record: Option<&Record>) -> String {
     match record {
         None => "not searched".to_owned(),
-        Some(record) if !record.findings.is_empty() => "broken model".to_owned(),
-        Some(record) => match record.hangs.first() {
-            Some(found) if record.sampled.is_some() => format!("{}, ~{}", record.answer, found.length),
-            Some(shortest) => format!("{}, {}", record.answer, shortest.length),
-            None => record.answer.to_string(),
+        Some(record) if !record.found.findings.is_empty() => "broken model".to_owned(),
+        Some(record) => match record.found.hangs.first() {
+            Some(found) if record.sampled.is_some() => format!("{}, ~{}", record.found.answer, found.length),
+            Some(shortest) => format!("{}, {}", record.found.answer, shortest.length),
+            None => record.found.answer.to_string(),
         },
     }
 }
@@ -167,24 +168,25 @@ fn searches(told: &MatrixTold<'_>) -> String {
         let Some(record) = told.results.of(&search.model) else {
             continue;
         };
-        let end = if record.complete {
+        let end = if record.found.complete {
             "complete"
         } else {
             "ended by the budget"
         };
         let mut hangs: Vec<String> = record
+            .found
             .hangs
             .iter()
-            .map(|hang| format!("`{}` {}", hang.signature, hang.length))
+            .map(|hang| format!("`{}` {}", hang.id, hang.length))
             .collect();
-        hangs.extend(record.findings.iter().cloned());
+        hangs.extend(record.found.findings.iter().map(ToString::to_string));
         text += &line(&[
             format!("`{}`", &search.model[..8]),
             cells_text(search),
             engines(record),
-            format!("{}, {end}", record.answer),
-            grouped(record.states),
-            record.depth.to_string(),
+            format!("{}, {end}", record.found.answer),
+            grouped(record.found.states),
+            record.found.depth.to_string(),
             if hangs.is_empty() {
                 "-".to_owned()
             } else {
@@ -198,16 +200,19 @@ fn searches(told: &MatrixTold<'_>) -> String {
 /// Who searched, and how many schedules were tried where that was cut off.
 fn engines(record: &Record) -> String {
     let Some(sampled) = &record.sampled else {
-        return record.engine.clone();
+        return record.found.engine.clone();
     };
-    let first = sampled.first_hang.map_or_else(String::new, |first| {
+    let executions = &sampled.executions;
+    let first = executions.first_hang.map_or_else(String::new, |first| {
         format!(", the first hang in number {}", grouped(first))
     });
-    let executions = grouped(sampled.executions);
-    let seed = sampled.seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
+    let count = grouped(executions.count);
+    let seed = executions
+        .seed
+        .map_or_else(String::new, |seed| format!(", seed {seed}"));
     format!(
-        "{}; {} ({}{seed}), {executions} schedules{first}",
-        record.engine, sampled.engine, sampled.strategy
+        "{}; {} ({}{seed}), {count} schedules{first}",
+        record.found.engine, sampled.engine, executions.strategy
     )
 }
 
@@ -304,11 +309,11 @@ fn place(observation: &Observation, cell: Cell) -> String {
 }
 
 fn compared(observation: &Observation, record: &Record) -> &'static str {
-    match (observation.hung > 0, record.answer) {
-        (true, CellAnswer::Hang) | (false, CellAnswer::NoHang) => "agree",
-        (false, CellAnswer::Hang) => "differ: possible, and not seen",
-        (true, CellAnswer::NoHang) => "CONTRADICT",
-        (_, CellAnswer::Undecided) => "undecided",
+    match (observation.hung > 0, record.found.answer) {
+        (true, Answer::Hang) | (false, Answer::NoHang) => "agree",
+        (false, Answer::Hang) => "differ: possible, and not seen",
+        (true, Answer::NoHang) => "CONTRADICT",
+        (_, Answer::Undecided) => "undecided",
     }
 }
 
@@ -321,7 +326,7 @@ impl MatrixTold<'_> {
             .any(|observation| {
                 let cell = nearest(self, observation).filter(|&cell| is_same_size(observation, cell));
                 let record = cell.and_then(|cell| self.record(cell));
-                record.is_some_and(|record| record.answer == CellAnswer::NoHang)
+                record.is_some_and(|record| record.found.answer == Answer::NoHang)
             })
     }
 
@@ -329,7 +334,7 @@ impl MatrixTold<'_> {
     pub fn is_decided(&self) -> bool {
         self.plan.searches.iter().all(|search| {
             let record = self.results.of(&search.model);
-            record.is_some_and(|record| record.answer != CellAnswer::Undecided && record.findings.is_empty())
+            record.is_some_and(|record| record.found.answer != Answer::Undecided && record.found.findings.is_empty())
         })
     }
 }

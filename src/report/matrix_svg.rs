@@ -4,7 +4,8 @@ use maud::html;
 
 use super::MatrixTold;
 use super::matrix::cell_text;
-use crate::matrix::{CellAnswer, Record};
+use crate::explore::Answer;
+use crate::matrix::Record;
 
 const WIDTH: usize = 96;
 const HEIGHT: usize = 26;
@@ -66,11 +67,11 @@ pub fn matrix_svg(told: &MatrixTold<'_>) -> String {
 
 /// Red where a client can hang, green where that is excluded.
 fn colour(record: Option<&Record>) -> &'static str {
-    match record.map(|record| (record.findings.is_empty(), record.answer)) {
+    match record.map(|record| (record.found.findings.is_empty(), record.found.answer)) {
         None => "#eeeeee",
         Some((false, _)) => "#d08cff",
-        Some((true, CellAnswer::Hang)) => "#f4a6a0",
-        Some((true, CellAnswer::NoHang)) => "#a6d8a8",
-        Some((true, CellAnswer::Undecided)) => "#f3e3a1",
+        Some((true, Answer::Hang)) => "#f4a6a0",
+        Some((true, Answer::NoHang)) => "#a6d8a8",
+        Some((true, Answer::Undecided)) => "#f3e3a1",
     }
 }

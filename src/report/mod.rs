@@ -1,4 +1,4 @@
-//! What the program says: one form a file.
+//! Output formats, one file each.
 
 mod chrome_trace;
 mod diff;
@@ -18,49 +18,21 @@ mod table;
 mod text;
 mod timeline;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use crate::explore::Verdict;
-use crate::machine::Label;
-
 pub use chrome_trace::{Arguments, ChromeTrace, TraceRecord};
 pub use diff::diff_text;
-pub use dumps::{JsonMatch, dumps_text};
+pub use dumps::{dumps_json, dumps_text};
 pub use explain::{explanation_text, minimised_text};
-pub use explain_json::{
-    EXPLANATION_VERSION, JsonEvent, JsonExplanation, JsonMinimised, JsonNoReturn, JsonOutcome, JsonRace, JsonSearches,
-    JsonStep, JsonWaiting, JsonWaker,
-};
+pub use explain_json::{EXPLANATION_VERSION, JsonEvent, JsonExplanation, JsonNoReturn, JsonWaiting};
 pub use gate::{gate_annotations, gate_junit, gate_markdown, gate_text};
 pub use html::{Beside, Page};
 pub use import::import_text;
-pub use json::{JsonSignature, JsonVerdict};
+pub use json::JsonVerdict;
 pub use matrix::{MatrixTold, matrix_markdown};
 pub use matrix_svg::matrix_svg;
 pub use replay::{prefix_end, replay_end, replay_line};
 pub use svg::timeline_svg;
 pub use table::table;
 pub use text::verdict_text;
-
-/// A verdict with what is needed to tell it.
-#[derive(Debug)]
-pub struct Told<'a> {
-    /// The scenario, as people gave it.
-    pub scenario: &'a str,
-    /// The runtime's variant.
-    pub variant: &'a str,
-    /// The input design.
-    pub input: &'a str,
-    /// Which nodes of the graph ran.
-    pub slice: &'a str,
-    /// What was found.
-    pub verdict: &'a Verdict,
-    /// The labels of the schedules, by name.
-    pub labels: &'a BTreeMap<&'static str, &'static Label>,
-    /// Where the schedule of each hang was written, in the order of the hangs.
-    pub schedules: &'a [Option<PathBuf>],
-}
 
 /// A number with its digits in groups of three.
 fn grouped(number: u64) -> String {

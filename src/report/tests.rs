@@ -1,6 +1,10 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use super::*;
-use crate::explore::{Answer, Executions, Finding, FindingKind, FoundHang};
-use crate::machine::{Event, WaitFor, WaitNode};
+use crate::explore::{Answer, Executions, Finding, FindingKind, FoundHang, Verdict};
+use crate::machine::{Event, Label, Term, WaitFor, WaitNode};
+use crate::scenario::Told;
 
 static SEND: Label = Label {
     name: "Recv.send",
@@ -25,10 +29,10 @@ fn event(process: &str, thread: &str, label: &str, object: &str) -> Event {
 
 fn node(role: &str, label: &str, object: &str, detail: &str, cause: Option<&str>) -> WaitNode {
     WaitNode {
-        role: role.to_owned(),
-        label: label.to_owned(),
-        object: object.to_owned(),
-        cause: cause.map(str::to_owned),
+        role: role.into(),
+        label: label.into(),
+        object: object.into(),
+        cause: cause.map(Term::from),
         detail: detail.to_owned(),
     }
 }
@@ -103,9 +107,9 @@ fn verdict(hangs: Vec<FoundHang>) -> Verdict {
 
 fn told<T>(verdict: &Verdict, schedules: &[Option<PathBuf>], tell: impl FnOnce(&Told<'_>) -> T) -> T {
     tell(&Told {
-        scenario: "scenarios/final_batch/ps2_coupled.toml",
-        variant: "tf-1.12",
-        input: "coupled",
+        scenario: "scenarios/final_batch/ps2_coupled.toml".to_owned(),
+        variant: "tf-1.12".to_owned(),
+        input: "coupled".to_owned(),
         slice: "24 edges -> 16, 216 nodes -> 33, keep 2 per class",
         verdict,
         labels: &BTreeMap::from([(SEND.name, &SEND), (PARK.name, &PARK)]),

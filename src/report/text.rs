@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use super::lanes::{lanes, legend};
-use super::{Told, counted, grouped};
+use super::{counted, grouped};
 use crate::explore::{Answer, Executions, Finding, FoundHang, Verdict};
 use crate::machine::{WaitFor, WaitNode};
-use crate::scenario::Size;
+use crate::scenario::{Size, Told};
 
 /// A verdict in full: what was searched, then each hang with who waits for whom and the schedule that leads there.
 pub fn verdict_text(told: &Told<'_>) -> String {

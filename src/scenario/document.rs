@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{PipelineSection, Size};
+use crate::explore::Answer;
 use crate::explore::shuttle::Strategy;
 use crate::models::tensorflow::job::Variant;
 
@@ -14,7 +15,7 @@ use crate::models::tensorflow::job::Variant;
 pub struct Document {
     /// What it shows.
     pub description: String,
-    /// The scenario with the opposite expectation, relative to this file.
+    /// The control: the scenario with the opposite expectation, relative to this file.
     pub sibling: Option<String>,
     /// What the clients run.
     pub job: JobSection,
@@ -304,7 +305,7 @@ impl fmt::Display for EngineName {
 #[serde(deny_unknown_fields)]
 pub struct Expect {
     /// The answer.
-    pub verdict: ExpectedAnswer,
+    pub verdict: Answer,
     /// Whether the search must have ended by itself.
     pub complete: Option<bool>,
     /// Exactly these signatures, in any order.
@@ -315,223 +316,7 @@ pub struct Expect {
     pub finding: Option<String>,
 }
 
-/// An answer that a scenario expects.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExpectedAnswer {
-    /// A client can hang.
-    Hang,
-    /// None can.
-    NoHang,
-    /// A bound ends the search first.
-    Undecided,
-}
-
-impl fmt::Display for ExpectedAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ExpectedAnswer::Hang => "hang",
-            ExpectedAnswer::NoHang => "no_hang",
-            ExpectedAnswer::Undecided => "undecided",
-        })
-    }
-}
-
-/// A value that does not go with the others.
-#[derive(Debug)]
-pub(super) struct Contradiction {
-    pub(super) section: &'static str,
-    pub(super) key: &'static str,
-    problem: String,
-}
-
-impl Contradiction {
-    pub(super) fn new(section: &'static str, key: &'static str, problem: &str) -> Self {
-        Self {
-            section,
-            key,
-            problem: problem.to_owned(),
-        }
-    }
-}
-
-impl fmt::Display for Contradiction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}: {}", self.section, self.key, self.problem)
-    }
-}
-
-impl Document {
-    /// Looks for values that are out of range or contradict each other.
-    pub(super) fn check(&self) -> Result<(), Contradiction> {
-        self.job.check()?;
-        self.engine.check()?;
-        let Some(expect) = &self.expect else { return Ok(()) };
-        let signatures = expect.signatures.as_deref().unwrap_or_default();
-        let wrong = |problem| Contradiction {
-            section: "expect",
-            key: "signatures",
-            problem,
-        };
-        if !signatures.is_empty() && expect.verdict != ExpectedAnswer::Hang {
-            return Err(wrong(format!(
-                "only verdict \"hang\" has any, not \"{}\"",
-                expect.verdict
-            )));
-        }
-        let is_id = |id: &String| id.len() == 8 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        match signatures.iter().find(|id| !is_id(id)) {
-            Some(id) => Err(wrong(format!("\"{id}\", expected eight hexadecimal digits"))),
-            None => Ok(()),
-        }
-    }
-}
-
-impl EngineSection {
-    fn check(&self) -> Result<(), Contradiction> {
-        let engines = self.engines.as_deref();
-        let rules = [
-            (
-                engines.is_some_and(<[_]>::is_empty),
-                "engines",
-                "empty, expected at least one",
-            ),
-            (
-                engines.is_some_and(|engines| !engines.contains(&self.name)),
-                "engines",
-                "expected `name` (exhaustive, if not given) to be one of them",
-            ),
-            (self.executions == Some(0), "executions", "0, expected at least 1"),
-        ];
-        match rules.into_iter().find(|(broken, ..)| *broken) {
-            Some((_, key, problem)) => Err(Contradiction {
-                section: "engine",
-                key,
-                problem: problem.to_owned(),
-            }),
-            None => Ok(()),
-        }
-    }
-}
-
 impl JobSection {
-    fn check(&self) -> Result<(), Contradiction> {
-        let decoupled = self.input == Input::Decoupled;
-        let reads_only = self.input == Input::Read;
-        let piped = self.pipeline.is_some();
-        let rules = [
-            (
-                self.graph.is_none() && self.servers.is_none() && !reads_only,
-                "graph",
-                "missing; expected a RunMetadata file, or `servers`",
-            ),
-            (
-                self.graph.is_some() && self.servers.is_some(),
-                "servers",
-                "expected either this or `graph`, not both",
-            ),
-            (
-                self.graph.is_some() && reads_only,
-                "graph",
-                "input \"read\" runs no step that trains",
-            ),
-            (
-                self.servers.is_some() && reads_only,
-                "servers",
-                "input \"read\" runs no step that trains",
-            ),
-            (
-                reads_only && !piped,
-                "input",
-                "\"read\" needs a pipeline to read from: [job.pipeline]",
-            ),
-            (
-                piped && self.input == Input::Queue,
-                "input",
-                "a queue does not read from [job.pipeline]",
-            ),
-            (
-                piped && self.data != end_at_once(),
-                "data",
-                "does not go with [job.pipeline], which says what the input has",
-            ),
-            (self.servers == Some(0), "servers", "0, expected at least 1"),
-            (
-                self.edges.is_some() && self.servers.is_none(),
-                "edges",
-                "only goes with `servers`",
-            ),
-            (
-                self.servers.is_some() && self.edges.is_none(),
-                "edges",
-                "missing; expected the edges of the built-in graph",
-            ),
-            (
-                !self.updates.is_empty() && self.servers.is_none(),
-                "updates",
-                "only goes with `servers`",
-            ),
-            (
-                self.queue.is_some() && self.input != Input::Queue,
-                "queue",
-                "only goes with input \"queue\"",
-            ),
-            (
-                self.queue
-                    .is_some_and(|queue| queue.capacity == 0 || queue.dequeues == 0),
-                "queue",
-                "capacity and dequeues, expected at least 1",
-            ),
-            (
-                self.queue.is_some()
-                    && self
-                        .ends
-                        .as_ref()
-                        .is_some_and(|ends| ends.session_close || ends.operation_timeout),
-                "queue",
-                "does not go with session_close or operation_timeout",
-            ),
-            (
-                self.ends
-                    .as_ref()
-                    .is_some_and(|ends| ends.server_restarts && ends.server_dies.is_none()),
-                "ends",
-                "server_restarts only goes with server_dies",
-            ),
-            (
-                decoupled && self.read_graph.is_none(),
-                "read_graph",
-                "missing; input \"decoupled\" reads the batch with it",
-            ),
-            (
-                !decoupled && self.read_graph.is_some(),
-                "read_graph",
-                "only goes with input \"decoupled\"",
-            ),
-            (self.workers == 0, "workers", "0, expected at least 1"),
-            (
-                self.inter_op_parallelism_threads == 0,
-                "inter_op_parallelism_threads",
-                "0, expected at least 1",
-            ),
-            (
-                self.intra_op_parallelism_threads == 0,
-                "intra_op_parallelism_threads",
-                "0, expected at least 1",
-            ),
-            (
-                self.data.is_empty(),
-                "data",
-                "empty, expected one entry for each turn of the client's loop",
-            ),
-            (self.slice_keep == 0, "slice_keep", "0, expected at least 1"),
-        ];
-        match rules.into_iter().find(|(broken, ..)| *broken) {
-            Some((_, key, problem)) => Err(Contradiction::new("job", key, problem)),
-            None => self.pipeline.as_ref().map_or(Ok(()), PipelineSection::check),
-        }
-    }
-
     /// Which nodes of the graph run, as schedules say it.
     pub fn slice_text(&self) -> String {
         match self.slice {

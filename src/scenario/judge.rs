@@ -1,6 +1,6 @@
 //! Whether what came out of a search is what was expected.
 
-use super::{Expect, ExpectedAnswer};
+use super::Expect;
 use crate::explore::{Answer, Verdict};
 
 /// Whether a verdict is the expected one. The texts say what differs.
@@ -20,7 +20,7 @@ impl Judgement {
         let wanted = expect.and_then(|expect| expect.finding.as_deref());
         let mut findings = verdict.findings.iter();
         if let Some(finding) = findings.find(|finding| wanted.is_none_or(|part| !finding.message.contains(part))) {
-            return Self::Fails(format!("{}: {}", finding.kind, finding.message));
+            return Self::Fails(finding.to_string());
         }
         match expect {
             Some(expect) => Self::expected(expect, verdict),
@@ -33,9 +33,8 @@ impl Judgement {
     }
 
     fn expected(expect: &Expect, verdict: &Verdict) -> Self {
-        let answer = ExpectedAnswer::from(verdict.answer);
-        if answer != expect.verdict {
-            let text = format!("expected {}, found {answer}", expect.verdict);
+        if verdict.answer != expect.verdict {
+            let text = format!("expected {}, found {}", expect.verdict.name(), verdict.answer.name());
             let open = verdict.answer == Answer::Undecided;
             return if open { Self::Undecided(text) } else { Self::Fails(text) };
         }
@@ -54,12 +53,7 @@ impl Judgement {
                 ));
             }
             if let Some(missing) = expected.iter().find(|id| !samples && !found.contains(id)) {
-                let text = format!("expected signature {missing} was not found");
-                return if verdict.complete {
-                    Self::Fails(text)
-                } else {
-                    Self::Undecided(text)
-                };
+                return Self::missing(verdict, format!("expected signature {missing} was not found"));
             }
         }
         if let Some(expected) = &expect.outcomes {
@@ -67,12 +61,7 @@ impl Judgement {
                 return Self::Fails(format!("outcome \"{new}\" is not one of those expected"));
             }
             if let Some(missing) = expected.iter().find(|outcome| !verdict.outcomes.contains(outcome)) {
-                let text = format!("expected outcome \"{missing}\" was not found");
-                return if verdict.complete {
-                    Self::Fails(text)
-                } else {
-                    Self::Undecided(text)
-                };
+                return Self::missing(verdict, format!("expected outcome \"{missing}\" was not found"));
             }
         }
         match expect.complete {
@@ -86,20 +75,21 @@ impl Judgement {
     }
 }
 
+impl Judgement {
+    /// What was not found is not there only if everything was looked at.
+    fn missing(verdict: &Verdict, text: String) -> Self {
+        if verdict.complete {
+            Self::Fails(text)
+        } else {
+            Self::Undecided(text)
+        }
+    }
+}
+
 fn stopped(verdict: &Verdict) -> String {
     match &verdict.stopped_by {
         Some(reason) => format!("the search was stopped by {reason}"),
         None => "the search is not complete".to_owned(),
-    }
-}
-
-impl From<Answer> for ExpectedAnswer {
-    fn from(answer: Answer) -> Self {
-        match answer {
-            Answer::Hang => Self::Hang,
-            Answer::NoHang => Self::NoHang,
-            Answer::Undecided => Self::Undecided,
-        }
     }
 }
 
@@ -155,7 +145,7 @@ mod tests {
         }
     }
 
-    fn expect(verdict: ExpectedAnswer, complete: Option<bool>, signatures: Option<&[&str]>) -> Expect {
+    fn expect(verdict: Answer, complete: Option<bool>, signatures: Option<&[&str]>) -> Expect {
         Expect {
             verdict,
             complete,
@@ -169,9 +159,9 @@ mod tests {
     fn executions_need_not_find_every_signature_nor_end_to_be_as_expected_but_find_no_other() {
         let found = sampled(vec![hang("client")]);
         let id = found.hangs[0].signature.id();
-        let all = expect(ExpectedAnswer::Hang, Some(true), Some(&[&id, "00000000"]));
+        let all = expect(Answer::Hang, Some(true), Some(&[&id, "00000000"]));
         assert_eq!(Judgement::of(Some(&all), &found), Judgement::Holds);
-        let other = expect(ExpectedAnswer::Hang, Some(true), Some(&["00000000"]));
+        let other = expect(Answer::Hang, Some(true), Some(&["00000000"]));
         let Judgement::Fails(text) = Judgement::of(Some(&other), &found) else {
             panic!("a signature that nobody expects")
         };
@@ -181,19 +171,19 @@ mod tests {
     #[test]
     fn executions_without_a_hang_decide_nothing_whatever_is_expected() {
         let none = sampled(Vec::new());
-        for wanted in [ExpectedAnswer::Hang, ExpectedAnswer::NoHang] {
+        for wanted in [Answer::Hang, Answer::NoHang] {
             let judged = Judgement::of(Some(&expect(wanted, None, None)), &none);
             assert!(matches!(judged, Judgement::Undecided(_)), "{judged:?}");
         }
         assert!(matches!(Judgement::of(None, &none), Judgement::Undecided(_)));
-        let open = expect(ExpectedAnswer::Undecided, Some(false), None);
+        let open = expect(Answer::Undecided, Some(false), None);
         assert_eq!(Judgement::of(Some(&open), &none), Judgement::Holds);
     }
 
     #[test]
     fn a_hang_where_none_may_be_fails_and_so_does_a_broken_model_that_nobody_expects() {
         let found = sampled(vec![hang("client")]);
-        let none = expect(ExpectedAnswer::NoHang, None, None);
+        let none = expect(Answer::NoHang, None, None);
         assert!(matches!(Judgement::of(Some(&none), &found), Judgement::Fails(_)));
         assert!(matches!(Judgement::of(None, &found), Judgement::Fails(_)));
         let mut broken = sampled(vec![hang("client")]);
@@ -202,7 +192,7 @@ mod tests {
             message: "index out of bounds".to_owned(),
             events: Vec::new(),
         });
-        let hangs = expect(ExpectedAnswer::Hang, None, None);
+        let hangs = expect(Answer::Hang, None, None);
         assert!(matches!(Judgement::of(Some(&hangs), &broken), Judgement::Fails(_)));
     }
 }

@@ -3,26 +3,35 @@
 mod collection;
 mod document;
 mod error;
+mod experiment;
 mod judge;
 mod pipeline;
+mod rules;
 mod size;
+mod told;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::models::tensorflow::job::Variant;
 use crate::models::tensorflow::job::builtin::BatchSource;
 use crate::schedule::Hash;
 
 pub use collection::{BASELINE_NAME, scenario_files, schedule_files};
 pub use document::{
-    Document, Ends, EngineName, EngineSection, Expect, ExpectedAnswer, GroupSection, Input, JobSection, KernelSection,
-    Order, QueueSection, RuntimeSection,
+    Document, Ends, EngineName, EngineSection, Expect, GroupSection, Input, JobSection, KernelSection, Order,
+    QueueSection, RuntimeSection,
 };
 pub use document::{SliceKind, Turn};
 pub use error::ScenarioError;
+pub use experiment::{
+    Budget, Cut, EngineError, EngineStatus, Experiment, ExperimentError, ExperimentProblem, HangError, Hashes, Labels,
+    RecordedError, Request, RequestError, WORKER_COMMAND, WorkerError,
+};
 pub use judge::Judgement;
 pub use pipeline::PipelineSection;
 pub use size::Size;
+pub use told::Told;
 
 /// A scenario and where it came from.
 #[derive(Clone, PartialEq, Debug)]
@@ -33,6 +42,8 @@ pub struct Scenario {
     pub path: Option<PathBuf>,
     /// File name of one that is built in.
     name: &'static str,
+    /// Hash of job and runtime as they were read.
+    hash: Hash,
 }
 
 /// Where the partition graphs of a step come from.
@@ -90,11 +101,7 @@ impl Scenario {
             path: path.to_owned(),
             source,
         })?;
-        Ok(Self {
-            document: Self::parse(path, &text)?,
-            path: Some(path.to_owned()),
-            name: "",
-        })
+        Self::parse(path, &text)
     }
 
     /// The final-batch scenario that is built into the program.
@@ -121,15 +128,16 @@ impl Scenario {
     }
 
     fn embedded(name: &'static str, text: &str) -> Self {
-        let document = Self::parse(Path::new(name), text);
+        let parsed = Self::parse(Path::new(name), text);
+        let parsed = parsed.expect("what is built in is a file of the repository that tests load");
         Self {
-            document: document.expect("what is built in is a file of the repository that tests load"),
             path: None,
             name,
+            ..parsed
         }
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Document, ScenarioError> {
+    fn parse(path: &Path, text: &str) -> Result<Self, ScenarioError> {
         let at = |(line, problem)| ScenarioError::Line {
             path: path.to_owned(),
             line,
@@ -139,7 +147,13 @@ impl Scenario {
         document
             .check()
             .map_err(|problem| at((error::line_of(text, problem.section, problem.key), problem.to_string())))?;
-        Ok(document)
+        let hashed = serde_json::to_string(&(&document.job, &document.runtime));
+        Ok(Self {
+            hash: Hash::of(hashed.expect("sections are plain data").as_bytes()),
+            document,
+            path: Some(path.to_owned()),
+            name: "",
+        })
     }
 
     /// Its file name, by which schedules refer to it.
@@ -148,11 +162,28 @@ impl Scenario {
         name.map_or_else(|| self.name.to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
-    /// Hash of what decides how the model behaves: job and runtime. Description, engine and expectation may change
-    /// without making old schedules foreign; the graph's contents have a hash of their own.
+    /// Hash of what decides how the model behaves: job and runtime, as they were read. Description, engine and expectation may
+    /// change without making old schedules foreign; the graph's contents have a hash of their own.
     pub fn hash(&self) -> Hash {
-        let text = serde_json::to_string(&(&self.document.job, &self.document.runtime));
-        Hash::of(text.expect("sections are plain data").as_bytes())
+        self.hash
+    }
+
+    /// Puts the scenario on a variant of the runtime.
+    pub fn on(mut self, variant: Variant) -> Self {
+        self.document.runtime.variant = variant;
+        self
+    }
+
+    /// Makes every node of the graph run.
+    pub fn with_every_node(mut self) -> Self {
+        self.document.job.slice = SliceKind::Full;
+        self
+    }
+
+    /// Whether the scenario says how its clients end.
+    pub fn looks_at_outcomes(&self) -> bool {
+        let expect = self.document.expect.as_ref();
+        expect.is_some_and(|expect| expect.outcomes.is_some())
     }
 
     /// Where the graph of the step comes from.

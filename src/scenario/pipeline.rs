@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::document::Contradiction;
+use super::rules::{Contradiction, LEAST, check};
 use crate::models::tensorflow::mechanisms::dataset::{InputFile, Pipeline};
 
 /// `[job.pipeline]`: what the pipeline of each worker is made of, and what the client does with it. What is not said is as in the
@@ -100,7 +100,6 @@ impl PipelineSection {
             .iter()
             .any(|&file| usize::from(file) >= self.files.len());
         let goes_on = self.epochs > 1 || self.reads_after_end > 0;
-        let least = "0, expected at least 1";
         let rules = [
             (self.files.len() > 255, "files", "more than 255 files"),
             (unknown, "function_fails", "expected indices of `files`"),
@@ -109,23 +108,20 @@ impl PipelineSection {
                 "function_fails",
                 "the client stops at such an error; expected one epoch and no `reads_after_end`",
             ),
-            (self.cycle_length == 0, "cycle_length", least),
+            (self.cycle_length == 0, "cycle_length", LEAST),
             (threads > 255, "prefetch_input_elements", "more than 255 worker threads"),
-            (self.buffer_output_elements == 0, "buffer_output_elements", least),
-            (self.prefetch == Some(0), "prefetch", least),
-            (self.batch_size == 0, "batch_size", least),
-            (self.num_parallel_calls == 0, "num_parallel_calls", least),
-            (self.epochs == 0, "epochs", least),
-            (self.reads_per_epoch == Some(0), "reads_per_epoch", least),
+            (self.buffer_output_elements == 0, "buffer_output_elements", LEAST),
+            (self.prefetch == Some(0), "prefetch", LEAST),
+            (self.batch_size == 0, "batch_size", LEAST),
+            (self.num_parallel_calls == 0, "num_parallel_calls", LEAST),
+            (self.epochs == 0, "epochs", LEAST),
+            (self.reads_per_epoch == Some(0), "reads_per_epoch", LEAST),
             (
                 self.reads_per_epoch.is_some() && self.reads_after_end > 0,
                 "reads_after_end",
                 "only goes with a client that reads to the end, not with `reads_per_epoch`",
             ),
         ];
-        match rules.into_iter().find(|(broken, ..)| *broken) {
-            Some((_, key, problem)) => Err(Contradiction::new("job.pipeline", key, problem)),
-            None => Ok(()),
-        }
+        check("job.pipeline", rules)
     }
 }

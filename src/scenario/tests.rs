@@ -17,12 +17,7 @@ signatures = ["1a2b3c4d"]
 "#;
 
 fn parse(text: &str) -> Result<Scenario, String> {
-    let document = Scenario::parse(Path::new("dir/a.toml"), text).map_err(|error| error.to_string())?;
-    Ok(Scenario {
-        document,
-        path: Some(PathBuf::from("dir/a.toml")),
-        name: "",
-    })
+    Scenario::parse(Path::new("dir/a.toml"), text).map_err(|error| error.to_string())
 }
 
 fn refused(from: &str, to: &str) -> String {
@@ -197,9 +192,9 @@ fn verdict(answer: Answer, complete: bool) -> Verdict {
     wait_for.push(
         None,
         WaitNode {
-            role: "worker".to_owned(),
-            label: "Step.wait".to_owned(),
-            object: "counter".to_owned(),
+            role: "worker".into(),
+            label: "Step.wait".into(),
+            object: "counter".into(),
             cause: None,
             detail: String::new(),
         },
@@ -250,7 +245,7 @@ fn an_expectation_is_met_missed_or_left_open_by_a_search_that_was_stopped() {
         finding: None,
     };
     let judged = |expect: &Expect, answer, complete| Judgement::of(Some(expect), &verdict(answer, complete));
-    let hang = |complete, signatures: &[&str]| expect(ExpectedAnswer::Hang, complete, signatures);
+    let hang = |complete, signatures: &[&str]| expect(Answer::Hang, complete, signatures);
 
     assert_eq!(
         judged(&hang(Some(true), &[&found]), Answer::Hang, true),
@@ -281,7 +276,7 @@ fn an_expectation_is_met_missed_or_left_open_by_a_search_that_was_stopped() {
         judged(&hang(None, &[&found, "00000000"]), Answer::Hang, true),
         Judgement::Fails(_)
     ));
-    let none = expect(ExpectedAnswer::NoHang, Some(true), &[]);
+    let none = expect(Answer::NoHang, Some(true), &[]);
     assert!(matches!(judged(&none, Answer::Hang, false), Judgement::Fails(_)));
 }
 

@@ -3,7 +3,8 @@
 //! A replay stops where a schedule can't be followed. Here that is the point: a schedule in which some moves were left out or put
 //! elsewhere is followed as far as possible, and what comes of it is looked at.
 
-use super::replay::{Found, select};
+use super::Found;
+use super::replay::select;
 use crate::machine::{Event, Label, Model, ObjectId, Operation, Pending, ProcessId, System};
 
 /// What a thread does: an event, by ids instead of names.

@@ -87,11 +87,7 @@ pub fn minimise<M: Model>(
         found,
     };
     let moves = moves_of(model, System::initial(model), events).map_err(impossible)?;
-    let clients = System::initial(model).clients(model);
-    let found = clients.iter().find(|(.., status)| status.name == client);
-    let client = found
-        .map(|(process, number, _)| (*process, *number))
-        .ok_or_else(no_hang)?;
+    let client = System::initial(model).client(model, client).ok_or_else(no_hang)?;
     let mut walk = Walk::new(model);
     walk.follow(&moves);
     if !walk.settle(MOST_TO_REST) {

@@ -4,7 +4,9 @@
 //! object and, where the label has several outcomes, the chosen one. `docs/schedules.md` tells the format in full.
 
 mod causes;
+mod end;
 mod format;
+mod found;
 mod guide;
 mod lift;
 mod minimise;
@@ -14,17 +16,19 @@ mod replay;
 
 use std::fmt;
 
-use crate::machine::Event;
+use crate::machine::{Event, Signature};
 
 pub(crate) use causes::Causes;
+pub use end::{ClientEnd, End};
 pub use format::{Staged, WriteError, write_whole};
+pub use found::{Difference, Found, Mismatch};
 pub(crate) use guide::{Move, Walk, events_of, moves_of};
 pub use lift::{Lifted, lift};
 pub use minimise::{MinimiseError, Minimised, Size, minimise};
 pub use parse::{ScheduleError, event};
 pub use prefix::{PrefixOutcome, replay_prefix};
-pub(crate) use replay::select;
-pub use replay::{ClientEnd, Difference, End, Found, Mismatch, ReplayOutcome, Step, replay};
+pub use replay::{ReplayOutcome, Step, replay};
+pub(crate) use replay::{run_event, select};
 
 /// The newest format version, and the one that is written.
 pub const FORMAT_VERSION: u32 = 1;
@@ -80,6 +84,17 @@ pub enum Ending {
     },
     /// Nothing in particular: a part of a run.
     Open,
+}
+
+impl Ending {
+    /// The hang of a client.
+    pub fn hang(client: &str, signature: &Signature) -> Self {
+        Self::Hang {
+            client: client.to_owned(),
+            signature: signature.id(),
+            waits: signature.to_string(),
+        }
+    }
 }
 
 /// A 64-bit content hash (xxh3).

@@ -1,11 +1,12 @@
 //! Running a schedule again, one event at a time, and saying where it stops to agree.
 
-use std::any::Any;
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Ending, Schedule};
-use crate::machine::{ContractViolation, Event, Label, Model, Pending, ProcessId, Signature, System, WaitFor};
+use super::{Difference, End, Ending, Found, Mismatch, Schedule};
+use crate::machine::{Event, Label, Model, Pending, ProcessId, System};
+
+/// A completion that has not ended by then will not: no model of ours runs as many labels.
+const COMPLETION_MAX: usize = 100_000;
 
 /// One event that ran.
 #[derive(Debug)]
@@ -31,119 +32,6 @@ pub struct ReplayOutcome {
     pub end: End,
     /// Clients that wait in that state, but return if the threads that can still run do so: they do not hang.
     pub returning: Vec<String>,
-}
-
-/// The first event that the model cannot do.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Mismatch {
-    /// Its number, from 1.
-    pub number: usize,
-    /// Its line in the schedule's file.
-    pub line: usize,
-    /// What the schedule says.
-    pub expected: Event,
-    /// What there is instead.
-    pub found: Found,
-}
-
-/// What there is instead of an expected event.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Found {
-    /// No process has that name.
-    NoProcess {
-        /// The names that there are.
-        processes: Vec<String>,
-    },
-    /// The process has no such thread now.
-    NotLive {
-        /// Those that it has.
-        threads: Vec<String>,
-    },
-    /// The thread is about to do something else.
-    Other(Difference),
-    /// The thread waits: its guard is false.
-    NotEnabled {
-        /// Who of its process could run now.
-        enabled: Vec<String>,
-    },
-    /// The label has not that outcome.
-    Choice {
-        /// How many outcomes it has.
-        choices: u8,
-    },
-    /// The label broke its contract with the machine: a bug in the model.
-    Contract(ContractViolation),
-    /// The label panics: a bug in the model.
-    Panic {
-        /// What it says.
-        message: String,
-    },
-}
-
-/// What a thread is about to do.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Difference {
-    /// Its next label.
-    pub label: String,
-    /// The object of that.
-    pub object: String,
-}
-
-/// The state in which a run ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct End {
-    /// How many threads could still run; with none the system is at rest.
-    pub enabled: usize,
-    /// Every client.
-    pub clients: Vec<ClientEnd>,
-    /// What stays behind, where every client has its answer and the system is at rest.
-    pub leaks: Vec<String>,
-}
-
-/// A client in the state in which a run ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ClientEnd {
-    /// Its name.
-    pub name: String,
-    /// Whether it has its answer.
-    pub returned: bool,
-    /// Whom it waits for, where it has none.
-    pub waits: Option<(Signature, WaitFor)>,
-}
-
-impl End {
-    /// What a state is like.
-    pub fn of<M: Model>(model: &M, system: &System<M::Process>) -> Self {
-        let processes: Vec<&M::Process> = system.processes.iter().collect();
-        let enabled = system.enabled(model).len();
-        let mut clients = Vec::new();
-        for (process, number, status) in system.clients(model) {
-            let waits = (!status.returned).then(|| model.wait_for(&processes, process, number));
-            clients.push(ClientEnd {
-                name: status.name,
-                returned: status.returned,
-                waits: waits.map(|waits| (waits.signature(), waits)),
-            });
-        }
-        let over = enabled == 0 && clients.iter().all(|client| client.returned);
-        let leaks = if over { model.leaks(&processes) } else { Vec::new() };
-        Self {
-            enabled,
-            clients,
-            leaks,
-        }
-    }
-
-    /// Whether no thread can run any more.
-    pub fn at_rest(&self) -> bool {
-        self.enabled == 0
-    }
-
-    /// The hang of a client, if it waits.
-    pub fn hang_of(&self, client: &str) -> Option<&(Signature, WaitFor)> {
-        let found = self.clients.iter().find(|candidate| candidate.name == client);
-        found.and_then(|client| client.waits.as_ref())
-    }
 }
 
 impl ReplayOutcome {
@@ -184,7 +72,7 @@ pub fn replay<M: Model>(model: &M, schedule: &Schedule, mut on_event: impl FnMut
     let end = End::of(model, &system);
     let mut returning = Vec::new();
     if mismatch.is_none() && !end.at_rest() {
-        super::prefix::complete(model, &mut system, followed, &mut |_| {});
+        complete(model, &mut system, followed, &mut |_| {});
         let later = End::of(model, &system);
         let waited = end
             .clients
@@ -230,8 +118,37 @@ pub(super) fn follow<M: Model>(
     (schedule.events.len(), None)
 }
 
+/// Runs the first enabled thread, with choice 0, until none can run or a label fails; returns how many ran and which failed.
+pub(super) fn complete<M: Model>(
+    model: &M,
+    system: &mut System<M::Process>,
+    followed: usize,
+    on_event: &mut dyn FnMut(&Step<'_>),
+) -> (usize, Option<(Event, Found)>) {
+    for completed in 0..COMPLETION_MAX {
+        let enabled = system.enabled(model);
+        let Some((process, pending)) = enabled.first() else {
+            return (completed, None);
+        };
+        let event = system.event(model, *process, pending, 0);
+        let others = others(model, system, &enabled, (*process, pending.thread));
+        let mut next = system.clone();
+        if let Err(found) = run(model, &mut next, *process, pending, 0) {
+            return (completed, Some((event, found)));
+        }
+        *system = next;
+        on_event(&Step {
+            number: followed + completed + 1,
+            event: &event,
+            label: pending.operation.label,
+            others: &others,
+        });
+    }
+    (COMPLETION_MAX, None)
+}
+
 /// The names of the threads that can run, but for one.
-pub(super) fn others<M: Model>(
+fn others<M: Model>(
     model: &M,
     system: &System<M::Process>,
     threads: &[(ProcessId, Pending<M::Thread>)],
@@ -247,7 +164,7 @@ pub(super) fn others<M: Model>(
 }
 
 /// Runs one label; a panic of the model is a finding like any other.
-pub(super) fn run<M: Model>(
+fn run<M: Model>(
     model: &M,
     system: &mut System<M::Process>,
     process: ProcessId,
@@ -261,15 +178,11 @@ pub(super) fn run<M: Model>(
     }
 }
 
-impl Found {
-    /// A label that panicked with this payload.
-    pub(crate) fn panic(payload: &(dyn Any + Send)) -> Self {
-        let text = payload.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-        Self::Panic {
-            message: text.unwrap_or("without a message").to_owned(),
-        }
-    }
+/// Runs the label that an event names.
+pub(crate) fn run_event<M: Model>(model: &M, system: &mut System<M::Process>, event: &Event) -> Result<(), Found> {
+    let threads = system.threads(model);
+    let (process, pending, choice) = select(model, system, &threads, event)?;
+    run(model, system, process, pending, choice)
 }
 
 impl Schedule {
@@ -347,67 +260,4 @@ pub(crate) fn select<'a, M: Model>(
         return Err(Found::Choice { choices });
     }
     Ok((process, pending, expected.choice.unwrap_or(0)))
-}
-
-/// An event in a message.
-fn told(event: &Event) -> String {
-    let choice = event
-        .choice
-        .map(|choice| format!(", choice {choice}"))
-        .unwrap_or_default();
-    let Event {
-        process,
-        thread,
-        label,
-        object,
-        ..
-    } = event;
-    format!("{process} {thread} does {label} on {object}{choice}")
-}
-
-fn listed(names: &[String]) -> String {
-    if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.join(", ")
-    }
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            number,
-            line,
-            expected,
-            found,
-        } = self;
-        write!(
-            f,
-            "event {number} (line {line}) differs: expected {}; found {found}",
-            told(expected)
-        )
-    }
-}
-
-impl fmt::Display for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoProcess { processes } => write!(f, "no such process; there are: {}", listed(processes)),
-            Self::NotLive { threads } => {
-                write!(f, "the thread not live; live there: {}", listed(threads))
-            }
-            Self::Other(Difference { label, object }) => write!(f, "the thread about to do {label} on {object}"),
-            Self::NotEnabled { enabled } => {
-                write!(
-                    f,
-                    "the thread still waiting for that object; its process can run: {}",
-                    listed(enabled)
-                )
-            }
-            Self::Choice { choices: 0 | 1 } => write!(f, "a label with one outcome only, which takes no choice"),
-            Self::Choice { choices } => write!(f, "a label with {choices} outcomes, choice 0 to {}", choices - 1),
-            Self::Contract(violation) => write!(f, "a label that breaks its contract: {violation}"),
-            Self::Panic { message } => write!(f, "a label that panics: {message}"),
-        }
-    }
 }

@@ -177,9 +177,9 @@ impl Model for Toy {
         let client = waits.push(
             None,
             WaitNode {
-                role: "worker".to_owned(),
-                label: "Request.await".to_owned(),
-                object: "answer".to_owned(),
+                role: "worker".into(),
+                label: "Request.await".into(),
+                object: "answer".into(),
                 cause: None,
                 detail: "worker0's request to ps0 has no answer".to_owned(),
             },
@@ -187,10 +187,10 @@ impl Model for Toy {
         waits.push(
             Some(client),
             WaitNode {
-                role: "ps".to_owned(),
-                label: "Request.serve".to_owned(),
-                object: "table".to_owned(),
-                cause: Some("parked: the table was closed before the request came".to_owned()),
+                role: "ps".into(),
+                label: "Request.serve".into(),
+                object: "table".into(),
+                cause: Some("parked: the table was closed before the request came".into()),
                 detail: "ps0 parked the request".to_owned(),
             },
         );

@@ -26,7 +26,7 @@ const SCENARIO: &str = "small/two_servers.toml";
 
 /// The model as a scenario is searched.
 fn model() -> TensorFlow {
-    let mut model = prepared(SCENARIO).model;
+    let mut model = prepared(SCENARIO).model().clone();
     model.set_cancels_in_order(true);
     model.set_cleans_up(false);
     model

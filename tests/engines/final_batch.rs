@@ -3,8 +3,7 @@
 use lastbatch::explore::Answer;
 use lastbatch::explore::shuttle::Strategy;
 use lastbatch::models::tensorflow::job::Variant;
-use lastbatch::run::Budget;
-use lastbatch::scenario::{Document, EngineName, Judgement};
+use lastbatch::scenario::{Budget, Document, EngineName, Judgement};
 
 use crate::support::scenario::{changed, files, prepared, replayed, run, schedule};
 
@@ -56,7 +55,7 @@ fn the_portfolio_finds_the_hang_of_the_last_batch_wherever_two_threads_serve_it(
         };
         let verdict = run(&prepared, EngineName::Shuttle, &budget);
         assert_eq!(verdict.answer, Answer::Hang, "{name}");
-        let expect = prepared.scenario.document.expect.expect("an expectation");
+        let expect = prepared.scenario().document.expect.clone().expect("an expectation");
         let known = expect.signatures.unwrap_or(RECORDED.map(str::to_owned).to_vec());
         for hang in &verdict.hangs {
             assert!(known.contains(&hang.signature.id()), "{name}: {}", hang.signature);
@@ -75,7 +74,7 @@ fn the_portfolio_contradicts_no_expectation_about_the_last_batch() {
     for file in files {
         let prepared = prepared(&file);
         let verdict = run(&prepared, EngineName::Shuttle, &budget);
-        if let Judgement::Fails(problem) = Judgement::of(prepared.scenario.document.expect.as_ref(), &verdict) {
+        if let Judgement::Fails(problem) = Judgement::of(prepared.scenario().document.expect.as_ref(), &verdict) {
             panic!("{}: {problem}", file.display());
         }
         assert_eq!(verdict.executions.expect("counted").count, 250);

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use lastbatch::explore::{Answer, Verdict};
-use lastbatch::run::{Budget, Prepared};
-use lastbatch::scenario::{EngineName, ExpectedAnswer, Judgement};
+use lastbatch::scenario::{Budget, EngineName, Experiment, Judgement};
 use lastbatch::schedule::ReplayOutcome;
 use predicates::prelude::*;
 
@@ -14,13 +13,13 @@ use crate::support::census::signatures;
 use crate::support::program::PROGRAM;
 use crate::support::scenario::{files, prepared, shipped};
 
-fn kernels() -> Vec<Prepared> {
+fn kernels() -> Vec<Experiment> {
     let paths = files("kernel", "toml");
     assert!(paths.len() >= 2, "{paths:?}");
     paths.iter().map(prepared).collect()
 }
 
-fn run(kernel: &Prepared, engine: EngineName, executions: Option<u64>) -> Verdict {
+fn run(kernel: &Experiment, engine: EngineName, executions: Option<u64>) -> Verdict {
     let budget = Budget {
         executions,
         ..Budget::default()
@@ -29,25 +28,25 @@ fn run(kernel: &Prepared, engine: EngineName, executions: Option<u64>) -> Verdic
         return kernel.run(engine, &budget, &Default::default(), |_| {}).unwrap();
     }
     let verdict = kernel.run_in_worker(Path::new(PROGRAM), engine, &budget, &Default::default());
-    verdict.unwrap_or_else(|error| panic!("{}: {error}", kernel.scenario))
+    verdict.unwrap_or_else(|error| panic!("{}: {error}", kernel.scenario()))
 }
 
 #[test]
 fn every_kernel_is_decided_as_expected_and_loom_decides_it_the_same_way() {
     for kernel in kernels() {
         let exhaustive = run(&kernel, EngineName::Exhaustive, None);
-        assert!(exhaustive.complete, "{}: {exhaustive:?}", kernel.scenario);
-        let judgement = Judgement::of(kernel.scenario.document.expect.as_ref(), &exhaustive);
-        assert_eq!(judgement, Judgement::Holds, "{}", kernel.scenario);
+        assert!(exhaustive.complete, "{}: {exhaustive:?}", kernel.scenario());
+        let judgement = Judgement::of(kernel.scenario().document.expect.as_ref(), &exhaustive);
+        assert_eq!(judgement, Judgement::Holds, "{}", kernel.scenario());
         let loom = run(&kernel, EngineName::Loom, None);
-        assert!(loom.complete, "{}: {loom:?}", kernel.scenario);
+        assert!(loom.complete, "{}: {loom:?}", kernel.scenario());
         assert_eq!(loom.findings, []);
-        assert_eq!(loom.answer, exhaustive.answer, "{}", kernel.scenario);
+        assert_eq!(loom.answer, exhaustive.answer, "{}", kernel.scenario());
         assert_eq!(
             signatures(&loom.hangs),
             signatures(&exhaustive.hangs),
             "{}",
-            kernel.scenario
+            kernel.scenario()
         );
     }
 }
@@ -58,11 +57,11 @@ fn what_shuttle_and_real_threads_find_in_a_kernel_is_what_there_is() {
         let known = signatures(&run(&kernel, EngineName::Exhaustive, None).hangs);
         for (engine, executions) in [(EngineName::Shuttle, 500), (EngineName::Threads, 20)] {
             let found = run(&kernel, engine, Some(executions));
-            assert_eq!(found.findings, [], "{}", kernel.scenario);
+            assert_eq!(found.findings, [], "{}", kernel.scenario());
             assert!(
                 signatures(&found.hangs).is_subset(&known),
                 "{} under {engine}",
-                kernel.scenario
+                kernel.scenario()
             );
         }
     }
@@ -72,7 +71,7 @@ fn what_shuttle_and_real_threads_find_in_a_kernel_is_what_there_is() {
 fn a_run_of_loom_that_a_bound_stops_is_undecided_unless_it_hung() {
     for kernel in kernels() {
         let loom = run(&kernel, EngineName::Loom, Some(3));
-        assert!(!loom.complete, "{}: {loom:?}", kernel.scenario);
+        assert!(!loom.complete, "{}: {loom:?}", kernel.scenario());
         assert_ne!(loom.answer, Answer::NoHang);
         assert_eq!(loom.stopped_by.as_deref(), Some("the bound of 3 executions"));
     }
@@ -89,7 +88,7 @@ fn a_hang_of_a_kernel_replays_on_the_job_under_every_engine() {
                         outcome.broken_promise(&schedule),
                         None,
                         "{} under {engine}",
-                        kernel.scenario
+                        kernel.scenario()
                     );
                 };
                 kernel.replay_under(engine, &schedule, 1, check).unwrap();
@@ -101,12 +100,12 @@ fn a_hang_of_a_kernel_replays_on_the_job_under_every_engine() {
 #[test]
 fn every_kernel_that_hangs_has_a_sibling_that_does_not_and_the_other_way_round() {
     for kernel in kernels() {
-        let document = &kernel.scenario.document;
+        let document = &kernel.scenario().document;
         let sibling = document.sibling.as_deref().expect("a kernel has a sibling");
         let sibling = prepared(shipped("kernel").join(sibling));
-        let answer = |prepared: &Prepared| {
+        let answer = |prepared: &Experiment| {
             prepared
-                .scenario
+                .scenario()
                 .document
                 .expect
                 .clone()
@@ -115,9 +114,9 @@ fn every_kernel_that_hangs_has_a_sibling_that_does_not_and_the_other_way_round()
         };
         let both = [answer(&kernel), answer(&sibling)];
         assert!(
-            both.contains(&ExpectedAnswer::Hang) && both.contains(&ExpectedAnswer::NoHang),
+            both.contains(&Answer::Hang) && both.contains(&Answer::NoHang),
             "{}: {both:?}",
-            kernel.scenario
+            kernel.scenario()
         );
     }
 }

@@ -15,8 +15,7 @@ use lastbatch::models::litmus::pool::Pool;
 use lastbatch::models::litmus::pool_shutdown::PoolShutdown;
 use lastbatch::models::litmus::rendezvous::Rendezvous;
 use lastbatch::models::litmus::two_calls::TwoCalls;
-use lastbatch::run::Budget;
-use lastbatch::scenario::EngineName;
+use lastbatch::scenario::{Budget, EngineName};
 
 use super::runs::{by_shuttle, by_states, by_threads, shuttle_options};
 use crate::support::census::signatures;

@@ -97,7 +97,7 @@ fn in_the_kernels_of_a_step_loom_finds_every_outcome_and_no_other() {
 fn in_every_shipped_kernel_loom_finds_every_outcome_and_no_other() {
     for path in &files("kernel", "toml") {
         let kernel = prepared(path);
-        let expected = kernel.scenario.document.expect.clone().expect("an expectation");
+        let expected = kernel.scenario().document.expect.clone().expect("an expectation");
         let hangs = agrees_on(&Arc::new(kernel.kernel()));
         assert_eq!(
             hangs,

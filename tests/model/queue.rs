@@ -35,7 +35,7 @@ fn what_the_queue_declares_covers_what_it_does() {
         ..Options::default()
     };
     for name in names("queue") {
-        let audit = audit(&prepared(&name).model, &options, &AtomicBool::new(false));
+        let audit = audit(prepared(&name).model(), &options, &AtomicBool::new(false));
         assert_eq!(audit.complaints, Vec::<String>::new(), "{name}");
         assert!(audit.process_states > 30, "{name}");
     }

@@ -88,7 +88,7 @@ fn every_recorded_hang_of_a_slice_of_the_real_graph_replays_on_all_its_nodes() {
         let full = scenario::changed(path.with_file_name(&schedule.header.scenario), |document| {
             document.job.slice = SliceKind::Full;
         });
-        replays_on_the_whole(&slice.model, &schedule, &full.model);
+        replays_on_the_whole(slice.model(), &schedule, full.model());
         replayed += 1;
     }
     assert!(replayed >= 4);

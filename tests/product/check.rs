@@ -13,7 +13,7 @@ use super::cli::SMALL;
 fn a_hang_is_printed_written_and_replayed_to_the_same_hang_with_the_same_bytes_each_time() {
     let files = directory(&[("small.toml", SMALL)]);
     lastbatch(&files)
-        .args(["check", "small.toml", "--first"])
+        .args(["check", "small.toml", "--first", "--record"])
         .assert()
         .code(1)
         .stdout(starts_with("HANG: "));
@@ -37,10 +37,49 @@ fn a_hang_is_printed_written_and_replayed_to_the_same_hang_with_the_same_bytes_e
 }
 
 #[test]
+fn schedules_are_written_only_where_that_is_asked_for() {
+    let files = directory(&[("small.toml", SMALL)]);
+    let check = |arguments: &[&str]| {
+        let mut command = lastbatch(&files);
+        command.args(["check", "--first"]).args(arguments).assert()
+    };
+    let told = contains("Schedules are not written: --record keeps them beside their scenario, --out DIR elsewhere.");
+    check(&["small.toml"]).code(1).stdout(told);
+    assert!(schedules_in(&files).is_empty());
+    for (arguments, problem) in [
+        (
+            &["small.toml", "--out", "nowhere"][..],
+            "error: nowhere: no such directory\n",
+        ),
+        (
+            &["small.toml", "--out", "small.toml"],
+            "error: small.toml: no such directory\n",
+        ),
+        (
+            &["--record"],
+            "error: ps2_coupled.toml (built in): nothing can be written beside it, expected --out DIR\n",
+        ),
+    ] {
+        check(arguments).code(2).stdout(is_empty()).stderr(problem);
+    }
+    check(&["small.toml", "--out", ".", "--record"]).code(2);
+    assert!(schedules_in(&files).is_empty());
+    fs::create_dir(files.path().join("out")).expect("made");
+    check(&["small.toml", "--out", "out"])
+        .code(1)
+        .stdout(contains("written to out/small."));
+    assert!(schedules_in(&files).is_empty(), "they are elsewhere");
+    check(&["small.toml", "--record"])
+        .code(1)
+        .stdout(contains("written to ./small."));
+    assert_eq!(schedules_in(&files).len(), 1);
+}
+
+#[test]
 fn a_replay_of_a_changed_schedule_ends_with_code_1_at_the_changed_line() {
     let files = directory(&[("small.toml", SMALL)]);
     lastbatch(&files)
-        .args(["check", "small.toml", "--first"])
+        .args(["check", "small.toml", "--first", "--record"])
         .assert()
         .code(1);
     let path = schedules_in(&files).remove(0);
@@ -68,7 +107,7 @@ fn a_schedule_of_another_scenario_or_graph_is_bad_input() {
         ("other.toml", &SMALL.replace("threads = 2", "threads = 3")),
     ]);
     lastbatch(&files)
-        .args(["check", "small.toml", "--first"])
+        .args(["check", "small.toml", "--first", "--record"])
         .assert()
         .code(1);
     let path = schedules_in(&files).remove(0);
@@ -206,6 +245,7 @@ fn a_hang_that_shuttle_finds_in_its_worker_process_is_written_and_replays_on_rea
         "--executions",
         "20000",
         "--first",
+        "--record",
         "--json",
     ]);
     let output = check.assert().code(1).get_output().stdout.clone();

@@ -6,7 +6,7 @@ use lastbatch::diagnose::{ExplainOptions, Explanation, Fate, NoReturn, Recording
 use lastbatch::machine::{Describe, ProcessId, System};
 use lastbatch::models::TensorFlow;
 use lastbatch::report::{JsonExplanation, explanation_text};
-use lastbatch::run::HangError;
+use lastbatch::scenario::HangError;
 use lastbatch::schedule::{Ending, Schedule, replay};
 
 use crate::support::shipped_schedules;
@@ -19,14 +19,14 @@ fn recorded(schedule: &Schedule, model: &TensorFlow) -> Recording {
 fn a_recording_has_the_events_of_its_schedule_and_who_else_could_have_run() {
     for file in shipped_schedules::schedules("small") {
         let (schedule, prepared) = shipped_schedules::load(&file);
-        let recording = recorded(&schedule, &prepared.model);
+        let recording = recorded(&schedule, prepared.model());
         let events: Vec<_> = recording.events.iter().map(|event| recording.event(event)).collect();
         assert_eq!(events, schedule.events);
         let name = |thread: &usize| {
             let thread = &recording.threads[*thread];
             format!("{}/{}", recording.processes[thread.process], thread.name)
         };
-        replay(&prepared.model, &schedule, |step| {
+        replay(prepared.model(), &schedule, |step| {
             let others: Vec<String> = recording.events[step.number - 1].others.iter().map(name).collect();
             assert_eq!(others, step.others, "event {}", step.number);
         });
@@ -37,7 +37,7 @@ fn a_recording_has_the_events_of_its_schedule_and_who_else_could_have_run() {
 fn the_changes_of_a_recording_add_up_to_the_state_at_its_end() {
     for file in shipped_schedules::schedules("small") {
         let (schedule, prepared) = shipped_schedules::load(&file);
-        let recording = recorded(&schedule, &prepared.model);
+        let recording = recorded(&schedule, prepared.model());
         let mut states: BTreeMap<usize, String> = recording.initial.iter().cloned().collect();
         for (object, text) in recording.events.iter().flat_map(|event| &event.changes) {
             match text {
@@ -52,7 +52,7 @@ fn the_changes_of_a_recording_add_up_to_the_state_at_its_end() {
                 ((recording.processes[object.process].clone(), object.name.clone()), text)
             })
             .collect();
-        assert_eq!(told, described(&prepared.model, &end_of(&prepared.model, &schedule)));
+        assert_eq!(told, described(prepared.model(), &end_of(prepared.model(), &schedule)));
     }
 }
 
@@ -82,7 +82,7 @@ fn end_of(model: &TensorFlow, schedule: &Schedule) -> System<<TensorFlow as last
 fn every_frame_is_taken_after_it_was_sent_and_every_lock_released_after_it_was_taken() {
     for file in shipped_schedules::schedules("small") {
         let (schedule, prepared) = shipped_schedules::load(&file);
-        let recording = recorded(&schedule, &prepared.model);
+        let recording = recorded(&schedule, prepared.model());
         assert!(!recording.frames.is_empty());
         for frame in &recording.frames {
             assert_ne!(frame.from, frame.to);
@@ -152,7 +152,7 @@ fn with_a_decisive_race_the_other_way_round_the_client_returns() {
         for race in &explanation.races {
             assert!(race.first < race.second && race.first <= point, "{race:?}");
             let otherwise = prepared.schedule(Ending::Open, race.otherwise.clone());
-            let outcome = replay(&prepared.model, &otherwise, |_| {});
+            let outcome = replay(prepared.model(), &otherwise, |_| {});
             assert_eq!(outcome.mismatch, None);
             assert!(outcome.end.clients[0].returned, "{race:?}");
             // The same label of the same thread; its outcome may need what came first in the schedule.

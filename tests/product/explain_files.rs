@@ -24,7 +24,7 @@ fn explain(directory: &TempDir) -> Command {
 /// The first events of a shipped schedule: the master starts a partition, and the data ends.
 fn beginning(events: usize) -> Recording {
     let (schedule, prepared) = shipped_schedules::load(&shipped_schedules::schedules("small")[0]);
-    record(&prepared.model, &schedule.events[..events]).expect("a shipped schedule is possible")
+    record(prepared.model(), &schedule.events[..events]).expect("a shipped schedule is possible")
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn the_timeline_of_a_few_events_as_a_trace_for_perfetto() {
 fn a_trace_for_perfetto_has_a_slice_an_event_a_track_a_thread_and_an_arrow_a_message() {
     for file in shipped_schedules::schedules("final_batch") {
         let (schedule, prepared) = shipped_schedules::load(&file);
-        let recording = record(&prepared.model, &schedule.events).expect("possible");
+        let recording = record(prepared.model(), &schedule.events).expect("possible");
         let trace: Value = serde_json::from_str(&ChromeTrace::of(&recording, None).json()).expect("JSON");
         let records = trace["traceEvents"].as_array().expect("records");
         let of = |phase: &str| {

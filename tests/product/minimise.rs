@@ -1,6 +1,6 @@
 //! Minimised schedules hang as before, with less.
 
-use lastbatch::run::Prepared;
+use lastbatch::scenario::Experiment;
 use lastbatch::schedule::{Ending, Minimised, Schedule, replay};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
@@ -10,8 +10,8 @@ use crate::support::program::lastbatch;
 use crate::support::shipped_schedules;
 
 /// A schedule that hangs by a long way round the shipped one, if that way hangs.
-fn long_way(prepared: &Prepared, schedule: &Schedule, seed: u64, detours: u32) -> Option<Schedule> {
-    let (events, clients) = perturbed_run::perturbed_run(&prepared.model, &schedule.events, seed, detours);
+fn long_way(prepared: &Experiment, schedule: &Schedule, seed: u64, detours: u32) -> Option<Schedule> {
+    let (events, clients) = perturbed_run::perturbed_run(prepared.model(), &schedule.events, seed, detours);
     let client = clients.first()?;
     let (signature, _) = client.waits.as_ref()?;
     let ending = Ending::Hang {
@@ -23,11 +23,11 @@ fn long_way(prepared: &Prepared, schedule: &Schedule, seed: u64, detours: u32) -
 }
 
 /// A minimised schedule replays, keeps the signature and is no larger.
-fn check(prepared: &Prepared, long: &Schedule) -> (Schedule, Minimised) {
+fn check(prepared: &Experiment, long: &Schedule) -> (Schedule, Minimised) {
     let (small, minimised) = prepared.minimise(long).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(small.header, long.header);
     assert_eq!(small.events, minimised.events);
-    let outcome = replay(&prepared.model, &small, |_| {});
+    let outcome = replay(prepared.model(), &small, |_| {});
     assert_eq!(outcome.broken_promise(&small), None);
     assert!(outcome.end.at_rest());
     assert_eq!(minimised.before.events, long.events.len());

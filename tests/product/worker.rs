@@ -6,8 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use lastbatch::run::{Budget, WorkerError};
-use lastbatch::scenario::EngineName;
+use lastbatch::scenario::{Budget, EngineName, WorkerError};
 
 use crate::support::scenario::prepared;
 

@@ -94,7 +94,7 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
         races: races
             .map(|race| ["first", "second"].map(|which| event(race, which)))
             .collect(),
-        recording: record(&prepared.model, &schedule.events).expect("a shipped schedule is possible"),
+        recording: record(prepared.model(), &schedule.events).expect("a shipped schedule is possible"),
         _directory: directory,
     }
 });

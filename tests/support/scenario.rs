@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lastbatch::explore::Verdict;
-use lastbatch::run::{Budget, Labels, Prepared, prepare};
-use lastbatch::scenario::{Document, EngineName, Scenario};
+use lastbatch::scenario::{Budget, Document, EngineName, Experiment, Labels, Scenario};
 use lastbatch::schedule::Schedule;
 
 /// The path of a file of the project.
@@ -40,30 +39,29 @@ pub(crate) fn schedule(name: impl AsRef<Path>) -> Schedule {
 }
 
 /// A scenario with its model, ready to run.
-pub(crate) fn prepared(name: impl AsRef<Path>) -> Prepared {
+pub(crate) fn prepared(name: impl AsRef<Path>) -> Experiment {
     changed(name, |_| {})
 }
 
 /// A scenario with its model, after a change; its hash stays that of the file.
-pub(crate) fn changed(name: impl AsRef<Path>, change: impl FnOnce(&mut Document)) -> Prepared {
+pub(crate) fn changed(name: impl AsRef<Path>, change: impl FnOnce(&mut Document)) -> Experiment {
     let mut scenario = load(name);
-    let hash = scenario.hash();
     change(&mut scenario.document);
-    prepare(scenario, hash).unwrap_or_else(|error| panic!("{error}"))
+    Experiment::new(scenario).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The verdict of an engine that runs in this process.
-pub(crate) fn run(prepared: &Prepared, engine: EngineName, budget: &Budget) -> Verdict {
+pub(crate) fn run(prepared: &Experiment, engine: EngineName, budget: &Budget) -> Verdict {
     let verdict = prepared.run(engine, budget, &Arc::default(), |_| {});
-    verdict.unwrap_or_else(|error| panic!("{}: {error}", prepared.scenario))
+    verdict.unwrap_or_else(|error| panic!("{}: {error}", prepared.scenario()))
 }
 
 /// The schedule of each hang, after a replay that ended as the schedule promises.
-pub(crate) fn replayed(prepared: &Prepared, verdict: &Verdict) -> Vec<Schedule> {
+pub(crate) fn replayed(prepared: &Experiment, verdict: &Verdict) -> Vec<Schedule> {
     let replay = |hang| {
         let mut schedule = prepared.schedule_of(hang);
         let outcome = prepared.verify(&mut schedule, &mut Labels::new());
-        assert_eq!(outcome.broken_promise(&schedule), None, "{}", prepared.scenario);
+        assert_eq!(outcome.broken_promise(&schedule), None, "{}", prepared.scenario());
         schedule
     };
     verdict.hangs.iter().map(replay).collect()

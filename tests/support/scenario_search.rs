@@ -2,10 +2,10 @@
 
 use std::sync::atomic::AtomicBool;
 
+use lastbatch::explore::Answer;
 use lastbatch::explore::Verdict;
 use lastbatch::explore::exhaustive::{Options, Reductions};
-use lastbatch::run::{Prepared, looks_at_outcomes};
-use lastbatch::scenario::{ExpectedAnswer, Judgement, Scenario};
+use lastbatch::scenario::{Experiment, Judgement, Scenario};
 use lastbatch::schedule::Schedule;
 
 use super::scenario::{files, load, prepared, replayed};
@@ -19,7 +19,7 @@ pub(crate) fn names(folder: &str) -> Vec<String> {
 
 /// A scenario that was searched to its end.
 pub(crate) struct Searched {
-    pub(crate) prepared: Prepared,
+    pub(crate) prepared: Experiment,
     pub(crate) verdict: Verdict,
     /// The schedule of each hang; each replays as it promises.
     pub(crate) schedules: Vec<Schedule>,
@@ -37,7 +37,7 @@ pub(crate) fn search(name: &str, reductions: Reductions) -> Searched {
     let prepared = prepared(name);
     let options = Options {
         reductions: Reductions {
-            leaks: looks_at_outcomes(&prepared.scenario),
+            leaks: prepared.scenario().looks_at_outcomes(),
             ..reductions
         },
         ..Options::default()
@@ -54,7 +54,7 @@ pub(crate) fn search(name: &str, reductions: Reductions) -> Searched {
 /// Checks that a complete search finds what the scenario expects.
 pub(crate) fn holds(name: &str) -> Searched {
     let searched = search(name, Reductions::ALL);
-    let scenario = &searched.prepared.scenario;
+    let scenario = &searched.prepared.scenario();
     assert!(scenario.document.expect.is_some(), "{name} expects nothing");
     let (verdict, judgement) = (&searched.verdict, searched.judged_by(scenario));
     assert_eq!(
@@ -103,7 +103,7 @@ pub(crate) fn siblings_differ(folder: &str) {
         let other = load(format!("{folder}/{sibling}"));
         let hangs = [&scenario, &other].map(|scenario| {
             let expect = scenario.document.expect.as_ref().expect("each expects something");
-            expect.verdict == ExpectedAnswer::Hang
+            expect.verdict == Answer::Hang
         });
         assert_ne!(hangs[0], hangs[1], "{name} and {sibling}");
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lastbatch::run::{Changed, Prepared, prepare_recorded, scenario_of};
+use lastbatch::scenario::{Experiment, Scenario};
 use lastbatch::schedule::Schedule;
 
 use super::scenario::{files, schedule};
@@ -13,14 +13,9 @@ pub(crate) fn schedules(folder: &str) -> Vec<PathBuf> {
 }
 
 /// A schedule and the model that it was recorded on.
-pub(crate) fn load(file: &Path) -> (Schedule, Prepared) {
-    load_changed(file, Changed::default())
-}
-
-/// A schedule, and the model that it was recorded on after a change.
-pub(crate) fn load_changed(file: &Path, changed: Changed) -> (Schedule, Prepared) {
+pub(crate) fn load(file: &Path) -> (Schedule, Experiment) {
     let schedule = schedule(file);
-    let scenario = scenario_of(&schedule, file).unwrap_or_else(|error| panic!("{error}"));
-    let prepared = prepare_recorded(&schedule, file, scenario, changed);
+    let scenario = Scenario::of_schedule(&schedule, file).unwrap_or_else(|error| panic!("{error}"));
+    let prepared = Experiment::recorded(&schedule, file, scenario);
     (schedule, prepared.unwrap_or_else(|error| panic!("{error}")))
 }

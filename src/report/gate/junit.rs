@@ -21,13 +21,13 @@ pub fn gate_junit(report: &GateReport) -> Result<String, SerializeError> {
             .filter(|problem| problem.subject == result.name)
             .collect();
         for search in &result.searches {
-            let mut case = TestCase::new(search.engine.clone(), status(&own));
+            let mut case = TestCase::new(search.found.engine.clone(), status(&own));
             case.set_classname(result.name.clone());
-            case.set_time(Duration::from_secs_f64(search.seconds));
+            case.set_time(Duration::from_secs_f64(search.found.seconds));
             case.set_system_out(format!(
                 "{}, {} states, {}",
                 answer(search),
-                search.states,
+                search.found.states,
                 search.slice
             ));
             suite.add_test_case(case);

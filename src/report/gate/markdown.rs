@@ -41,10 +41,10 @@ pub fn gate_markdown(report: &GateReport) -> String {
                 text,
                 "| `{}` | {} | {} | {} | {} | {} | {} |",
                 result.name,
-                search.engine,
+                search.found.engine,
                 answer(search),
-                search.signature_names().join(" "),
-                grouped(search.states),
+                search.found.signatures().join(" "),
+                grouped(search.found.states),
                 replays(result),
                 if red { "red" } else { "ok" },
             );

@@ -15,13 +15,13 @@ use crate::gate::{GateReport, Problem, ReplayEnd, Replayed, ScenarioResult, Scop
 
 /// What is known of one search, as in `hang, complete`.
 fn answer(search: &SearchResult) -> String {
-    let end = match (search.complete, search.scope) {
+    let end = match (search.found.complete, search.scope) {
         (true, _) => "complete",
-        (false, Scope::FirstHang) if !search.signatures.is_empty() => "to the first",
+        (false, Scope::FirstHang) if !search.found.hangs.is_empty() => "to the first",
         (false, Scope::Part) => "a part",
         (false, _) => "not complete",
     };
-    format!("{}, {end}", search.verdict)
+    format!("{}, {end}", search.found.answer.name())
 }
 
 /// The problems of a scenario, those of its schedules among them.

@@ -3,39 +3,38 @@
 use std::path::Path;
 
 use super::*;
-use crate::gate::{Budgets, Difference, Identity, ProblemKind, Shard, Side, SignatureResult, Way};
+use crate::explore::{Answer, HangRecord, Verdict};
+use crate::gate::{Budgets, Difference, Identity, ProblemKind, Shard};
 use crate::report::diff_text;
-use crate::scenario::{Expect, ExpectedAnswer};
+use crate::scenario::Expect;
 
-fn search(verdict: ExpectedAnswer, scope: Scope, complete: bool, signatures: &[&str]) -> SearchResult {
-    let signatures = signatures.iter().map(|id| SignatureResult {
-        id: (*id).to_owned(),
+fn hang(id: &str, schedule: Option<&str>) -> HangRecord {
+    HangRecord {
+        id: id.to_owned(),
         client: "step0 sess.run".to_owned(),
         waits: "worker: Wait <- ps: parked [never started]".to_owned(),
+        waiting: Vec::new(),
+        cause: String::new(),
+        schedule: schedule.map(str::to_owned),
         length: 98,
-        artifact: None,
-    });
-    SearchResult {
+    }
+}
+
+fn search(answer: Answer, scope: Scope, complete: bool, signatures: &[&str]) -> SearchResult {
+    let verdict = Verdict {
         engine: "exhaustive".to_owned(),
+        answer,
+        complete,
+        states: 130_636,
+        seconds: 1.25,
+        ..Verdict::none()
+    };
+    SearchResult {
         scope,
         max_states: None,
-        verdict,
-        complete,
-        stopped_by: None,
-        states: 130_636,
-        executions: None,
-        outcomes: None,
-        transitions: 300_000,
-        depth: 120,
-        reductions: Vec::new(),
-        reductions_hash: "xxh3:1".to_owned(),
         slice: "full: 4 edges, 9 nodes".to_owned(),
-        storage: "full states".to_owned(),
-        signatures: signatures.collect(),
-        ends: Vec::new(),
-        findings: Vec::new(),
-        seconds: 1.25,
-        peak_bytes: 1,
+        reductions_hash: "xxh3:1".to_owned(),
+        found: verdict.with_hangs(signatures.iter().map(|id| hang(id, None)).collect()),
     }
 }
 
@@ -51,7 +50,7 @@ fn scenario(name: &str, search: SearchResult, schedule: Option<ReplayEnd>) -> Sc
         name: name.to_owned(),
         variant: "tf-1.12".to_owned(),
         expect: Some(Expect {
-            verdict: search.verdict,
+            verdict: search.found.answer,
             complete: None,
             signatures: None,
             outcomes: None,
@@ -70,9 +69,9 @@ fn scenario(name: &str, search: SearchResult, schedule: Option<ReplayEnd>) -> Sc
 }
 
 fn report() -> GateReport {
-    let hang = search(ExpectedAnswer::Hang, Scope::FirstHang, false, &["7a624761", "deadbeef"]);
-    let part = search(ExpectedAnswer::Undecided, Scope::Part, false, &[]);
-    let whole = search(ExpectedAnswer::NoHang, Scope::Whole, true, &[]);
+    let hang = search(Answer::Hang, Scope::FirstHang, false, &["7a624761", "deadbeef"]);
+    let part = search(Answer::Undecided, Scope::Part, false, &[]);
+    let whole = search(Answer::NoHang, Scope::Whole, true, &[]);
     let differs = ReplayEnd::Differs("event 4 differs".to_owned());
     let mut scenarios = vec![
         scenario("a/hangs.toml", hang, Some(differs)),
@@ -144,29 +143,22 @@ fn annotations_are_commands_of_one_line() {
 
 #[test]
 fn a_difference_tells_what_appears_what_vanishes_and_what_a_bound_left_open() {
-    let way = |id: &str, schedule: Option<&str>| Way {
-        id: id.to_owned(),
-        client: "step0 sess.run".to_owned(),
-        length: 98,
-        schedule: schedule.map(str::to_owned),
+    let side = |answer, complete, hangs: Vec<HangRecord>| {
+        let verdict = Verdict {
+            answer,
+            complete,
+            states: 1_000,
+            ..Verdict::none()
+        };
+        verdict.with_hangs(hangs)
     };
-    let side = |verdict, complete, signatures: Vec<Way>| Side {
-        verdict,
-        complete,
-        states: 1_000,
-        signatures,
-    };
-    let before = side(
-        ExpectedAnswer::Hang,
-        true,
-        vec![way("aaaaaaaa", None), way("bbbbbbbb", None)],
-    );
+    let before = side(Answer::Hang, true, vec![hang("aaaaaaaa", None), hang("bbbbbbbb", None)]);
     let after = side(
-        ExpectedAnswer::Hang,
+        Answer::Hang,
         false,
-        vec![way("aaaaaaaa", None), way("cccccccc", Some("out/c.schedule"))],
+        vec![hang("aaaaaaaa", None), hang("cccccccc", Some("out/c.schedule"))],
     );
-    let bounded = side(ExpectedAnswer::Undecided, false, Vec::new());
+    let bounded = side(Answer::Undecided, false, Vec::new());
     let differences = [
         Difference::of("a.toml".to_owned(), before.clone(), after),
         Difference::of("b.toml".to_owned(), before.clone(), before),

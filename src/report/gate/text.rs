@@ -30,18 +30,18 @@ pub fn gate_text(report: &GateReport) -> String {
             kinds.join(", ")
         };
         for search in &result.searches {
-            let signatures = search.signature_names().join(" ");
+            let signatures = search.found.signatures().join(" ");
             rows.push(vec![
                 result.name.clone(),
-                search.engine.clone(),
+                search.found.engine.clone(),
                 answer(search),
                 if signatures.is_empty() {
                     "-".to_owned()
                 } else {
                     signatures
                 },
-                grouped(search.states),
-                format!("{:.1}", search.seconds),
+                grouped(search.found.states),
+                format!("{:.1}", search.found.seconds),
                 replays(result),
                 verdict.clone(),
             ]);

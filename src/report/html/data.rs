@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use crate::diagnose::{Fate, Recording};
+use crate::diagnose::{Fate, HeldLock, Recording};
 use crate::machine::Label;
 use crate::report::timeline::Timeline;
 
@@ -32,7 +32,7 @@ struct Data<'a> {
     ready: &'a [usize],
     events: Vec<DataEvent>,
     messages: Vec<DataMessage>,
-    locks: Vec<DataLock>,
+    locks: &'a [HeldLock],
     /// Numbers of the events of races.
     marks: &'a BTreeSet<usize>,
 }
@@ -61,14 +61,6 @@ struct DataMessage {
     taken: Option<usize>,
     /// Nobody waited for it.
     ignored: bool,
-}
-
-#[derive(Serialize)]
-struct DataLock {
-    object: usize,
-    thread: usize,
-    from: usize,
-    to: Option<usize>,
 }
 
 /// Texts by their places.
@@ -132,16 +124,7 @@ pub(super) fn data(timeline: &Timeline<'_>) -> String {
                 ignored: frame.fate == Fate::Ignored,
             })
             .collect(),
-        locks: recording
-            .locks
-            .iter()
-            .map(|lock| DataLock {
-                object: lock.object,
-                thread: lock.thread,
-                from: lock.from,
-                to: lock.to,
-            })
-            .collect(),
+        locks: &recording.locks,
         lanes: (0..recording.threads.len()).map(|thread| timeline.x(thread)).collect(),
         marks: &timeline.marked,
         events,

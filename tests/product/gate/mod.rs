@@ -62,7 +62,7 @@ fn green() -> TempDir {
         &format!("{PASSES}{ENGINE}{EXPECT_NONE}"),
     );
     lastbatch(&directory)
-        .args(["check", "cases/hangs.toml"])
+        .args(["check", "cases/hangs.toml", "--record"])
         .assert()
         .success();
     let update = ["gate", "cases", "--update-baseline"];

@@ -68,12 +68,12 @@ fn bad_input_is_one_line_and_leaves_no_file() {
             .code(2)
             .stderr(contains(problem));
     }
-    replaced(&directory, "cases/baseline.toml", "version = 1", "version = 9");
+    replaced(&directory, "cases/baseline.toml", "version = 2", "version = 9");
     lastbatch(&directory)
         .args(["gate", "cases"])
         .assert()
         .code(2)
-        .stderr(contains("version 9, expected 1"));
+        .stderr(contains("version 9, expected 2"));
     assert!(!directory.path().join("no").exists());
 }
 

@@ -15,7 +15,7 @@ fn nothing_changed_is_green_and_gives_the_same_bytes_but_for_times_and_memory() 
     for threads in ["1", "1", "2"] {
         let report = report(&directory, &["--threads", threads, "--markdown", "report.md"], 0);
         assert_eq!(report.problems, []);
-        assert!(report.scenarios.iter().all(|result| result.searches[0].complete));
+        assert!(report.scenarios.iter().all(|result| result.searches[0].found.complete));
         assert!(report.scenarios[0].replays.len() == 2 && report.finished);
         let json = serde_json::to_string(&without_times(&read(&directory, "report.json"))).expect("JSON");
         told.push((json, read(&directory, "report.md")));
@@ -24,7 +24,7 @@ fn nothing_changed_is_green_and_gives_the_same_bytes_but_for_times_and_memory() 
     assert_eq!(told[0], told[2]);
     let quick = report(&directory, &["--quick"], 0);
     assert!(
-        quick.scenarios.iter().all(|result| result.searches[0].complete),
+        quick.scenarios.iter().all(|result| result.searches[0].found.complete),
         "small searches are whole"
     );
     let update = ["gate", "cases", "--update-baseline"];
@@ -111,7 +111,7 @@ fn a_search_that_ends_where_it_should_not_has_another_verdict() {
 #[test]
 fn fewer_states_with_the_same_code_are_red_and_with_other_code_a_note() {
     let directory = green();
-    let states = report(&directory, &[], 0).scenarios[1].searches[0].states;
+    let states = report(&directory, &[], 0).scenarios[1].searches[0].found.states;
     replaced(
         &directory,
         "cases/baseline.toml",

@@ -54,14 +54,14 @@ fn a_run_that_was_cut_off_goes_on_where_it_was() {
     cut.scenarios.truncate(1);
     cut.finished = false;
     // A figure that only the earlier run can have: it is taken over, not found again.
-    cut.scenarios[0].searches[0].depth = 1234;
+    cut.scenarios[0].searches[0].found.depth = 1234;
     write(&directory, "report.json", &serde_json::to_string(&cut).expect("JSON"));
     let resumed = report(&directory, &["--resume"], 0);
-    assert_eq!(resumed.scenarios[0].searches[0].depth, 1234);
+    assert_eq!(resumed.scenarios[0].searches[0].found.depth, 1234);
     assert_eq!((resumed.scenarios.len(), resumed.finished), (2, true));
     // What was found with another budget, or of another file, is not taken over.
     let quick = report(&directory, &["--resume", "--quick"], 0);
-    assert_ne!(quick.scenarios[0].searches[0].depth, 1234);
+    assert_ne!(quick.scenarios[0].searches[0].found.depth, 1234);
 }
 
 #[test]
@@ -101,7 +101,10 @@ fn a_search_that_is_cut_off_goes_on_from_its_checkpoint_to_the_same_result() {
     let text = |result: &ScenarioResult| without_times(&serde_json::to_string(result).expect("JSON"));
     let expected = run(&settings(None), false);
     let cut = run(&kept(false), true);
-    assert!(cut.searches[0].states < expected.searches[0].states, "it was cut off");
+    assert!(
+        cut.searches[0].found.states < expected.searches[0].found.states,
+        "it was cut off"
+    );
     assert_eq!(files(), 1, "its checkpoint is there");
     assert_eq!(text(&run(&kept(true), false)), text(&expected));
     assert_eq!(files(), 0, "a search that is over leaves none");
@@ -147,7 +150,7 @@ fn a_run_that_is_killed_leaves_a_whole_report_and_ends_as_if_it_had_not_been() {
 #[test]
 fn a_total_budget_that_is_used_up_leaves_the_rest_undecided() {
     let directory = green();
-    let first = report(&directory, &[], 0).scenarios[0].searches[0].states;
+    let first = report(&directory, &[], 0).scenarios[0].searches[0].found.states;
     for (total, ran) in [(0, 0), (first - 1, 0), (first + 1, 1)] {
         let report = report(&directory, &["--total-states", &total.to_string()], 3);
         assert_eq!(

@@ -362,10 +362,10 @@ impl Model for Random {
         closure.push(
             None,
             WaitNode {
-                role: format!("process{}", process.0),
-                label: "client".to_owned(),
-                object: "anything".to_owned(),
-                cause: Some(format!("{states:?}")),
+                role: format!("process{}", process.0).into(),
+                label: "client".into(),
+                object: "anything".into(),
+                cause: Some(format!("{states:?}").into()),
                 detail: String::new(),
             },
         );

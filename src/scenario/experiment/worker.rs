@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Budget, Prepared, RunError, prepare};
+use super::{Budget, Experiment, ExperimentError};
 use crate::explore::Verdict;
 use crate::scenario::{EngineName, JobSection, RuntimeSection, Scenario, ScenarioError};
 
@@ -77,7 +77,7 @@ pub enum RequestError {
     Scenario(#[from] ScenarioError),
     /// It can't run.
     #[error(transparent)]
-    Run(#[from] RunError),
+    Run(#[from] ExperimentError),
     /// No scenario of that name is built in.
     #[error("no scenario {0} is built in")]
     Unknown(String),
@@ -88,7 +88,7 @@ impl Request {
     ///
     /// # Errors
     /// When it can't be run.
-    pub fn prepare(self) -> Result<Prepared, RequestError> {
+    pub fn prepare(self) -> Result<Experiment, RequestError> {
         let mut scenario = match &self.path {
             Some(path) => Scenario::load(path)?,
             None => {
@@ -96,14 +96,13 @@ impl Request {
                 named.ok_or(RequestError::Unknown(self.name))?
             }
         };
-        let hash = scenario.hash();
         scenario.document.job = self.job;
         scenario.document.runtime = self.runtime;
-        Ok(prepare(scenario, hash)?)
+        Ok(Experiment::new(scenario)?)
     }
 }
 
-impl Prepared {
+impl Experiment {
     /// Runs the scenario under an engine in a process of its own, of `program`: this one. Setting `interrupt` ends the run soon.
     ///
     /// # Errors

@@ -1,12 +1,12 @@
 //! The part of a scenario's job that is run, where it is not all of it.
 
-use super::{Prepared, RunError};
+use super::{Experiment, ExperimentProblem};
 use crate::explore::Verdict;
-use crate::machine::{Event, Group, Kernel, Model, System};
+use crate::machine::{Event, Group, Kernel, System};
 use crate::models::TensorFlow;
 use crate::models::tensorflow::process::Process;
-use crate::scenario::{KernelSection, Scenario};
-use crate::schedule::{Ending, Hash, Header, Schedule, event};
+use crate::scenario::KernelSection;
+use crate::schedule::{Found, event, run_event};
 
 /// Where a kernel begins, and which of its threads are grouped.
 pub struct Cut {
@@ -21,25 +21,17 @@ pub struct Cut {
 
 impl Cut {
     /// Runs what happens before the kernel begins.
-    pub(super) fn of(scenario: &Scenario, model: &TensorFlow, section: &KernelSection) -> Result<Self, RunError> {
-        let wrong = |problem: String| RunError::Kernel {
-            scenario: scenario.to_string(),
-            problem,
-        };
+    pub(super) fn of(model: &TensorFlow, section: &KernelSection) -> Result<Self, ExperimentProblem> {
         let mut begin = Vec::new();
         for (index, line) in section.begin.iter().enumerate() {
-            let event =
-                event(line).map_err(|problem| wrong(format!("kernel.begin: entry {}: {problem}", index + 1)))?;
-            begin.extend(event);
+            let wrong = |problem| ExperimentProblem::Kernel(format!("begin: entry {}: {problem}", index + 1));
+            begin.extend(event(line).map_err(wrong)?);
         }
-        let schedule = recorded(scenario, &begin);
-        let start = start(model, &schedule).map_err(|(index, found)| RunError::Begin {
-            scenario: scenario.to_string(),
-            problem: format!("kernel.begin: entry {}: {found}", index + 1),
-        })?;
+        let impossible = |(index, found)| ExperimentProblem::Begin(format!("entry {}: {found}", index + 1));
+        let start = start(model, &begin).map_err(impossible)?;
         let mut uncleaned = model.clone();
         uncleaned.set_cleans_up(false);
-        let without_cleanup = self::start(&uncleaned, &schedule).ok();
+        let without_cleanup = self::start(&uncleaned, &begin).ok();
         let groups = section.groups.iter();
         let groups = groups.map(|group| Group::new(model, &group.name, &group.threads));
         let groups = groups.collect::<Result<_, _>>();
@@ -47,7 +39,7 @@ impl Cut {
             begin,
             start,
             without_cleanup,
-            groups: groups.map_err(|error| wrong(format!("kernel.groups: {error}")))?,
+            groups: groups.map_err(|error| ExperimentProblem::Kernel(format!("groups: {error}")))?,
         })
     }
 
@@ -87,38 +79,16 @@ impl Cut {
     }
 }
 
-/// What happens before a kernel begins, as a schedule.
-fn recorded(scenario: &Scenario, begin: &[Event]) -> Schedule {
-    let header = Header {
-        scenario: scenario.file_name(),
-        scenario_hash: Hash(0),
-        graph_hash: Hash(0),
-        slice: String::new(),
-        variant: String::new(),
-        partition_order: String::new(),
-        ending: Ending::Open,
-    };
-    Schedule::record(header, begin.to_vec())
-}
-
-/// The state in which a kernel begins; an error names the event that is impossible, and says what is wrong with it.
-fn start(model: &TensorFlow, schedule: &Schedule) -> Result<System<Process>, (usize, String)> {
+/// Finds the state in which a kernel begins; an error names the event that is impossible, and says what is wrong with it.
+fn start(model: &TensorFlow, begin: &[Event]) -> Result<System<Process>, (usize, Found)> {
     let mut start = System::initial(model);
-    for index in 0..schedule.events.len() {
-        let (process, thread, choice) = schedule
-            .next(model, &start, index)
-            .map_err(|mismatch| (index, mismatch.found.to_string()))?;
-        let threads = model.threads(process, &start.processes[process.index()]);
-        let pending = threads.iter().find(|pending| pending.thread == thread);
-        let pending = pending.expect("the thread of the next event is live");
-        start
-            .step(model, process, pending, choice)
-            .map_err(|violation| (index, violation.to_string()))?;
+    for (index, event) in begin.iter().enumerate() {
+        run_event(model, &mut start, event).map_err(|found| (index, found))?;
     }
     Ok(start)
 }
 
-impl Prepared {
+impl Experiment {
     /// What is run: the kernel of the scenario, or all of its job.
     ///
     /// A kernel ends without the clean-up of its last step, which begins when the client has its answer. An engine that runs every
@@ -134,14 +104,12 @@ impl Prepared {
         }
     }
 
-    /// A verdict on [`Prepared::kernel`] as one on the job.
+    /// A verdict on [`Experiment::kernel`] as one on the job.
     pub(super) fn told_of_kernel(&self, verdict: Verdict) -> Verdict {
         let Some(cut) = &self.cut else { return verdict };
         let mut verdict = cut.complete(verdict);
         if cut.without_cleanup.is_some() {
-            // Nothing can be said of what stays behind on a server that is never told to clean up.
-            verdict.leaks.clear();
-            verdict.reductions.push("no clean-up".to_owned());
+            super::without_cleanup(&mut verdict);
         }
         verdict
     }

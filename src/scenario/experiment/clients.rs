@@ -25,7 +25,7 @@ pub(super) fn fills(section: &JobSection) -> Vec<JobStep> {
 /// is fed with it and so has all that it needs.
 pub(super) fn steps(section: &JobSection, reading: Option<&Arc<Graph>>, training: &Arc<Graph>) -> Vec<JobStep> {
     if let Some(pipeline) = &section.pipeline {
-        return super::pipeline::steps(pipeline, reading, training);
+        return super::epochs::steps(pipeline, reading, training);
     }
     let initializing = Arc::new(worker_only("MakeIterator", NodeKind::Other));
     let step = |graph: &Arc<Graph>, data| JobStep {

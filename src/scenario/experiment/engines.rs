@@ -7,14 +7,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Cut, Prepared};
+use super::{Cut, Experiment};
 use crate::explore::Verdict;
-use crate::explore::driver::{Limits, TallyStatus};
+use crate::explore::driver::{Execution, Limits, TallyStatus};
 use crate::explore::exhaustive::{CheckpointError, Options, Reductions, Status};
 use crate::explore::loom::{self, LoomError};
 use crate::explore::shuttle::{self, ShuttleError, Strategy};
 use crate::explore::threads::{self, Stuck};
 use crate::machine::Model;
+use crate::models::TensorFlow;
 use crate::scenario::{EngineName, EngineSection};
 use crate::schedule::{End, PrefixOutcome, ReplayOutcome, Schedule, replay, replay_prefix};
 
@@ -122,7 +123,7 @@ pub enum EngineStatus {
     Executions(TallyStatus),
 }
 
-impl Prepared {
+impl Experiment {
     /// Runs the scenario under an engine, in this process. The exhaustive engine uses every reduction; the others run the model with
     /// every label. Setting `interrupt` ends the run soon, with what was found.
     ///
@@ -185,22 +186,36 @@ impl Prepared {
         times: u64,
         mut each: impl FnMut(ReplayOutcome),
     ) -> Result<(), EngineError> {
-        let model = Arc::new(self.model.clone());
         match engine {
-            EngineName::Exhaustive => (0..times).for_each(|_| each(replay(&*model, schedule, |_| {}))),
-            EngineName::Shuttle => {
-                for _ in 0..times {
-                    each(shuttle::replay(&model, schedule)?.replayed(&model));
-                }
-            }
-            EngineName::Threads => {
-                threads::replay(&model, schedule, times, |execution| each(execution.replayed(&model)))?;
+            EngineName::Exhaustive => (0..times).for_each(|_| each(replay(&self.model, schedule, |_| {}))),
+            EngineName::Shuttle | EngineName::Threads => {
+                self.follow(engine, schedule, times, |execution| {
+                    each(execution.replayed(&self.model))
+                })?;
             }
             EngineName::Loom => {
                 for _ in 0..times {
                     each(self.replay_under_loom(schedule)?);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Lets the threads of shuttle or real ones follow a schedule, `times` times.
+    fn follow(
+        &self,
+        engine: EngineName,
+        schedule: &Schedule,
+        times: u64,
+        mut each: impl FnMut(Execution<TensorFlow>),
+    ) -> Result<(), EngineError> {
+        let model = Arc::new(self.model.clone());
+        if engine == EngineName::Threads {
+            return Ok(threads::replay(&model, schedule, times, each)?);
+        }
+        for _ in 0..times {
+            each(shuttle::replay(&model, schedule)?);
         }
         Ok(())
     }
@@ -216,16 +231,12 @@ impl Prepared {
         times: u64,
         mut each: impl FnMut(PrefixOutcome),
     ) -> Result<(), EngineError> {
-        let model = Arc::new(self.model.clone());
         match engine {
-            EngineName::Exhaustive => (0..times).for_each(|_| each(replay_prefix(&*model, schedule, |_| {}))),
-            EngineName::Shuttle => {
-                for _ in 0..times {
-                    each(shuttle::replay(&model, schedule)?.prefixed(&model));
-                }
-            }
-            EngineName::Threads => {
-                threads::replay(&model, schedule, times, |execution| each(execution.prefixed(&model)))?;
+            EngineName::Exhaustive => (0..times).for_each(|_| each(replay_prefix(&self.model, schedule, |_| {}))),
+            EngineName::Shuttle | EngineName::Threads => {
+                self.follow(engine, schedule, times, |execution| {
+                    each(execution.prefixed(&self.model))
+                })?;
             }
             // A kernel begins in a state of its own variant.
             EngineName::Loom => return Err(EngineError::NoPrefix),

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::Prepared;
+use super::Experiment;
 use crate::diagnose::{ExplainError, ExplainOptions, Explanation, explain};
 use crate::machine::Signature;
 use crate::schedule::{Ending, MinimiseError, Minimised, Schedule, minimise, replay};
@@ -24,7 +24,7 @@ pub enum HangError {
     Explain(#[from] ExplainError),
 }
 
-impl Prepared {
+impl Experiment {
     /// A smaller schedule of the same hang ([`minimise`]), and what it took.
     ///
     /// # Errors

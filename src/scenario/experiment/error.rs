@@ -1,0 +1,66 @@
+//! Why a scenario is no experiment.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::models::tensorflow::import::ImportError;
+use crate::models::tensorflow::job::JobError;
+use crate::models::tensorflow::job::builtin::BuiltinError;
+use crate::models::tensorflow::job::graph::GraphError;
+use crate::scenario::Input;
+
+/// A scenario that cannot run.
+#[derive(Debug, Error)]
+#[error("{scenario}: {problem}")]
+pub struct ExperimentError {
+    /// The scenario.
+    pub scenario: String,
+    /// What is wrong with it.
+    pub problem: ExperimentProblem,
+}
+
+/// Reasons why a scenario cannot run.
+#[derive(Debug, Error)]
+pub enum ExperimentProblem {
+    /// Its graph is no graph.
+    #[error(transparent)]
+    Import(#[from] Box<ImportError>),
+    /// A graph file cannot be read.
+    #[error("graph file {}: {error}", path.display())]
+    Graph {
+        /// The graph file.
+        path: PathBuf,
+        /// The reason.
+        error: io::Error,
+    },
+    /// The description of its built-in graph is wrong.
+    #[error("job.edges: {0}")]
+    BuiltIn(#[from] BuiltinError),
+    /// The batch does not get into the step as the scenario says.
+    #[error("job.input: \"{input}\", but {problem}")]
+    Input {
+        /// The scenario's value.
+        input: Input,
+        /// What the graph shows.
+        problem: &'static str,
+    },
+    /// A step is to end on a task that it does not run on.
+    #[error("job.ends.{key}: {error}")]
+    Ends {
+        /// The scenario's key.
+        key: &'static str,
+        /// What is wrong.
+        error: GraphError,
+    },
+    /// The job has no such kernel.
+    #[error("kernel.{0}")]
+    Kernel(String),
+    /// The model cannot get to where the kernel begins: the scenario is wrong, or the model changed under it.
+    #[error("kernel.begin: {0}")]
+    Begin(String),
+    /// The model has no such job.
+    #[error(transparent)]
+    Job(#[from] JobError),
+}

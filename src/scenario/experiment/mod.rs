@@ -1,0 +1,232 @@
+//! A scenario that is ready to run: where scenarios, imported graphs, the model and the engines meet.
+
+mod build;
+mod clients;
+mod engines;
+mod epochs;
+mod error;
+mod hang;
+mod hashes;
+mod kernel;
+mod recorded;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Scenario;
+use crate::explore::exhaustive::{self, CheckpointError, Checkpointing, Options, Status};
+use crate::explore::{Finding, FoundHang, Verdict};
+use crate::machine::{Event, Label, Model};
+use crate::models::TensorFlow;
+use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
+
+pub use self::engines::{Budget, EngineError, EngineStatus};
+pub use self::error::{ExperimentError, ExperimentProblem};
+pub use self::hang::HangError;
+pub use self::hashes::Hashes;
+pub use self::kernel::Cut;
+pub use self::recorded::RecordedError;
+pub use self::worker::{Request, RequestError, WORKER_COMMAND, WorkerError};
+
+/// A scenario with its model, ready to run. Nothing changes it once it is built.
+pub struct Experiment {
+    scenario: Scenario,
+    model: TensorFlow,
+    hashes: Hashes,
+    slice: String,
+    servers: usize,
+    cut: Option<Cut>,
+}
+
+/// The labels that occur in some schedules, by name.
+pub type Labels = BTreeMap<&'static str, &'static Label>;
+
+impl Experiment {
+    /// The scenario, with what the command line changed of it.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// The model of its job, with every label: schedules replay on it, whatever the search that found them left out.
+    pub fn model(&self) -> &TensorFlow {
+        &self.model
+    }
+
+    /// Hashes of what decides its states.
+    pub fn hashes(&self) -> &Hashes {
+        &self.hashes
+    }
+
+    /// The nodes of the graph that run, for people.
+    pub fn slice(&self) -> &str {
+        &self.slice
+    }
+
+    /// Number of parameter servers of the graph that trains, whether the steps that run need them or not.
+    pub fn servers(&self) -> usize {
+        self.servers
+    }
+
+    /// The part of the job that is run; none if all of it is.
+    pub fn cut(&self) -> Option<&Cut> {
+        self.cut.as_ref()
+    }
+
+    /// Searches every state. With `cancel_order`, `StartAbort` cancels the active calls in ascending order only: a reduction. What
+    /// the client's last step leaves on servers is cleaned up only if the engine is asked for leaks.
+    pub fn search(
+        &self,
+        options: &Options,
+        cancel_order: bool,
+        interrupt: &AtomicBool,
+        progress: &mut dyn FnMut(&Status),
+    ) -> Verdict {
+        let verdict = self.search_at(options, cancel_order, None, interrupt, progress);
+        verdict.expect("only a checkpoint can fail")
+    }
+
+    /// Searches with checkpoints in the file `place.path`; what they are of is added to `place.identity`.
+    ///
+    /// # Errors
+    /// When the checkpoint that is there can't be used, or none can be written.
+    pub fn search_with_checkpoints(
+        &self,
+        options: &Options,
+        cancel_order: bool,
+        mut place: Checkpointing,
+        interrupt: &AtomicBool,
+        progress: &mut dyn FnMut(&Status),
+    ) -> Result<Verdict, CheckpointError> {
+        place.identity.extend(self.identity(cancel_order)?);
+        self.search_at(options, cancel_order, Some(&place), interrupt, progress)
+    }
+
+    fn search_at(
+        &self,
+        options: &Options,
+        cancel_order: bool,
+        place: Option<&Checkpointing>,
+        interrupt: &AtomicBool,
+        progress: &mut dyn FnMut(&Status),
+    ) -> Result<Verdict, CheckpointError> {
+        // What a step leaves on variables is the same before servers are cleaned up, and there is less to search.
+        let cleans_up = options.reductions.leaks && !self.scenario.looks_at_outcomes();
+        let mut model = self.model.clone();
+        model.set_cancels_in_order(cancel_order);
+        model.set_cleans_up(cleans_up);
+        let mut verdict = match &self.cut {
+            None => explore(&model, options, place, interrupt, progress)?,
+            Some(cut) => cut.complete(explore(&cut.kernel(model), options, place, interrupt, progress)?),
+        };
+        if cancel_order {
+            verdict.reductions.push("cancel order".to_owned());
+        }
+        if !cleans_up {
+            without_cleanup(&mut verdict);
+        }
+        Ok(verdict)
+    }
+
+    /// Lists all that decides what a search of this scenario does, but for the engine's reductions.
+    fn identity(&self, cancel_order: bool) -> Result<Vec<(String, String)>, CheckpointError> {
+        let document = &self.scenario.document;
+        let named = |name: &str, value: String| (name.to_owned(), value);
+        Ok(vec![
+            named("scenario", self.hashes.scenario.to_string()),
+            named("graph", self.hashes.graph.to_string()),
+            named("slice", document.job.slice_text()),
+            named("kernel", format!("{:?}", document.kernel)),
+            named("variant", document.runtime.variant.to_string()),
+            named("partition order", document.job.partition_order.to_string()),
+            named("cancel order", cancel_order.to_string()),
+            named("program", program()?),
+        ])
+    }
+
+    /// The verified schedule of a hang that was found, with the difference between the search and the replay if there is one.
+    pub fn verified(&self, hang: &FoundHang, labels: &mut Labels) -> (Schedule, Option<String>) {
+        let mut schedule = self.schedule_of(hang);
+        let problem = self.verify(&mut schedule, labels).broken_promise(&schedule);
+        let told = |problem| format!("the search and the replay of its schedule disagree: {problem}");
+        (schedule, problem.map(told))
+    }
+
+    /// The schedule of something that is wrong with the model.
+    pub fn schedule_of_finding(&self, finding: &Finding) -> Schedule {
+        let message = finding.message.clone();
+        self.schedule(Ending::Panic { message }, finding.events.clone())
+    }
+
+    /// The schedule of a hang that was found.
+    pub fn schedule_of(&self, hang: &FoundHang) -> Schedule {
+        self.schedule(Ending::hang(&hang.client, &hang.signature), hang.events.clone())
+    }
+
+    /// A schedule of this scenario.
+    pub fn schedule(&self, ending: Ending, events: Vec<Event>) -> Schedule {
+        let document = &self.scenario.document;
+        let header = Header {
+            scenario: self.scenario.file_name(),
+            scenario_hash: self.hashes.scenario,
+            graph_hash: self.hashes.graph,
+            slice: document.job.slice_text(),
+            variant: document.runtime.variant.to_string(),
+            partition_order: document.job.partition_order.to_string(),
+            ending,
+        };
+        Schedule::record(header, events)
+    }
+
+    /// Runs a schedule that was just recorded again, to be sure of it; collects the labels that occur in it and notes in the
+    /// schedule who else could have run.
+    pub fn verify(&self, schedule: &mut Schedule, labels: &mut Labels) -> ReplayOutcome {
+        let mut others = Vec::new();
+        let outcome = replay(&self.model, schedule, |step| {
+            labels.insert(step.label.name, step.label);
+            others.push(step.others.to_vec());
+        });
+        schedule.note_others(others);
+        outcome
+    }
+}
+
+fn explore<M>(
+    model: &M,
+    options: &Options,
+    place: Option<&Checkpointing>,
+    interrupt: &AtomicBool,
+    progress: &mut dyn FnMut(&Status),
+) -> Result<Verdict, CheckpointError>
+where
+    M: Model<Process: Serialize + DeserializeOwned, Frame: Serialize + DeserializeOwned>,
+{
+    match place {
+        None => Ok(exhaustive::search(model, options, interrupt, progress)),
+        Some(place) => exhaustive::search_with_checkpoints(model, options, place, interrupt, progress),
+    }
+}
+
+/// Notes that servers are never told to clean up: nothing can be said of what stays behind there.
+fn without_cleanup(verdict: &mut Verdict) {
+    verdict.leaks.clear();
+    verdict.reductions.push("no clean-up".to_owned());
+}
+
+/// The hash of the running program: what it does next with a checkpoint is what the one that wrote it would have done only if both
+/// are the same.
+fn program() -> Result<String, CheckpointError> {
+    static PROGRAM: OnceLock<Hash> = OnceLock::new();
+    if let Some(known) = PROGRAM.get() {
+        return Ok(known.to_string());
+    }
+    let io = |path: PathBuf, error| CheckpointError::Io { path, error };
+    let path = std::env::current_exe().map_err(|error| io(PathBuf::from("the running program"), error))?;
+    let bytes = std::fs::read(&path).map_err(|error| io(path, error))?;
+    Ok(PROGRAM.get_or_init(|| Hash::of(&bytes)).to_string())
+}

@@ -1,0 +1,60 @@
+//! The state in which a run ended.
+
+use crate::machine::{Model, Signature, System, WaitFor};
+
+/// The state in which a run ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct End {
+    /// How many threads could still run; with none the system is at rest.
+    pub enabled: usize,
+    /// Every client.
+    pub clients: Vec<ClientEnd>,
+    /// What stays behind, where every client has its answer and the system is at rest.
+    pub leaks: Vec<String>,
+}
+
+/// A client in the state in which a run ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClientEnd {
+    /// Its name.
+    pub name: String,
+    /// Whether it has its answer.
+    pub returned: bool,
+    /// Whom it waits for, where it has none.
+    pub waits: Option<(Signature, WaitFor)>,
+}
+
+impl End {
+    /// What a state is like.
+    pub fn of<M: Model>(model: &M, system: &System<M::Process>) -> Self {
+        let processes: Vec<&M::Process> = system.processes.iter().collect();
+        let enabled = system.enabled(model).len();
+        let mut clients = Vec::new();
+        for (process, number, status) in system.clients(model) {
+            let waits = (!status.returned).then(|| model.wait_for(&processes, process, number));
+            clients.push(ClientEnd {
+                name: status.name,
+                returned: status.returned,
+                waits: waits.map(|waits| (waits.signature(), waits)),
+            });
+        }
+        let over = enabled == 0 && clients.iter().all(|client| client.returned);
+        let leaks = if over { model.leaks(&processes) } else { Vec::new() };
+        Self {
+            enabled,
+            clients,
+            leaks,
+        }
+    }
+
+    /// Whether no thread can run any more.
+    pub fn at_rest(&self) -> bool {
+        self.enabled == 0
+    }
+
+    /// The hang of a client, if it waits.
+    pub fn hang_of(&self, client: &str) -> Option<&(Signature, WaitFor)> {
+        let found = self.clients.iter().find(|candidate| candidate.name == client);
+        found.and_then(|client| client.waits.as_ref())
+    }
+}

@@ -1,0 +1,136 @@
+//! What there is instead of an event that the model cannot do.
+
+use std::any::Any;
+use std::fmt;
+
+use crate::machine::{ContractViolation, Event};
+
+/// The first event that the model cannot do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mismatch {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Its line in the schedule's file.
+    pub line: usize,
+    /// What the schedule says.
+    pub expected: Event,
+    /// What there is instead.
+    pub found: Found,
+}
+
+/// What there is instead of an expected event.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// No process has that name.
+    NoProcess {
+        /// The names that there are.
+        processes: Vec<String>,
+    },
+    /// The process has no such thread now.
+    NotLive {
+        /// Those that it has.
+        threads: Vec<String>,
+    },
+    /// The thread is about to do something else.
+    Other(Difference),
+    /// The thread waits: its guard is false.
+    NotEnabled {
+        /// Who of its process could run now.
+        enabled: Vec<String>,
+    },
+    /// The label has not that outcome.
+    Choice {
+        /// How many outcomes it has.
+        choices: u8,
+    },
+    /// The label broke its contract with the machine: a bug in the model.
+    Contract(ContractViolation),
+    /// The label panics: a bug in the model.
+    Panic {
+        /// What it says.
+        message: String,
+    },
+}
+
+/// What a thread is about to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Difference {
+    /// Its next label.
+    pub label: String,
+    /// The object of that.
+    pub object: String,
+}
+
+impl Found {
+    /// A label that panicked with this payload.
+    pub(crate) fn panic(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        Self::Panic {
+            message: text.unwrap_or("without a message").to_owned(),
+        }
+    }
+}
+
+/// An event in a message.
+fn told(event: &Event) -> String {
+    let choice = event
+        .choice
+        .map(|choice| format!(", choice {choice}"))
+        .unwrap_or_default();
+    let Event {
+        process,
+        thread,
+        label,
+        object,
+        ..
+    } = event;
+    format!("{process} {thread} does {label} on {object}{choice}")
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            number,
+            line,
+            expected,
+            found,
+        } = self;
+        write!(
+            f,
+            "event {number} (line {line}) differs: expected {}; found {found}",
+            told(expected)
+        )
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProcess { processes } => write!(f, "no such process; there are: {}", listed(processes)),
+            Self::NotLive { threads } => {
+                write!(f, "the thread not live; live there: {}", listed(threads))
+            }
+            Self::Other(Difference { label, object }) => write!(f, "the thread about to do {label} on {object}"),
+            Self::NotEnabled { enabled } => {
+                write!(
+                    f,
+                    "the thread still waiting for that object; its process can run: {}",
+                    listed(enabled)
+                )
+            }
+            Self::Choice { choices: 0 | 1 } => write!(f, "a label with one outcome only, which takes no choice"),
+            Self::Choice { choices } => write!(f, "a label with {choices} outcomes, choice 0 to {}", choices - 1),
+            Self::Contract(violation) => write!(f, "a label that breaks its contract: {violation}"),
+            Self::Panic { message } => write!(f, "a label that panics: {message}"),
+        }
+    }
+}
