@@ -99,7 +99,6 @@ fn budgets_may_cut_a_search_anywhere() {
     for reductions in [
         Reductions::ALL,
         Reductions {
-            irrelevant: false,
             ..Reductions::ALL
         },
     ] {

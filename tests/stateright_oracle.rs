@@ -214,14 +214,12 @@ const SETTINGS: [Reductions; 3] = [
     Reductions {
         forget_dead: true,
         partial_order: false,
-        irrelevant: false,
         sure_return: false,
         leaks: true,
     },
     Reductions {
         forget_dead: false,
         partial_order: true,
-        irrelevant: false,
         sure_return: false,
         leaks: true,
     },

@@ -73,14 +73,6 @@ impl<M: Model> Model for Restart<'_, M> {
         self.model.may_send(from, state, to)
     }
 
-    fn frames_that_matter(&self, to: ProcessId, state: &M::Process, frames: FrameSet) -> FrameSet {
-        self.model.frames_that_matter(to, state, frames)
-    }
-
-    fn may_request(&self, from: ProcessId, state: &M::Process, to: ProcessId) -> bool {
-        self.model.may_request(from, state, to)
-    }
-
     fn frame_set(&self, frame: &M::Frame) -> FrameSet {
         self.model.frame_set(frame)
     }

@@ -283,14 +283,6 @@ impl<M: Model> Model for Kernel<M> {
         self.model.may_send(from, &state.process, to)
     }
 
-    fn frames_that_matter(&self, to: ProcessId, state: &Self::Process, frames: FrameSet) -> FrameSet {
-        self.model.frames_that_matter(to, &state.process, frames)
-    }
-
-    fn may_request(&self, from: ProcessId, state: &Self::Process, to: ProcessId) -> bool {
-        self.model.may_request(from, &state.process, to)
-    }
-
     fn frame_set(&self, frame: &M::Frame) -> FrameSet {
         self.model.frame_set(frame)
     }

@@ -99,16 +99,6 @@ pub trait Model: Send + Sync {
         FrameSet::ALL
     }
 
-    /// Of `frames`, those whose arrival at process `to` can make a difference to who returns, or to why not.
-    fn frames_that_matter(&self, _to: ProcessId, _state: &Self::Process, frames: FrameSet) -> FrameSet {
-        frames
-    }
-
-    /// Whether process `from` may still send to process `to` something that could make `to` send a frame back, or to others.
-    fn may_request(&self, from: ProcessId, state: &Self::Process, to: ProcessId) -> bool {
-        self.may_send(from, state, to) != FrameSet::NONE
-    }
-
     /// The place of a frame in a [`FrameSet`].
     fn frame_set(&self, _frame: &Self::Frame) -> FrameSet {
         FrameSet::ALL

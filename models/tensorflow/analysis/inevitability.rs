@@ -29,7 +29,7 @@ use crate::models::tensorflow::job::graph::{Node, NodeKind};
 use crate::models::tensorflow::mechanisms::executor;
 use crate::models::tensorflow::mechanisms::master;
 use crate::models::tensorflow::mechanisms::rendezvous::{At as R, Finder, Rendezvous};
-use crate::models::tensorflow::mechanisms::rpc::{At as C, ClientCall, Frame, Rpc};
+use crate::models::tensorflow::mechanisms::rpc::{At as C, ClientCall, Rpc};
 use crate::models::tensorflow::mechanisms::worker;
 use crate::models::tensorflow::process::{At, CallId, NodeId, Process, StepId, ThreadId};
 
@@ -142,35 +142,6 @@ impl TensorFlow {
             && (ends_well || fails)
             && prospect.ends(step)
             && calls.all(|call| prospect.run_graph(call, master.failed, fails))
-    }
-
-    /// Of the frames that others may send to a process, those whose arrival can make a difference to its clients: not the answer to a
-    /// call that is sure to be cancelled, and to end with the error that the step has already.
-    pub(in crate::models) fn frames_that_make_a_difference(&self, process: &Process, mut frames: FrameSet) -> FrameSet {
-        for call in &process.client_calls {
-            let info = self.call(call.id);
-            let fails = match info.kind {
-                CallKind::RunGraph { .. } => process
-                    .master
-                    .as_ref()
-                    .is_some_and(|master| master.step == info.step && master.failed),
-                // Only `StartAbort` cancels a receive, and then it has latched its error.
-                _ => true,
-            };
-            if fails && call.installed && pending_cancel(process, call.id) {
-                frames.remove(Frame::Response(call.id, true).number());
-            }
-        }
-        frames
-    }
-
-    /// Whether one process may still ask something of another, as opposed to answering or cancelling.
-    pub(in crate::models) fn still_requests(&self, from: ProcessId, process: &Process, to: ProcessId) -> bool {
-        let frames = self.frames_to(from, process, to);
-        let mut calls = (0..).zip(self.calls());
-        calls.any(|(call, info)| {
-            info.client == from && info.server == to && frames.contains(Frame::Request(call).number())
-        })
     }
 }
 

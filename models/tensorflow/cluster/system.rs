@@ -235,19 +235,6 @@ impl Model for TensorFlow {
         self.frames_to(from, process, to)
     }
 
-    fn frames_that_matter(&self, _to: ProcessId, process: &Process, frames: FrameSet) -> FrameSet {
-        // Frames share numbers in a job with many calls: then none can be told apart for certain.
-        if self.calls().len() * 3 > 128 {
-            frames
-        } else {
-            self.frames_that_make_a_difference(process, frames)
-        }
-    }
-
-    fn may_request(&self, from: ProcessId, process: &Process, to: ProcessId) -> bool {
-        self.still_requests(from, process, to)
-    }
-
     fn frame_set(&self, frame: &rpc::Frame) -> FrameSet {
         let mut set = FrameSet::NONE;
         set.insert(frame.number());

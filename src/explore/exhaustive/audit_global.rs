@@ -1,5 +1,5 @@
-//! Whether a model keeps the promises that speak of several processes at once: who may still send what, who is sure to return,
-//! who no longer matters, and what forgetting leaves as it is.
+//! Whether a model keeps the promises that speak of several processes at once: who may still send what, who is sure to return, and what
+//! forgetting leaves as it is.
 //!
 //! These are checked on every transition of a search, and what is said about the end of every execution on the whole graph:
 //! backwards from the states at rest.
@@ -33,7 +33,7 @@ pub struct GlobalAudit {
 }
 
 /// Searches `model` with `options` and checks on every transition what the reductions rely on beyond one process: frames that
-/// may still come, what their arrival causes, promises, sure returns, irrelevant processes, and forgetting.
+/// may still come, what their arrival causes, promises, sure returns, and forgetting.
 ///
 /// `broken` says which promises ([`Model::promises`]) a state breaks, and is told whether the state is at rest. The options
 /// should leave out nothing but what is forgotten.
@@ -112,11 +112,6 @@ impl<M: Model> Auditor<'_, '_, M> {
         tuple.iter().enumerate().zip(&mut self.ids).map(id).collect()
     }
 
-    fn irrelevant(&self, judged: &[u32]) -> Vec<bool> {
-        let set = self.judge.irrelevant(judged);
-        (0..judged.len()).map(|process| set & (1 << process) != 0).collect()
-    }
-
     fn value(&self, process: usize, id: u32) -> &M::Process {
         &self.search.memo.locals[process].get(id).value
     }
@@ -127,7 +122,7 @@ impl<M: Model> Auditor<'_, '_, M> {
         let frames: Vec<FrameSet> = (0..tuple.len())
             .map(|process| self.judge.frames_to(process, &before))
             .collect();
-        let (sure, irrelevant) = (self.judge.is_sure(&mut self.cache, &before), self.irrelevant(&before));
+        let sure = self.judge.is_sure(&mut self.cache, &before);
         for process in 0..tuple.len() {
             let (_, expansion) = memo.next(deliveries, process, tuple);
             for step in &expansion.steps {
@@ -149,14 +144,10 @@ impl<M: Model> Auditor<'_, '_, M> {
                         if !frames[to].includes(set) {
                             self.complain(to, &format!("{what} arrives, but was not among what may be sent"));
                         }
-                        let matters = self.judge.known(to, before[to]).matters.intersection(set) != FrameSet::NONE;
-                        if irrelevant[process] && !irrelevant[to] && matters {
-                            self.complain(to, &format!("{what} matters, but comes from where nothing matters"));
-                        }
                     }
                     after[to] = arrived;
                 }
-                self.transition(process, (tuple, &frames), &after, sure, &irrelevant);
+                self.transition(process, (tuple, &frames), &after, sure);
             }
         }
     }
@@ -167,7 +158,6 @@ impl<M: Model> Auditor<'_, '_, M> {
         (tuple, frames): (&[u32], &[FrameSet]),
         after: &[u32],
         sure: bool,
-        irrelevant: &[bool],
     ) {
         let later = self.judged(after);
         if sure && !self.judge.is_sure(&mut self.cache, &later) {
@@ -176,15 +166,6 @@ impl<M: Model> Auditor<'_, '_, M> {
                 self.what_moved(mover, tuple, after)
             );
             self.complain(mover, &text);
-        }
-        for (process, still) in self.irrelevant(&later).into_iter().enumerate() {
-            if irrelevant[process] && !still {
-                let text = format!(
-                    "irrelevant, then relevant again: {}",
-                    self.what_moved(mover, tuple, after)
-                );
-                self.complain(process, &text);
-            }
         }
         for process in 0..tuple.len() {
             let now = self.judge.frames_to(process, &later);

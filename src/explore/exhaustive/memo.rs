@@ -41,10 +41,6 @@ pub(super) struct Known {
     pub(super) settled: bool,
     /// By process, the frames that this one may still send to it.
     pub(super) may_send: Box<[FrameSet]>,
-    /// The frames that matter if they arrive here.
-    pub(super) matters: FrameSet,
-    /// By process, one bit: whether this one may still request something of it.
-    requests: u64,
 }
 
 /// What can happen next in a local state, while only certain frames may arrive.
@@ -72,8 +68,6 @@ pub(super) struct Memo<'m, M: Model> {
     /// By process, what follows from a local state and the frames that may still arrive.
     pub(super) expansions: Vec<Interner<(u32, FrameSet), Expansion>>,
     pub(super) frames: Interner<(ProcessId, M::Frame), ()>,
-    /// By process, what stands for it where it makes no difference: id and hash. Empty without that reduction.
-    phantoms: Vec<(u32, u64)>,
 }
 
 /// One search thread's memory of what deliveries lead to (process and frame arrived there, in which local state) and of which
@@ -105,31 +99,10 @@ impl Deliveries {
 impl<'m, M: Model> Memo<'m, M> {
     pub(super) fn new(model: &'m M, reductions: Reductions) -> Self {
         let processes = model.process_count();
-        let locals: Vec<Interner<M::Process, Known>> = (0..processes)
-            .map(|process| Interner::new(process as u64 + 1))
-            .collect();
-        let phantom = |(process, table): (usize, &Interner<M::Process, Known>)| {
-            let state = guarded(|| model.initial(ProcessId(process as u8))).ok()?;
-            let (id, hash) = table.phantom(state);
-            let known = Known {
-                settled: true,
-                may_send: vec![FrameSet::NONE; processes].into(),
-                matters: FrameSet::NONE,
-                requests: 0,
-            };
-            table.get(id).extra.set(known).ok()?;
-            Some((id, hash))
-        };
-        let phantoms = if reductions.irrelevant && !reductions.leaks && processes <= 64 {
-            locals.iter().enumerate().map_while(phantom).collect()
-        } else {
-            Vec::new()
-        };
         Self {
             model,
             reductions,
-            phantoms,
-            locals,
+            locals: (0..processes).map(|process| Interner::new(process as u64 + 1)).collect(),
             expansions: (0..processes).map(|_| Interner::new(0)).collect(),
             frames: Interner::new(0),
         }
@@ -151,25 +124,15 @@ impl<'m, M: Model> Memo<'m, M> {
             let (from, state) = (ProcessId(process as u8), &entry.value);
             let settled = guarded(|| self.model.clients(from, state).iter().all(|client| client.returned));
             let settled = settled.unwrap_or(false);
-            let others = 0..self.locals.len();
             let to = |to: usize| {
-                if to == process || !(self.reductions.partial_order || self.reductions.irrelevant) {
+                if to == process || !self.reductions.partial_order {
                     return FrameSet::NONE;
                 }
                 // A model that fails here says nothing, which is sound; it fails again where that is reported.
                 guarded(|| self.model.may_send(from, state, ProcessId(to as u8))).unwrap_or(FrameSet::ALL)
             };
-            let may_send = others.clone().map(to).collect();
-            let matters = guarded(|| self.model.frames_that_matter(from, state, FrameSet::ALL));
-            let asks = |to: &usize| {
-                *to != process && guarded(|| self.model.may_request(from, state, ProcessId(*to as u8))).unwrap_or(true)
-            };
-            Known {
-                settled,
-                may_send,
-                matters: matters.unwrap_or(FrameSet::ALL),
-                requests: others.filter(asks).fold(0, |set, to| set | 1 << to),
-            }
+            let may_send = (0..self.locals.len()).map(to).collect();
+            Known { settled, may_send }
         })
     }
 
@@ -218,13 +181,6 @@ impl<'m, M: Model> Memo<'m, M> {
         let entry = expansions.get(number);
         entry.extra.get_or_init(|| {
             let (id, frames) = entry.value;
-            if self.is_phantom(process, id) {
-                return Expansion {
-                    steps: Box::default(),
-                    ample: false,
-                    broken: Box::default(),
-                };
-            }
             let raw = self.local(process, frames).expand(&table.get(id).value);
             let mut steps = Vec::with_capacity(raw.steps.len());
             for step in raw.steps {
@@ -264,9 +220,6 @@ impl<'m, M: Model> Memo<'m, M> {
     ) -> Result<(u32, u64), Box<Broken>> {
         if let Some(known) = deliveries.known.get(&(to, id, frame)) {
             return Ok(*known);
-        }
-        if self.is_phantom(usize::from(to), id) {
-            return Ok(self.phantoms[usize::from(to)]);
         }
         let table = &self.locals[usize::from(to)];
         let state = table.get(id).value.clone();

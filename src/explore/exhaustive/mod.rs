@@ -47,9 +47,6 @@ pub struct Reductions {
     pub forget_dead: bool,
     /// Explore operations that nothing conflicts with first and alone.
     pub partial_order: bool,
-    /// Forget the state of a process that can no longer make a difference to any client ([`Model::may_send`],
-    /// [`Model::frames_that_matter`], [`Model::may_request`]), unless leaks are asked for.
-    pub irrelevant: bool,
     /// Stop where every client is sure to return ([`Model::is_sure_to_return`]), unless leaks are asked for.
     pub sure_return: bool,
     /// Go on after every client has its answer, to learn what stays behind. Off, that is not looked at (and costs nothing).
@@ -61,7 +58,6 @@ impl Reductions {
     pub const ALL: Self = Self {
         forget_dead: true,
         partial_order: true,
-        irrelevant: true,
         sure_return: true,
         leaks: false,
     };
@@ -69,7 +65,6 @@ impl Reductions {
     pub const NONE: Self = Self {
         forget_dead: false,
         partial_order: false,
-        irrelevant: false,
         sure_return: false,
         leaks: true,
     };
@@ -221,9 +216,6 @@ fn describe(reductions: Reductions) -> Vec<String> {
     }
     if reductions.partial_order {
         names.push("partial order".to_owned());
-    }
-    if reductions.irrelevant && !reductions.leaks {
-        names.push("irrelevant processes".to_owned());
     }
     if reductions.sure_return && !reductions.leaks {
         names.push("sure return".to_owned());

@@ -27,10 +27,7 @@ pub(super) fn hang<M: Model>(
     let (events, reached) = replay_reduced(&search.memo, &trail)?;
     let tuple = search.store.get(at.state).tuple;
     let stored = search.memo.states(tuple);
-    let differs = |(process, (reached, stored)): (usize, (&M::Process, &M::Process))| {
-        !search.memo.is_phantom(process, tuple[process]) && reached != stored
-    };
-    if reached.processes.iter().zip(stored).enumerate().any(differs) {
+    if !reached.processes.iter().eq(stored) {
         return Err(format!("the schedule of hang {} ends in another state", signature.id()));
     }
     let lifted = lift(model, &events)?;

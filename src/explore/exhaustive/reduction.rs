@@ -290,7 +290,7 @@ impl<M: Model> Local<'_, M> {
         if !pendings.iter().any(|pending| pending.enabled) {
             return None;
         }
-        let surroundings = Surroundings::of(self, state, pendings);
+        let surroundings = Surroundings::new(self, state, pendings, self.frames);
         for (index, pending) in pendings.iter().enumerate().filter(|(_, pending)| pending.enabled) {
             let operation = &pending.operation;
             if operation.takes_server
@@ -299,11 +299,11 @@ impl<M: Model> Local<'_, M> {
             {
                 return Some(Ample::Closure(run));
             }
-            if surroundings.leave_free(index, pending) {
+            if surroundings.leave_free(index) {
                 return Some(Ample::Operation(index));
             }
         }
-        surroundings.smallest_component(pendings).map(Ample::Threads)
+        surroundings.smallest_component().map(Ample::Threads)
     }
 
     /// Takes a server, runs to the end and gives it back, if nobody could tell when that happened.
@@ -324,14 +324,16 @@ impl<M: Model> Local<'_, M> {
             };
             let pending = &pendings[index];
             let plain = pending.enabled && pending.operation.choices <= 1 && !pending.operation.takes_server;
+            if !plain {
+                return None;
+            }
             // Once a frame was sent, others may send more than was known before.
             let frames = if step.sent.is_empty() {
                 self.frames
             } else {
                 FrameSet::ALL
             };
-            let surroundings = Surroundings::with(self, &step.state, &pendings, frames);
-            if !plain || !surroundings.leave_free(index, pending) {
+            if !Surroundings::new(self, &step.state, &pendings, frames).leave_free(index) {
                 return None;
             }
             self.run(&mut step, pending, 0).ok()?;

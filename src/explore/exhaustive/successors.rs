@@ -146,13 +146,6 @@ impl Scratch {
             let (after, hash) = memo.deliver(&mut self.deliveries, sent.to, self.tuple[to], sent.frame)?;
             self.place(memo, to, after, hash);
         }
-        if memo.forgets_irrelevant() {
-            let irrelevant = memo.irrelevant(&self.tuple);
-            for process in (0..self.tuple.len()).filter(|process| irrelevant & (1 << process) != 0) {
-                let (id, hash) = memo.phantom_of(process);
-                self.place(memo, process, id, hash);
-            }
-        }
         Ok(())
     }
 

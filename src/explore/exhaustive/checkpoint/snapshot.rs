@@ -11,7 +11,7 @@ use super::{CheckpointError, Checkpointing};
 use crate::explore::exhaustive::Reductions;
 use crate::explore::exhaustive::found::Found;
 use crate::explore::exhaustive::memo::{Expansion, Memo};
-use crate::explore::exhaustive::search::{Moment, Place, Search};
+use crate::explore::exhaustive::search::{Place, Search};
 use crate::explore::exhaustive::store::{SHARDS, Shard};
 use crate::machine::{FrameSet, Model, ProcessId};
 
@@ -33,25 +33,25 @@ pub(super) fn write<M: Model>(
     writer: &mut Writer<'_>,
     identity: &[(String, String)],
     elapsed: Duration,
-    moment: &Moment<'_, '_, M>,
+    search: &Search<'_, M>,
+    place: &Place,
 ) -> io::Result<()>
 where
     M::Process: Serialize,
     M::Frame: Serialize,
 {
-    let Moment { search, place, .. } = moment;
     let memo = &search.memo;
     writer.value(&Head {
         identity: identity.to_vec(),
         reductions: memo.reductions,
         elapsed,
-        transitions: moment.transitions(),
+        transitions: search.transitions,
         depth: search.depth,
         peak_bytes: search.peak_bytes,
         place: (place.depth, place.done as u64),
     })?;
     writer.words(&place.states)?;
-    writer.value(&moment.found())?;
+    writer.value(&search.found)?;
     writer.value(&memo.frames.len())?;
     for id in 0..memo.frames.len() {
         writer.value(&memo.frames.get(id).value)?;
@@ -68,7 +68,8 @@ where
             writer.value(&(entry.value, entry.extra.get()))?;
         }
     }
-    let deliveries = moment.deliveries();
+    let scratches = search.scratches.iter();
+    let deliveries = scratches.flat_map(|scratch| scratch.deliveries.all());
     let words = deliveries.flat_map(|(to, id, frame, after)| [u32::from(to), id, frame, after]);
     writer.words(&words.collect::<Vec<u32>>())?;
     for shard in &search.store.shards {
@@ -155,8 +156,7 @@ where
         let (locals, expansions) = (&memo.locals[process], &memo.expansions[process]);
         for id in 0..reader.value::<u32>()? {
             let state: M::Process = reader.value()?;
-            // What stands for a process that makes no difference is there from the start.
-            if !memo.is_phantom(process, id) && locals.intern(state).0 != id {
+            if locals.intern(state).0 != id {
                 return Err(reader.damaged());
             }
         }

@@ -1,5 +1,7 @@
 //! What stands in the way of a pending operation: all that other threads and arrivals may still do.
 
+use std::cell::OnceCell;
+
 use super::Local;
 use crate::machine::{Access, Footprint, FrameSet, Model, Pending};
 
@@ -16,45 +18,62 @@ fn conflict<T>(footprint: &Footprint, pending: &Pending<T>) -> bool {
     footprint.conflicts_with(operation.object, access) || operation.part.is_some_and(part)
 }
 
-/// What all but one thread may still do.
-pub(super) struct Surroundings {
-    futures: Vec<Footprint>,
-    arrivals: Footprint,
+/// What each thread, and frames still to come, may do: asked of the model one at a time, when it is needed.
+pub(super) struct Surroundings<'a, M: Model> {
+    local: &'a Local<'a, M>,
+    state: &'a M::Process,
+    pendings: &'a [Pending<M::Thread>],
+    frames: FrameSet,
+    futures: Vec<OnceCell<Footprint>>,
+    arrivals: OnceCell<Footprint>,
 }
 
-impl Surroundings {
-    pub(super) fn of<M: Model>(local: &Local<'_, M>, state: &M::Process, pendings: &[Pending<M::Thread>]) -> Self {
-        Self::with(local, state, pendings, local.frames)
-    }
-
-    pub(super) fn with<M: Model>(
-        local: &Local<'_, M>,
-        state: &M::Process,
-        pendings: &[Pending<M::Thread>],
+impl<'a, M: Model> Surroundings<'a, M> {
+    /// Those of a state in which only `frames` may still arrive.
+    pub(super) fn new(
+        local: &'a Local<'a, M>,
+        state: &'a M::Process,
+        pendings: &'a [Pending<M::Thread>],
         frames: FrameSet,
     ) -> Self {
-        let future = |pending: &Pending<M::Thread>| local.model.future(local.process, state, pending.thread);
         Self {
-            futures: pendings.iter().map(future).collect(),
-            arrivals: local.model.arrivals(local.process, state, frames),
+            local,
+            state,
+            pendings,
+            frames,
+            futures: pendings.iter().map(|_| OnceCell::new()).collect(),
+            arrivals: OnceCell::new(),
         }
     }
 
-    pub(super) fn leave_free<T>(&self, index: usize, pending: &Pending<T>) -> bool {
-        !conflict(&self.arrivals, pending)
-            && !self
-                .futures
-                .iter()
-                .enumerate()
-                .any(|(other, footprint)| other != index && conflict(footprint, pending))
+    fn future(&self, index: usize) -> &Footprint {
+        let Local { model, process, .. } = self.local;
+        self.futures[index].get_or_init(|| model.future(*process, self.state, self.pendings[index].thread))
+    }
+
+    fn arrivals(&self) -> &Footprint {
+        let Local { model, process, .. } = self.local;
+        self.arrivals
+            .get_or_init(|| model.arrivals(*process, self.state, self.frames))
+    }
+
+    /// Returns true if nothing that another thread or an arrival may do conflicts with the thread's next operation.
+    pub(super) fn leave_free(&self, index: usize) -> bool {
+        let pending = &self.pendings[index];
+        let operation = &pending.operation;
+        if operation.access == Access::Free && operation.part.is_none() && !operation.takes_server {
+            return true;
+        }
+        let mut others = (0..self.pendings.len()).filter(|other| *other != index);
+        !others.any(|other| conflict(self.future(other), pending)) && !conflict(self.arrivals(), pending)
     }
 
     /// The smallest set of enabled threads, not all of them unless nothing else can interfere, such that nothing that any other
     /// thread or an arrival may do conflicts with their next operations.
-    pub(super) fn smallest_component<T>(&self, pendings: &[Pending<T>]) -> Option<Vec<usize>> {
+    pub(super) fn smallest_component(&self) -> Option<Vec<usize>> {
         let mut best: Option<Vec<usize>> = None;
-        for seed in (0..pendings.len()).filter(|&index| pendings[index].enabled) {
-            if let Some(component) = self.component(seed, pendings)
+        for seed in (0..self.pendings.len()).filter(|&index| self.pendings[index].enabled) {
+            if let Some(component) = self.component(seed)
                 && best.as_ref().is_none_or(|best| component.len() < best.len())
             {
                 best = Some(component);
@@ -63,21 +82,21 @@ impl Surroundings {
         best
     }
 
-    fn component<T>(&self, seed: usize, pendings: &[Pending<T>]) -> Option<Vec<usize>> {
+    fn component(&self, seed: usize) -> Option<Vec<usize>> {
         let mut members = vec![seed];
         let mut next = 0;
         while let Some(&member) = members.get(next) {
             next += 1;
-            let pending = &pendings[member];
-            if conflict(&self.arrivals, pending) {
+            let pending = &self.pendings[member];
+            if conflict(self.arrivals(), pending) {
                 return None;
             }
-            for (other, footprint) in self.futures.iter().enumerate() {
-                if members.contains(&other) || !conflict(footprint, pending) {
+            for other in 0..self.pendings.len() {
+                if members.contains(&other) || !conflict(self.future(other), pending) {
                     continue;
                 }
                 // A thread that waits now may go on without any of the members: it can't be one.
-                if !pendings[other].enabled {
+                if !self.pendings[other].enabled {
                     return None;
                 }
                 members.push(other);
