@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use census::{census, signatures};
 use lastbatch::explore::fingerprint;
 use lastbatch::explore::loom::{Checkpointing, Exploration, Options, Unfit, explore, fits, replay};
-use lastbatch::machine::{Kernel, Model, System};
+use lastbatch::machine::{Kernel, Reducible, System};
 use lastbatch::models::litmus::busy_client::BusyClient;
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 use lastbatch::models::litmus::lost_wakeup::LostWakeup;
@@ -28,16 +28,16 @@ const THREE: Pool = Pool {
     consumer: true,
 };
 
-fn run<M: Model + 'static>(kernel: &Arc<Kernel<M>>) -> Exploration {
+fn run<M: Reducible + 'static>(kernel: &Arc<Kernel<M>>) -> Exploration {
     explore(kernel, &Options::default(), &Arc::new(AtomicBool::new(false))).unwrap()
 }
 
 /// loom must reach exactly the states at rest and signatures that there are; returns the number of signatures.
-fn agrees<M: Model + 'static>(model: M) -> usize {
+fn agrees<M: Reducible + 'static>(model: M) -> usize {
     agrees_on(&Arc::new(Kernel::whole(model)))
 }
 
-fn agrees_on<M: Model + 'static>(kernel: &Arc<Kernel<M>>) -> usize {
+fn agrees_on<M: Reducible + 'static>(kernel: &Arc<Kernel<M>>) -> usize {
     let expected = census(kernel.as_ref(), 100_000).unwrap();
     let found = run(kernel);
     let verdict = &found.verdict;

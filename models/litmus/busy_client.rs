@@ -1,9 +1,14 @@
 //! One stuck client beside a busy one: the system never comes to rest, and still a client can wait for ever.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{
+    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId, Pending,
+    ProcessId, ThreadName, WaitFor,
+};
 
 static TAKE_TURN: Label = label("Client.take_turn", "busy_client:1");
 static PASS_TURN: Label = label("Client.pass_turn", "busy_client:2");
@@ -53,7 +58,7 @@ impl Model for BusyClient {
         (0..2).map(one).collect()
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, client: u8, _: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, client: u8, _: u32, _: &mut Vec<(ProcessId, ())>) {
         let served = &mut state.served[usize::from(client)];
         *served = !*served;
         if !*served && self.fair {
@@ -75,14 +80,6 @@ impl Model for BusyClient {
         vec![(TURN, value(&state.turn))]
     }
 
-    fn future(&self, _: ProcessId, _: &State, _: u8) -> Footprint {
-        Footprint::new().with(TURN, Access::Write)
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
         let client = |client: usize| ClientStatus {
             name: format!("client{client}"),
@@ -96,5 +93,51 @@ impl Model for BusyClient {
         let cause = Some("kept by the other client");
         closure.push(None, waits("host", TAKE_TURN.name, "turn", cause));
         closure
+    }
+
+    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
+        None
+    }
+
+    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Independence for BusyClient {
+    fn footprint(&self, _: ProcessId, _: &State, _: u8) -> Arc<Footprint> {
+        Arc::new(Footprint::new().with(TURN, Access::Write))
+    }
+
+    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
+        Arc::new(Footprint::new())
+    }
+
+    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
+        None
+    }
+
+    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+        false
+    }
+
+    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
+}
+
+impl Guarantees for BusyClient {
+    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
+        GuaranteeSet::default()
+    }
+
+    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
+        self.clients(process, state).iter().all(|client| client.returned)
     }
 }

@@ -1,8 +1,11 @@
 //! Two threads that take two locks: crosswise they can hang, in one order they can't.
 
+use std::sync::Arc;
+
 use super::{label, pending, value, waits};
 use crate::machine::{
-    Access, ClientStatus, Footprint, FrameSet, Label, Lock, Model, ObjectId, Pending, ProcessId, WaitFor,
+    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Lock, Model, ObjectId,
+    Pending, ProcessId, ThreadName, WaitFor,
 };
 
 static TAKE_FIRST: Label = label("Thread.take_first", "crossed_locks:1");
@@ -82,7 +85,7 @@ impl Model for CrossedLocks {
         (0..2).filter_map(one).collect()
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: u8, _: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, thread: u8, _: u32, _: &mut Vec<(ProcessId, ())>) {
         let index = usize::from(thread);
         let first = self.first(index);
         state.threads[index] = match state.threads[index] {
@@ -121,20 +124,6 @@ impl Model for CrossedLocks {
             .collect()
     }
 
-    fn future(&self, _: ProcessId, state: &State, thread: u8) -> Footprint {
-        let first = self.first(usize::from(thread));
-        let (first, second) = (ObjectId(first as u16), ObjectId(1 - first as u16));
-        match state.threads[usize::from(thread)] {
-            At::TakeFirst => Footprint::new().with(first, Access::Write).with(second, Access::Write),
-            At::TakeSecond => Footprint::new().with(second, Access::Write),
-            _ => Footprint::new(),
-        }
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
         let client = |thread: usize| ClientStatus {
             name: format!("thread{thread}"),
@@ -161,5 +150,59 @@ impl Model for CrossedLocks {
             }
         }
         closure
+    }
+
+    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
+        None
+    }
+
+    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Independence for CrossedLocks {
+    fn footprint(&self, _: ProcessId, state: &State, thread: u8) -> Arc<Footprint> {
+        Arc::new({
+            let first = self.first(usize::from(thread));
+            let (first, second) = (ObjectId(first as u16), ObjectId(1 - first as u16));
+            match state.threads[usize::from(thread)] {
+                At::TakeFirst => Footprint::new().with(first, Access::Write).with(second, Access::Write),
+                At::TakeSecond => Footprint::new().with(second, Access::Write),
+                _ => Footprint::new(),
+            }
+        })
+    }
+
+    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
+        Arc::new(Footprint::new())
+    }
+
+    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
+        None
+    }
+
+    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+        false
+    }
+
+    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
+}
+
+impl Guarantees for CrossedLocks {
+    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
+        GuaranteeSet::default()
+    }
+
+    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
+        self.clients(process, state).iter().all(|client| client.returned)
     }
 }

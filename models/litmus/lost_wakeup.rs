@@ -1,9 +1,11 @@
 //! A condition variable: whoever looks at the flag and parks in two labels can miss the one wake-up.
 
+use std::sync::Arc;
+
 use super::{label, pending, value, waits};
 use crate::machine::{
-    Access, ClientStatus, Condvar, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, SpuriousWakeups,
-    WaitFor,
+    Access, ClientStatus, Condvar, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId,
+    Pending, ProcessId, SpuriousWakeups, ThreadName, WaitFor,
 };
 
 static CHECK: Label = label("Waiter.check", "lost_wakeup:1");
@@ -104,7 +106,7 @@ impl Model for LostWakeup {
         threads.into_iter().filter_map(one).collect()
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u32, _: &mut Vec<(ProcessId, ())>) {
         let monitor = &mut state.monitor;
         match thread {
             Thread::Waiter => {
@@ -150,14 +152,6 @@ impl Model for LostWakeup {
         vec![(MONITOR, value(&state.monitor))]
     }
 
-    fn future(&self, _: ProcessId, _: &State, _: Thread) -> Footprint {
-        Footprint::new().with(MONITOR, Access::Write)
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
         vec![ClientStatus {
             name: "waiter".to_owned(),
@@ -173,5 +167,51 @@ impl Model for LostWakeup {
         let mut closure = WaitFor::default();
         closure.push(None, waits("host", WAKE.name, "condition", Some(cause)));
         closure
+    }
+
+    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
+        None
+    }
+
+    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Independence for LostWakeup {
+    fn footprint(&self, _: ProcessId, _: &State, _: Thread) -> Arc<Footprint> {
+        Arc::new(Footprint::new().with(MONITOR, Access::Write))
+    }
+
+    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
+        Arc::new(Footprint::new())
+    }
+
+    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
+        None
+    }
+
+    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+        false
+    }
+
+    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
+}
+
+impl Guarantees for LostWakeup {
+    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
+        GuaranteeSet::default()
+    }
+
+    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
+        self.clients(process, state).iter().all(|client| client.returned)
     }
 }

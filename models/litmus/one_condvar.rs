@@ -5,10 +5,12 @@
 //! consumer, who finds nothing and waits again: the producer sleeps for ever. Waking everyone is right, and so are wake-ups that need
 //! no notification.
 
+use std::sync::Arc;
+
 use super::{label, pending, value, waits};
 use crate::machine::{
-    Access, ClientStatus, Condvar, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, SpuriousWakeups,
-    WaitFor,
+    Access, ClientStatus, Condvar, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId,
+    Pending, ProcessId, SpuriousWakeups, ThreadName, WaitFor,
 };
 
 static PUT: Label = label("Producer.put", "one_condvar:1");
@@ -94,7 +96,7 @@ impl Model for OneCondvar {
         (0..THREADS).filter(|thread| !state.is_done(*thread)).map(one).collect()
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: u8, choice: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, thread: u8, choice: u32, _: &mut Vec<(ProcessId, ())>) {
         let turn = &mut state.turns[usize::from(thread)];
         let slot = &mut state.slot;
         if turn.notifies {
@@ -133,14 +135,6 @@ impl Model for OneCondvar {
         vec![(SLOT, value(&state.slot))]
     }
 
-    fn future(&self, _: ProcessId, _: &State, _: u8) -> Footprint {
-        Footprint::new().with(SLOT, Access::Write)
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
         vec![ClientStatus {
             name: "host".to_owned(),
@@ -163,5 +157,51 @@ impl Model for OneCondvar {
             closure.push(Some(client), waits("host", label, "condition variable", Some(cause)));
         }
         closure
+    }
+
+    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
+        None
+    }
+
+    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Independence for OneCondvar {
+    fn footprint(&self, _: ProcessId, _: &State, _: u8) -> Arc<Footprint> {
+        Arc::new(Footprint::new().with(SLOT, Access::Write))
+    }
+
+    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
+        Arc::new(Footprint::new())
+    }
+
+    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
+        None
+    }
+
+    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+        false
+    }
+
+    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
+}
+
+impl Guarantees for OneCondvar {
+    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
+        GuaranteeSet::default()
+    }
+
+    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
+        self.clients(process, state).iter().all(|client| client.returned)
     }
 }

@@ -5,8 +5,13 @@
 //! calls `Finish` (`2365`), which the step waits for. With a look first and a decrement afterwards two nodes that end at once both see
 //! the other one outstanding: the count comes to zero, and nobody calls `Finish`.
 
+use std::sync::Arc;
+
 use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{
+    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId, Pending,
+    ProcessId, ThreadName, WaitFor,
+};
 
 static LOOK: Label = label("Executor.read_outstanding", "executor.cc:2177");
 static DECREMENT: Label = label("Executor.outstanding", "executor.cc:2177");
@@ -93,7 +98,7 @@ impl Model for OutstandingCount {
         threads
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u32, _: &mut Vec<(ProcessId, ())>) {
         let Thread::Node(node) = thread else {
             state.returned = true;
             return;
@@ -133,22 +138,6 @@ impl Model for OutstandingCount {
         ]
     }
 
-    fn future(&self, _: ProcessId, state: &State, thread: Thread) -> Footprint {
-        let finish = Footprint::new().with(STEP, Access::Write);
-        match thread {
-            Thread::Step => finish,
-            Thread::Node(node) => match state.nodes[usize::from(node)] {
-                At::Look | At::Decrement(_) => finish.with(OUTSTANDING, Access::Write),
-                At::Finish => finish,
-                At::Done => Footprint::new(),
-            },
-        }
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
         vec![ClientStatus {
             name: "step".to_owned(),
@@ -164,5 +153,61 @@ impl Model for OutstandingCount {
         let mut closure = WaitFor::default();
         closure.push(None, waits("host", AWAIT.name, "step", Some(cause)));
         closure
+    }
+
+    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
+        None
+    }
+
+    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Independence for OutstandingCount {
+    fn footprint(&self, _: ProcessId, state: &State, thread: Thread) -> Arc<Footprint> {
+        Arc::new({
+            let finish = Footprint::new().with(STEP, Access::Write);
+            match thread {
+                Thread::Step => finish,
+                Thread::Node(node) => match state.nodes[usize::from(node)] {
+                    At::Look | At::Decrement(_) => finish.with(OUTSTANDING, Access::Write),
+                    At::Finish => finish,
+                    At::Done => Footprint::new(),
+                },
+            }
+        })
+    }
+
+    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
+        Arc::new(Footprint::new())
+    }
+
+    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
+        None
+    }
+
+    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+        false
+    }
+
+    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
+}
+
+impl Guarantees for OutstandingCount {
+    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
+        GuaranteeSet::default()
+    }
+
+    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
+        self.clients(process, state).iter().all(|client| client.returned)
     }
 }

@@ -1,7 +1,12 @@
 //! A call that its caller may reset at any moment: the server drops it then, and somebody has to tell the caller.
 
+use std::sync::Arc;
+
 use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{
+    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId, Pending,
+    ProcessId, ThreadName, WaitFor,
+};
 
 static SEND: Label = label("Caller.send", "ping:1");
 static AWAIT: Label = label("Caller.await", "ping:2");
@@ -120,7 +125,7 @@ impl Model for Ping {
         threads
     }
 
-    fn apply(&self, process: ProcessId, state: &mut State, thread: Thread, _: u8, sent: &mut Vec<(ProcessId, Frame)>) {
+    fn apply(&self, process: ProcessId, state: &mut State, thread: Thread, _: u32, sent: &mut Vec<(ProcessId, Frame)>) {
         match thread {
             Thread::Caller if state.call == Call::New => {
                 state.call = Call::Open;
@@ -164,34 +169,6 @@ impl Model for Ping {
         }
     }
 
-    fn future(&self, process: ProcessId, _: &State, thread: Thread) -> Footprint {
-        match thread {
-            Thread::Caller => Footprint::new()
-                .with(CONNECTION, Access::Write)
-                .with(CALL, Access::Write),
-            // The caller's first label starts the timer, the reader's the answerer.
-            Thread::Timer | Thread::Answerer | Thread::Reader => {
-                debug_assert_eq!(process == CLIENT, thread == Thread::Timer);
-                Footprint::new().with(CALL, Access::Write)
-            }
-        }
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        // A frame only lands behind the others; whoever reads takes the first.
-        Footprint::new()
-    }
-
-    fn forget_dead(&self, process: ProcessId, state: &mut State) {
-        if process == SERVER && state.call == Call::Closed {
-            // The reset of a call that was answered changes nothing.
-            state.arrived.clear();
-        }
-        if process == CLIENT && state.returned {
-            state.call = Call::Closed;
-        }
-    }
-
     fn clients(&self, process: ProcessId, state: &State) -> Vec<ClientStatus> {
         let caller = ClientStatus {
             name: "caller".to_owned(),
@@ -209,5 +186,73 @@ impl Model for Ping {
         };
         closure.push(Some(client), waits("server", ANSWER.name, "call", Some(cause)));
         closure
+    }
+
+    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
+        None
+    }
+
+    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Independence for Ping {
+    fn footprint(&self, process: ProcessId, _: &State, thread: Thread) -> Arc<Footprint> {
+        Arc::new({
+            match thread {
+                Thread::Caller => Footprint::new()
+                    .with(CONNECTION, Access::Write)
+                    .with(CALL, Access::Write),
+                // The caller's first label starts the timer, the reader's the answerer.
+                Thread::Timer | Thread::Answerer | Thread::Reader => {
+                    debug_assert_eq!(process == CLIENT, thread == Thread::Timer);
+                    Footprint::new().with(CALL, Access::Write)
+                }
+            }
+        })
+    }
+
+    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
+        Arc::new({
+            // A frame only lands behind the others; whoever reads takes the first.
+            Footprint::new()
+        })
+    }
+
+    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
+        None
+    }
+
+    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+        false
+    }
+
+    fn eliminate_dead(&self, process: ProcessId, state: &mut State) {
+        if process == SERVER && state.call == Call::Closed {
+            // The reset of a call that was answered changes nothing.
+            state.arrived.clear();
+        }
+        if process == CLIENT && state.returned {
+            state.call = Call::Closed;
+        }
+    }
+}
+
+impl Guarantees for Ping {
+    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
+        GuaranteeSet::default()
+    }
+
+    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
+        self.clients(process, state).iter().all(|client| client.returned)
     }
 }

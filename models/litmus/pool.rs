@@ -1,7 +1,12 @@
 //! Closures on a pool of few threads: one that waits inside the pool for another can keep it from ever starting.
 
+use std::sync::Arc;
+
 use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{
+    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId, Pending,
+    ProcessId, ThreadName, WaitFor,
+};
 
 static START: Label = label("Closure.start", "pool:1");
 static WORK: Label = label("Closure.work", "pool:2");
@@ -104,7 +109,7 @@ impl Model for Pool {
         state.closures.iter().enumerate().filter_map(one).collect()
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, closure: u8, _: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, closure: u8, _: u32, _: &mut Vec<(ProcessId, ())>) {
         let index = usize::from(closure);
         state.closures[index] = match state.closures[index] {
             At::Start => {
@@ -147,28 +152,6 @@ impl Model for Pool {
         values
     }
 
-    fn future(&self, _: ProcessId, state: &State, closure: u8) -> Footprint {
-        let access = if self.is_consumer(closure) {
-            Access::Read
-        } else {
-            Access::Write
-        };
-        let target = self.target(closure);
-        match state.closures[usize::from(closure)] {
-            At::Start => Footprint::new().with(POOL, Access::Write).with(target, access),
-            At::Work => Footprint::new().with(target, access),
-            At::Finish | At::Done => Footprint::new(),
-        }
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
-    fn servers_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
-        !self.consumer
-    }
-
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
         vec![ClientStatus {
             name: "host".to_owned(),
@@ -186,5 +169,63 @@ impl Model for Pool {
             closure.push(Some(consumer), waits("host", START.name, "pool", Some(cause)));
         }
         closure
+    }
+
+    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
+        None
+    }
+
+    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Independence for Pool {
+    fn footprint(&self, _: ProcessId, state: &State, closure: u8) -> Arc<Footprint> {
+        Arc::new({
+            let access = if self.is_consumer(closure) {
+                Access::Read
+            } else {
+                Access::Write
+            };
+            let target = self.target(closure);
+            match state.closures[usize::from(closure)] {
+                At::Start => Footprint::new().with(POOL, Access::Write).with(target, access),
+                At::Work => Footprint::new().with(target, access),
+                At::Finish | At::Done => Footprint::new(),
+            }
+        })
+    }
+
+    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
+        Arc::new(Footprint::new())
+    }
+
+    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
+        None
+    }
+
+    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+        !self.consumer
+    }
+
+    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
+}
+
+impl Guarantees for Pool {
+    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
+        GuaranteeSet::default()
+    }
+
+    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
+        self.clients(process, state).iter().all(|client| client.returned)
     }
 }

@@ -6,8 +6,13 @@
 //! yet hears the notification. With the notification first a thread hears it, looks, finds nothing, and sleeps before the flag is set:
 //! it is never joined.
 
+use std::sync::Arc;
+
 use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{
+    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId, Pending,
+    ProcessId, ThreadName, WaitFor,
+};
 
 static PREWAIT: Label = label("EventCount.prewait", "EventCount.h");
 static LOOK: Label = label("Pool.wait_for_work", "NonBlockingThreadPool.h");
@@ -146,7 +151,7 @@ impl Model for PoolShutdown {
         threads
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u32, _: &mut Vec<(ProcessId, ())>) {
         let Thread::Pool(thread) = thread else {
             self.destroy(state);
             return;
@@ -194,25 +199,6 @@ impl Model for PoolShutdown {
         ]
     }
 
-    fn future(&self, _: ProcessId, state: &State, thread: Thread) -> Footprint {
-        let all = Footprint::new()
-            .with(ENDED, Access::Write)
-            .with(EVENTS, Access::Write)
-            .with(DONE, Access::Write);
-        match thread {
-            Thread::Destructor => all,
-            Thread::Pool(thread) => match state.threads[usize::from(thread)] {
-                At::Exit => Footprint::new().with(ENDED, Access::Add),
-                At::Ended => Footprint::new(),
-                _ => all,
-            },
-        }
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
         vec![ClientStatus {
             name: "destructor".to_owned(),
@@ -230,5 +216,64 @@ impl Model for PoolShutdown {
             closure.push(Some(client), waits("host", WAKE.name, "event count", Some(cause)));
         }
         closure
+    }
+
+    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
+        None
+    }
+
+    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Independence for PoolShutdown {
+    fn footprint(&self, _: ProcessId, state: &State, thread: Thread) -> Arc<Footprint> {
+        Arc::new({
+            let all = Footprint::new()
+                .with(ENDED, Access::Write)
+                .with(EVENTS, Access::Write)
+                .with(DONE, Access::Write);
+            match thread {
+                Thread::Destructor => all,
+                Thread::Pool(thread) => match state.threads[usize::from(thread)] {
+                    At::Exit => Footprint::new().with(ENDED, Access::Add),
+                    At::Ended => Footprint::new(),
+                    _ => all,
+                },
+            }
+        })
+    }
+
+    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
+        Arc::new(Footprint::new())
+    }
+
+    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
+        None
+    }
+
+    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+        false
+    }
+
+    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
+}
+
+impl Guarantees for PoolShutdown {
+    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
+        GuaranteeSet::default()
+    }
+
+    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
+        self.clients(process, state).iter().all(|client| client.returned)
     }
 }

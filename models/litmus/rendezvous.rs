@@ -1,7 +1,12 @@
 //! A rendezvous that nobody fills: a worker asks a server for a tensor, and the op that should produce it may fail.
 
+use std::sync::Arc;
+
 use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{
+    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId, Pending,
+    ProcessId, ThreadName, WaitFor,
+};
 
 static REQUEST: Label = label("Recv.request", "rendezvous:1");
 static AWAIT: Label = label("Recv.await", "rendezvous:2");
@@ -106,7 +111,7 @@ impl Model for Rendezvous {
         process: ProcessId,
         state: &mut State,
         thread: Thread,
-        choice: u8,
+        choice: u32,
         sent: &mut Vec<(ProcessId, Frame)>,
     ) {
         match thread {
@@ -153,24 +158,6 @@ impl Model for Rendezvous {
         vec![(CONNECTION, value(&state.arrived)), (TABLE, value(&state.produced))]
     }
 
-    fn future(&self, process: ProcessId, _: &State, thread: Thread) -> Footprint {
-        match thread {
-            Thread::Recv => Footprint::new().with(CONNECTION, Access::Write),
-            Thread::Handler => Footprint::new()
-                .with(CONNECTION, Access::Write)
-                .with(TABLE, Access::Write),
-            Thread::Op => {
-                debug_assert_eq!(process, SERVER);
-                Footprint::new().with(TABLE, Access::Write)
-            }
-        }
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        // A frame only lands on its connection, which is popped by name: it disables and changes nothing.
-        Footprint::new()
-    }
-
     fn clients(&self, process: ProcessId, state: &State) -> Vec<ClientStatus> {
         let worker = ClientStatus {
             name: "worker0 recv".to_owned(),
@@ -188,5 +175,65 @@ impl Model for Rendezvous {
         };
         closure.push(Some(client), waits("ps", REPLY.name, "rendezvous", Some(cause)));
         closure
+    }
+
+    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
+        None
+    }
+
+    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Independence for Rendezvous {
+    fn footprint(&self, process: ProcessId, _: &State, thread: Thread) -> Arc<Footprint> {
+        Arc::new({
+            match thread {
+                Thread::Recv => Footprint::new().with(CONNECTION, Access::Write),
+                Thread::Handler => Footprint::new()
+                    .with(CONNECTION, Access::Write)
+                    .with(TABLE, Access::Write),
+                Thread::Op => {
+                    debug_assert_eq!(process, SERVER);
+                    Footprint::new().with(TABLE, Access::Write)
+                }
+            }
+        })
+    }
+
+    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
+        Arc::new({
+            // A frame only lands on its connection, which is popped by name: it disables and changes nothing.
+            Footprint::new()
+        })
+    }
+
+    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
+        None
+    }
+
+    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+        false
+    }
+
+    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
+}
+
+impl Guarantees for Rendezvous {
+    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
+        GuaranteeSet::default()
+    }
+
+    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
+        self.clients(process, state).iter().all(|client| client.returned)
     }
 }

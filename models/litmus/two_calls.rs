@@ -7,8 +7,13 @@
 //! waits for a tensor of the second, which never runs, and the master waits for both (`master_session.cc:674`). If a call remembers
 //! that it was cancelled, and the installation looks, both end.
 
+use std::sync::Arc;
+
 use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{
+    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId, Pending,
+    ProcessId, ThreadName, WaitFor,
+};
 
 static INSTALL: Label = label("Call.install_cancel", "grpc_state.h:54");
 static START: Label = label("Call.start", "grpc_state.h:66");
@@ -118,7 +123,7 @@ impl Model for TwoCalls {
         threads.into_iter().filter_map(one).collect()
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u32, _: &mut Vec<(ProcessId, ())>) {
         match thread {
             Thread::Master if state.issued == 2 * COUNT => state.returned = true,
             Thread::Master => {
@@ -167,14 +172,6 @@ impl Model for TwoCalls {
         vec![(CALLS, value(state))]
     }
 
-    fn future(&self, _: ProcessId, _: &State, _: Thread) -> Footprint {
-        Footprint::new().with(CALLS, Access::Write)
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
         vec![ClientStatus {
             name: "master".to_owned(),
@@ -191,5 +188,51 @@ impl Model for TwoCalls {
             closure.push(Some(client), waits("host", RESPOND.name, "tensor", Some(cause)));
         }
         closure
+    }
+
+    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
+        None
+    }
+
+    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Independence for TwoCalls {
+    fn footprint(&self, _: ProcessId, _: &State, _: Thread) -> Arc<Footprint> {
+        Arc::new(Footprint::new().with(CALLS, Access::Write))
+    }
+
+    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
+        Arc::new(Footprint::new())
+    }
+
+    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
+        None
+    }
+
+    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+        false
+    }
+
+    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
+}
+
+impl Guarantees for TwoCalls {
+    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
+        GuaranteeSet::default()
+    }
+
+    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
+        self.clients(process, state).iter().all(|client| client.returned)
     }
 }

@@ -90,7 +90,7 @@ impl Describe for TensorFlow {
         }
     }
 
-    fn words(&self, id: ProcessId, process: &Process, pending: &Pending<ThreadId>, choice: u8) -> String {
+    fn words(&self, id: ProcessId, process: &Process, pending: &Pending<ThreadId>, choice: u32) -> String {
         self.words_of(id, process, pending, choice)
     }
 
@@ -158,7 +158,7 @@ impl TensorFlow {
         }
         for index in 0..self.processes().len() {
             if process.busy_queues >> index & 1 != 0 {
-                lines.push((Object::Queue(ProcessId(index as u8)), "runs a callback".to_owned()));
+                lines.push((Object::Queue(ProcessId::new(index)), "runs a callback".to_owned()));
             }
         }
     }

@@ -71,7 +71,7 @@ impl TensorFlow {
         let ends: Vec<String> = ends.collect();
         let mut updates = Vec::new();
         for (id, process) in system.iter().enumerate() {
-            let names = self.variables(ProcessId(id as u8));
+            let names = self.variables(ProcessId::new(id));
             for (name, &count) in names.iter().zip(&process.variables).filter(|(_, count)| **count > 0) {
                 let times = if count == 1 {
                     String::new()

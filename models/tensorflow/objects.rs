@@ -118,7 +118,7 @@ impl TensorFlow {
             4 => Object::Session,
             5 => Object::Runner,
             6 => Object::FifoQueue,
-            number if number < queues => Object::Queue(ProcessId((number - FIXED) as u8)),
+            number if number < queues => Object::Queue(ProcessId(number - FIXED)),
             number if number < datasets => {
                 let step = ((number - queues) / PER_STEP) as StepId;
                 match (number - queues) % PER_STEP {

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use super::Searches;
 use crate::explore::Restart;
 use crate::explore::exhaustive::{Options, Returns, returns};
-use crate::machine::{Model, ProcessId, System};
+use crate::machine::{ProcessId, Reducible, System};
 use crate::schedule::{Move, Walk, moves_of};
 
 /// Random runs that are tried before a search: where a client can return, most runs let it.
@@ -27,14 +27,14 @@ pub(super) enum Prospect<T> {
 }
 
 /// Answers for one client of one model.
-pub(super) struct Oracle<'a, M: Model> {
+pub(super) struct Oracle<'a, M: Reducible> {
     pub(super) model: &'a M,
     /// The process of the client, and its number there.
     pub(super) client: (ProcessId, usize),
     pub(super) searches: Searches,
 }
 
-impl<M: Model> Oracle<'_, M> {
+impl<M: Reducible> Oracle<'_, M> {
     pub(super) fn ask(&mut self, system: &System<M::Process>) -> Prospect<M::Thread> {
         let answer = match self.run_that_returns(system) {
             Some(moves) => Prospect::Can(moves),

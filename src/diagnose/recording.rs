@@ -66,7 +66,7 @@ pub struct RecordedEvent {
     /// What it declared.
     pub operation: Operation,
     /// The chosen outcome, where there were several.
-    pub choice: Option<u8>,
+    pub choice: Option<u32>,
     /// The other threads that could have run, in canonical order.
     pub others: Vec<usize>,
     /// Whether the eye should stop here.
@@ -195,7 +195,7 @@ struct Recorder<'a, M: Describe> {
 
 impl<'a, M: Describe> Recorder<'a, M> {
     fn new(model: &'a M) -> Self {
-        let processes = (0..model.process_count()).map(|id| model.process_name(ProcessId(id as u8)));
+        let processes = (0..model.process_count()).map(|id| model.process_name(ProcessId::new(id)));
         let mut recorder = Self {
             model,
             system: System::initial(model),
@@ -221,7 +221,7 @@ impl<'a, M: Describe> Recorder<'a, M> {
     }
 
     fn ids(&self) -> impl Iterator<Item = ProcessId> + use<M> {
-        (0..self.model.process_count()).map(|id| ProcessId(id as u8))
+        (0..self.model.process_count()).map(|id| ProcessId::new(id))
     }
 
     fn run(&mut self, event: &Event) -> Result<(), Found> {
@@ -258,7 +258,7 @@ impl<'a, M: Describe> Recorder<'a, M> {
         &self,
         id: ProcessId,
         pending: &Pending<M::Thread>,
-        choice: u8,
+        choice: u32,
         thread: usize,
         object: usize,
     ) -> RecordedEvent {

@@ -8,12 +8,17 @@
 //! the model could (a group whose member has to wait is free to take up every other). So each hang of a kernel is a hang of the
 //! model. The reverse does not hold: a kernel that can't hang says nothing about what it leaves out.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use thiserror::Error;
 use wildmatch::WildMatch;
 
-use super::{Access, ClientStatus, Footprint, FrameSet, Model, ObjectId, Pending, ProcessId, System, WaitFor};
+use super::{
+    Access, Footprint, FrameSet, Guarantees, Independence, Model, ObjectId, Pending, ProcessId, System, Wrapper,
+};
+use crate::delegate;
 
 /// Threads of one process of which one at a time runs.
 #[derive(Clone, PartialEq, Debug)]
@@ -71,7 +76,7 @@ impl Group {
     /// When a pattern names no process of the model, or they name several.
     pub fn new<M: Model>(model: &M, name: &str, patterns: &[String]) -> Result<Self, GroupError> {
         let processes: Vec<String> = (0..model.process_count())
-            .map(|process| model.process_name(ProcessId(process as u8)))
+            .map(|process| model.process_name(ProcessId::new(process)))
             .collect();
         let group = || name.to_owned();
         let mut found: Option<ProcessId> = None;
@@ -90,7 +95,7 @@ impl Group {
                     processes: processes.join(", "),
                 });
             };
-            let id = ProcessId(index as u8);
+            let id = ProcessId::new(index);
             if let Some(first) = found.filter(|first| *first != id) {
                 return Err(GroupError::TwoProcesses {
                     group: group(),
@@ -190,9 +195,21 @@ impl<M: Model> Kernel<M> {
             *taken_up = taken_up.filter(|&thread| goes_on(thread));
         }
     }
+}
 
-    fn processes<'a>(system: &[&'a State<M::Process, M::Thread>]) -> Vec<&'a M::Process> {
-        system.iter().map(|state| &state.process).collect()
+impl<M: Model> Wrapper for Kernel<M> {
+    type Inner = M;
+
+    fn inner(&self) -> &M {
+        &self.model
+    }
+
+    fn part(state: &Self::Process) -> &M::Process {
+        &state.process
+    }
+
+    fn part_mut(state: &mut Self::Process) -> &mut M::Process {
+        &mut state.process
     }
 }
 
@@ -203,13 +220,8 @@ impl<M: Model> Model for Kernel<M> {
     type Thread = M::Thread;
     type Frame = M::Frame;
 
-    fn process_count(&self) -> usize {
-        self.model.process_count()
-    }
-
-    fn process_name(&self, process: ProcessId) -> String {
-        self.model.process_name(process)
-    }
+    // A delivery disables nobody, so nobody is let go.
+    delegate!(process_count process_name deliver thread_name object_name object_values clients wait_for outcome leaks);
 
     fn initial(&self, process: ProcessId) -> Self::Process {
         State {
@@ -238,7 +250,7 @@ impl<M: Model> Model for Kernel<M> {
         process: ProcessId,
         state: &mut Self::Process,
         thread: M::Thread,
-        choice: u8,
+        choice: u32,
         sent: &mut Vec<(ProcessId, M::Frame)>,
     ) {
         if let Some(group) = self.group(process, &state.process, thread) {
@@ -247,79 +259,38 @@ impl<M: Model> Model for Kernel<M> {
         self.model.apply(process, &mut state.process, thread, choice, sent);
         self.let_go(process, state);
     }
+}
 
-    fn deliver(&self, to: ProcessId, state: &mut Self::Process, from: ProcessId, frame: M::Frame) {
-        // A delivery disables nobody, so nobody is let go.
-        self.model.deliver(to, &mut state.process, from, frame);
-    }
+impl<M: Independence> Independence for Kernel<M> {
+    delegate!(may_send frame_set name);
 
-    fn thread_name(&self, process: ProcessId, state: &Self::Process, thread: M::Thread) -> String {
-        self.model.thread_name(process, &state.process, thread)
-    }
-
-    fn object_name(&self, process: ProcessId, state: &Self::Process, object: ObjectId) -> String {
-        self.model.object_name(process, &state.process, object)
-    }
-
-    fn object_values(&self, process: ProcessId, state: &Self::Process) -> Vec<(ObjectId, u64)> {
-        self.model.object_values(process, &state.process)
-    }
-
-    fn future(&self, process: ProcessId, state: &Self::Process, thread: M::Thread) -> Footprint {
+    fn footprint(&self, process: ProcessId, state: &Self::Process, thread: M::Thread) -> Arc<Footprint> {
         if self.has_groups(process) {
-            return Footprint::everything();
+            return Arc::new(Footprint::everything());
         }
-        self.model.future(process, &state.process, thread)
+        self.model.footprint(process, &state.process, thread)
     }
 
-    fn arrivals(&self, process: ProcessId, state: &Self::Process, frames: FrameSet) -> Footprint {
+    fn delivery_footprint(&self, process: ProcessId, state: &Self::Process, frames: &FrameSet) -> Arc<Footprint> {
         if self.has_groups(process) {
-            return Footprint::everything();
+            return Arc::new(Footprint::everything());
         }
-        self.model.arrivals(process, &state.process, frames)
+        self.model.delivery_footprint(process, &state.process, frames)
     }
 
-    fn may_send(&self, from: ProcessId, state: &Self::Process, to: ProcessId) -> FrameSet {
-        self.model.may_send(from, &state.process, to)
+    fn permits_come_back(&self, process: ProcessId, object: ObjectId) -> bool {
+        !self.has_groups(process) && self.model.permits_come_back(process, object)
     }
 
-    fn frame_set(&self, frame: &M::Frame) -> FrameSet {
-        self.model.frame_set(frame)
-    }
-
-    fn servers_come_back(&self, process: ProcessId, object: ObjectId) -> bool {
-        !self.has_groups(process) && self.model.servers_come_back(process, object)
-    }
-
-    fn forget_dead(&self, process: ProcessId, state: &mut Self::Process) {
+    fn eliminate_dead(&self, process: ProcessId, state: &mut Self::Process) {
         // What is dead can be put off to the end: a group is never made to take it up.
-        self.model.forget_dead(process, &mut state.process);
+        self.model.eliminate_dead(process, &mut state.process);
         self.let_go(process, state);
     }
+}
 
-    fn promises(&self, process: ProcessId, state: &Self::Process, given: FrameSet) -> FrameSet {
-        self.model.promises(process, &state.process, given)
-    }
-
-    fn is_sure_to_return(&self, process: ProcessId, state: &Self::Process, given: FrameSet) -> bool {
-        self.model.is_sure_to_return(process, &state.process, given)
-    }
-
-    fn clients(&self, process: ProcessId, state: &Self::Process) -> Vec<ClientStatus> {
-        self.model.clients(process, &state.process)
-    }
-
-    fn wait_for(&self, system: &[&Self::Process], process: ProcessId, client: usize) -> WaitFor {
-        self.model.wait_for(&Self::processes(system), process, client)
-    }
-
-    fn outcome(&self, system: &[&Self::Process]) -> Option<String> {
-        self.model.outcome(&Self::processes(system))
-    }
-
-    fn leaks(&self, system: &[&Self::Process]) -> Vec<String> {
-        self.model.leaks(&Self::processes(system))
-    }
+impl<M: Guarantees> Guarantees for Kernel<M> {
+    delegate!(guarantees is_inevitable);
 }
 
 #[cfg(test)]

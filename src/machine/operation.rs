@@ -6,10 +6,23 @@ use serde::{Deserialize, Serialize};
 
 /// A process of the system.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct ProcessId(pub u8);
+pub struct ProcessId(pub u16);
 
 impl ProcessId {
-    /// The id as an index.
+    /// Returns the id of the process with this index.
+    ///
+    /// # Panics
+    /// If there are no ids for so many processes.
+    pub fn new(index: usize) -> Self {
+        Self(index.try_into().expect("fewer processes than ids"))
+    }
+
+    /// Returns the ids of `count` processes.
+    pub fn all(count: usize) -> impl Iterator<Item = Self> + Clone {
+        (0..count).map(Self::new)
+    }
+
+    /// Returns the id as an index.
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
@@ -64,7 +77,7 @@ pub struct Operation {
     /// otherwise have to be [`Access::Write`]: operations on different parts commute, on the same part they do not.
     pub part: Option<ObjectId>,
     /// Number of outcomes (`choose(n)`), at least 1.
-    pub choices: u8,
+    pub choices: u32,
     /// True for an operation that takes one of a bounded number of servers (a pool thread, a completion-queue thread) which
     /// the thread holds until it ends.
     pub takes_server: bool,

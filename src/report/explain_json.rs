@@ -69,7 +69,7 @@ pub struct JsonOutcome {
     /// The number of the event.
     pub event: usize,
     /// The outcome that lets the client return.
-    pub instead: u8,
+    pub instead: u32,
     /// A run with that outcome in which the client returns; the event has the same number there.
     pub otherwise: Vec<JsonStep>,
 }
@@ -116,7 +116,7 @@ pub struct JsonStep {
     /// Object.
     pub object: String,
     /// Outcome, where there are several.
-    pub choice: Option<u8>,
+    pub choice: Option<u32>,
 }
 
 /// An event of the schedule.

@@ -69,7 +69,7 @@ pub enum Found {
     /// The label has not that outcome.
     Choice {
         /// How many outcomes it has.
-        choices: u8,
+        choices: u32,
     },
     /// The label broke its contract with the machine: a bug in the model.
     Contract(ContractViolation),
@@ -252,7 +252,7 @@ pub(super) fn run<M: Model>(
     system: &mut System<M::Process>,
     process: ProcessId,
     pending: &Pending<M::Thread>,
-    choice: u8,
+    choice: u32,
 ) -> Result<(), Found> {
     let step = AssertUnwindSafe(|| system.step(model, process, pending, choice));
     match catch_unwind(step) {
@@ -282,7 +282,7 @@ impl Schedule {
         model: &M,
         system: &System<M::Process>,
         index: usize,
-    ) -> Result<(ProcessId, M::Thread, u8), Box<Mismatch>> {
+    ) -> Result<(ProcessId, M::Thread, u32), Box<Mismatch>> {
         let threads = system.threads(model);
         match select(model, system, &threads, &self.events[index]) {
             Ok((process, pending, choice)) => Ok((process, pending.thread, choice)),
@@ -301,7 +301,7 @@ impl Schedule {
     }
 }
 
-pub(crate) type Selected<'a, T> = (ProcessId, &'a Pending<T>, u8);
+pub(crate) type Selected<'a, T> = (ProcessId, &'a Pending<T>, u32);
 
 /// The thread that does an event now, or why there is none.
 pub(crate) fn select<'a, M: Model>(
@@ -311,12 +311,12 @@ pub(crate) fn select<'a, M: Model>(
     expected: &Event,
 ) -> Result<Selected<'a, M::Thread>, Found> {
     let processes: Vec<String> = (0..model.process_count())
-        .map(|id| model.process_name(ProcessId(id as u8)))
+        .map(|id| model.process_name(ProcessId::new(id)))
         .collect();
     let Some(process) = processes.iter().position(|name| *name == expected.process) else {
         return Err(Found::NoProcess { processes });
     };
-    let process = ProcessId(process as u8);
+    let process = ProcessId::new(process);
     let state = &system.processes[process.index()];
     let named: Vec<(String, &Pending<M::Thread>)> = threads
         .iter()

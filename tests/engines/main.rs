@@ -16,7 +16,7 @@ use lastbatch::explore::driver::Limits;
 use lastbatch::explore::exhaustive::{self, Reductions};
 use lastbatch::explore::shuttle::{self, Strategy};
 use lastbatch::explore::{Verdict, threads};
-use lastbatch::machine::Model;
+use lastbatch::machine::Reducible;
 use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::run::{Prepared, prepare};
 use lastbatch::scenario::Scenario;
@@ -48,12 +48,12 @@ fn shuttle_options(strategy: Strategy, max_executions: Option<u64>) -> shuttle::
     }
 }
 
-fn by_shuttle<M: Model + 'static>(model: M, strategy: Strategy, max_executions: Option<u64>) -> Verdict {
+fn by_shuttle<M: Reducible + 'static>(model: M, strategy: Strategy, max_executions: Option<u64>) -> Verdict {
     let options = shuttle_options(strategy, max_executions);
     shuttle::explore(&Arc::new(model), &options, &Arc::default(), |_| {}).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn by_threads<M: Model + 'static>(model: M, max_executions: u64) -> Verdict {
+fn by_threads<M: Reducible + 'static>(model: M, max_executions: u64) -> Verdict {
     let options = threads::Options {
         seed: 7,
         max_executions: Some(max_executions),
@@ -65,7 +65,7 @@ fn by_threads<M: Model + 'static>(model: M, max_executions: u64) -> Verdict {
     threads::explore(&Arc::new(model), &options, &Arc::default(), &mut |_| {})
 }
 
-fn by_states<M: Model>(model: &M) -> Verdict {
+fn by_states<M: Reducible>(model: &M) -> Verdict {
     let options = exhaustive::Options {
         reductions: Reductions {
             leaks: true,

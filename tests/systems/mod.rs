@@ -87,7 +87,7 @@ impl Small {
                 break;
             }
             let (process, pending) = &enabled[usize::from(*pick) % enabled.len()];
-            next.step(&model, *process, pending, pick % pending.operation.choices)
+            next.step(&model, *process, pending, u32::from(*pick) % pending.operation.choices)
                 .expect("the model keeps its contract");
             states.push(next);
         }
@@ -106,7 +106,7 @@ impl Small {
         if !self.grouped {
             return Vec::new();
         }
-        let processes = (0..model.process_count()).map(|id| model.process_name(ProcessId(id as u8)));
+        let processes = (0..model.process_count()).map(|id| model.process_name(ProcessId::new(id)));
         let group = |process: String| Group::new(model, &process, &[format!("{process}/*")]);
         processes
             .map(|process| group(process).expect("a process of the model"))

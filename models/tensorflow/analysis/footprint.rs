@@ -38,7 +38,7 @@ impl TensorFlow {
         future.footprint
     }
 
-    pub(in crate::models) fn arrivals_at(&self, id: ProcessId, process: &Process, frames: FrameSet) -> Footprint {
+    pub(in crate::models) fn arrivals_at(&self, id: ProcessId, process: &Process, frames: &FrameSet) -> Footprint {
         let mut future = Future::new(self, id, process);
         if self.may_still_die(id, process) {
             future.everything();

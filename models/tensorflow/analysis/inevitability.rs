@@ -21,7 +21,7 @@
 //! - A `RunGraph` call is sure to complete if it is over, if the partition is sure to end, or if its cancel function is installed
 //!   while the cancellation that the first error starts is still to come.
 
-use crate::machine::{FrameSet, Model, ProcessId};
+use crate::machine::{GuaranteeSet, Model, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::job::Data;
@@ -48,15 +48,20 @@ struct Prospect<'a> {
     model: &'a TensorFlow,
     id: ProcessId,
     process: &'a Process,
-    given: FrameSet,
+    given: &'a GuaranteeSet,
 }
 
 impl TensorFlow {
     /// What a process promises, given what the others do.
-    pub(in crate::models) fn promises_of(&self, id: ProcessId, process: &Process, given: FrameSet) -> FrameSet {
-        let mut promises = FrameSet::NONE;
-        // Promises of different calls must not share a number. A pool that may be blocked promises nothing.
-        if self.calls().len() * 2 > FrameSet::CAPACITY || self.pool_may_block(id) {
+    pub(in crate::models) fn promises_of(
+        &self,
+        id: ProcessId,
+        process: &Process,
+        given: &GuaranteeSet,
+    ) -> GuaranteeSet {
+        let mut promises = GuaranteeSet::default();
+        // A pool that may be blocked promises nothing.
+        if self.pool_may_block(id) {
             return promises;
         }
         // Who dies keeps no promise.
@@ -76,10 +81,10 @@ impl TensorFlow {
                 CallKind::CleanupGraph | CallKind::CancelStep => (false, false),
             };
             if answers {
-                promises.insert(answer(call));
+                promises.0.insert(answer(call));
             }
             if fails {
-                promises.insert(error(call));
+                promises.0.insert(error(call));
             }
         }
         promises
@@ -93,15 +98,15 @@ impl TensorFlow {
 
     /// Which promises are broken in a state: at rest, those to answer a call that was sent and is not answered; in every state, those to
     /// answer with an error a receive that was answered with a value.
-    pub fn broken_promises(&self, system: &[&Process], at_rest: bool) -> FrameSet {
-        let mut broken = FrameSet::NONE;
+    pub fn broken_promises(&self, system: &[&Process], at_rest: bool) -> GuaranteeSet {
+        let mut broken = GuaranteeSet::default();
         for call in system.iter().flat_map(|process| &process.client_calls) {
             let receive = matches!(self.call(call.id).kind, CallKind::RecvTensor { .. });
             if at_rest && call.rpc == Rpc::Sent {
-                broken.insert(answer(call.id));
+                broken.0.insert(answer(call.id));
             }
             if receive && call.rpc == Rpc::Complete && !call.failed {
-                broken.insert(error(call.id));
+                broken.0.insert(error(call.id));
             }
         }
         broken
@@ -112,7 +117,7 @@ impl TensorFlow {
         &self,
         id: ProcessId,
         process: &Process,
-        given: FrameSet,
+        given: &GuaranteeSet,
     ) -> bool {
         let Some(master) = &process.master else { return true };
         let prospect = Prospect {
@@ -182,7 +187,7 @@ impl Prospect<'_> {
         has_read
             && needs
                 .iter()
-                .all(|&needed| self.given.contains(answer(needed)) || self.is_done(needed))
+                .all(|&needed| self.given.0.contains(answer(needed)) || self.is_done(needed))
     }
 
     /// Whether the value of a receive can't exist: it depends on a batch that the ended data does not have, so that its `_Send` never
@@ -228,7 +233,7 @@ impl Prospect<'_> {
             || self.receives(step).any(|call| self.has_failed(call))
             || self
                 .receives(step)
-                .any(|call| self.given.contains(error(call)) && !self.is_done(call))
+                .any(|call| self.given.0.contains(error(call)) && !self.is_done(call))
     }
 
     /// Whether the partition reads its input here, has not yet, and will find the end of the data.
@@ -293,7 +298,7 @@ impl Prospect<'_> {
         };
         let to_abort = aborted || self.any(aborting);
         self.receives(step).all(|call| {
-            if self.given.contains(answer(call)) {
+            if self.given.0.contains(answer(call)) {
                 return true;
             }
             match self.process.client_call(call) {
@@ -320,7 +325,7 @@ impl Prospect<'_> {
         } else {
             fails
         };
-        is_over(record) || record.installed && to_come || self.given.contains(answer(call))
+        is_over(record) || record.installed && to_come || self.given.0.contains(answer(call))
     }
 }
 

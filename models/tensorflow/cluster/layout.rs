@@ -122,7 +122,7 @@ impl TensorFlow {
             self.first.push(None);
             self.processes.len() - 1
         });
-        ProcessId(index as u8)
+        ProcessId::new(index)
     }
 
     fn new_call(&mut self, step: StepId, kind: CallKind, client: ProcessId, server: ProcessId) -> CallId {
@@ -139,7 +139,7 @@ impl TensorFlow {
         let id = self.steps.len() as StepId;
         let graph = self.job.steps[index].graph.clone();
         let own = graph.worker_partition();
-        let master = ProcessId(worker);
+        let master = ProcessId(worker.into());
         let mut process_of = Vec::new();
         for (partition, content) in graph.partitions.iter().enumerate() {
             let process = if partition == own {

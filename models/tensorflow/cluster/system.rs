@@ -1,11 +1,15 @@
 //! The cluster as a [`Model`].
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use super::{Run, TensorFlow, View};
-use crate::machine::{ClientStatus, Footprint, FrameSet, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{
+    ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Model, ObjectId, Pending, ProcessId,
+    ThreadName, WaitFor,
+};
 use crate::models::tensorflow::mechanisms::cancellation::{self, Session};
 use crate::models::tensorflow::mechanisms::dataset;
 use crate::models::tensorflow::mechanisms::master::{self, Master};
@@ -92,7 +96,7 @@ impl Model for TensorFlow {
         id: ProcessId,
         process: &mut Process,
         thread: ThreadId,
-        choice: u8,
+        choice: u32,
         sent: &mut Vec<(ProcessId, rpc::Frame)>,
     ) {
         let thread = process.take_thread(thread);
@@ -101,7 +105,7 @@ impl Model for TensorFlow {
             id,
             process,
             thread,
-            choice,
+            choice: choice as u8,
             sent,
         }
         .run();
@@ -150,7 +154,7 @@ impl Model for TensorFlow {
         add(Object::Variables, hash(&process.variables));
         for (index, _) in self.processes().iter().enumerate() {
             add(
-                Object::Queue(ProcessId(index as u8)),
+                Object::Queue(ProcessId::new(index)),
                 u64::from(process.busy_queues >> index & 1),
             );
         }
@@ -223,43 +227,6 @@ impl Model for TensorFlow {
         values
     }
 
-    fn future(&self, id: ProcessId, process: &Process, thread: ThreadId) -> Footprint {
-        self.future_of(id, process, thread)
-    }
-
-    fn arrivals(&self, id: ProcessId, process: &Process, frames: FrameSet) -> Footprint {
-        self.arrivals_at(id, process, frames)
-    }
-
-    fn may_send(&self, from: ProcessId, process: &Process, to: ProcessId) -> FrameSet {
-        self.frames_to(from, process, to)
-    }
-
-    fn frame_set(&self, frame: &rpc::Frame) -> FrameSet {
-        let mut set = FrameSet::NONE;
-        set.insert(frame.number());
-        set
-    }
-
-    fn servers_come_back(&self, id: ProcessId, _object: ObjectId) -> bool {
-        // No closure of a step waits for anything but a mutex, and mutexes are held across labels that wait for nothing but further
-        // mutexes, always in the same order: RunManyGraphs > CallOptions of the worker's partition; rendezvous > a call's options.
-        // Some uses of a pipeline or of a queue are the exception, and a process that dies takes its threads with it.
-        !self.pool_may_block(id) && !self.is_mortal(id)
-    }
-
-    fn forget_dead(&self, id: ProcessId, process: &mut Process) {
-        self.forget_dead_of(id, process);
-    }
-
-    fn promises(&self, id: ProcessId, process: &Process, given: FrameSet) -> FrameSet {
-        self.promises_of(id, process, given)
-    }
-
-    fn is_sure_to_return(&self, id: ProcessId, process: &Process, given: FrameSet) -> bool {
-        self.client_is_sure_to_return(id, process, given)
-    }
-
     fn clients(&self, _id: ProcessId, process: &Process) -> Vec<ClientStatus> {
         let status = |master: &Master| ClientStatus {
             name: format!("{} sess.run", self.steps()[usize::from(master.step)].name),
@@ -285,6 +252,49 @@ impl Model for TensorFlow {
 
     fn leaks(&self, system: &[&Process]) -> Vec<String> {
         self.left_behind(system)
+    }
+}
+
+impl Independence for TensorFlow {
+    fn footprint(&self, id: ProcessId, process: &Process, thread: ThreadId) -> Arc<Footprint> {
+        Arc::new(self.future_of(id, process, thread))
+    }
+
+    fn delivery_footprint(&self, id: ProcessId, process: &Process, frames: &FrameSet) -> Arc<Footprint> {
+        Arc::new(self.arrivals_at(id, process, frames))
+    }
+
+    fn may_send(&self, from: ProcessId, process: &Process, to: ProcessId) -> FrameSet {
+        self.frames_to(from, process, to)
+    }
+
+    fn frame_set(&self, frame: &rpc::Frame) -> FrameSet {
+        FrameSet::one(frame.number())
+    }
+
+    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
+        None
+    }
+
+    fn permits_come_back(&self, id: ProcessId, _object: ObjectId) -> bool {
+        // No closure of a step waits for anything but a mutex, and mutexes are held across labels that wait for nothing but further
+        // mutexes, always in the same order: RunManyGraphs > CallOptions of the worker's partition; rendezvous > a call's options.
+        // Some uses of a pipeline or of a queue are the exception, and a process that dies takes its threads with it.
+        !self.pool_may_block(id) && !self.is_mortal(id)
+    }
+
+    fn eliminate_dead(&self, id: ProcessId, process: &mut Process) {
+        self.forget_dead_of(id, process);
+    }
+}
+
+impl Guarantees for TensorFlow {
+    fn guarantees(&self, id: ProcessId, process: &Process, assumed: &GuaranteeSet) -> GuaranteeSet {
+        self.promises_of(id, process, assumed)
+    }
+
+    fn is_inevitable(&self, id: ProcessId, process: &Process, assumed: &GuaranteeSet) -> bool {
+        self.client_is_sure_to_return(id, process, assumed)
     }
 }
 

@@ -112,7 +112,7 @@ impl View<'_> {
                 object: self.model.object(declared.object),
                 access: declared.access,
                 part: declared.part.map(|part| self.model.object(part)),
-                choices: declared.choices,
+                choices: declared.choices.into(),
                 takes_server: declared.takes_server,
             },
             enabled: declared.enabled,

@@ -24,11 +24,17 @@ struct Words<'a> {
     id: ProcessId,
     process: &'a Process,
     thread: &'a Thread,
-    choice: u8,
+    choice: u32,
 }
 
 impl TensorFlow {
-    pub(super) fn words_of(&self, id: ProcessId, process: &Process, pending: &Pending<ThreadId>, choice: u8) -> String {
+    pub(super) fn words_of(
+        &self,
+        id: ProcessId,
+        process: &Process,
+        pending: &Pending<ThreadId>,
+        choice: u32,
+    ) -> String {
         let thread = process.thread(pending.thread).expect("a live thread");
         let words = Words {
             model: self,
@@ -146,7 +152,7 @@ impl Words<'_> {
             R::AbortLocal(_) => "aborts the local table of the rendezvous".to_owned(),
             R::AbortRemote(id) => self.abort_remote(self.state(id)),
             R::AbortNext(_) => {
-                let call = self.thread.calls.get(usize::from(self.choice));
+                let call = self.thread.calls.get(self.choice as usize);
                 let call = call.map(|&call| self.call(call));
                 format!("turns to {}", call.unwrap_or_else(|| "the next active call".to_owned()))
             }

@@ -63,7 +63,7 @@ impl View<'_> {
         match at {
             At::Dies => Declared::new(&DIES, Object::Pool, Access::Write),
             At::Restarts => Declared::new(&RESTARTS, Object::Pool, Access::Write),
-            At::Lost(peer) => Declared::new(&LOST, Object::Queue(ProcessId(peer)), Access::Write),
+            At::Lost(peer) => Declared::new(&LOST, Object::Queue(ProcessId(peer.into())), Access::Write),
         }
     }
 }
@@ -76,14 +76,14 @@ impl Run<'_> {
             At::Restarts => (self.process.connections.down, self.process.connections.restarted) = (false, true),
             At::Lost(peer) => {
                 self.process.connections.unaware &= !(1 << peer);
-                self.sent.push((ProcessId(peer), Frame::Lost));
+                self.sent.push((ProcessId(peer.into()), Frame::Lost));
             }
         }
     }
 
     fn die(&mut self) {
         let model = self.model;
-        let peers = (0..model.processes().len() as u8).filter(|&peer| ProcessId(peer) != self.id);
+        let peers = (0..model.processes().len() as u8).filter(|&peer| ProcessId(peer.into()) != self.id);
         let (mut unaware, mut labels) = (0, Vec::new());
         if model.circumstances().death.as_ref().is_some_and(|death| death.restarts) {
             labels.push(Position::Death(At::Restarts));

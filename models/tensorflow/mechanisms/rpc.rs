@@ -12,7 +12,7 @@
 mod client;
 mod server;
 
-use crate::machine::{Access, FrameSet, Label, Lock, ProcessId};
+use crate::machine::{Access, Label, Lock, ProcessId};
 use crate::models::tensorflow::cluster::{CallKind, Declared, Run, View};
 use crate::models::tensorflow::mechanisms::crash;
 use crate::models::tensorflow::mechanisms::pool;
@@ -115,11 +115,10 @@ impl Frame {
     /// Its number in a [`crate::machine::FrameSet`]; answers of one call share it.
     pub fn number(self) -> usize {
         match self {
-            Frame::Request(call) => usize::from(call) * 3,
-            Frame::Reset(call) => usize::from(call) * 3 + 1,
-            Frame::Response(call, _) => usize::from(call) * 3 + 2,
-            // A job of which frames can be told apart has fewer calls than that.
-            Frame::Lost => FrameSet::CAPACITY - 1,
+            Frame::Request(call) => usize::from(call) * 3 + 1,
+            Frame::Reset(call) => usize::from(call) * 3 + 2,
+            Frame::Response(call, _) => usize::from(call) * 3 + 3,
+            Frame::Lost => 0,
         }
     }
 }

@@ -101,7 +101,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         script: Option<Script<M>>,
         report: impl FnOnce(Execution<M>) + Send + 'static,
     ) -> Self {
-        let ids = || (0..model.process_count()).map(|id| ProcessId(id as u8));
+        let ids = || (0..model.process_count()).map(|id| ProcessId::new(id));
         let connections = ids().map(|_| ids().map(|_| SegQueue::new()).collect()).collect();
         Self {
             model: Arc::clone(model),
@@ -125,7 +125,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         }
         let mut first = Vec::new();
         for (index, host) in self.hosts.iter().enumerate() {
-            let id = ProcessId(index as u8);
+            let id = ProcessId::new(index);
             let changes = self.refresh(id, &mut host.local());
             first.extend(changes.started.into_iter().map(|(thread, place)| (id, thread, place)));
         }
@@ -143,7 +143,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
     pub fn standings(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (index, host) in self.hosts.iter().enumerate() {
-            let id = ProcessId(index as u8);
+            let id = ProcessId::new(index);
             let process = self.model.process_name(id);
             let Some(local) = host.try_local() else {
                 lines.push(format!("{process}: a label that does not end"));
@@ -285,7 +285,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         id: ProcessId,
         local: &mut Local<M, R>,
         pending: &Pending<M::Thread>,
-        choice: u8,
+        choice: u32,
     ) -> Result<Option<ProcessId>, Found> {
         let sent = if self.limits.checked {
             run_label(&*self.model, id, &mut local.state, pending, choice).map_err(Found::Contract)?
@@ -323,7 +323,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
             None => 0..self.hosts.len(),
         };
         for index in hosts {
-            let id = ProcessId(index as u8);
+            let id = ProcessId::new(index);
             let host = &self.hosts[index];
             let guard = self.runtime.acquire(&host.lock);
             let changes = self.refresh(id, &mut host.local());

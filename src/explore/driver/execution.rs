@@ -12,7 +12,7 @@ pub struct Taken<T> {
     /// Who ran it.
     pub thread: T,
     /// With which outcome.
-    pub choice: u8,
+    pub choice: u32,
 }
 
 /// Why an execution is over.

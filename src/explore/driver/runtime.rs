@@ -38,7 +38,7 @@ pub trait Runtime: Send + Sync + 'static {
     fn adopt(&self, _seat: &Self::Seat) {}
 
     /// One of `outcomes` (at least two) outcomes of a label.
-    fn choose(&self, outcomes: u8) -> u8;
+    fn choose(&self, outcomes: u32) -> u32;
 
     /// Says what the thread in `seat` would do if it had its turn now. An engine may use it to leave out turns in which nothing happens.
     fn note(&self, _seat: &Self::Seat, _standing: Standing) {}

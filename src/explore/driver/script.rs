@@ -26,7 +26,7 @@ struct Turn<M: Model> {
 #[derive(Clone, Copy, Debug)]
 enum Whose<T> {
     Nobodys,
-    Of(ProcessId, T, u8),
+    Of(ProcessId, T, u32),
     Everybodys,
 }
 
@@ -65,7 +65,7 @@ impl<M: Model> Script<M> {
     }
 
     /// The next event's thread takes its turn: from now on nobody can run. The event's outcome, while the script lasts.
-    pub(super) fn take(&self) -> Option<u8> {
+    pub(super) fn take(&self) -> Option<u32> {
         let mut turn = self.turn.lock().expect("no panic under it");
         match turn.whose {
             Whose::Of(_, _, choice) => {

@@ -21,7 +21,7 @@ use thiserror::Error;
 
 use super::Reductions;
 use super::search::{Keeper, Place, Search};
-use crate::machine::Model;
+use crate::machine::Reducible;
 
 /// Version of the format of checkpoint files.
 pub const CHECKPOINT_VERSION: u32 = 2;
@@ -147,7 +147,7 @@ impl<'a> Checkpoints<'a> {
     }
 }
 
-impl<M: Model> Keeper<M> for Checkpoints<'_>
+impl<M: Reducible> Keeper<M> for Checkpoints<'_>
 where
     M::Process: Serialize,
     M::Frame: Serialize,
@@ -181,7 +181,7 @@ where
 ///
 /// # Errors
 /// When the file can't be used, or must not be there.
-pub(super) fn resume<'m, M: Model>(
+pub(super) fn resume<'m, M: Reducible>(
     model: &'m M,
     config: &Checkpointing,
     reductions: Reductions,

@@ -8,7 +8,7 @@ use super::memo::Memo;
 use super::reduction::{Broken, guarded};
 use super::successors::TrailStep;
 use crate::explore::FindingKind;
-use crate::machine::{Model, ProcessId, Signature};
+use crate::machine::{ProcessId, Reducible, Signature};
 
 /// Where a hang was found: the order says which of several with one signature is kept.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ impl Found {
     }
 
     /// Notes that `client` of `process` can't return from the state `state`.
-    pub(super) fn stuck<M: Model>(
+    pub(super) fn stuck<M: Reducible>(
         &mut self,
         memo: &Memo<'_, M>,
         (state, depth, tuple): (u32, u32, &[u32]),
@@ -111,11 +111,11 @@ impl Found {
     }
 
     /// Looks at a state in which nothing can happen any more.
-    pub(super) fn terminal<M: Model>(&mut self, memo: &Memo<'_, M>, state: u32, depth: u32, tuple: &[u32]) {
+    pub(super) fn terminal<M: Reducible>(&mut self, memo: &Memo<'_, M>, state: u32, depth: u32, tuple: &[u32]) {
         let model = memo.model;
         let clients = guarded(|| {
             let of = |(process, state): (usize, &&M::Process)| {
-                let id = ProcessId(process as u8);
+                let id = ProcessId::new(process);
                 let clients = model.clients(id, state).into_iter().enumerate();
                 clients
                     .map(move |(client, status)| (id, client, status))

@@ -35,7 +35,7 @@ use self::found::BrokenAt;
 use self::reduction::guarded;
 use self::search::{Keeper, Limits, NoKeeper, Search};
 use super::{Answer, Finding, FindingKind, FoundHang, Verdict};
-use crate::machine::Model;
+use crate::machine::Reducible;
 
 /// Most findings that a verdict lists: a broken model fails in many ways at once.
 const MOST_FINDINGS: usize = 64;
@@ -43,11 +43,11 @@ const MOST_FINDINGS: usize = 64;
 /// What may be left out of a search without changing its verdict.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reductions {
-    /// Forget what can no longer matter ([`Model::forget_dead`]).
+    /// Forget what can no longer matter ([`Independence::eliminate_dead`]).
     pub forget_dead: bool,
     /// Explore operations that nothing conflicts with first and alone.
     pub partial_order: bool,
-    /// Stop where every client is sure to return ([`Model::is_sure_to_return`]), unless leaks are asked for.
+    /// Stop where every client is sure to return ([`Guarantees::is_inevitable`]), unless leaks are asked for.
     pub sure_return: bool,
     /// Go on after every client has its answer, to learn what stays behind. Off, that is not looked at (and costs nothing).
     pub leaks: bool,
@@ -121,7 +121,7 @@ pub struct Status {
 ///
 /// `progress` is called about ten times a second. Setting `interrupt` ends the search soon, as undecided, with what it
 /// found.
-pub fn search<M: Model>(
+pub fn search<M: Reducible>(
     model: &M,
     options: &Options,
     interrupt: &AtomicBool,
@@ -142,7 +142,7 @@ pub fn search<M: Model>(
 ///
 /// # Errors
 /// When the checkpoint that is there can't be used, or none can be written.
-pub fn search_with_checkpoints<M: Model>(
+pub fn search_with_checkpoints<M: Reducible>(
     model: &M,
     options: &Options,
     checkpointing: &Checkpointing,
@@ -174,7 +174,7 @@ where
 }
 
 /// Runs a search that has just begun or that goes on.
-fn run<M: Model>(
+fn run<M: Reducible>(
     mut search: Search<'_, M>,
     limits: &Limits<'_>,
     progress: &mut dyn FnMut(&Status),
@@ -223,7 +223,7 @@ fn describe(reductions: Reductions) -> Vec<String> {
     names
 }
 
-fn conclude<M: Model>(
+fn conclude<M: Reducible>(
     mut search: Search<'_, M>,
     cyclic: bool,
     reductions: Vec<String>,
@@ -277,7 +277,7 @@ fn conclude<M: Model>(
     }
 }
 
-fn finding<M: Model>(search: &mut Search<'_, M>, at: BrokenAt) -> Finding {
+fn finding<M: Reducible>(search: &mut Search<'_, M>, at: BrokenAt) -> Finding {
     let events = guarded(|| rebuild::events_to_failure(search, &at));
     let mut events = events.unwrap_or_else(Err).unwrap_or_default();
     events.extend(at.failure.event);

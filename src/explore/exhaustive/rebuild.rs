@@ -6,7 +6,7 @@ use super::search::Search;
 use super::store::NO_PARENT;
 use super::successors::{Scratch, TrailStep, successors};
 use crate::explore::FoundHang;
-use crate::machine::{Event, Model, ProcessId, Signature, System, run_label};
+use crate::machine::{Event, ProcessId, Reducible, Signature, System, run_label};
 use crate::schedule::{Lifted, lift};
 
 /// A schedule that has not come to rest after this many more labels never will, as far as we care.
@@ -16,7 +16,7 @@ const LONGEST_REST: usize = 1_000_000;
 ///
 /// # Errors
 /// When the schedule does not lead there: a bug in the engine, or a model that does not keep its promises.
-pub(super) fn hang<M: Model>(
+pub(super) fn hang<M: Reducible>(
     search: &mut Search<'_, M>,
     signature: &Signature,
     at: &HangAt,
@@ -52,14 +52,14 @@ pub(super) fn hang<M: Model>(
 }
 
 /// The labels that lead to a stored state, on the model without any reduction.
-pub(super) fn events_to<M: Model>(search: &Search<'_, M>, state: u32) -> Result<Vec<Event>, String> {
+pub(super) fn events_to<M: Reducible>(search: &Search<'_, M>, state: u32) -> Result<Vec<Event>, String> {
     let trail = trail_to(search, state)?;
     let (events, _) = replay_reduced(&search.memo, &trail)?;
     Ok(lift(search.memo.model, &events)?.events)
 }
 
 /// The labels before the one that fails.
-pub(super) fn events_to_failure<M: Model>(search: &mut Search<'_, M>, at: &BrokenAt) -> Result<Vec<Event>, String> {
+pub(super) fn events_to_failure<M: Reducible>(search: &mut Search<'_, M>, at: &BrokenAt) -> Result<Vec<Event>, String> {
     if at.state == NO_PARENT {
         return Ok(Vec::new());
     }
@@ -69,7 +69,7 @@ pub(super) fn events_to_failure<M: Model>(search: &mut Search<'_, M>, at: &Broke
 }
 
 /// The steps from the initial state to a stored one: of several between the same two states the first.
-fn trail_to<M: Model>(search: &Search<'_, M>, target: u32) -> Result<Vec<TrailStep>, String> {
+fn trail_to<M: Reducible>(search: &Search<'_, M>, target: u32) -> Result<Vec<TrailStep>, String> {
     let (memo, store) = (&search.memo, &search.store);
     let mut scratch = Scratch::default();
     let mut hops = Vec::new();
@@ -92,7 +92,7 @@ fn trail_to<M: Model>(search: &Search<'_, M>, target: u32) -> Result<Vec<TrailSt
 }
 
 /// Runs the steps label by label, forgetting what the search forgot.
-fn replay_reduced<M: Model>(
+fn replay_reduced<M: Reducible>(
     memo: &Memo<'_, M>,
     trail: &[TrailStep],
 ) -> Result<(Vec<Event>, System<M::Process>), String> {
@@ -100,14 +100,13 @@ fn replay_reduced<M: Model>(
     let mut system = System::initial(model);
     let forget = |process: usize, system: &mut System<M::Process>| {
         if memo.reductions.forget_dead {
-            model.forget_dead(ProcessId(process as u8), &mut system.processes[process]);
+            model.eliminate_dead(ProcessId::new(process), &mut system.processes[process]);
         }
     };
     (0..system.processes.len()).for_each(|process| forget(process, &mut system));
     let mut events = Vec::new();
     for step in trail {
-        let process = usize::from(step.process);
-        let id = ProcessId(step.process);
+        let (id, process) = (step.process, step.process.index());
         let (from, frames) = memo.expansions[process].get(step.expansion).value;
         let raw = memo
             .local(process, frames)
@@ -134,7 +133,7 @@ fn replay_reduced<M: Model>(
 }
 
 /// Adds what is left to run, if that comes to rest.
-fn run_to_rest<M: Model>(
+fn run_to_rest<M: Reducible>(
     model: &M,
     lifted: Lifted<M::Process>,
     to_rest: bool,

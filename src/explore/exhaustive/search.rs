@@ -16,7 +16,7 @@ use super::store::{Candidate, NO_PARENT, SHARDS, Shard, Store, shard_of};
 use super::successors::{Kind, Scratch, TrailStep, successors};
 use super::{Options, Reductions, Status};
 use crate::explore::FindingKind;
-use crate::machine::Model;
+use crate::machine::Reducible;
 
 /// States expanded by one search thread in one go.
 const CHUNK: usize = 512;
@@ -50,7 +50,7 @@ pub(super) struct Place {
 }
 
 /// Looks at a search now and then while it runs.
-pub(super) trait Keeper<M: Model> {
+pub(super) trait Keeper<M: Reducible> {
     /// When the search should pause, if that is known.
     fn deadline(&self) -> Option<Instant>;
     /// Whether it is time to look.
@@ -62,7 +62,7 @@ pub(super) trait Keeper<M: Model> {
 /// Looks at nothing.
 pub(super) struct NoKeeper;
 
-impl<M: Model> Keeper<M> for NoKeeper {
+impl<M: Reducible> Keeper<M> for NoKeeper {
     fn deadline(&self) -> Option<Instant> {
         None
     }
@@ -113,7 +113,7 @@ impl Limits<'_> {
 }
 
 /// A search and all that it knows.
-pub(super) struct Search<'m, M: Model> {
+pub(super) struct Search<'m, M: Reducible> {
     pub(super) memo: Memo<'m, M>,
     pub(super) store: Store,
     pub(super) found: Found,
@@ -128,7 +128,7 @@ pub(super) struct Search<'m, M: Model> {
     pub(super) stillborn: Option<String>,
 }
 
-impl<'m, M: Model> Search<'m, M> {
+impl<'m, M: Reducible> Search<'m, M> {
     /// A search that knows the initial state.
     pub(super) fn new(model: &'m M, reductions: Reductions) -> Self {
         let mut search = Self {
@@ -175,7 +175,8 @@ impl<'m, M: Model> Search<'m, M> {
 
     /// Searches until nothing is left or a limit is reached.
     pub(super) fn run(&mut self, limits: &Limits<'_>, progress: &mut dyn FnMut(&Status), keeper: &mut dyn Keeper<M>) {
-        self.scratches.resize_with(limits.options.threads.max(1), Scratch::default);
+        self.scratches
+            .resize_with(limits.options.threads.max(1), Scratch::default);
         let mut chunks: Vec<Chunk> = Vec::new();
         let mut reporter = Reporter::new(self.store.len());
         while self.stopped_by.is_none() {
@@ -246,7 +247,9 @@ impl<'m, M: Model> Search<'m, M> {
         let tasks = Mutex::new(batch.chunks(CHUNK).zip(chunks.iter_mut()));
         let work = |scratch: &mut Scratch| {
             loop {
-                let Some((states, chunk)) = tasks.lock().next() else { return };
+                let Some((states, chunk)) = tasks.lock().next() else {
+                    return;
+                };
                 for &state in states {
                     self.expand_state(state, depth, scratch, chunk);
                     if stop() {
@@ -386,7 +389,7 @@ impl Reporter {
         }
     }
 
-    fn report<M: Model>(
+    fn report<M: Reducible>(
         &mut self,
         search: &Search<'_, M>,
         left: u64,
@@ -431,7 +434,7 @@ fn bytes_of(chunks: &[Chunk]) -> u64 {
     all.map(|candidates| candidates.capacity() as u64 * 4).sum()
 }
 
-fn insert_all<M: Model>(memo: &Memo<'_, M>, width: usize, shard: &mut Shard, records: &[u32]) {
+fn insert_all<M: Reducible>(memo: &Memo<'_, M>, width: usize, shard: &mut Shard, records: &[u32]) {
     for record in records.chunks_exact(width + 4) {
         let (tuple, rest) = record.split_at(width);
         let candidate = Candidate {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::memo::{Deliveries, Expansion, Memo};
 use super::reduction::Broken;
-use crate::machine::Model;
+use crate::machine::{ProcessId, Reducible};
 
 /// A macro transition that runs through more local steps than this is cut in two, so that free cycles end.
 const LONGEST_CHAIN: usize = 256;
@@ -12,7 +12,7 @@ const LONGEST_CHAIN: usize = 256;
 /// A step of one process in a global transition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct TrailStep {
-    pub(super) process: u8,
+    pub(super) process: ProcessId,
     /// Expansion of the state before it.
     pub(super) expansion: u32,
     /// Which of the steps of its expansion.
@@ -53,7 +53,7 @@ pub(super) struct Scratch {
 
 /// Calls `emit` for every explored transition of the global state `tuple`, in a fixed order, and `broken` for everything
 /// that fails in it, with the steps that had been done.
-pub(super) fn successors<M: Model>(
+pub(super) fn successors<M: Reducible>(
     memo: &Memo<'_, M>,
     scratch: &mut Scratch,
     tuple: &[u32],
@@ -120,13 +120,13 @@ pub(super) fn successors<M: Model>(
 }
 
 impl Scratch {
-    fn place<M: Model>(&mut self, memo: &Memo<'_, M>, process: usize, to: u32, hash: u64) {
+    fn place<M: Reducible>(&mut self, memo: &Memo<'_, M>, process: usize, to: u32, hash: u64) {
         let before = memo.locals[process].get(self.tuple[process]).content.short();
         self.hash = self.hash.wrapping_sub(before).wrapping_add(hash);
         self.tuple[process] = to;
     }
 
-    fn take<M: Model>(
+    fn take<M: Reducible>(
         &mut self,
         memo: &Memo<'_, M>,
         process: usize,
@@ -135,14 +135,14 @@ impl Scratch {
     ) -> Result<(), Box<Broken>> {
         let local = &memo.expansion(process, expansion).steps[step];
         self.trail.push(TrailStep {
-            process: process as u8,
+            process: ProcessId::new(process),
             expansion,
             step: step as u32,
         });
         self.labels += local.labels;
         self.place(memo, process, local.to, local.hash);
         for sent in &local.sent {
-            let to = usize::from(sent.to);
+            let to = sent.to.index();
             let (after, hash) = memo.deliver(&mut self.deliveries, sent.to, self.tuple[to], sent.frame)?;
             self.place(memo, to, after, hash);
         }
@@ -150,7 +150,7 @@ impl Scratch {
     }
 
     /// Follows free steps with one outcome, in whatever process: they are the only ones that would be explored.
-    fn follow<M: Model>(&mut self, memo: &Memo<'_, M>) -> Result<(), Box<Broken>> {
+    fn follow<M: Reducible>(&mut self, memo: &Memo<'_, M>) -> Result<(), Box<Broken>> {
         if !memo.reductions.partial_order {
             return Ok(());
         }

@@ -289,7 +289,7 @@ impl<M: Model + 'static> Search<M> {
 impl<M: Model + 'static> Director<M> for Search<M> {
     const EXPLORES: bool = true;
 
-    fn choose(&self, path: &Path<M::Thread>, role: usize, outcomes: u8) -> u8 {
+    fn choose(&self, path: &Path<M::Thread>, role: usize, outcomes: u32) -> u32 {
         self.progress().choices.choose(role, &path.made[role], outcomes)
     }
 

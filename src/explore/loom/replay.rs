@@ -42,7 +42,7 @@ struct Turnstile<M: Model> {
 impl<M: Model + 'static> Director<M> for Turnstile<M> {
     const EXPLORES: bool = false;
 
-    fn choose(&self, path: &Path<M::Thread>, _: usize, _: u8) -> u8 {
+    fn choose(&self, path: &Path<M::Thread>, _: usize, _: u32) -> u32 {
         // Of several threads one is let through, so this is the outcome of its label.
         self.events
             .get(path.taken.len())

@@ -104,7 +104,7 @@ fn key<M: Model>(
 }
 
 type StateOf<M> = System<<Kernel<M> as Model>::Process>;
-type Step<M> = (ProcessId, Pending<<M as Model>::Thread>, u8);
+type Step<M> = (ProcessId, Pending<<M as Model>::Thread>, u32);
 
 /// Depth first over all states.
 struct Walk<'a, M: Model> {
@@ -170,7 +170,7 @@ impl<M: Model> Walk<'_, M> {
         state: &StateOf<M>,
         process: ProcessId,
         pending: &Pending<M::Thread>,
-        choice: u8,
+        choice: u32,
     ) -> Result<StateOf<M>, Unfit> {
         let mut next = state.clone();
         let local = &mut next.processes[process.index()];

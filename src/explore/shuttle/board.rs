@@ -147,7 +147,7 @@ impl Runtime for Coroutines {
         self.step_in();
     }
 
-    fn choose(&self, outcomes: u8) -> u8 {
+    fn choose(&self, outcomes: u32) -> u32 {
         self.board.posted().chooser.choose(outcomes)
     }
 

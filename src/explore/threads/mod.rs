@@ -243,7 +243,7 @@ impl Runtime for OsThreads {
         self.crew.run(body);
     }
 
-    fn choose(&self, outcomes: u8) -> u8 {
+    fn choose(&self, outcomes: u32) -> u32 {
         self.noise.choose(outcomes)
     }
 }

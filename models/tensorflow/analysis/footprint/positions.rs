@@ -78,7 +78,7 @@ impl Future<'_> {
             At::Session(at) => self.session(at),
             At::Queue(_) => self.flushes(),
             // That of a process that may still die is everything; after that, its peers learn of it.
-            At::Death(crash::At::Lost(peer)) => self.uses(Object::Queue(ProcessId(peer)), Access::Write),
+            At::Death(crash::At::Lost(peer)) => self.uses(Object::Queue(ProcessId(peer.into())), Access::Write),
             At::Death(crash::At::Dies | crash::At::Restarts) => self.uses(Object::Pool, Access::Write),
         }
     }

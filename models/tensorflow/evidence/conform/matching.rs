@@ -142,7 +142,7 @@ impl Context<'_> {
         let about = self.model.call_name(call);
         let mut places = Vec::new();
         for (index, state) in at.system.processes.iter().enumerate() {
-            let owner = ProcessId(index as u8);
+            let owner = ProcessId::new(index);
             for (pending, thread) in self.model.threads(owner, state).iter().zip(&state.threads) {
                 if self.works_for(owner, thread, call) {
                     let task = self.model.process_name(owner);
@@ -156,7 +156,7 @@ impl Context<'_> {
             .map(|call| format!("it is {:?} here", call.rpc));
         places.extend(record);
         for (index, state) in at.system.processes.iter().enumerate() {
-            let task = self.model.process_name(ProcessId(index as u8));
+            let task = self.model.process_name(ProcessId::new(index));
             if state
                 .rendezvous
                 .iter()

@@ -82,7 +82,7 @@ impl Context<'_> {
         at: &mut Position,
         id: ProcessId,
         pending: &Pending<ThreadId>,
-        choice: u8,
+        choice: u32,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         events.push(at.system.event(self.model, id, pending, choice));
@@ -104,7 +104,7 @@ impl Context<'_> {
         loop {
             let mut ran = false;
             for index in 0..at.system.processes.len() {
-                let id = ProcessId(index as u8);
+                let id = ProcessId::new(index);
                 while let Some((pending, choice)) = self.at_once(at, id) {
                     self.run(at, id, &pending, choice, events)?;
                     ran = true;
@@ -116,7 +116,7 @@ impl Context<'_> {
         }
     }
 
-    fn at_once(&self, at: &Position, id: ProcessId) -> Option<(Pending<ThreadId>, u8)> {
+    fn at_once(&self, at: &Position, id: ProcessId) -> Option<(Pending<ThreadId>, u32)> {
         let threads = self.model.threads(id, &at.system.processes[id.index()]);
         threads
             .into_iter()

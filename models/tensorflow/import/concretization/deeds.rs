@@ -22,7 +22,7 @@ pub(super) struct Deed {
 /// The outcome of a label.
 pub(super) enum Outcome {
     /// This one of its outcomes.
-    Choice(u8),
+    Choice(u32),
     /// The active call of this name comes next: its place depends on how many there are.
     Call(String),
 }
@@ -55,7 +55,7 @@ pub(super) fn of(slice: &TensorFlow, events: &[Event]) -> Result<Vec<Deed>, Unsl
                 _ => run.who(*id, pending.thread),
             };
             let outcome = match thread.at() {
-                At::Rendezvous(R::AbortNext(_)) => Outcome::Call(slice.call_name(thread.calls[usize::from(choice)])),
+                At::Rendezvous(R::AbortNext(_)) => Outcome::Call(slice.call_name(thread.calls[choice as usize])),
                 _ => Outcome::Choice(choice),
             };
             deeds.push(Deed {

@@ -37,7 +37,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         guarded(|| {
             for (from, connection) in self.connections[id.index()].iter().enumerate() {
                 while let Some(frame) = connection.pop() {
-                    let from = ProcessId(from as u8);
+                    let from = ProcessId::new(from);
                     self.model.deliver(id, &mut local.state, from, frame);
                 }
             }

@@ -13,7 +13,7 @@ use crate::explore::exhaustive::found::Found;
 use crate::explore::exhaustive::memo::{Expansion, Memo};
 use crate::explore::exhaustive::search::{Place, Search};
 use crate::explore::exhaustive::store::{SHARDS, Shard};
-use crate::machine::{FrameSet, Model, ProcessId};
+use crate::machine::{FrameSet, ProcessId, Reducible};
 
 /// What stands before the tables.
 #[derive(Serialize, Deserialize)]
@@ -29,7 +29,7 @@ struct Head {
     place: (u32, u64),
 }
 
-pub(super) fn write<M: Model>(
+pub(super) fn write<M: Reducible>(
     writer: &mut Writer<'_>,
     identity: &[(String, String)],
     elapsed: Duration,
@@ -56,6 +56,8 @@ where
     for id in 0..memo.frames.len() {
         writer.value(&memo.frames.get(id).value)?;
     }
+    let sets: Vec<&FrameSet> = (0..memo.frame_sets.len()).map(|set| memo.frame_sets.get(set)).collect();
+    writer.value(&sets)?;
     for process in 0..memo.locals.len() {
         let (locals, expansions) = (&memo.locals[process], &memo.expansions[process]);
         writer.value(&locals.len())?;
@@ -70,7 +72,7 @@ where
     }
     let scratches = search.scratches.iter();
     let deliveries = scratches.flat_map(|scratch| scratch.deliveries.all());
-    let words = deliveries.flat_map(|(to, id, frame, after)| [u32::from(to), id, frame, after]);
+    let words = deliveries.flat_map(|(to, id, frame, after)| [u32::from(to.0), id, frame, after]);
     writer.words(&words.collect::<Vec<u32>>())?;
     for shard in &search.store.shards {
         shard.parts().try_for_each(|part| writer.words(part))?;
@@ -80,7 +82,7 @@ where
     Ok(())
 }
 
-pub(super) fn read<'m, M: Model>(
+pub(super) fn read<'m, M: Reducible>(
     reader: &mut Reader,
     model: &'m M,
     config: &Checkpointing,
@@ -105,7 +107,7 @@ where
     read_memo(reader, &search.memo)?;
     let deliveries = reader.words()?;
     let deliveries = deliveries.chunks_exact(4);
-    let known = deliveries.map(|of| (of[0] as u8, of[1], of[2], of[3]));
+    let known = deliveries.map(|of| (ProcessId(of[0] as u16), of[1], of[2], of[3]));
     search.scratches = vec![search.memo.remembering(known)];
     let width = model.process_count();
     for number in 0..SHARDS {
@@ -141,7 +143,7 @@ fn is_of(config: &Checkpointing, identity: &[(String, String)], reductions: Redu
 }
 
 /// Fills the tables so that every value has the id that it had.
-fn read_memo<M: Model>(reader: &mut Reader, memo: &Memo<'_, M>) -> Result<(), CheckpointError>
+fn read_memo<M: Reducible>(reader: &mut Reader, memo: &Memo<'_, M>) -> Result<(), CheckpointError>
 where
     M::Process: DeserializeOwned,
     M::Frame: DeserializeOwned,
@@ -149,6 +151,11 @@ where
     for id in 0..reader.value::<u32>()? {
         let frame: (ProcessId, M::Frame) = reader.value()?;
         if memo.frames.intern(frame).0 != id {
+            return Err(reader.damaged());
+        }
+    }
+    for (number, set) in (0..).zip(reader.value::<Vec<FrameSet>>()?) {
+        if memo.frame_sets.number(set) != number {
             return Err(reader.damaged());
         }
     }
@@ -161,7 +168,7 @@ where
             }
         }
         for number in 0..reader.value::<u32>()? {
-            let (key, expansion): ((u32, FrameSet), Option<Expansion>) = reader.value()?;
+            let (key, expansion): ((u32, u32), Option<Expansion>) = reader.value()?;
             if expansions.intern(key).0 != number {
                 return Err(reader.damaged());
             }

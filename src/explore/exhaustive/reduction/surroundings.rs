@@ -1,71 +1,88 @@
 //! What stands in the way of a pending operation: all that other threads and arrivals may still do.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use super::Local;
-use crate::machine::{Access, Footprint, FrameSet, Model, Pending};
+use crate::machine::{Access, Footprint, FrameSet, Independence, Pending, ThreadName};
 
-/// Whether something in `footprint` may fail to commute with the pending operation.
-fn conflict<T>(footprint: &Footprint, pending: &Pending<T>) -> bool {
+/// Returns true if something in `footprint` may fail to commute with the next operation of another thread, or gives a new thread the
+/// name that this one has.
+fn conflict<T>(footprint: &Footprint, pending: &Pending<T>, name: Option<ThreadName>) -> bool {
     let operation = &pending.operation;
-    // Whatever the model says: taking a server can be disabled by others who take one.
+    // Whatever the model says: taking a permit can be disabled by others who take one.
     let access = if operation.takes_server {
         Access::Write
     } else {
         operation.access
     };
     let part = |part| footprint.conflicts_with(part, Access::Write);
-    footprint.conflicts_with(operation.object, access) || operation.part.is_some_and(part)
+    footprint.conflicts_with(operation.object, access)
+        || operation.part.is_some_and(part)
+        || name.is_some_and(|name| footprint.spawns(name))
 }
 
 /// What each thread, and frames still to come, may do: asked of the model one at a time, when it is needed.
-pub(super) struct Surroundings<'a, M: Model> {
+pub(super) struct Surroundings<'a, M: Independence> {
     local: &'a Local<'a, M>,
     state: &'a M::Process,
     pendings: &'a [Pending<M::Thread>],
-    frames: FrameSet,
-    futures: Vec<OnceCell<Footprint>>,
-    arrivals: OnceCell<Footprint>,
+    frames: &'a FrameSet,
+    footprints: Vec<OnceCell<Arc<Footprint>>>,
+    deliveries: OnceCell<Arc<Footprint>>,
 }
 
-impl<'a, M: Model> Surroundings<'a, M> {
+impl<'a, M: Independence> Surroundings<'a, M> {
     /// Those of a state in which only `frames` may still arrive.
     pub(super) fn new(
         local: &'a Local<'a, M>,
         state: &'a M::Process,
         pendings: &'a [Pending<M::Thread>],
-        frames: FrameSet,
+        frames: &'a FrameSet,
     ) -> Self {
         Self {
             local,
             state,
             pendings,
             frames,
-            futures: pendings.iter().map(|_| OnceCell::new()).collect(),
-            arrivals: OnceCell::new(),
+            footprints: pendings.iter().map(|_| OnceCell::new()).collect(),
+            deliveries: OnceCell::new(),
         }
     }
 
-    fn future(&self, index: usize) -> &Footprint {
+    fn footprint(&self, index: usize) -> &Footprint {
         let Local { model, process, .. } = self.local;
-        self.futures[index].get_or_init(|| model.future(*process, self.state, self.pendings[index].thread))
+        self.footprints[index].get_or_init(|| model.footprint(*process, self.state, self.pendings[index].thread))
     }
 
-    fn arrivals(&self) -> &Footprint {
+    fn deliveries(&self) -> &Footprint {
         let Local { model, process, .. } = self.local;
-        self.arrivals
-            .get_or_init(|| model.arrivals(*process, self.state, self.frames))
+        self.deliveries
+            .get_or_init(|| model.delivery_footprint(*process, self.state, self.frames))
+    }
+
+    fn name(&self, index: usize) -> Option<ThreadName> {
+        self.local.model.name(self.local.process, self.pendings[index].thread)
     }
 
     /// Returns true if nothing that another thread or an arrival may do conflicts with the thread's next operation.
     pub(super) fn leave_free(&self, index: usize) -> bool {
-        let pending = &self.pendings[index];
+        let (pending, name) = (&self.pendings[index], self.name(index));
         let operation = &pending.operation;
-        if operation.access == Access::Free && operation.part.is_none() && !operation.takes_server {
+        if operation.access == Access::Free && operation.part.is_none() && !operation.takes_server && name.is_none() {
             return true;
         }
         let mut others = (0..self.pendings.len()).filter(|other| *other != index);
-        !others.any(|other| conflict(self.future(other), pending)) && !conflict(self.arrivals(), pending)
+        !others.any(|other| conflict(self.footprint(other), pending, name))
+            && !conflict(self.deliveries(), pending, name)
+    }
+
+    /// Returns true if no other thread and no arrival may give the thread's name to a new one.
+    pub(super) fn leave_name(&self, index: usize) -> bool {
+        self.name(index).is_none_or(|name| {
+            let mut others = (0..self.pendings.len()).filter(|other| *other != index);
+            !others.any(|other| self.footprint(other).spawns(name)) && !self.deliveries().spawns(name)
+        })
     }
 
     /// The smallest set of enabled threads, not all of them unless nothing else can interfere, such that nothing that any other
@@ -87,12 +104,12 @@ impl<'a, M: Model> Surroundings<'a, M> {
         let mut next = 0;
         while let Some(&member) = members.get(next) {
             next += 1;
-            let pending = &self.pendings[member];
-            if conflict(self.arrivals(), pending) {
+            let (pending, name) = (&self.pendings[member], self.name(member));
+            if conflict(self.deliveries(), pending, name) {
                 return None;
             }
             for other in 0..self.pendings.len() {
-                if members.contains(&other) || !conflict(self.future(other), pending) {
+                if members.contains(&other) || !conflict(self.footprint(other), pending, name) {
                     continue;
                 }
                 // A thread that waits now may go on without any of the members: it can't be one.
