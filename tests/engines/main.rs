@@ -4,6 +4,7 @@
 mod faults;
 mod final_batch;
 mod litmus;
+mod names;
 mod recorded;
 #[allow(dead_code, reason = "other tests use the other faults")]
 #[path = "../wrapped/mod.rs"]

@@ -133,6 +133,13 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
         let caused = self.footprint(process, state, ran.thread);
         for later in self.model.threads(id, after) {
             let allowed = self.allowed(process, state, pendings, &later, &caused);
+            if self.is_undeclared(process, pendings, &later, &caused) {
+                let text = format!(
+                    "{} spawns a thread at {}, which was not declared",
+                    ran.operation.label, later.operation.label
+                );
+                self.complain(process, &text);
+            }
             if !allowed.includes(&self.footprint(process, after, later.thread)) {
                 let text = format!(
                     "after {}, a thread at {} may do more than was declared before",
@@ -150,6 +157,18 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
             );
             self.complain(process, &text);
         }
+    }
+
+    /// Returns true if `later` has a name that no thread had before, and `caused` does not say that one may get it.
+    fn is_undeclared(
+        &self,
+        process: usize,
+        before: &[Pending<M::Thread>],
+        later: &Pending<M::Thread>,
+        caused: &Footprint,
+    ) -> bool {
+        let name = |pending: &Pending<M::Thread>| self.model.name(ProcessId::new(process), pending.thread);
+        name(later).is_some_and(|new| !caused.spawns(new) && !before.iter().any(|pending| name(pending) == Some(new)))
     }
 
     /// What `later` was allowed before: `caused`, and what the same thread was, under its old or its new id.
@@ -237,6 +256,13 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
             let arrivals = self.model.delivery_footprint(id, before, &FrameSet::Any);
             for later in self.model.threads(id, &after) {
                 let allowed = self.allowed(process, before, &pendings, &later, &arrivals);
+                if self.is_undeclared(process, &pendings, &later, &arrivals) {
+                    let text = format!(
+                        "a delivery spawns a thread at {}, which was not declared",
+                        later.operation.label
+                    );
+                    self.complain(process, &text);
+                }
                 if !allowed.includes(&self.footprint(process, &after, later.thread)) {
                     let text = format!("a delivery causes more at {} than was declared", later.operation.label);
                     self.complain(process, &text);
