@@ -1,14 +1,9 @@
 //! One stuck client beside a busy one: the system never comes to rest, and still a client can wait for ever.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
-use super::{label, pending, value, waits};
-use crate::machine::{
-    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId, Pending,
-    ProcessId, ThreadName, WaitFor,
-};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
 
 static TAKE_TURN: Label = label("Client.take_turn", "busy_client:1");
 static PASS_TURN: Label = label("Client.pass_turn", "busy_client:2");
@@ -29,20 +24,12 @@ pub struct State {
     served: [bool; 2],
 }
 
-impl Model for BusyClient {
-    type Process = State;
+impl Litmus for BusyClient {
+    type State = State;
     type Thread = u8;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         State::default()
     }
 
@@ -66,13 +53,11 @@ impl Model for BusyClient {
         }
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, client: u8) -> String {
+    fn thread_name(&self, client: u8) -> String {
         format!("client{client}")
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, _: ObjectId) -> String {
+    fn object_name(&self, _: ObjectId) -> String {
         "turn".to_owned()
     }
 
@@ -81,10 +66,7 @@ impl Model for BusyClient {
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        let client = |client: usize| ClientStatus {
-            name: format!("client{client}"),
-            returned: state.served[client],
-        };
+        let client = |client: usize| status(&format!("client{client}"), state.served[client]);
         (0..2).map(client).collect()
     }
 
@@ -95,49 +77,7 @@ impl Model for BusyClient {
         closure
     }
 
-    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
-        None
-    }
-
-    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-impl Independence for BusyClient {
-    fn footprint(&self, _: ProcessId, _: &State, _: u8) -> Arc<Footprint> {
-        Arc::new(Footprint::new().with(TURN, Access::Write))
-    }
-
-    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
-        Arc::new(Footprint::new())
-    }
-
-    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
-        None
-    }
-
-    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
-        false
-    }
-
-    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
-}
-
-impl Guarantees for BusyClient {
-    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
+    fn footprint(&self, _: ProcessId, _: &State, _: u8) -> Footprint {
+        Footprint::new().with(TURN, Access::Write)
     }
 }

@@ -1,12 +1,7 @@
 //! Two threads that take two locks: crosswise they can hang, in one order they can't.
 
-use std::sync::Arc;
-
-use super::{label, pending, value, waits};
-use crate::machine::{
-    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Lock, Model, ObjectId,
-    Pending, ProcessId, ThreadName, WaitFor,
-};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, Lock, ObjectId, Pending, ProcessId, WaitFor};
 
 static TAKE_FIRST: Label = label("Thread.take_first", "crossed_locks:1");
 static TAKE_SECOND: Label = label("Thread.take_second", "crossed_locks:2");
@@ -56,20 +51,12 @@ impl CrossedLocks {
     }
 }
 
-impl Model for CrossedLocks {
-    type Process = State;
+impl Litmus for CrossedLocks {
+    type State = State;
     type Thread = u8;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _process: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _process: ProcessId) -> State {
+    fn initial(&self) -> State {
         State {
             locks: [Lock::default(); 2],
             threads: [At::TakeFirst; 2],
@@ -108,13 +95,11 @@ impl Model for CrossedLocks {
         };
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, thread: u8) -> String {
+    fn thread_name(&self, thread: u8) -> String {
         format!("thread{thread}")
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, object: ObjectId) -> String {
+    fn object_name(&self, object: ObjectId) -> String {
         format!("lock{}", object.0)
     }
 
@@ -125,10 +110,7 @@ impl Model for CrossedLocks {
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        let client = |thread: usize| ClientStatus {
-            name: format!("thread{thread}"),
-            returned: state.threads[thread] == At::Done,
-        };
+        let client = |thread: usize| status(&format!("thread{thread}"), state.threads[thread] == At::Done);
         (0..2).map(client).collect()
     }
 
@@ -152,57 +134,13 @@ impl Model for CrossedLocks {
         closure
     }
 
-    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
-        None
-    }
-
-    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-impl Independence for CrossedLocks {
-    fn footprint(&self, _: ProcessId, state: &State, thread: u8) -> Arc<Footprint> {
-        Arc::new({
-            let first = self.first(usize::from(thread));
-            let (first, second) = (ObjectId(first as u16), ObjectId(1 - first as u16));
-            match state.threads[usize::from(thread)] {
-                At::TakeFirst => Footprint::new().with(first, Access::Write).with(second, Access::Write),
-                At::TakeSecond => Footprint::new().with(second, Access::Write),
-                _ => Footprint::new(),
-            }
-        })
-    }
-
-    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
-        Arc::new(Footprint::new())
-    }
-
-    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
-        None
-    }
-
-    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
-        false
-    }
-
-    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
-}
-
-impl Guarantees for CrossedLocks {
-    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
+    fn footprint(&self, _: ProcessId, state: &State, thread: u8) -> Footprint {
+        let first = self.first(usize::from(thread));
+        let (first, second) = (ObjectId(first as u16), ObjectId(1 - first as u16));
+        match state.threads[usize::from(thread)] {
+            At::TakeFirst => Footprint::new().with(first, Access::Write).with(second, Access::Write),
+            At::TakeSecond => Footprint::new().with(second, Access::Write),
+            _ => Footprint::new(),
+        }
     }
 }

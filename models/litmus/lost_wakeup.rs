@@ -1,11 +1,8 @@
 //! A condition variable: whoever looks at the flag and parks in two labels can miss the one wake-up.
 
-use std::sync::Arc;
-
-use super::{label, pending, value, waits};
+use super::{Litmus, label, pending, status, value, waits};
 use crate::machine::{
-    Access, ClientStatus, Condvar, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId,
-    Pending, ProcessId, SpuriousWakeups, ThreadName, WaitFor,
+    Access, ClientStatus, Condvar, Footprint, Label, ObjectId, Pending, ProcessId, SpuriousWakeups, WaitFor,
 };
 
 static CHECK: Label = label("Waiter.check", "lost_wakeup:1");
@@ -62,20 +59,12 @@ pub enum Thread {
     Signaller,
 }
 
-impl Model for LostWakeup {
-    type Process = State;
+impl Litmus for LostWakeup {
+    type State = State;
     type Thread = Thread;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         State {
             monitor: Monitor::default(),
             waiter: Waiter::Check,
@@ -135,16 +124,14 @@ impl Model for LostWakeup {
         }
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, thread: Thread) -> String {
+    fn thread_name(&self, thread: Thread) -> String {
         match thread {
             Thread::Waiter => "waiter".to_owned(),
             Thread::Signaller => "signaller".to_owned(),
         }
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, _: ObjectId) -> String {
+    fn object_name(&self, _: ObjectId) -> String {
         "monitor".to_owned()
     }
 
@@ -153,10 +140,7 @@ impl Model for LostWakeup {
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        vec![ClientStatus {
-            name: "waiter".to_owned(),
-            returned: state.waiter == Waiter::Done,
-        }]
+        vec![status("waiter", state.waiter == Waiter::Done)]
     }
 
     fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
@@ -169,49 +153,7 @@ impl Model for LostWakeup {
         closure
     }
 
-    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
-        None
-    }
-
-    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-impl Independence for LostWakeup {
-    fn footprint(&self, _: ProcessId, _: &State, _: Thread) -> Arc<Footprint> {
-        Arc::new(Footprint::new().with(MONITOR, Access::Write))
-    }
-
-    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
-        Arc::new(Footprint::new())
-    }
-
-    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
-        None
-    }
-
-    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
-        false
-    }
-
-    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
-}
-
-impl Guarantees for LostWakeup {
-    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
+    fn footprint(&self, _: ProcessId, _: &State, _: Thread) -> Footprint {
+        Footprint::new().with(MONITOR, Access::Write)
     }
 }

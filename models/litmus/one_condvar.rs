@@ -5,12 +5,9 @@
 //! consumer, who finds nothing and waits again: the producer sleeps for ever. Waking everyone is right, and so are wake-ups that need
 //! no notification.
 
-use std::sync::Arc;
-
-use super::{label, pending, value, waits};
+use super::{Litmus, label, pending, status, value, waits};
 use crate::machine::{
-    Access, ClientStatus, Condvar, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId,
-    Pending, ProcessId, SpuriousWakeups, ThreadName, WaitFor,
+    Access, ClientStatus, Condvar, Footprint, Label, ObjectId, Pending, ProcessId, SpuriousWakeups, WaitFor,
 };
 
 static PUT: Label = label("Producer.put", "one_condvar:1");
@@ -57,20 +54,12 @@ impl State {
     }
 }
 
-impl Model for OneCondvar {
-    type Process = State;
+impl Litmus for OneCondvar {
+    type State = State;
     type Thread = u8;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         let turn = |changes| Turn {
             changes,
             notifies: false,
@@ -118,16 +107,14 @@ impl Model for OneCondvar {
         }
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, thread: u8) -> String {
+    fn thread_name(&self, thread: u8) -> String {
         match thread {
             PRODUCER => "producer".to_owned(),
             consumer => format!("consumer{consumer}"),
         }
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, _: ObjectId) -> String {
+    fn object_name(&self, _: ObjectId) -> String {
         "slot".to_owned()
     }
 
@@ -136,10 +123,7 @@ impl Model for OneCondvar {
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        vec![ClientStatus {
-            name: "host".to_owned(),
-            returned: (0..THREADS).all(|thread| state.is_done(thread)),
-        }]
+        vec![status("host", (0..THREADS).all(|thread| state.is_done(thread)))]
     }
 
     fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
@@ -159,49 +143,7 @@ impl Model for OneCondvar {
         closure
     }
 
-    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
-        None
-    }
-
-    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-impl Independence for OneCondvar {
-    fn footprint(&self, _: ProcessId, _: &State, _: u8) -> Arc<Footprint> {
-        Arc::new(Footprint::new().with(SLOT, Access::Write))
-    }
-
-    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
-        Arc::new(Footprint::new())
-    }
-
-    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
-        None
-    }
-
-    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
-        false
-    }
-
-    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
-}
-
-impl Guarantees for OneCondvar {
-    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
+    fn footprint(&self, _: ProcessId, _: &State, _: u8) -> Footprint {
+        Footprint::new().with(SLOT, Access::Write)
     }
 }

@@ -5,13 +5,8 @@
 //! calls `Finish` (`2365`), which the step waits for. With a look first and a decrement afterwards two nodes that end at once both see
 //! the other one outstanding: the count comes to zero, and nobody calls `Finish`.
 
-use std::sync::Arc;
-
-use super::{label, pending, value, waits};
-use crate::machine::{
-    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId, Pending,
-    ProcessId, ThreadName, WaitFor,
-};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
 
 static LOOK: Label = label("Executor.read_outstanding", "executor.cc:2177");
 static DECREMENT: Label = label("Executor.outstanding", "executor.cc:2177");
@@ -58,20 +53,12 @@ pub enum Thread {
     Step,
 }
 
-impl Model for OutstandingCount {
-    type Process = State;
+impl Litmus for OutstandingCount {
+    type State = State;
     type Thread = Thread;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         let first = if self.atomic { At::Decrement(None) } else { At::Look };
         State {
             outstanding: self.nodes,
@@ -118,16 +105,14 @@ impl Model for OutstandingCount {
         };
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, thread: Thread) -> String {
+    fn thread_name(&self, thread: Thread) -> String {
         match thread {
             Thread::Node(node) => format!("node{node}"),
             Thread::Step => "step".to_owned(),
         }
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, object: ObjectId) -> String {
+    fn object_name(&self, object: ObjectId) -> String {
         if object == OUTSTANDING { "outstanding" } else { "step" }.to_owned()
     }
 
@@ -139,10 +124,7 @@ impl Model for OutstandingCount {
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        vec![ClientStatus {
-            name: "step".to_owned(),
-            returned: state.returned,
-        }]
+        vec![status("step", state.returned)]
     }
 
     fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
@@ -155,59 +137,15 @@ impl Model for OutstandingCount {
         closure
     }
 
-    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
-        None
-    }
-
-    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-impl Independence for OutstandingCount {
-    fn footprint(&self, _: ProcessId, state: &State, thread: Thread) -> Arc<Footprint> {
-        Arc::new({
-            let finish = Footprint::new().with(STEP, Access::Write);
-            match thread {
-                Thread::Step => finish,
-                Thread::Node(node) => match state.nodes[usize::from(node)] {
-                    At::Look | At::Decrement(_) => finish.with(OUTSTANDING, Access::Write),
-                    At::Finish => finish,
-                    At::Done => Footprint::new(),
-                },
-            }
-        })
-    }
-
-    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
-        Arc::new(Footprint::new())
-    }
-
-    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
-        None
-    }
-
-    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
-        false
-    }
-
-    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
-}
-
-impl Guarantees for OutstandingCount {
-    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
+    fn footprint(&self, _: ProcessId, state: &State, thread: Thread) -> Footprint {
+        let finish = Footprint::new().with(STEP, Access::Write);
+        match thread {
+            Thread::Step => finish,
+            Thread::Node(node) => match state.nodes[usize::from(node)] {
+                At::Look | At::Decrement(_) => finish.with(OUTSTANDING, Access::Write),
+                At::Finish => finish,
+                At::Done => Footprint::new(),
+            },
+        }
     }
 }

@@ -1,12 +1,7 @@
 //! A call that its caller may reset at any moment: the server drops it then, and somebody has to tell the caller.
 
-use std::sync::Arc;
-
-use super::{label, pending, value, waits};
-use crate::machine::{
-    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId, Pending,
-    ProcessId, ThreadName, WaitFor,
-};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
 
 static SEND: Label = label("Caller.send", "ping:1");
 static AWAIT: Label = label("Caller.await", "ping:2");
@@ -84,20 +79,14 @@ impl Ping {
     }
 }
 
-impl Model for Ping {
-    type Process = State;
+impl Litmus for Ping {
+    type State = State;
     type Thread = Thread;
     type Frame = Frame;
 
-    fn process_count(&self) -> usize {
-        2
-    }
+    const PROCESSES: &[&str] = &["client", "server"];
 
-    fn process_name(&self, process: ProcessId) -> String {
-        if process == CLIENT { "client" } else { "server" }.to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         State::default()
     }
 
@@ -148,15 +137,15 @@ impl Model for Ping {
         }
     }
 
-    fn deliver(&self, _: ProcessId, state: &mut State, _: ProcessId, frame: Frame) {
+    fn deliver(&self, state: &mut State, frame: Frame) {
         state.arrived.push(frame);
     }
 
-    fn thread_name(&self, _: ProcessId, _: &State, thread: Thread) -> String {
+    fn thread_name(&self, thread: Thread) -> String {
         format!("{thread:?}").to_lowercase()
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, object: ObjectId) -> String {
+    fn object_name(&self, object: ObjectId) -> String {
         if object == CONNECTION { "connection" } else { "call" }.to_owned()
     }
 
@@ -170,10 +159,7 @@ impl Model for Ping {
     }
 
     fn clients(&self, process: ProcessId, state: &State) -> Vec<ClientStatus> {
-        let caller = ClientStatus {
-            name: "caller".to_owned(),
-            returned: state.returned,
-        };
+        let caller = status("caller", state.returned);
         if process == CLIENT { vec![caller] } else { Vec::new() }
     }
 
@@ -188,52 +174,17 @@ impl Model for Ping {
         closure
     }
 
-    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
-        None
-    }
-
-    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-impl Independence for Ping {
-    fn footprint(&self, process: ProcessId, _: &State, thread: Thread) -> Arc<Footprint> {
-        Arc::new({
-            match thread {
-                Thread::Caller => Footprint::new()
-                    .with(CONNECTION, Access::Write)
-                    .with(CALL, Access::Write),
-                // The caller's first label starts the timer, the reader's the answerer.
-                Thread::Timer | Thread::Answerer | Thread::Reader => {
-                    debug_assert_eq!(process == CLIENT, thread == Thread::Timer);
-                    Footprint::new().with(CALL, Access::Write)
-                }
+    fn footprint(&self, process: ProcessId, _: &State, thread: Thread) -> Footprint {
+        match thread {
+            Thread::Caller => Footprint::new()
+                .with(CONNECTION, Access::Write)
+                .with(CALL, Access::Write),
+            // The caller's first label starts the timer, the reader's the answerer.
+            Thread::Timer | Thread::Answerer | Thread::Reader => {
+                debug_assert_eq!(process == CLIENT, thread == Thread::Timer);
+                Footprint::new().with(CALL, Access::Write)
             }
-        })
-    }
-
-    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
-        Arc::new({
-            // A frame only lands behind the others; whoever reads takes the first.
-            Footprint::new()
-        })
-    }
-
-    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
-        None
-    }
-
-    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
-        false
+        }
     }
 
     fn eliminate_dead(&self, process: ProcessId, state: &mut State) {
@@ -244,15 +195,5 @@ impl Independence for Ping {
         if process == CLIENT && state.returned {
             state.call = Call::Closed;
         }
-    }
-}
-
-impl Guarantees for Ping {
-    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
     }
 }

@@ -1,12 +1,7 @@
 //! Closures on a pool of few threads: one that waits inside the pool for another can keep it from ever starting.
 
-use std::sync::Arc;
-
-use super::{label, pending, value, waits};
-use crate::machine::{
-    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId, Pending,
-    ProcessId, ThreadName, WaitFor,
-};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
 
 static START: Label = label("Closure.start", "pool:1");
 static WORK: Label = label("Closure.work", "pool:2");
@@ -64,20 +59,12 @@ impl Pool {
     }
 }
 
-impl Model for Pool {
-    type Process = State;
+impl Litmus for Pool {
+    type State = State;
     type Thread = u8;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         let closures = usize::from(self.independent) + if self.consumer { 2 } else { 0 };
         State {
             busy: 0,
@@ -131,13 +118,11 @@ impl Model for Pool {
         };
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, closure: u8) -> String {
+    fn thread_name(&self, closure: u8) -> String {
         format!("closure{closure}")
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, object: ObjectId) -> String {
+    fn object_name(&self, object: ObjectId) -> String {
         match object {
             POOL => "pool".to_owned(),
             FLAG => "flag".to_owned(),
@@ -153,10 +138,7 @@ impl Model for Pool {
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        vec![ClientStatus {
-            name: "host".to_owned(),
-            returned: state.closures.iter().all(|at| *at == At::Done),
-        }]
+        vec![status("host", state.closures.iter().all(|at| *at == At::Done))]
     }
 
     fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
@@ -171,61 +153,21 @@ impl Model for Pool {
         closure
     }
 
-    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
-        None
-    }
-
-    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-impl Independence for Pool {
-    fn footprint(&self, _: ProcessId, state: &State, closure: u8) -> Arc<Footprint> {
-        Arc::new({
-            let access = if self.is_consumer(closure) {
-                Access::Read
-            } else {
-                Access::Write
-            };
-            let target = self.target(closure);
-            match state.closures[usize::from(closure)] {
-                At::Start => Footprint::new().with(POOL, Access::Write).with(target, access),
-                At::Work => Footprint::new().with(target, access),
-                At::Finish | At::Done => Footprint::new(),
-            }
-        })
-    }
-
-    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
-        Arc::new(Footprint::new())
-    }
-
-    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
-        None
+    fn footprint(&self, _: ProcessId, state: &State, closure: u8) -> Footprint {
+        let access = if self.is_consumer(closure) {
+            Access::Read
+        } else {
+            Access::Write
+        };
+        let target = self.target(closure);
+        match state.closures[usize::from(closure)] {
+            At::Start => Footprint::new().with(POOL, Access::Write).with(target, access),
+            At::Work => Footprint::new().with(target, access),
+            At::Finish | At::Done => Footprint::new(),
+        }
     }
 
     fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
         !self.consumer
-    }
-
-    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
-}
-
-impl Guarantees for Pool {
-    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
     }
 }

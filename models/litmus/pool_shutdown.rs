@@ -6,13 +6,8 @@
 //! yet hears the notification. With the notification first a thread hears it, looks, finds nothing, and sleeps before the flag is set:
 //! it is never joined.
 
-use std::sync::Arc;
-
-use super::{label, pending, value, waits};
-use crate::machine::{
-    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId, Pending,
-    ProcessId, ThreadName, WaitFor,
-};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
 
 static PREWAIT: Label = label("EventCount.prewait", "EventCount.h");
 static LOOK: Label = label("Pool.wait_for_work", "NonBlockingThreadPool.h");
@@ -112,20 +107,12 @@ impl PoolShutdown {
     }
 }
 
-impl Model for PoolShutdown {
-    type Process = State;
+impl Litmus for PoolShutdown {
+    type State = State;
     type Thread = Thread;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         State {
             done: false,
             notified: vec![false; usize::from(self.threads)],
@@ -171,16 +158,14 @@ impl Model for PoolShutdown {
         };
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, thread: Thread) -> String {
+    fn thread_name(&self, thread: Thread) -> String {
         match thread {
             Thread::Pool(thread) => format!("pool{thread}"),
             Thread::Destructor => "destructor".to_owned(),
         }
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, object: ObjectId) -> String {
+    fn object_name(&self, object: ObjectId) -> String {
         match object {
             DONE => "done",
             EVENTS => "event_count",
@@ -200,10 +185,7 @@ impl Model for PoolShutdown {
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        vec![ClientStatus {
-            name: "destructor".to_owned(),
-            returned: state.destructor == Destructor::Returned,
-        }]
+        vec![status("destructor", state.destructor == Destructor::Returned)]
     }
 
     fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
@@ -218,62 +200,18 @@ impl Model for PoolShutdown {
         closure
     }
 
-    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
-        None
-    }
-
-    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-impl Independence for PoolShutdown {
-    fn footprint(&self, _: ProcessId, state: &State, thread: Thread) -> Arc<Footprint> {
-        Arc::new({
-            let all = Footprint::new()
-                .with(ENDED, Access::Write)
-                .with(EVENTS, Access::Write)
-                .with(DONE, Access::Write);
-            match thread {
-                Thread::Destructor => all,
-                Thread::Pool(thread) => match state.threads[usize::from(thread)] {
-                    At::Exit => Footprint::new().with(ENDED, Access::Add),
-                    At::Ended => Footprint::new(),
-                    _ => all,
-                },
-            }
-        })
-    }
-
-    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
-        Arc::new(Footprint::new())
-    }
-
-    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
-        None
-    }
-
-    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
-        false
-    }
-
-    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
-}
-
-impl Guarantees for PoolShutdown {
-    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
+    fn footprint(&self, _: ProcessId, state: &State, thread: Thread) -> Footprint {
+        let all = Footprint::new()
+            .with(ENDED, Access::Write)
+            .with(EVENTS, Access::Write)
+            .with(DONE, Access::Write);
+        match thread {
+            Thread::Destructor => all,
+            Thread::Pool(thread) => match state.threads[usize::from(thread)] {
+                At::Exit => Footprint::new().with(ENDED, Access::Add),
+                At::Ended => Footprint::new(),
+                _ => all,
+            },
+        }
     }
 }

@@ -1,12 +1,7 @@
 //! A rendezvous that nobody fills: a worker asks a server for a tensor, and the op that should produce it may fail.
 
-use std::sync::Arc;
-
-use super::{label, pending, value, waits};
-use crate::machine::{
-    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId, Pending,
-    ProcessId, ThreadName, WaitFor,
-};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
 
 static REQUEST: Label = label("Recv.request", "rendezvous:1");
 static AWAIT: Label = label("Recv.await", "rendezvous:2");
@@ -58,20 +53,14 @@ pub struct State {
     produced: Option<bool>,
 }
 
-impl Model for Rendezvous {
-    type Process = State;
+impl Litmus for Rendezvous {
+    type State = State;
     type Thread = Thread;
     type Frame = Frame;
 
-    fn process_count(&self) -> usize {
-        2
-    }
+    const PROCESSES: &[&str] = &["worker0", "ps0"];
 
-    fn process_name(&self, process: ProcessId) -> String {
-        if process == WORKER { "worker0" } else { "ps0" }.to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         State::default()
     }
 
@@ -137,15 +126,15 @@ impl Model for Rendezvous {
         }
     }
 
-    fn deliver(&self, _: ProcessId, state: &mut State, _: ProcessId, frame: Frame) {
+    fn deliver(&self, state: &mut State, frame: Frame) {
         state.arrived.push(frame);
     }
 
-    fn thread_name(&self, _: ProcessId, _: &State, thread: Thread) -> String {
+    fn thread_name(&self, thread: Thread) -> String {
         format!("{thread:?}").to_lowercase()
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, object: ObjectId) -> String {
+    fn object_name(&self, object: ObjectId) -> String {
         if object == CONNECTION {
             "connection"
         } else {
@@ -159,10 +148,7 @@ impl Model for Rendezvous {
     }
 
     fn clients(&self, process: ProcessId, state: &State) -> Vec<ClientStatus> {
-        let worker = ClientStatus {
-            name: "worker0 recv".to_owned(),
-            returned: state.received,
-        };
+        let worker = status("worker0 recv", state.received);
         if process == WORKER { vec![worker] } else { Vec::new() }
     }
 
@@ -177,63 +163,16 @@ impl Model for Rendezvous {
         closure
     }
 
-    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
-        None
-    }
-
-    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-impl Independence for Rendezvous {
-    fn footprint(&self, process: ProcessId, _: &State, thread: Thread) -> Arc<Footprint> {
-        Arc::new({
-            match thread {
-                Thread::Recv => Footprint::new().with(CONNECTION, Access::Write),
-                Thread::Handler => Footprint::new()
-                    .with(CONNECTION, Access::Write)
-                    .with(TABLE, Access::Write),
-                Thread::Op => {
-                    debug_assert_eq!(process, SERVER);
-                    Footprint::new().with(TABLE, Access::Write)
-                }
+    fn footprint(&self, process: ProcessId, _: &State, thread: Thread) -> Footprint {
+        match thread {
+            Thread::Recv => Footprint::new().with(CONNECTION, Access::Write),
+            Thread::Handler => Footprint::new()
+                .with(CONNECTION, Access::Write)
+                .with(TABLE, Access::Write),
+            Thread::Op => {
+                debug_assert_eq!(process, SERVER);
+                Footprint::new().with(TABLE, Access::Write)
             }
-        })
-    }
-
-    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
-        Arc::new({
-            // A frame only lands on its connection, which is popped by name: it disables and changes nothing.
-            Footprint::new()
-        })
-    }
-
-    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
-        None
-    }
-
-    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
-        false
-    }
-
-    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
-}
-
-impl Guarantees for Rendezvous {
-    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
+        }
     }
 }

@@ -7,13 +7,8 @@
 //! waits for a tensor of the second, which never runs, and the master waits for both (`master_session.cc:674`). If a call remembers
 //! that it was cancelled, and the installation looks, both end.
 
-use std::sync::Arc;
-
-use super::{label, pending, value, waits};
-use crate::machine::{
-    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId, Pending,
-    ProcessId, ThreadName, WaitFor,
-};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
 
 static INSTALL: Label = label("Call.install_cancel", "grpc_state.h:54");
 static START: Label = label("Call.start", "grpc_state.h:66");
@@ -84,20 +79,12 @@ impl State {
     }
 }
 
-impl Model for TwoCalls {
-    type Process = State;
+impl Litmus for TwoCalls {
+    type State = State;
     type Thread = Thread;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         State {
             calls: [Call::default(); COUNT as usize],
             issued: 0,
@@ -154,9 +141,7 @@ impl Model for TwoCalls {
         }
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, thread: Thread) -> String {
+    fn thread_name(&self, thread: Thread) -> String {
         match thread {
             Thread::Master => "master".to_owned(),
             Thread::Canceller => "canceller".to_owned(),
@@ -164,7 +149,7 @@ impl Model for TwoCalls {
         }
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, _: ObjectId) -> String {
+    fn object_name(&self, _: ObjectId) -> String {
         "calls".to_owned()
     }
 
@@ -173,10 +158,7 @@ impl Model for TwoCalls {
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        vec![ClientStatus {
-            name: "master".to_owned(),
-            returned: state.returned,
-        }]
+        vec![status("master", state.returned)]
     }
 
     fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
@@ -190,49 +172,7 @@ impl Model for TwoCalls {
         closure
     }
 
-    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
-        None
-    }
-
-    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-impl Independence for TwoCalls {
-    fn footprint(&self, _: ProcessId, _: &State, _: Thread) -> Arc<Footprint> {
-        Arc::new(Footprint::new().with(CALLS, Access::Write))
-    }
-
-    fn delivery_footprint(&self, _: ProcessId, _: &State, _frames: &FrameSet) -> Arc<Footprint> {
-        Arc::new(Footprint::new())
-    }
-
-    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
-        None
-    }
-
-    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
-        false
-    }
-
-    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
-}
-
-impl Guarantees for TwoCalls {
-    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
+    fn footprint(&self, _: ProcessId, _: &State, _: Thread) -> Footprint {
+        Footprint::new().with(CALLS, Access::Write)
     }
 }
