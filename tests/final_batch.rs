@@ -101,7 +101,7 @@ fn updates(model: &TensorFlow) -> BTreeMap<(ProcessId, String), u8> {
 
 /// Every variable with the number of updates that were applied to it.
 fn applied(model: &TensorFlow, system: &System<Process>) -> Vec<((ProcessId, String), u8)> {
-    let ids = (0..model.process_count()).map(|id| ProcessId::new(id));
+    let ids = ProcessId::all(model.process_count());
     ids.flat_map(|id| {
         let counts = &system.processes[id.index()].variables;
         let named = model.variables(id).iter().cloned().map(move |name| (id, name));

@@ -78,7 +78,7 @@ impl TensorFlow {
             Object::Session => 4,
             Object::Runner => 5,
             Object::FifoQueue => 6,
-            Object::Queue(peer) => FIXED + u16::from(peer.0),
+            Object::Queue(peer) => FIXED + peer.0,
             Object::Local(id) => step(id, 0),
             Object::Remote(id) => step(id, 1),
             Object::Frames(id) => step(id, 2),

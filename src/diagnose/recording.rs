@@ -221,7 +221,7 @@ impl<'a, M: Describe> Recorder<'a, M> {
     }
 
     fn ids(&self) -> impl Iterator<Item = ProcessId> + use<M> {
-        (0..self.model.process_count()).map(|id| ProcessId::new(id))
+        ProcessId::all(self.model.process_count())
     }
 
     fn run(&mut self, event: &Event) -> Result<(), Found> {

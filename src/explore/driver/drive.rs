@@ -101,7 +101,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         script: Option<Script<M>>,
         report: impl FnOnce(Execution<M>) + Send + 'static,
     ) -> Self {
-        let ids = || (0..model.process_count()).map(|id| ProcessId::new(id));
+        let ids = || ProcessId::all(model.process_count());
         let connections = ids().map(|_| ids().map(|_| SegQueue::new()).collect()).collect();
         Self {
             model: Arc::clone(model),

@@ -214,7 +214,7 @@ impl Whole<'_> {
     /// A label on the way to the end of a partition: every node has to be over.
     fn towards_the_end(&self, id: ProcessId) -> Option<Turn> {
         let receives = |kind: NodeKind| matches!(kind, NodeKind::Recv { .. });
-        let others = (0..self.run.model.processes().len()).map(|index| ProcessId::new(index));
+        let others = ProcessId::all(self.run.model.processes().len());
         self.going_on(id)
             .or_else(|| self.beginning(id, |kind| !receives(kind)))
             .or_else(|| self.beginning(id, receives))
