@@ -44,8 +44,8 @@ impl CrossedLocks {
         match state.threads[thread] {
             At::TakeFirst => Some((&TAKE_FIRST, first, Access::Write)),
             At::TakeSecond => Some((&TAKE_SECOND, 1 - first, Access::Write)),
-            At::ReleaseSecond => Some((&RELEASE_SECOND, 1 - first, Access::Free)),
-            At::ReleaseFirst => Some((&RELEASE_FIRST, first, Access::Free)),
+            At::ReleaseSecond => Some((&RELEASE_SECOND, 1 - first, Access::BothMover)),
+            At::ReleaseFirst => Some((&RELEASE_FIRST, first, Access::BothMover)),
             At::Done => None,
         }
     }
@@ -66,7 +66,7 @@ impl Litmus for CrossedLocks {
     fn threads(&self, _process: ProcessId, state: &State) -> Vec<Pending<u8>> {
         let one = |thread: u8| {
             let (label, lock, access) = self.next(state, usize::from(thread))?;
-            let enabled = access == Access::Free || state.locks[lock].is_free();
+            let enabled = access == Access::BothMover || state.locks[lock].is_free();
             Some(pending(thread, label, lock as u16, access, enabled))
         };
         (0..2).filter_map(one).collect()

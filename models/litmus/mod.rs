@@ -187,7 +187,7 @@ fn pending<T>(thread: T, label: &'static Label, object: u16, access: Access, ena
             access,
             part: None,
             choices: 1,
-            takes_server: false,
+            takes_permit: false,
         },
         enabled,
     }

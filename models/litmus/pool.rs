@@ -81,7 +81,7 @@ impl Litmus for Pool {
             match at {
                 At::Start => {
                     let mut start = pending(closure, &START, POOL.0, Access::Write, state.busy < self.servers);
-                    start.operation.takes_server = true;
+                    start.operation.takes_permit = true;
                     Some(start)
                 }
                 At::Work if self.is_consumer(closure) => {
@@ -89,7 +89,7 @@ impl Litmus for Pool {
                 }
                 At::Work if self.is_producer(closure) => Some(pending(closure, &SET, target, Access::Write, true)),
                 At::Work => Some(pending(closure, &WORK, target, Access::Write, true)),
-                At::Finish => Some(pending(closure, &FINISH, POOL.0, Access::Free, true)),
+                At::Finish => Some(pending(closure, &FINISH, POOL.0, Access::BothMover, true)),
                 At::Done => None,
             }
         };

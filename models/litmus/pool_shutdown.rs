@@ -128,7 +128,7 @@ impl Litmus for PoolShutdown {
                 At::Look => (&LOOK, DONE, Access::Read, true),
                 At::CommitWait => (&COMMIT_WAIT, EVENTS, Access::Write, true),
                 At::Asleep => (&WAKE, EVENTS, Access::Write, state.notified[thread]),
-                At::Exit => (&EXIT, ENDED, Access::Add, true),
+                At::Exit => (&EXIT, ENDED, Access::Commuting, true),
                 At::Ended => return None,
             };
             Some(pending(Thread::Pool(thread as u8), label, object.0, access, enabled))
@@ -208,7 +208,7 @@ impl Litmus for PoolShutdown {
         match thread {
             Thread::Destructor => all,
             Thread::Pool(thread) => match state.threads[usize::from(thread)] {
-                At::Exit => Footprint::new().with(ENDED, Access::Add),
+                At::Exit => Footprint::new().with(ENDED, Access::Commuting),
                 At::Ended => Footprint::new(),
                 _ => all,
             },

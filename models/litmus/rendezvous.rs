@@ -69,7 +69,7 @@ impl Litmus for Rendezvous {
         let mut threads = Vec::new();
         if process == WORKER {
             if !state.asked {
-                threads.push(pending(Thread::Recv, &REQUEST, TABLE.0, Access::Free, true));
+                threads.push(pending(Thread::Recv, &REQUEST, TABLE.0, Access::BothMover, true));
             } else if !state.received {
                 threads.push(pending(Thread::Recv, &AWAIT, CONNECTION.0, Access::Write, arrived));
             }

@@ -241,7 +241,7 @@ impl TensorFlow {
         if self.pool_is_ordered() || self.has_queue() || self.counts_out_in_two() {
             Access::Write
         } else {
-            Access::Add
+            Access::Commuting
         }
     }
 
@@ -255,7 +255,7 @@ impl TensorFlow {
         if self.pool_is_ordered() {
             Access::Write
         } else {
-            Access::Free
+            Access::BothMover
         }
     }
 

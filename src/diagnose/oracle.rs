@@ -6,7 +6,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 use super::Searches;
-use crate::explore::Restart;
+use crate::explore::StartFrom;
 use crate::explore::exhaustive::{Options, Returns, returns};
 use crate::machine::{ProcessId, Reducible, System};
 use crate::schedule::{Move, Walk, moves_of};
@@ -86,7 +86,7 @@ impl<M: Reducible> Oracle<'_, M> {
     }
 
     fn search(&self, system: &System<M::Process>) -> Prospect<M::Thread> {
-        let restart = Restart {
+        let start_from = StartFrom {
             model: self.model,
             start: system,
             client: self.client,
@@ -95,7 +95,7 @@ impl<M: Reducible> Oracle<'_, M> {
             max_states: Some(self.searches.max_states),
             ..Options::default()
         };
-        match returns(&restart, &options, &AtomicBool::new(false)) {
+        match returns(&start_from, &options, &AtomicBool::new(false)) {
             Returns::Cannot => Prospect::Cannot,
             Returns::Undecided(_) => Prospect::Undecided,
             Returns::Can(events) => {

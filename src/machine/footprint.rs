@@ -91,13 +91,13 @@ impl Footprint {
         }
     }
 
-    /// Adds one use of an object. [`Access::Free`] conflicts with nothing and leaves no trace.
+    /// Adds one use of an object. [`Access::BothMover`] conflicts with nothing and leaves no trace.
     pub fn insert(&mut self, object: ObjectId, access: Access) {
         let set = match access {
             Access::Read => &mut self.read,
-            Access::Add => &mut self.add,
+            Access::Commuting => &mut self.add,
             Access::Write => &mut self.write,
-            Access::Free => return,
+            Access::BothMover => return,
         };
         set.insert(usize::from(object.0));
     }
@@ -156,9 +156,9 @@ impl Footprint {
         let object = usize::from(object.0);
         let (read, add, write) = (&self.read, &self.add, &self.write);
         let conflicts = match access {
-            Access::Free => return false,
+            Access::BothMover => return false,
             Access::Read => add.contains(object) || write.contains(object),
-            Access::Add => read.contains(object) || write.contains(object),
+            Access::Commuting => read.contains(object) || write.contains(object),
             Access::Write => read.contains(object) || add.contains(object) || write.contains(object),
         };
         self.everything || conflicts
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn reads_commute_adds_commute_and_nothing_else_on_one_object_does() {
-        let accesses = [Access::Read, Access::Add, Access::Write];
+        let accesses = [Access::Read, Access::Commuting, Access::Write];
         for first in accesses {
             for second in accesses {
                 let footprint = Footprint::new().with(ObjectId(3), first);
@@ -186,7 +186,7 @@ mod tests {
             assert!(
                 !Footprint::new()
                     .with(ObjectId(3), first)
-                    .conflicts_with(ObjectId(3), Access::Free)
+                    .conflicts_with(ObjectId(3), Access::BothMover)
             );
         }
     }
@@ -195,7 +195,7 @@ mod tests {
     fn everything_conflicts_with_all_but_both_movers_and_includes_all() {
         let everything = Footprint::everything();
         assert!(everything.conflicts_with(ObjectId(9_000), Access::Read));
-        assert!(!everything.conflicts_with(ObjectId(3), Access::Free));
+        assert!(!everything.conflicts_with(ObjectId(3), Access::BothMover));
         assert!(everything.spawns(ThreadName(7)));
         let mut some = Footprint::new().with(ObjectId(300), Access::Write);
         assert!(some.conflicts_with(ObjectId(300), Access::Read));

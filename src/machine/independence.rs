@@ -28,7 +28,7 @@ pub trait Independence: Model {
     /// conflict with every label of the thread that has it. A thread without a number is never spawned while its name is taken.
     fn name(&self, process: ProcessId, thread: Self::Thread) -> Option<ThreadName>;
 
-    /// Returns true if every thread that takes a permit of `object` ([`super::Operation::takes_server`]) is sure to give it back: while
+    /// Returns true if every thread that takes a permit of `object` ([`super::Operation::takes_permit`]) is sure to give it back: while
     /// it holds one it never waits for something that only a frame, or another thread that needs such a permit, can bring.
     ///
     /// Only then may an engine run a closure that touches nothing shared ahead of all others. A pool whose threads can all be blocked for

@@ -54,14 +54,14 @@ impl fmt::Display for Label {
 pub enum Access {
     /// Looks, changes nothing. Commutes with other reads.
     Read,
-    /// Changes the object in a way that commutes with other `Add`s (a counter's increment, a push onto a bag). Does not
+    /// Changes the object in a way that commutes with other commuting accesses (a counter's increment, a push onto a bag). Does not
     /// commute with reads or writes.
-    Add,
+    Commuting,
     /// Anything else: commutes with nothing else on this object.
     Write,
     /// Commutes with everything any other thread can do while this operation is pending, and cannot be disabled: releasing
     /// a lock, pushing onto a bag that threads take from by name, touching what no other thread can reach.
-    Free,
+    BothMover,
 }
 
 /// The operation of a thread's next label.
@@ -80,15 +80,18 @@ pub struct Operation {
     pub choices: u32,
     /// True for an operation that takes one of a bounded number of servers (a pool thread, a completion-queue thread) which
     /// the thread holds until it ends.
-    pub takes_server: bool,
+    pub takes_permit: bool,
 }
 
 impl Access {
     /// Whether two uses of one object may fail to commute.
     pub fn conflicts(self, other: Self) -> bool {
         match (self, other) {
-            (Self::Free, _) | (_, Self::Free) | (Self::Read, Self::Read) | (Self::Add, Self::Add) => false,
-            (Self::Read | Self::Add | Self::Write, _) => true,
+            (Self::BothMover, _)
+            | (_, Self::BothMover)
+            | (Self::Read, Self::Read)
+            | (Self::Commuting, Self::Commuting) => false,
+            (Self::Read | Self::Commuting | Self::Write, _) => true,
         }
     }
 }
@@ -130,7 +133,7 @@ mod tests {
 
     #[test]
     fn operations_conflict_exactly_where_a_footprint_of_one_conflicts_with_the_other() {
-        let operations: Vec<Operation> = [Access::Read, Access::Add, Access::Write, Access::Free]
+        let operations: Vec<Operation> = [Access::Read, Access::Commuting, Access::Write, Access::BothMover]
             .into_iter()
             .flat_map(|access| [(1, None), (2, None), (1, Some(2)), (1, Some(3))].map(|place| (access, place)))
             .map(|(access, (object, part))| Operation {
@@ -139,7 +142,7 @@ mod tests {
                 access,
                 part: part.map(ObjectId),
                 choices: 1,
-                takes_server: false,
+                takes_permit: false,
             })
             .collect();
         for one in &operations {

@@ -73,7 +73,7 @@ impl Model for Toy {
                 access: Access::Write,
                 part: None,
                 choices,
-                takes_server: false,
+                takes_permit: false,
             },
             enabled,
         };

@@ -48,7 +48,7 @@ impl Model for Gate {
             access: Access::Write,
             part: None,
             choices: 1,
-            takes_server: false,
+            takes_permit: false,
         };
         let enabled = !passed;
         let pending = Pending {

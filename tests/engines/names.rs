@@ -70,11 +70,13 @@ impl Model for Respawn {
                 access,
                 part: None,
                 choices: 1,
-                takes_server: false,
+                takes_permit: false,
             },
             enabled: true,
         };
-        let closure = state.closure.then(|| pending(Thread::Closure, &FINISH, Access::Free));
+        let closure = state
+            .closure
+            .then(|| pending(Thread::Closure, &FINISH, Access::BothMover));
         let runner = (state.spawned < 2).then(|| pending(Thread::Runner, &SPAWN, Access::Write));
         closure.into_iter().chain(runner).collect()
     }

@@ -96,9 +96,9 @@ impl Op {
         match self {
             Op::Acquire(_) | Op::Take | Op::Set(_) | Op::Recv | Op::Start | Op::Choose | Op::Send => Access::Write,
             Op::Test | Op::Check => Access::Read,
-            Op::Add => Access::Add,
+            Op::Add => Access::Commuting,
             // A bag's other users wait until they can take; a lock's and a server's wait until it is given back.
-            Op::Release(_) | Op::Put | Op::Finish | Op::SendTask(_) => Access::Free,
+            Op::Release(_) | Op::Put | Op::Finish | Op::SendTask(_) => Access::BothMover,
         }
     }
 
@@ -217,7 +217,7 @@ impl Model for Random {
                     access: op.access(),
                     part: None,
                     choices: if op == Op::Choose { 2 } else { 1 },
-                    takes_server: op == Op::Start,
+                    takes_permit: op == Op::Start,
                 },
                 enabled: Self::guard(state, thread, op),
             })

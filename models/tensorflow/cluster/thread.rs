@@ -16,7 +16,7 @@ pub(in crate::models) struct Declared {
     part: Option<Object>,
     choices: u8,
     enabled: bool,
-    takes_server: bool,
+    takes_permit: bool,
 }
 
 impl Declared {
@@ -28,7 +28,7 @@ impl Declared {
             part: None,
             choices: 1,
             enabled: true,
-            takes_server: false,
+            takes_permit: false,
         }
     }
 
@@ -52,7 +52,7 @@ impl Declared {
 
     /// Takes one of a bounded number of servers.
     pub(in crate::models) fn taking_server(mut self) -> Self {
-        self.takes_server = true;
+        self.takes_permit = true;
         self
     }
 }
@@ -84,7 +84,7 @@ impl View<'_> {
                     .when(may)
                     .taking_server()
             }
-            At::PoolIdle => Declared::new(&pool::IDLE, Object::Pool, Access::Free),
+            At::PoolIdle => Declared::new(&pool::IDLE, Object::Pool, Access::BothMover),
             At::Executor(at) => self.declare_executor(at),
             At::Rendezvous(at) => self.declare_rendezvous(at),
             At::Rpc(at) => self.declare_rpc(at),
@@ -102,7 +102,7 @@ impl View<'_> {
     pub(in crate::models) fn pending(&self) -> Pending<ThreadId> {
         let mut declared = self.declare();
         // Even what commutes with all else does not with the end of the process.
-        if declared.access == Access::Free && self.model.may_still_die(self.id, self.process) {
+        if declared.access == Access::BothMover && self.model.may_still_die(self.id, self.process) {
             declared.access = Access::Write;
         }
         Pending {
@@ -113,7 +113,7 @@ impl View<'_> {
                 access: declared.access,
                 part: declared.part.map(|part| self.model.object(part)),
                 choices: declared.choices.into(),
-                takes_server: declared.takes_server,
+                takes_permit: declared.takes_permit,
             },
             enabled: declared.enabled,
         }

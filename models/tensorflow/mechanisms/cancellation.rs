@@ -158,7 +158,7 @@ impl View<'_> {
             |label, step| Declared::new(label, Object::ClientOptions(step), Access::Write).when(session.lock.is_free());
         match at {
             At::Enter(_) => of_session(&ENTER),
-            At::Refused(_) => Declared::new(&REFUSED, Object::Client, Access::Free),
+            At::Refused(_) => Declared::new(&REFUSED, Object::Client, Access::BothMover),
             At::Install(step) => options(&INSTALL, step),
             At::Register(_) => of_session(&REGISTER),
             At::Clear(step) => options(&CLEAR, step),
@@ -168,7 +168,11 @@ impl View<'_> {
             At::Release(step) => Declared::new(&RELEASE, Object::ClientOptions(step), Access::Write),
             At::CancelAll(step) => {
                 let master = self.master_of(step);
-                let access = if master.failed { Access::Add } else { Access::Write };
+                let access = if master.failed {
+                    Access::Commuting
+                } else {
+                    Access::Write
+                };
                 Declared::new(&CANCEL_ALL, Object::RunMany(step), access).when(master.lock.is_free())
             }
             At::Close => of_session(&CLOSE),

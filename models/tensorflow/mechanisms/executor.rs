@@ -138,13 +138,13 @@ impl View<'_> {
     /// Declares the operation of a position.
     pub(in crate::models) fn declare_executor(&self, at: At) -> Declared {
         let (label, object, access) = match at {
-            At::Kernel(..) => (&KERNEL, Object::Variables, Access::Add),
+            At::Kernel(..) => (&KERNEL, Object::Variables, Access::Commuting),
             At::Propagate(step, node, _) => {
                 let alone = self.model.successors(step, self.id, node).is_empty();
                 (
                     &PROPAGATE,
                     Object::Frames(step),
-                    if alone { Access::Free } else { Access::Write },
+                    if alone { Access::BothMover } else { Access::Write },
                 )
             }
             At::Outstanding(step, ..) => (&OUTSTANDING, Object::Outstanding(step), self.model.count_access()),

@@ -43,9 +43,9 @@ impl View<'_> {
     /// Declares the operation of a position.
     pub(in crate::models) fn declare_iterator(&self, at: At) -> Declared {
         match at {
-            At::Schedule(step, _) => Declared::new(&SCHEDULE, Object::Input(step), Access::Free),
-            At::GetNext(step, _) => Declared::new(&GET_NEXT, Object::Input(step), Access::Free),
-            At::Dequeue(step, _) => Declared::new(&DEQUEUE, Object::Input(step), Access::Free),
+            At::Schedule(step, _) => Declared::new(&SCHEDULE, Object::Input(step), Access::BothMover),
+            At::GetNext(step, _) => Declared::new(&GET_NEXT, Object::Input(step), Access::BothMover),
+            At::Dequeue(step, _) => Declared::new(&DEQUEUE, Object::Input(step), Access::BothMover),
         }
     }
 }

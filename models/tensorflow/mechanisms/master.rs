@@ -166,36 +166,36 @@ impl View<'_> {
         let client = self.model.client_object(at.step());
         match at {
             // The client and its step thread take turns: neither can do anything to `client` while the other may.
-            At::Run(_) => Declared::new(&RUN, client, Access::Free),
-            At::Await(_) => Declared::new(&AWAIT, client, Access::Free).when(master.outcome.is_some()),
+            At::Run(_) => Declared::new(&RUN, client, Access::BothMover),
+            At::Await(_) => Declared::new(&AWAIT, client, Access::BothMover).when(master.outcome.is_some()),
             At::Order(step) => {
                 let choices = match self.model.partition_order() {
                     PartitionOrder::Recorded => 1,
                     PartitionOrder::All => (1..=self.model.partitions(step)).product::<u8>(),
                 };
-                Declared::new(&ORDER, Object::RunMany(step), Access::Free).choices(choices)
+                Declared::new(&ORDER, Object::RunMany(step), Access::BothMover).choices(choices)
             }
-            At::Options(_) => Declared::new(&OPTIONS, client, Access::Free),
+            At::Options(_) => Declared::new(&OPTIONS, client, Access::BothMover),
             // The counter only falls, and only its end is waited for: counting down delays nobody, and at 0 nobody counts.
-            At::Wait(step) => Declared::new(&WAIT, Object::Counter(step), Access::Free).when(master.pending == 0),
+            At::Wait(step) => Declared::new(&WAIT, Object::Counter(step), Access::BothMover).when(master.pending == 0),
             At::Cleanup(step, index) => {
                 let call = self.model.cleanup_call(step, index).expect("a remote partition");
-                Declared::new(&CLEANUP, Object::Call(call), Access::Free)
+                Declared::new(&CLEANUP, Object::Call(call), Access::BothMover)
             }
-            At::Return(_) => Declared::new(&RETURN, client, Access::Free),
+            At::Return(_) => Declared::new(&RETURN, client, Access::BothMover),
             At::WhenDone(step, ok) => {
                 let access = if ok || master.failed {
-                    Access::Add
+                    Access::Commuting
                 } else {
                     Access::Write
                 };
                 Declared::new(&WHEN_DONE, Object::RunMany(step), access).when(ok || master.lock.is_free())
             }
-            At::Unlock(step) => Declared::new(&UNLOCK, Object::RunMany(step), Access::Free),
-            At::Decrement(step) => Declared::new(&DECREMENT, Object::Counter(step), Access::Free),
+            At::Unlock(step) => Declared::new(&UNLOCK, Object::RunMany(step), Access::BothMover),
+            At::Decrement(step) => Declared::new(&DECREMENT, Object::Counter(step), Access::BothMover),
             At::CancelStep(step, index) => {
                 let call = self.model.cancel_step_call(step, index).expect("a remote partition");
-                Declared::new(&CANCEL_STEP, Object::Call(call), Access::Free)
+                Declared::new(&CANCEL_STEP, Object::Call(call), Access::BothMover)
             }
         }
     }

@@ -314,7 +314,7 @@ impl View<'_> {
         let access = if self.model.has_queue() {
             Access::Write
         } else {
-            Access::Add
+            Access::Commuting
         };
         let execution = self.process.execution(step);
         let runs = execution.filter(|execution| execution.cancelling == Cancelling::No);

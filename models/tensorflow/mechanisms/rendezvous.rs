@@ -214,7 +214,7 @@ impl View<'_> {
         // Reading `status_` or `session_`, and adding to or taking from `active_` and `deferred_calls_`, all commute with each
         // other; only what sets the status or the session does not.
         let remote = |label, id: RendezvousId| {
-            Declared::new(label, Object::Remote(of(id).step), Access::Add).when(of(id).lock.is_free())
+            Declared::new(label, Object::Remote(of(id).step), Access::Commuting).when(of(id).lock.is_free())
         };
         // `session_` and `deferred_calls_` share their mutex with `status_` and `active_`, but no label touches both (unless the
         // variant lets an abort fail the deferred receives). What is done to them while `StartAbort` holds the mutex could as well
@@ -224,7 +224,7 @@ impl View<'_> {
             object => Declared::new(label, object, access),
         };
         let local = |label, id: RendezvousId, call| {
-            Declared::new(label, Object::Local(of(id).step), Access::Add).part(Object::Key(call))
+            Declared::new(label, Object::Local(of(id).step), Access::Commuting).part(Object::Key(call))
         };
         match at {
             At::Validate(step, _) => remote(&VALIDATE, executing(step)),
@@ -233,22 +233,26 @@ impl View<'_> {
                 let record = process.client_call(call).expect("the call is not over");
                 remote(&DEREGISTER, record.rendezvous.expect("a receive is registered"))
             }
-            At::Feed(step, _) => Declared::new(&FEED, Object::Local(step), Access::Add),
+            At::Feed(step, _) => Declared::new(&FEED, Object::Local(step), Access::Commuting),
             At::SendCheck(step, _) => remote(&SEND_CHECK, executing(step)),
             At::SendLocal(step, node) => match model.send_call(step, self.id, node) {
                 Some(call) => local(&SEND_LOCAL, executing(step), call),
-                None => Declared::new(&SEND_LOCAL, Object::Local(step), Access::Add),
+                None => Declared::new(&SEND_LOCAL, Object::Local(step), Access::Commuting),
             },
             At::AbortLocal(id) => {
                 let access = if of(id).local_aborted {
-                    Access::Add
+                    Access::Commuting
                 } else {
                     Access::Write
                 };
                 Declared::new(&ABORT_LOCAL, Object::Local(of(id).step), access)
             }
             At::AbortRemote(id) => {
-                let access = if of(id).aborted { Access::Add } else { Access::Write };
+                let access = if of(id).aborted {
+                    Access::Commuting
+                } else {
+                    Access::Write
+                };
                 Declared::new(&ABORT_REMOTE, Object::Remote(of(id).step), access).when(of(id).lock.is_free())
             }
             At::AbortNext(id) => {
@@ -257,15 +261,19 @@ impl View<'_> {
                 } else {
                     thread.calls.len() as u8
                 };
-                Declared::new(&ABORT_NEXT, Object::Remote(of(id).step), Access::Free).choices(choices)
+                Declared::new(&ABORT_NEXT, Object::Remote(of(id).step), Access::BothMover).choices(choices)
             }
-            At::AbortUnlock(id) => Declared::new(&ABORT_UNLOCK, Object::Remote(of(id).step), Access::Free),
+            At::AbortUnlock(id) => Declared::new(&ABORT_UNLOCK, Object::Remote(of(id).step), Access::BothMover),
             // Two finders of one step commute: whoever comes first creates it.
-            At::Find(..) => Declared::new(&FIND, Object::Table, Access::Add),
+            At::Find(..) => Declared::new(&FIND, Object::Table, Access::Commuting),
             At::Initialize(step, id) => session(&INITIALIZE, Access::Write, step, id),
             // Once it is set, the session stays: looking at it commutes with everything.
             At::RecvLocal(_, id) => {
-                let access = if of(id).initialized { Access::Free } else { Access::Add };
+                let access = if of(id).initialized {
+                    Access::BothMover
+                } else {
+                    Access::Commuting
+                };
                 session(&RECV_LOCAL, access, of(id).step, id)
             }
             At::LocalValidate(_, id) => remote(&LOCAL_VALIDATE, id),

@@ -252,7 +252,7 @@ impl View<'_> {
                     .when(idle)
                     .taking_server()
             }
-            At::QueueIdle(id) => Declared::new(&QUEUE_IDLE, Object::Queue(model.call(id).server), Access::Free),
+            At::QueueIdle(id) => Declared::new(&QUEUE_IDLE, Object::Queue(model.call(id).server), Access::BothMover),
             At::Clear(id) => {
                 let unchecked = process.client_call(id).is_some_and(|record| record.unchecked);
                 call(&CLEAR, id).when(!unchecked)
@@ -266,10 +266,14 @@ impl View<'_> {
                 let free = process.server_call(id).is_none_or(|record| record.lock.is_free());
                 call(&REQUEST_CANCELLED, id).when(free)
             }
-            At::Release(id) => Declared::new(&RELEASE, Object::Call(id), Access::Free),
+            At::Release(id) => Declared::new(&RELEASE, Object::Call(id), Access::BothMover),
             // Between this and the handler's own function a cancellation is lost either way, unless it is remembered.
             At::HandlerInstall(id) => {
-                let access = if model.is_sticky() { Access::Write } else { Access::Free };
+                let access = if model.is_sticky() {
+                    Access::Write
+                } else {
+                    Access::BothMover
+                };
                 Declared::new(&HANDLER_INSTALL, Object::Call(id), access)
             }
             At::ServeClear(id) => {
@@ -277,7 +281,7 @@ impl View<'_> {
                 call(&SERVE_CLEAR, id).when(free)
             }
             // The callbacks are cleared: a cancellation that comes now finds nothing, one that comes later finds no call.
-            At::Respond(id, _) => Declared::new(&RESPOND, Object::Call(id), Access::Free),
+            At::Respond(id, _) => Declared::new(&RESPOND, Object::Call(id), Access::BothMover),
         }
     }
 }

@@ -85,7 +85,7 @@ impl View<'_> {
         // Cancelling the worker's own partition does nothing to a step that is aborted for good.
         let local = |label, step| {
             let access = if self.model.is_settled(self.process, step) {
-                Access::Add
+                Access::Commuting
             } else {
                 Access::Write
             };
@@ -96,11 +96,11 @@ impl View<'_> {
             At::Install(call) => Declared::new(&INSTALL, Object::Call(call), Access::Write),
             At::InstallLocal(step) => local(&INSTALL_LOCAL, step).when(local_free(step)),
             At::Root(..) => Declared::new(&ROOT, Object::Pool, self.model.push_access()),
-            At::SetTimer(step, _) => Declared::new(&TIMER, Object::Timers(step), Access::Free),
+            At::SetTimer(step, _) => Declared::new(&TIMER, Object::Timers(step), Access::BothMover),
             At::CancelManager(step) => self.cancels_callbacks(&CANCEL_MANAGER, step),
             At::ClearLocal(step) => local(&CLEAR_LOCAL, step).when(local_free(step)),
             At::CancelLocal(step) => local(&CANCEL_LOCAL, step).when(local_free(step)),
-            At::ReleaseLocal(step) => Declared::new(&RELEASE_LOCAL, Object::LocalOptions(step), Access::Free),
+            At::ReleaseLocal(step) => Declared::new(&RELEASE_LOCAL, Object::LocalOptions(step), Access::BothMover),
             At::RememberCancelled(_) => Declared::new(&CANCELLED_STEP, Object::Table, Access::Write),
         }
     }

@@ -35,7 +35,7 @@ pub fn audit<M: Reducible>(model: &M, options: &Options, interrupt: &AtomicBool)
         complaints: BTreeSet::new(),
     };
     let mut process_states = 0;
-    for (process, table) in search.memo.locals.iter().enumerate() {
+    for (process, table) in search.graphs.locals.iter().enumerate() {
         for id in 0..table.len() {
             process_states += 1;
             auditor.state(process, &table.get(id).value);
@@ -93,7 +93,7 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
         let Ok(pendings) = guarded(|| self.model.threads(id, state)) else {
             return;
         };
-        if self.search.memo.reductions.forget_dead {
+        if self.search.graphs.reductions.forget_dead {
             let mut again = state.clone();
             self.model.eliminate_dead(id, &mut again);
             if again != *state {
@@ -205,7 +205,7 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
             .filter(|other| other.enabled && other.thread != first.thread)
         {
             let footprint = self.footprint(process, state, other.thread);
-            let servers = operation.takes_server && other.operation.takes_server;
+            let servers = operation.takes_permit && other.operation.takes_permit;
             let parts = operation
                 .part
                 .is_some_and(|part| footprint.conflicts_with(part, Access::Write));
@@ -238,7 +238,7 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
 
     /// A delivery must leave what is enabled enabled, commute with it, and cause no more than was declared.
     fn deliveries(&mut self) {
-        let memo = &self.search.memo;
+        let graphs = &self.search.graphs;
         let all = self
             .search
             .scratches
@@ -246,8 +246,8 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
             .flat_map(|scratch| scratch.deliveries.all());
         for (to, before, frame, _) in all.collect::<BTreeSet<_>>() {
             let (id, process) = (to, to.index());
-            let before = &memo.locals[process].get(before).value;
-            let Ok(after) = guarded(|| memo.arrive(to, before.clone(), frame)) else {
+            let before = &graphs.locals[process].get(before).value;
+            let Ok(after) = guarded(|| graphs.arrive(to, before.clone(), frame)) else {
                 continue;
             };
             let Ok(pendings) = guarded(|| self.model.threads(id, before)) else {
@@ -277,7 +277,7 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
             for pending in pendings.iter().filter(|pending| pending.enabled) {
                 for choice in 0..pending.operation.choices.max(1) {
                     let late = self.run(process, before, pending, choice);
-                    let late = late.and_then(|step| guarded(|| memo.arrive(to, step.state, frame)).ok());
+                    let late = late.and_then(|step| guarded(|| graphs.arrive(to, step.state, frame)).ok());
                     let early = self.reruns(process, &after, pending, choice);
                     if late.is_some_and(|late| !early.contains(&late)) {
                         let text = format!("{} does not commute with a delivery", pending.operation.label);

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::memo::{Deliveries, Memo};
+use super::local_graphs::{Deliveries, LocalGraphs};
 use super::search::Search;
 use super::{Options, Reductions};
 use crate::machine::{Footprint, GuaranteeSet, Pending, ProcessId, Reducible};
@@ -47,7 +47,7 @@ pub fn audit_transitions<M: Reducible>(
     let mut auditor = Auditor {
         model,
         search: &search,
-        judge: Memo::new(
+        judge: LocalGraphs::new(
             model,
             Reductions {
                 leaks: false,
@@ -88,7 +88,7 @@ struct Auditor<'a, 'm, M: Reducible> {
     model: &'m M,
     search: &'a Search<'m, M>,
     /// Knows what a reduced search would know of a state; its ids are its own.
-    judge: Memo<'m, M>,
+    judge: LocalGraphs<'m, M>,
     /// By process, our ids to those of `judge`.
     ids: Vec<FxHashMap<u32, u32>>,
     cache: Deliveries,
@@ -104,7 +104,7 @@ impl<M: Reducible> Auditor<'_, '_, M> {
     }
 
     fn judged(&mut self, tuple: &[u32]) -> Vec<u32> {
-        let (locals, judge) = (&self.search.memo.locals, &self.judge);
+        let (locals, judge) = (&self.search.graphs.locals, &self.judge);
         let id = |((process, id), ids): ((usize, &u32), &mut FxHashMap<u32, u32>)| {
             *ids.entry(*id)
                 .or_insert_with(|| judge.locals[process].intern(locals[process].get(*id).value.clone()).0)
@@ -113,33 +113,33 @@ impl<M: Reducible> Auditor<'_, '_, M> {
     }
 
     fn value(&self, process: usize, id: u32) -> &M::Process {
-        &self.search.memo.locals[process].get(id).value
+        &self.search.graphs.locals[process].get(id).value
     }
 
     fn transitions_of(&mut self, deliveries: &mut Deliveries, tuple: &[u32]) {
-        let memo = &self.search.memo;
+        let graphs = &self.search.graphs;
         let before = self.judged(tuple);
         let frames: Vec<u32> = (0..tuple.len())
             .map(|process| self.judge.frames_to(&mut self.cache, process, &before))
             .collect();
         let sure = self.judge.guaranteed(&mut self.cache, &before).1;
         for process in 0..tuple.len() {
-            let (_, expansion) = memo.next(deliveries, process, tuple);
+            let (_, expansion) = graphs.next(deliveries, process, tuple);
             for step in &expansion.steps {
                 self.transitions += 1;
                 let mut after = tuple.to_vec();
                 after[process] = step.to;
                 for sent in &step.sent {
                     let to = sent.to.index();
-                    let Ok((arrived, _)) = memo.deliver(deliveries, sent.to, after[to], sent.frame) else {
+                    let Ok((arrived, _)) = graphs.deliver(deliveries, sent.to, after[to], sent.frame) else {
                         continue;
                     };
-                    let set = self.model.frame_set(&memo.frames.get(sent.frame).value.1);
+                    let set = self.model.frame_set(&graphs.frames.get(sent.frame).value.1);
                     if to != process && arrived != after[to] {
                         let what = format!(
                             "{:?} from {}",
-                            memo.frames.get(sent.frame).value.1,
-                            memo.model.process_name(ProcessId::new(process))
+                            graphs.frames.get(sent.frame).value.1,
+                            graphs.model.process_name(ProcessId::new(process))
                         );
                         if !self.judge.frame_sets.get(frames[to]).includes(&set) {
                             self.complain(to, &format!("{what} arrives, but was not among what may be sent"));

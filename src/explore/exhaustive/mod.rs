@@ -11,7 +11,7 @@ mod cycles;
 mod found;
 mod graph;
 mod interner;
-mod memo;
+mod local_graphs;
 mod rebuild;
 mod reduction;
 mod returns;
@@ -183,21 +183,21 @@ fn run<M: Reducible>(
     let options = limits.options;
     search.run(limits, progress, keeper);
     let mut cyclic = search.stopped_by.is_none() && cycles::possible(&search);
-    if cyclic && search.memo.reductions.partial_order {
+    if cyclic && search.graphs.reductions.partial_order {
         // A free thread that runs for ever may keep the reduced search from ever looking at another one.
         let without = Reductions {
             partial_order: false,
             ..options.reductions
         };
-        let (model, peak_bytes) = (search.memo.model, search.peak_bytes);
+        let (model, peak_bytes) = (search.graphs.model, search.peak_bytes);
         drop(search);
         search = Search::new(model, without);
         search.run(limits, progress, keeper);
         search.peak_bytes = search.peak_bytes.max(peak_bytes);
         cyclic = search.stopped_by.is_none() && cycles::possible(&search);
     }
-    let mut reductions = describe(search.memo.reductions);
-    if options.reductions.partial_order && !search.memo.reductions.partial_order {
+    let mut reductions = describe(search.graphs.reductions);
+    if options.reductions.partial_order && !search.graphs.reductions.partial_order {
         reductions.push("partial order: not used, because the model has cycles".to_owned());
     }
     if cyclic
@@ -242,7 +242,7 @@ fn conclude<M: Reducible>(
     for at in std::mem::take(&mut search.found.broken).into_values() {
         findings.push(finding(&mut search, at));
     }
-    findings.extend(search.stillborn.take().map(|message| Finding {
+    findings.extend(search.initial_error.take().map(|message| Finding {
         kind: FindingKind::Panic,
         message,
         events: Vec::new(),
@@ -270,7 +270,7 @@ fn conclude<M: Reducible>(
         hangs,
         // Of a search that leaves out what comes after the answers it is not known.
         outcomes: (search.found.outcomes.into_iter())
-            .filter(|_| search.memo.reductions.leaks)
+            .filter(|_| search.graphs.reductions.leaks)
             .collect(),
         leaks: search.found.leaks.into_iter().collect(),
         findings,

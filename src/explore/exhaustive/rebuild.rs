@@ -1,7 +1,7 @@
 //! Schedules: from a stored state back to the labels that lead there.
 
 use super::found::{BrokenAt, HangAt};
-use super::memo::Memo;
+use super::local_graphs::LocalGraphs;
 use super::search::Search;
 use super::store::NO_PARENT;
 use super::successors::{Scratch, TrailStep, successors};
@@ -22,11 +22,11 @@ pub(super) fn hang<M: Reducible>(
     at: &HangAt,
     cyclic: bool,
 ) -> Result<FoundHang, String> {
-    let model = search.memo.model;
+    let model = search.graphs.model;
     let trail = trail_to(search, at.state)?;
-    let (events, reached) = replay_reduced(&search.memo, &trail)?;
+    let (events, reached) = replay_reduced(&search.graphs, &trail)?;
     let tuple = search.store.get(at.state).tuple;
-    let stored = search.memo.states(tuple);
+    let stored = search.graphs.states(tuple);
     if !reached.processes.iter().eq(stored) {
         return Err(format!("the schedule of hang {} ends in another state", signature.id()));
     }
@@ -54,8 +54,8 @@ pub(super) fn hang<M: Reducible>(
 /// The labels that lead to a stored state, on the model without any reduction.
 pub(super) fn events_to<M: Reducible>(search: &Search<'_, M>, state: u32) -> Result<Vec<Event>, String> {
     let trail = trail_to(search, state)?;
-    let (events, _) = replay_reduced(&search.memo, &trail)?;
-    Ok(lift(search.memo.model, &events)?.events)
+    let (events, _) = replay_reduced(&search.graphs, &trail)?;
+    Ok(lift(search.graphs.model, &events)?.events)
 }
 
 /// The labels before the one that fails.
@@ -65,12 +65,12 @@ pub(super) fn events_to_failure<M: Reducible>(search: &mut Search<'_, M>, at: &B
     }
     let mut trail = trail_to(search, at.state)?;
     trail.extend(&at.trail);
-    Ok(replay_reduced(&search.memo, &trail)?.0)
+    Ok(replay_reduced(&search.graphs, &trail)?.0)
 }
 
 /// The steps from the initial state to a stored one: of several between the same two states the first.
 fn trail_to<M: Reducible>(search: &Search<'_, M>, target: u32) -> Result<Vec<TrailStep>, String> {
-    let (memo, store) = (&search.memo, &search.store);
+    let (graphs, store) = (&search.graphs, &search.store);
     let mut scratch = Scratch::default();
     let mut hops = Vec::new();
     let mut child = target;
@@ -83,7 +83,7 @@ fn trail_to<M: Reducible>(search: &Search<'_, M>, target: u32) -> Result<Vec<Tra
                 hop = Some(transition.trail.to_vec());
             }
         };
-        successors(memo, &mut scratch, store.get(reached.parent).tuple, emit, |_, _| {});
+        successors(graphs, &mut scratch, store.get(reached.parent).tuple, emit, |_, _| {});
         hops.push(hop.ok_or("a stored state does not follow from its parent")?);
         child = reached.parent;
     }
@@ -93,13 +93,13 @@ fn trail_to<M: Reducible>(search: &Search<'_, M>, target: u32) -> Result<Vec<Tra
 
 /// Runs the steps label by label, forgetting what the search forgot.
 fn replay_reduced<M: Reducible>(
-    memo: &Memo<'_, M>,
+    graphs: &LocalGraphs<'_, M>,
     trail: &[TrailStep],
 ) -> Result<(Vec<Event>, System<M::Process>), String> {
-    let model = memo.model;
+    let model = graphs.model;
     let mut system = System::initial(model);
     let forget = |process: usize, system: &mut System<M::Process>| {
-        if memo.reductions.forget_dead {
+        if graphs.reductions.forget_dead {
             model.eliminate_dead(ProcessId::new(process), &mut system.processes[process]);
         }
     };
@@ -107,10 +107,10 @@ fn replay_reduced<M: Reducible>(
     let mut events = Vec::new();
     for step in trail {
         let (id, process) = (step.process, step.process.index());
-        let (from, frames) = memo.expansions[process].get(step.expansion).value;
-        let raw = memo
+        let (from, frames) = graphs.expansions[process].get(step.expansion).value;
+        let raw = graphs
             .local(process, frames)
-            .expand(&memo.locals[process].get(from).value);
+            .expand(&graphs.locals[process].get(from).value);
         let Some(raw) = raw.steps.get(step.step as usize) else {
             return Err("a step can't be computed again: the model is not deterministic".to_owned());
         };

@@ -31,18 +31,18 @@
 //! by induction over an acyclic graph, forgetting after every label and delivery keeps them all. Labels that only the larger
 //! state could run are missing from a schedule, so one that was found with forgetting on is completed when it is rebuilt.
 //!
-//! # Chains
+//! # Path compression
 //! After any transition, free operations with one outcome have only one continuation that is explored, so they are
-//! followed at once and the states between are not stored. A chain stops where a state repeats. In a graph with cycles a free
+//! followed at once and the states between are not stored. A path ends where a state repeats. In a graph with cycles a free
 //! thread could run for ever while another one is ignored; the search is then repeated without this reduction.
 
-mod surroundings;
+mod environment;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 
-use self::surroundings::Surroundings;
+use self::environment::Environment;
 use super::Reductions;
 use super::content::Content;
 use crate::explore::FindingKind;
@@ -190,7 +190,7 @@ impl<M: Reducible> Local<'_, M> {
         }
         let stuck = pendings.iter().find(|pending| {
             let operation = &pending.operation;
-            operation.takes_server && self.model.permits_come_back(self.process, operation.object)
+            operation.takes_permit && self.model.permits_come_back(self.process, operation.object)
         })?;
         Some(Broken {
             kind: FindingKind::Contract,
@@ -291,21 +291,21 @@ impl<M: Reducible> Local<'_, M> {
         if !pendings.iter().any(|pending| pending.enabled) {
             return None;
         }
-        let surroundings = Surroundings::new(self, state, pendings, &self.frames);
+        let environment = Environment::new(self, state, pendings, &self.frames);
         for (index, pending) in pendings.iter().enumerate().filter(|(_, pending)| pending.enabled) {
             let operation = &pending.operation;
-            if operation.takes_server
+            if operation.takes_permit
                 && self.model.permits_come_back(self.process, operation.object)
-                && surroundings.leave_name(index)
+                && environment.leave_name(index)
                 && let Some(run) = self.whole_run(state, pending)
             {
                 return Some(Ample::Closure(run));
             }
-            if surroundings.leave_free(index) {
+            if environment.leave_free(index) {
                 return Some(Ample::Operation(index));
             }
         }
-        surroundings.smallest_component().map(Ample::Threads)
+        environment.smallest_component().map(Ample::Threads)
     }
 
     /// Takes a server, runs to the end and gives it back, if nobody could tell when that happened.
@@ -325,7 +325,7 @@ impl<M: Reducible> Local<'_, M> {
                 return Some(step);
             };
             let pending = &pendings[index];
-            let plain = pending.enabled && pending.operation.choices <= 1 && !pending.operation.takes_server;
+            let plain = pending.enabled && pending.operation.choices <= 1 && !pending.operation.takes_permit;
             if !plain {
                 return None;
             }
@@ -335,7 +335,7 @@ impl<M: Reducible> Local<'_, M> {
             } else {
                 &FrameSet::Any
             };
-            if !Surroundings::new(self, &step.state, &pendings, frames).leave_free(index) {
+            if !Environment::new(self, &step.state, &pendings, frames).leave_free(index) {
                 return None;
             }
             self.run(&mut step, pending, 0).ok()?;

@@ -52,7 +52,7 @@ pub fn returns<M: Reducible>(model: &M, options: &Options, interrupt: &AtomicBoo
         return rebuild::events_to(&search, state).map_or_else(Returns::Undecided, Returns::Can);
     }
     let failed = search.found.broken.into_keys().next().map(|(_, message)| message);
-    match search.stopped_by.or(search.stillborn).or(failed) {
+    match search.stopped_by.or(search.initial_error).or(failed) {
         Some(reason) => Returns::Undecided(reason),
         None => Returns::Cannot,
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::found::{BrokenAt, Found};
-use super::memo::Memo;
+use super::local_graphs::LocalGraphs;
 use super::reduction::Broken;
 use super::store::{Candidate, NO_PARENT, SHARDS, Shard, Store, shard_of};
 use super::successors::{Kind, Scratch, TrailStep, successors};
@@ -114,7 +114,7 @@ impl Limits<'_> {
 
 /// A search and all that it knows.
 pub(super) struct Search<'m, M: Reducible> {
-    pub(super) memo: Memo<'m, M>,
+    pub(super) graphs: LocalGraphs<'m, M>,
     pub(super) store: Store,
     pub(super) found: Found,
     pub(super) scratches: Vec<Scratch>,
@@ -125,14 +125,14 @@ pub(super) struct Search<'m, M: Reducible> {
     /// Where it goes on, if it was stopped before.
     pub(super) place: Option<Place>,
     /// The model can't even start.
-    pub(super) stillborn: Option<String>,
+    pub(super) initial_error: Option<String>,
 }
 
 impl<'m, M: Reducible> Search<'m, M> {
     /// A search that knows the initial state.
     pub(super) fn new(model: &'m M, reductions: Reductions) -> Self {
         let mut search = Self {
-            memo: Memo::new(model, reductions),
+            graphs: LocalGraphs::new(model, reductions),
             store: Store::new(model.process_count()),
             found: Found::default(),
             scratches: Vec::new(),
@@ -141,11 +141,11 @@ impl<'m, M: Reducible> Search<'m, M> {
             peak_bytes: 0,
             stopped_by: None,
             place: None,
-            stillborn: None,
+            initial_error: None,
         };
-        match search.memo.initial() {
+        match search.graphs.initial() {
             Ok(tuple) => {
-                let hash = search.memo.hash_of(&tuple);
+                let hash = search.graphs.hash_of(&tuple);
                 let candidate = Candidate {
                     tuple: &tuple,
                     hash,
@@ -154,7 +154,7 @@ impl<'m, M: Reducible> Search<'m, M> {
                 };
                 search.store.shards[shard_of(hash)].insert(&candidate, |_| hash);
             }
-            Err(message) => search.stillborn = Some(message),
+            Err(message) => search.initial_error = Some(message),
         }
         search
     }
@@ -219,7 +219,7 @@ impl<'m, M: Reducible> Search<'m, M> {
             place.done += expanded;
         }
         let caches: u64 = self.scratches.iter().map(|scratch| scratch.deliveries.bytes()).sum();
-        let tables = self.store.bytes() + self.memo.bytes();
+        let tables = self.store.bytes() + self.graphs.bytes();
         let bytes = tables + caches + bytes_of(chunks) + (place.states.len() * 4) as u64;
         self.peak_bytes = self.peak_bytes.max(bytes);
         self.stopped_by = if place.done == end {
@@ -278,7 +278,7 @@ impl<'m, M: Reducible> Search<'m, M> {
             expanded,
         } = chunk;
         let kind = successors(
-            &self.memo,
+            &self.graphs,
             scratch,
             tuple,
             |transition| {
@@ -291,7 +291,7 @@ impl<'m, M: Reducible> Search<'m, M> {
             |failure, trail| found.broken(self.broken_at(state, depth, tuple, failure, trail)),
         );
         match kind {
-            Kind::Terminal => found.terminal(&self.memo, state, depth, tuple),
+            Kind::Terminal => found.terminal(&self.graphs, state, depth, tuple),
             Kind::Settled => found.returns(state),
             Kind::Open | Kind::Broken => {}
         }
@@ -301,7 +301,7 @@ impl<'m, M: Reducible> Search<'m, M> {
     fn broken_at(&self, state: u32, depth: u32, tuple: &[u32], failure: &Broken, trail: &[TrailStep]) -> BrokenAt {
         BrokenAt {
             depth,
-            fingerprint: self.memo.fingerprint(tuple),
+            fingerprint: self.graphs.fingerprint(tuple),
             state,
             trail: trail.to_vec(),
             failure: failure.clone(),
@@ -331,7 +331,7 @@ impl<'m, M: Reducible> Search<'m, M> {
 
     /// Inserts the successors of `expanded` states, shard by shard.
     fn insert(&mut self, expanded: usize, chunks: &[Chunk]) {
-        let (memo, width) = (&self.memo, self.memo.locals.len());
+        let (graphs, width) = (&self.graphs, self.graphs.locals.len());
         let tasks = Mutex::new(self.store.shards.iter_mut().enumerate());
         let work = || {
             loop {
@@ -340,7 +340,7 @@ impl<'m, M: Reducible> Search<'m, M> {
                 };
                 chunks
                     .iter()
-                    .for_each(|chunk| insert_all(memo, width, shard, &chunk.candidates[number]));
+                    .for_each(|chunk| insert_all(graphs, width, shard, &chunk.candidates[number]));
             }
         };
         if self.scratches.len() == 1 || expanded <= SMALL {
@@ -434,7 +434,7 @@ fn bytes_of(chunks: &[Chunk]) -> u64 {
     all.map(|candidates| candidates.capacity() as u64 * 4).sum()
 }
 
-fn insert_all<M: Reducible>(memo: &Memo<'_, M>, width: usize, shard: &mut Shard, records: &[u32]) {
+fn insert_all<M: Reducible>(graphs: &LocalGraphs<'_, M>, width: usize, shard: &mut Shard, records: &[u32]) {
     for record in records.chunks_exact(width + 4) {
         let (tuple, rest) = record.split_at(width);
         let candidate = Candidate {
@@ -443,6 +443,6 @@ fn insert_all<M: Reducible>(memo: &Memo<'_, M>, width: usize, shard: &mut Shard,
             parent: rest[0],
             depth: rest[1],
         };
-        shard.insert(&candidate, |stored| memo.hash_of(stored));
+        shard.insert(&candidate, |stored| graphs.hash_of(stored));
     }
 }

@@ -28,10 +28,10 @@ use loom::thread;
 
 use super::roles::Roles;
 use crate::explore::driver::{Ended, Execution, Taken};
-use crate::machine::{Kernel, Model, Pending, ProcessId, System, run_label};
+use crate::machine::{Fragment, Model, Pending, ProcessId, System, run_label};
 use crate::schedule::Found;
 
-pub(super) type StateOf<M> = System<<Kernel<M> as Model>::Process>;
+pub(super) type StateOf<M> = System<<Fragment<M> as Model>::Process>;
 
 /// Who decides what a choice comes to, and hears how the execution ended.
 pub(super) trait Director<M: Model>: Send + Sync + 'static {
@@ -48,7 +48,7 @@ pub(super) trait Director<M: Model>: Send + Sync + 'static {
     fn is_known(&self, progress: &Path<M::Thread>) -> bool;
 
     /// The execution is over.
-    fn over(&self, execution: Execution<Kernel<M>>);
+    fn over(&self, execution: Execution<Fragment<M>>);
 }
 
 /// How an execution has come to where it is.
@@ -76,7 +76,7 @@ pub(super) enum Turn {
 
 /// What the threads of one execution share.
 pub(super) struct Threads<M: Model, D> {
-    kernel: Arc<Kernel<M>>,
+    kernel: Arc<Fragment<M>>,
     roles: Arc<Roles<M::Thread>>,
     director: Arc<D>,
     gates: Vec<loom::sync::Mutex<()>>,
@@ -103,7 +103,7 @@ where
     D: Director<M>,
 {
     /// Runs one execution; called on loom's first thread, which is the first role.
-    pub(super) fn run(kernel: &Arc<Kernel<M>>, roles: &Arc<Roles<M::Thread>>, director: &Arc<D>) {
+    pub(super) fn run(kernel: &Arc<Fragment<M>>, roles: &Arc<Roles<M::Thread>>, director: &Arc<D>) {
         let processes = kernel.process_count();
         let count = roles.names.len();
         let threads = Arc::new(Self {

@@ -19,23 +19,23 @@ impl<'a> Future<'a> {
         match self.model.node(step, self.id, node).kind {
             NodeKind::Recv { .. } => {
                 let call = self.model.recv_call(step, self.id, node);
-                self.uses(Object::Remote(step), Access::Add);
+                self.uses(Object::Remote(step), Access::Commuting);
                 self.uses(Object::Call(call), Access::Write);
                 self.completion(call);
             }
             NodeKind::Feed => {
-                self.uses(Object::Remote(step), Access::Add);
-                self.uses(Object::Local(step), Access::Add);
+                self.uses(Object::Remote(step), Access::Commuting);
+                self.uses(Object::Local(step), Access::Commuting);
             }
             NodeKind::Send { .. } | NodeKind::Fetch => {
-                self.uses(Object::Remote(step), Access::Add);
-                self.uses(Object::Local(step), Access::Add);
+                self.uses(Object::Remote(step), Access::Commuting);
+                self.uses(Object::Local(step), Access::Commuting);
                 if let Some(call) = self.model.send_call(step, self.id, node) {
                     self.uses(Object::Key(call), Access::Write);
                     self.uses(Object::Call(call), Access::Write);
                 }
             }
-            NodeKind::Update { .. } => self.uses(Object::Variables, Access::Add),
+            NodeKind::Update { .. } => self.uses(Object::Variables, Access::Commuting),
             NodeKind::Dequeue | NodeKind::Enqueue | NodeKind::CloseQueue if self.model.has_queue() => self.flushes(),
             NodeKind::GetNext => self.model.read_future(self.process, &mut self.footprint),
             NodeKind::MakeIterator => self.model.make_iterator_future(self.process, &mut self.footprint),
@@ -116,8 +116,14 @@ impl<'a> Future<'a> {
         let state = known.map(|id| &self.process.rendezvous[usize::from(id)]);
         let local = state.is_some_and(|state| state.local_aborted);
         let remote = state.is_some_and(|state| state.aborted);
-        self.uses(Object::Local(step), if local { Access::Add } else { Access::Write });
-        self.uses(Object::Remote(step), if remote { Access::Add } else { Access::Write });
+        self.uses(
+            Object::Local(step),
+            if local { Access::Commuting } else { Access::Write },
+        );
+        self.uses(
+            Object::Remote(step),
+            if remote { Access::Commuting } else { Access::Write },
+        );
         if !local {
             self.serves_everyone(step);
         }
@@ -166,13 +172,13 @@ impl<'a> Future<'a> {
         let settled = self.model.is_settled(self.process, step);
         self.uses(
             Object::LocalOptions(step),
-            if settled { Access::Add } else { Access::Write },
+            if settled { Access::Commuting } else { Access::Write },
         );
     }
 
     /// `AbortStep`.
     pub(super) fn aborts_later(&mut self, step: StepId) {
-        self.uses(Object::Table, Access::Add);
+        self.uses(Object::Table, Access::Commuting);
         self.aborts(step, None);
     }
 
@@ -186,7 +192,7 @@ impl<'a> Future<'a> {
         self.uses(Object::Call(call), Access::Write);
         match info.kind {
             CallKind::RecvTensor { .. } => {
-                self.uses(Object::Remote(info.step), Access::Add);
+                self.uses(Object::Remote(info.step), Access::Commuting);
                 let (step, node) = self.model.recv_node(call);
                 self.node_done(step, node);
             }
@@ -202,7 +208,7 @@ impl<'a> Future<'a> {
         self.uses(Object::Pool, Access::Write);
         match info.kind {
             CallKind::RecvTensor { .. } => {
-                self.uses(Object::Table, Access::Add);
+                self.uses(Object::Table, Access::Commuting);
                 self.receives_locally(info.step, call);
                 self.cancellation(call);
             }
@@ -231,17 +237,17 @@ impl<'a> Future<'a> {
             *other == step && self.process.rendezvous[usize::from(*id)].initialized && !self.model.cleans_up_after(step)
         };
         if !self.process.table.iter().any(initialized) {
-            self.uses(self.model.session_object(step), Access::Add);
+            self.uses(self.model.session_object(step), Access::Commuting);
         }
-        self.uses(Object::Remote(step), Access::Add);
-        self.uses(Object::Local(step), Access::Add);
+        self.uses(Object::Remote(step), Access::Commuting);
+        self.uses(Object::Local(step), Access::Commuting);
         self.uses(Object::Key(call), Access::Write);
         self.uses(Object::Call(call), Access::Write);
     }
 
     /// `GraphMgr::ExecuteAsync`: the step starts here.
     pub(super) fn executes(&mut self, step: StepId) {
-        self.uses(Object::Table, Access::Add);
+        self.uses(Object::Table, Access::Commuting);
         self.uses(self.model.session_object(step), Access::Write);
         let model = self.model;
         for (call, info) in (0..).zip(model.calls()) {
@@ -261,7 +267,7 @@ impl<'a> Future<'a> {
     }
 
     pub(super) fn when_done(&mut self, step: StepId, ok: bool) {
-        self.uses(Object::Counter(step), Access::Add);
+        self.uses(Object::Counter(step), Access::Commuting);
         if !self.first(Object::RunMany(step)) {
             return;
         }
@@ -271,7 +277,7 @@ impl<'a> Future<'a> {
             .as_ref()
             .is_some_and(|master| master.step == step && master.failed);
         if ok || failed || self.model.cannot_fail(step) {
-            return self.uses(Object::RunMany(step), Access::Add);
+            return self.uses(Object::RunMany(step), Access::Commuting);
         }
         self.uses(Object::RunMany(step), Access::Write);
         for partition in 0..self.model.partitions(step) {
@@ -328,7 +334,7 @@ impl<'a> Future<'a> {
             self.uses(Object::Cancellation(step), Access::Write);
             self.flushes();
         } else {
-            self.uses(Object::Cancellation(step), Access::Add);
+            self.uses(Object::Cancellation(step), Access::Commuting);
         }
     }
 

@@ -121,7 +121,7 @@ impl Future<'_> {
         use executor::At as E;
         match at {
             E::Kernel(step, node) => {
-                self.uses(Object::Variables, Access::Add);
+                self.uses(Object::Variables, Access::Commuting);
                 self.node_done(step, node);
             }
             E::Propagate(step, node, _) => self.node_done(step, node),
@@ -144,14 +144,14 @@ impl Future<'_> {
             | R::SendLocal(step, node) => self.node(step, node),
             R::Deregister(call) => {
                 let (step, node) = self.model.recv_node(call);
-                self.uses(Object::Remote(step), Access::Add);
+                self.uses(Object::Remote(step), Access::Commuting);
                 self.node_done(step, node);
             }
             R::AbortLocal(id) | R::AbortRemote(id) => self.aborts(step_of(id), Some(id)),
             R::AbortNext(_) | R::AbortUnlock(_) => {}
             R::Find(step, Finder::Execute) => self.executes(step),
             R::Find(step, Finder::Receive(call)) => {
-                self.uses(Object::Table, Access::Add);
+                self.uses(Object::Table, Access::Commuting);
                 self.receives_locally(step, call);
             }
             R::Find(step, Finder::AbortStep) => self.aborts_later(step),
@@ -230,7 +230,7 @@ impl Future<'_> {
             M::Cleanup(..) | M::CancelStep(..) => {}
             M::WhenDone(step, ok) => self.when_done(step, ok),
             M::Unlock(_) => {}
-            M::Decrement(step) => self.uses(Object::Counter(step), Access::Add),
+            M::Decrement(step) => self.uses(Object::Counter(step), Access::Commuting),
         }
     }
 }

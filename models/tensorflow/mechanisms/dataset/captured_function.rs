@@ -59,7 +59,7 @@ pub enum At {
 impl View<'_> {
     pub(super) fn declare_function(&self, at: At) -> Declared {
         // Only the worker looks at its notification, and cannot before it is notified.
-        let opened = |label, id| Declared::new(label, Any::Dataset(Object::Opened(id)), Access::Free);
+        let opened = |label, id| Declared::new(label, Any::Dataset(Object::Opened(id)), Access::BothMover);
         match at {
             At::Run(..) => Declared::new(&RUN, Any::Pool, self.model.push_access()),
             At::Finish(..) => Declared::new(&FINISH, Any::Pool, self.model.push_access()),

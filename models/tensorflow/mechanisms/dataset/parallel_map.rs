@@ -136,7 +136,7 @@ impl View<'_> {
             Declared::new(label, Any::Dataset(Object::Map(id)), Access::Write).when(awake)
         };
         // Only the one that waits for a result looks at its notification, and cannot before it is notified.
-        let result = |label, id| Declared::new(label, Any::Dataset(Object::Results(id)), Access::Free);
+        let result = |label, id| Declared::new(label, Any::Dataset(Object::Results(id)), Access::BothMover);
         match at {
             At::GetNext(id) => monitor(&GET_NEXT, id),
             At::Await(id) => {
@@ -148,7 +148,7 @@ impl View<'_> {
             At::Notify(id, _) => result(&NOTIFY, id),
             At::Destroy(id) => monitor(&DESTROY, id),
             // A thread that has ended stays so.
-            At::Join(id) => Declared::new(&JOIN, Any::Dataset(Object::Threads(id)), Access::Free)
+            At::Join(id) => Declared::new(&JOIN, Any::Dataset(Object::Threads(id)), Access::BothMover)
                 .when(self.has_ended(Name::Runner(id))),
         }
     }

@@ -122,7 +122,7 @@ impl View<'_> {
             At::Publish(id, _) => monitor(&PUBLISH, id),
             At::Cancel(id) => monitor(&CANCEL, id),
             // A thread that has ended stays so.
-            At::Join(id) => Declared::new(&JOIN, Any::Dataset(Object::Threads(id)), Access::Free)
+            At::Join(id) => Declared::new(&JOIN, Any::Dataset(Object::Threads(id)), Access::BothMover)
                 .when(self.has_ended(Name::Prefetch(id))),
         }
     }

@@ -56,8 +56,8 @@ impl View<'_> {
         let free = || self.datasets().sessions.is_free();
         match at {
             At::Delete => sessions(&DELETE, Access::Write).when(free()),
-            At::Deleted => sessions(&DELETED, Access::Free),
-            At::Closed => Declared::new(&CLOSED, Any::Client, Access::Free),
+            At::Deleted => sessions(&DELETED, Access::BothMover),
+            At::Closed => Declared::new(&CLOSED, Any::Client, Access::BothMover),
             At::OtherRequest => Declared::new(&OTHER_REQUEST, Any::Pool, self.model.push_access()),
             At::Create => sessions(&CREATE, Access::Write).when(free()),
         }

@@ -10,18 +10,18 @@ use crate::machine::{GuaranteeSet, Pending, ProcessId, Reducible, run_label};
 impl<M: Reducible> Auditor<'_, '_, M> {
     /// Forgetting before a label or a delivery and forgetting after it lead to the same.
     pub(super) fn forgetting(&mut self) {
-        if self.search.memo.reductions.forget_dead {
+        if self.search.graphs.reductions.forget_dead {
             return;
         }
-        for process in 0..self.search.memo.locals.len() {
-            for id in 0..self.search.memo.locals[process].len() {
+        for process in 0..self.search.graphs.locals.len() {
+            for id in 0..self.search.graphs.locals[process].len() {
                 let state = self.value(process, id).clone();
                 if guarded(|| self.forgets(process, &state)).is_err() {
                     self.complain(process, "forgetting panics");
                 }
             }
         }
-        let memo = &self.search.memo;
+        let graphs = &self.search.graphs;
         let mut seen = BTreeSet::new();
         for (to, id, frame, after) in self
             .search
@@ -36,7 +36,7 @@ impl<M: Reducible> Auditor<'_, '_, M> {
             let (mut early, mut late) = (self.value(process, id).clone(), self.value(process, after).clone());
             let same = guarded(|| {
                 self.model.eliminate_dead(of, &mut early);
-                let mut early = memo.arrive(to, early, frame);
+                let mut early = graphs.arrive(to, early, frame);
                 self.model.eliminate_dead(of, &mut early);
                 self.model.eliminate_dead(of, &mut late);
                 early == late
@@ -46,7 +46,7 @@ impl<M: Reducible> Auditor<'_, '_, M> {
                     process,
                     &format!(
                         "forgetting before the arrival of {:?} leads elsewhere",
-                        memo.frames.get(frame).value.1
+                        graphs.frames.get(frame).value.1
                     ),
                 );
             }
@@ -97,7 +97,7 @@ impl<M: Reducible> Auditor<'_, '_, M> {
         for &state in &order {
             let state = state as usize;
             let tuple = self.search.store.get(ids[state]).tuple;
-            let states = self.search.memo.states(tuple);
+            let states = self.search.graphs.states(tuple);
             let rest = graph.edges(state).is_empty();
             let returned = (0..tuple.len()).all(|process| {
                 self.model

@@ -10,7 +10,7 @@ use super::file::{Reader, Writer};
 use super::{CheckpointError, Checkpointing};
 use crate::explore::exhaustive::Reductions;
 use crate::explore::exhaustive::found::Found;
-use crate::explore::exhaustive::memo::{Expansion, Memo};
+use crate::explore::exhaustive::local_graphs::{Expansion, LocalGraphs};
 use crate::explore::exhaustive::search::{Place, Search};
 use crate::explore::exhaustive::store::{SHARDS, Shard};
 use crate::machine::{FrameSet, ProcessId, Reducible};
@@ -40,10 +40,10 @@ where
     M::Process: Serialize,
     M::Frame: Serialize,
 {
-    let memo = &search.memo;
+    let graphs = &search.graphs;
     writer.value(&Head {
         identity: identity.to_vec(),
-        reductions: memo.reductions,
+        reductions: graphs.reductions,
         elapsed,
         transitions: search.transitions,
         depth: search.depth,
@@ -52,14 +52,16 @@ where
     })?;
     writer.words(&place.states)?;
     writer.value(&search.found)?;
-    writer.value(&memo.frames.len())?;
-    for id in 0..memo.frames.len() {
-        writer.value(&memo.frames.get(id).value)?;
+    writer.value(&graphs.frames.len())?;
+    for id in 0..graphs.frames.len() {
+        writer.value(&graphs.frames.get(id).value)?;
     }
-    let sets: Vec<&FrameSet> = (0..memo.frame_sets.len()).map(|set| memo.frame_sets.get(set)).collect();
+    let sets: Vec<&FrameSet> = (0..graphs.frame_sets.len())
+        .map(|set| graphs.frame_sets.get(set))
+        .collect();
     writer.value(&sets)?;
-    for process in 0..memo.locals.len() {
-        let (locals, expansions) = (&memo.locals[process], &memo.expansions[process]);
+    for process in 0..graphs.locals.len() {
+        let (locals, expansions) = (&graphs.locals[process], &graphs.expansions[process]);
         writer.value(&locals.len())?;
         for id in 0..locals.len() {
             writer.value(&locals.get(id).value)?;
@@ -104,11 +106,11 @@ where
         done: head.place.1 as usize,
     });
     search.found = reader.value::<Found>()?;
-    read_memo(reader, &search.memo)?;
+    read_local_graphs(reader, &search.graphs)?;
     let deliveries = reader.words()?;
     let deliveries = deliveries.chunks_exact(4);
     let known = deliveries.map(|of| (ProcessId(of[0] as u16), of[1], of[2], of[3]));
-    search.scratches = vec![search.memo.remembering(known)];
+    search.scratches = vec![search.graphs.remembering(known)];
     let width = model.process_count();
     for number in 0..SHARDS {
         let mut shard = Shard::new(number, width);
@@ -117,7 +119,7 @@ where
             if part.is_empty() {
                 break;
             }
-            shard.restore(&part, |tuple| search.memo.hash_of(tuple));
+            shard.restore(&part, |tuple| search.graphs.hash_of(tuple));
         }
         shard.frontier = reader.value()?;
         search.store.shards[number] = shard;
@@ -143,24 +145,24 @@ fn is_of(config: &Checkpointing, identity: &[(String, String)], reductions: Redu
 }
 
 /// Fills the tables so that every value has the id that it had.
-fn read_memo<M: Reducible>(reader: &mut Reader, memo: &Memo<'_, M>) -> Result<(), CheckpointError>
+fn read_local_graphs<M: Reducible>(reader: &mut Reader, graphs: &LocalGraphs<'_, M>) -> Result<(), CheckpointError>
 where
     M::Process: DeserializeOwned,
     M::Frame: DeserializeOwned,
 {
     for id in 0..reader.value::<u32>()? {
         let frame: (ProcessId, M::Frame) = reader.value()?;
-        if memo.frames.intern(frame).0 != id {
+        if graphs.frames.intern(frame).0 != id {
             return Err(reader.damaged());
         }
     }
     for (number, set) in (0..).zip(reader.value::<Vec<FrameSet>>()?) {
-        if memo.frame_sets.number(set) != number {
+        if graphs.frame_sets.number(set) != number {
             return Err(reader.damaged());
         }
     }
-    for process in 0..memo.locals.len() {
-        let (locals, expansions) = (&memo.locals[process], &memo.expansions[process]);
+    for process in 0..graphs.locals.len() {
+        let (locals, expansions) = (&graphs.locals[process], &graphs.expansions[process]);
         for id in 0..reader.value::<u32>()? {
             let state: M::Process = reader.value()?;
             if locals.intern(state).0 != id {

@@ -61,7 +61,7 @@ impl View<'_> {
             At::Publish(id, number, _) => worker(&PUBLISH, id, number),
             At::Cancel(id) => monitor(&CANCEL, id, true),
             // A thread that has ended stays so.
-            At::Join(id, number) => Declared::new(&JOIN, Any::Dataset(Object::Threads(id)), Access::Free)
+            At::Join(id, number) => Declared::new(&JOIN, Any::Dataset(Object::Threads(id)), Access::BothMover)
                 .when(self.has_ended(Name::Worker(id, number))),
         }
     }

@@ -7,7 +7,7 @@ use crate::machine::{
 
 /// `model`, started from a state that it can reach, and with one client only: the others run, but nobody asks about them.
 #[derive(Debug)]
-pub struct Restart<'a, M: Model> {
+pub struct StartFrom<'a, M: Model> {
     /// The model.
     pub model: &'a M,
     /// Where it starts.
@@ -16,7 +16,7 @@ pub struct Restart<'a, M: Model> {
     pub client: (ProcessId, usize),
 }
 
-impl<M: Model> Wrapper for Restart<'_, M> {
+impl<M: Model> Wrapper for StartFrom<'_, M> {
     type Inner = M;
 
     fn inner(&self) -> &M {
@@ -32,7 +32,7 @@ impl<M: Model> Wrapper for Restart<'_, M> {
     }
 }
 
-impl<M: Model> Model for Restart<'_, M> {
+impl<M: Model> Model for StartFrom<'_, M> {
     type Process = M::Process;
     type Thread = M::Thread;
     type Frame = M::Frame;
@@ -56,11 +56,11 @@ impl<M: Model> Model for Restart<'_, M> {
     }
 }
 
-impl<M: Independence> Independence for Restart<'_, M> {
+impl<M: Independence> Independence for StartFrom<'_, M> {
     delegate!(footprint delivery_footprint may_send frame_set name permits_come_back eliminate_dead);
 }
 
-impl<M: Guarantees> Guarantees for Restart<'_, M> {
+impl<M: Guarantees> Guarantees for StartFrom<'_, M> {
     delegate!(guarantees);
 
     fn is_inevitable(&self, process: ProcessId, state: &M::Process, assumed: &GuaranteeSet) -> bool {

@@ -11,7 +11,7 @@ use crate::machine::{Access, Footprint, FrameSet, Independence, Pending, ThreadN
 fn conflict<T>(footprint: &Footprint, pending: &Pending<T>, name: Option<ThreadName>) -> bool {
     let operation = &pending.operation;
     // Whatever the model says: taking a permit can be disabled by others who take one.
-    let access = if operation.takes_server {
+    let access = if operation.takes_permit {
         Access::Write
     } else {
         operation.access
@@ -23,7 +23,7 @@ fn conflict<T>(footprint: &Footprint, pending: &Pending<T>, name: Option<ThreadN
 }
 
 /// What each thread, and frames still to come, may do: asked of the model one at a time, when it is needed.
-pub(super) struct Surroundings<'a, M: Independence> {
+pub(super) struct Environment<'a, M: Independence> {
     local: &'a Local<'a, M>,
     state: &'a M::Process,
     pendings: &'a [Pending<M::Thread>],
@@ -32,7 +32,7 @@ pub(super) struct Surroundings<'a, M: Independence> {
     deliveries: OnceCell<Arc<Footprint>>,
 }
 
-impl<'a, M: Independence> Surroundings<'a, M> {
+impl<'a, M: Independence> Environment<'a, M> {
     /// Those of a state in which only `frames` may still arrive.
     pub(super) fn new(
         local: &'a Local<'a, M>,
@@ -69,7 +69,11 @@ impl<'a, M: Independence> Surroundings<'a, M> {
     pub(super) fn leave_free(&self, index: usize) -> bool {
         let (pending, name) = (&self.pendings[index], self.name(index));
         let operation = &pending.operation;
-        if operation.access == Access::Free && operation.part.is_none() && !operation.takes_server && name.is_none() {
+        if operation.access == Access::BothMover
+            && operation.part.is_none()
+            && !operation.takes_permit
+            && name.is_none()
+        {
             return true;
         }
         let mut others = (0..self.pendings.len()).filter(|other| *other != index);

@@ -3,11 +3,11 @@
 use smallvec::SmallVec;
 
 use super::sets::EMPTY;
-use super::{Deliveries, Memo};
+use super::{Deliveries, LocalGraphs};
 use crate::explore::exhaustive::reduction::guarded;
 use crate::machine::{ProcessId, Reducible};
 
-impl<M: Reducible> Memo<'_, M> {
+impl<M: Reducible> LocalGraphs<'_, M> {
     /// Returns true if nothing that follows from this state is of interest: every client has its answer or is sure to get it, and leaks
     /// are not asked for.
     pub(in crate::explore::exhaustive) fn is_settled(&self, cache: &mut Deliveries, tuple: &[u32]) -> bool {

@@ -119,7 +119,7 @@ impl Group {
 
 /// A part of a model as a model of its own. See the top of this file.
 #[derive(Clone, Debug)]
-pub struct Kernel<M: Model> {
+pub struct Fragment<M: Model> {
     model: M,
     start: System<M::Process>,
     groups: Vec<Group>,
@@ -133,7 +133,7 @@ pub struct State<P, T> {
     taken_up: SmallVec<[Option<T>; 2]>,
 }
 
-impl<M: Model> Kernel<M> {
+impl<M: Model> Fragment<M> {
     /// The part of `model` that begins in `start`, a state that it can reach, with grouped threads.
     pub fn new(model: M, start: System<M::Process>, groups: Vec<Group>) -> Self {
         Self { model, start, groups }
@@ -155,7 +155,7 @@ impl<M: Model> Kernel<M> {
         &self.groups
     }
 
-    /// The group of a live thread, as an index into [`Kernel::groups`].
+    /// The group of a live thread, as an index into [`Fragment::groups`].
     pub fn group_of(
         &self,
         process: ProcessId,
@@ -197,7 +197,7 @@ impl<M: Model> Kernel<M> {
     }
 }
 
-impl<M: Model> Wrapper for Kernel<M> {
+impl<M: Model> Wrapper for Fragment<M> {
     type Inner = M;
 
     fn inner(&self) -> &M {
@@ -215,7 +215,7 @@ impl<M: Model> Wrapper for Kernel<M> {
 
 /// Where threads are grouped, each may hinder another one at any label. What a thread of such a process declares is therefore
 /// changed into what commutes with nothing in its process.
-impl<M: Model> Model for Kernel<M> {
+impl<M: Model> Model for Fragment<M> {
     type Process = State<M::Process, M::Thread>;
     type Thread = M::Thread;
     type Frame = M::Frame;
@@ -237,7 +237,7 @@ impl<M: Model> Model for Kernel<M> {
         }
         for pending in &mut threads {
             let operation = &mut pending.operation;
-            (operation.access, operation.part, operation.takes_server) = (Access::Write, None, false);
+            (operation.access, operation.part, operation.takes_permit) = (Access::Write, None, false);
             if let Some(group) = self.group(process, &state.process, pending.thread) {
                 pending.enabled &= state.taken_up[group].is_none_or(|thread| thread == pending.thread);
             }
@@ -261,7 +261,7 @@ impl<M: Model> Model for Kernel<M> {
     }
 }
 
-impl<M: Independence> Independence for Kernel<M> {
+impl<M: Independence> Independence for Fragment<M> {
     delegate!(may_send frame_set name);
 
     fn footprint(&self, process: ProcessId, state: &Self::Process, thread: M::Thread) -> Arc<Footprint> {
@@ -289,7 +289,7 @@ impl<M: Independence> Independence for Kernel<M> {
     }
 }
 
-impl<M: Guarantees> Guarantees for Kernel<M> {
+impl<M: Guarantees> Guarantees for Fragment<M> {
     delegate!(guarantees is_inevitable);
 }
 
@@ -304,7 +304,7 @@ mod tests {
     }
 
     fn runnable(
-        kernel: &Kernel<CrossedLocks>,
+        kernel: &Fragment<CrossedLocks>,
         system: &System<State<<CrossedLocks as Model>::Process, u8>>,
     ) -> Vec<u8> {
         system
@@ -318,7 +318,7 @@ mod tests {
     fn a_group_takes_up_anybody_and_keeps_to_it_until_it_ends() {
         let model = CrossedLocks { crosswise: true };
         let start = System::initial(&model);
-        let kernel = Kernel::new(model, start, vec![group(&["host/*"]).unwrap()]);
+        let kernel = Fragment::new(model, start, vec![group(&["host/*"]).unwrap()]);
         let mut system = System::initial(&kernel);
         assert_eq!(runnable(&kernel, &system), [0, 1]);
         for labels_left in (0..4).rev() {
@@ -337,7 +337,7 @@ mod tests {
             let (process, pending) = start.enabled(&model).swap_remove(thread);
             start.step(&model, process, &pending, 0).unwrap();
         }
-        let kernel = Kernel::new(model, start, vec![group(&["host/*"]).unwrap()]);
+        let kernel = Fragment::new(model, start, vec![group(&["host/*"]).unwrap()]);
         assert_eq!(
             runnable(&kernel, &System::initial(&kernel)),
             [] as [u8; 0],

@@ -63,7 +63,7 @@ impl Expansion {
 }
 
 /// All local states and frames met so far.
-pub(super) struct Memo<'m, M: Reducible> {
+pub(super) struct LocalGraphs<'m, M: Reducible> {
     pub(super) model: &'m M,
     pub(super) reductions: Reductions,
     pub(super) locals: Vec<Interner<M::Process, Known>>,
@@ -105,7 +105,7 @@ impl Deliveries {
     }
 }
 
-impl<'m, M: Reducible> Memo<'m, M> {
+impl<'m, M: Reducible> LocalGraphs<'m, M> {
     pub(super) fn new(model: &'m M, reductions: Reductions) -> Self {
         let processes = model.process_count();
         Self {
