@@ -313,7 +313,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         Ended::Failed(found)
     }
 
-    /// After a label of a forced_schedule and its frames: wakes whose turn it is next.
+    /// After a label of a forced schedule and its frames: wakes whose turn it is next.
     fn advance(self: &Arc<Self>) {
         let Some(forced_schedule) = self
             .forced_schedule

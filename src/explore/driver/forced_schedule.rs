@@ -30,7 +30,7 @@ enum Whose<T> {
     Everybodys,
 }
 
-/// How far a forced_schedule was followed.
+/// How far a forced schedule was followed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Followed<P> {
     /// How many events ran.
@@ -42,7 +42,7 @@ pub struct Followed<P> {
 }
 
 impl<M: Model> ForcedSchedule<M> {
-    /// A forced_schedule of all events of a schedule.
+    /// Forces all events of a schedule.
     pub fn new(schedule: Schedule) -> Self {
         let turn = Turn {
             next: 0,
@@ -64,7 +64,7 @@ impl<M: Model> ForcedSchedule<M> {
         }
     }
 
-    /// The next event's thread takes its turn: from now on nobody can run. The event's outcome, while the forced_schedule lasts.
+    /// The next event's thread takes its turn: from now on nobody can run. The event's outcome, while the forced schedule lasts.
     pub(super) fn take(&self) -> Option<u32> {
         let mut turn = self.turn.lock().expect("no panic under it");
         match turn.whose {
@@ -112,7 +112,7 @@ impl<M: Model> ForcedSchedule<M> {
         self.turn.lock().expect("no panic under it").followed.clone()
     }
 
-    /// A label that failed while the forced_schedule lasted: event `events` is the one that failed.
+    /// A label that failed while the forced schedule lasted: event `events` is the one that failed.
     pub(super) fn failed(&self, found: Found, system: System<M::Process>) {
         let mut turn = self.turn.lock().expect("no panic under it");
         if turn.followed.is_none() {

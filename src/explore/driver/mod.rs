@@ -14,7 +14,7 @@
 //! **Rest.** A thread whose guard is false leaves the `ActiveCount` before it waits, and who makes its guard true enters it again. The
 //! thread that leaves last knows that nobody can run and that no frame is on its way (who sends one delivers it before it waits): it
 //! takes the outcome and wakes the others to end. So a hang is no deadlock of the engine, every execution has an outcome, and an
-//! exploration goes on after a hang. The states, the queues, the active and the record are ordinary data of the standard library that
+//! exploration goes on after a hang. The states, the queues, the active count and the record are ordinary data of the standard library that
 //! an engine does not see. States are touched under the engine's lock only.
 //!
 //! **Forced schedules.** With a [`ForcedSchedule`] a thread's guard is also that the next event of a recorded schedule is its own; whoever ran an event

@@ -26,7 +26,7 @@ pub(super) struct Local<M: Model, R: Runtime> {
 /// Where one thread waits.
 pub(super) struct Place<R: Runtime> {
     pub(super) slot: R::Slot,
-    /// Whether its thread has left the active and waits to be woken. Changes under the lock of its process.
+    /// Whether its thread is no longer counted as active and waits to be woken. Changes under the lock of its process.
     pub(super) parked: AtomicBool,
     /// Whether its thread is not live any more. Changes under the lock of its process.
     gone: AtomicBool,

@@ -31,10 +31,10 @@ pub trait Runtime: Send + Sync + 'static {
     /// Wakes who waits in this place, if anyone does. The caller holds the lock that the waiter gave up.
     fn notify(&self, slot: &Self::Slot);
 
-    /// Starts a thread that sits in `slot`. It may begin at any time.
+    /// Starts a thread that has `slot`. It may begin at any time.
     fn spawn(&self, slot: &Self::Slot, body: Box<dyn FnOnce() + Send>);
 
-    /// The calling thread sits in `slot` from now on.
+    /// The calling thread has `slot` from now on.
     fn adopt(&self, _seat: &Self::Slot) {}
 
     /// One of `outcomes` (at least two) outcomes of a label.

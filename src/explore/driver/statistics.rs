@@ -34,7 +34,7 @@ pub struct Statistics<M: Model> {
     findings: BTreeMap<(FindingKind, String), Finding>,
 }
 
-/// How far a statistics is.
+/// How far an exploration is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StatisticsStatus {
     /// Executions so far.

@@ -5,7 +5,7 @@
 //! Timers have no clock: one that is set may fire whenever it gets its turn.
 //!
 //! It samples, and a seed decides only the noise and the outcomes of labels, so two runs need not find the same. A schedule that it
-//! records replays exactly, and a forced_schedule ([`super::driver::ForcedSchedule`]) makes real threads follow a schedule every time.
+//! records replays exactly, and a forced schedule ([`super::driver::ForcedSchedule`]) makes real threads follow a schedule every time.
 
 mod noise;
 mod pool;
