@@ -4,11 +4,14 @@
 //! memory is its own. Other jobs: `cargo bench --bench exhaustive -- servers=1 edges="ps0->worker" pool=1`; the unreduced searches of a
 //! job must end.
 
+#[allow(dead_code, reason = "tests use the rest")]
+#[path = "../tests/support/rng.rs"]
+mod rng;
 #[allow(dead_code, reason = "the comparison of reductions uses the rest")]
-#[path = "../tests/small_jobs/mod.rs"]
+#[path = "../tests/support/small_jobs.rs"]
 mod small_jobs;
-#[path = "../tests/theirs/mod.rs"]
-mod theirs;
+#[path = "../tests/support/stateright_adapter.rs"]
+mod stateright_adapter;
 
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
@@ -19,16 +22,16 @@ use lastbatch::run::prepare;
 use lastbatch::scenario::Scenario;
 use small_jobs::{REFERENCES, SmallJob};
 use stateright::Checker;
-use theirs::Theirs;
+use stateright_adapter::Adapter;
 
 /// A search that is measured: its name, and which row it is.
 #[derive(Clone, Copy)]
 enum Measured {
-    /// The real two-server graph, as it is shipped, on so many threads.
+    /// The real two-server graph, as it is shipped, on N threads.
     Shipped(usize),
-    /// A small job with these reductions, on so many threads.
+    /// A small job with these reductions, on N threads.
     Small(Reductions, usize),
-    /// The same job, with Stateright.
+    /// A small job, with Stateright.
     Stateright,
 }
 
@@ -106,7 +109,7 @@ fn measure(measured: Measured) -> (u64, Option<u64>, f64) {
         }
         Measured::Stateright => {
             let model = small_job().model(&REFERENCES[0]);
-            let theirs = stateright::Model::checker(Theirs(model)).spawn_bfs().join();
+            let theirs = stateright::Model::checker(Adapter(model)).spawn_bfs().join();
             (
                 theirs.unique_state_count() as u64,
                 None,

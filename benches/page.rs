@@ -4,7 +4,7 @@
 //! the graph; `out`, where to leave the page. The schedule is one long run of that job by a fixed policy.
 
 #[allow(dead_code, reason = "the tests need more of it")]
-#[path = "../tests/chromium/mod.rs"]
+#[path = "../tests/support/chromium.rs"]
 mod chromium;
 
 use std::path::{Path, PathBuf};

@@ -3,7 +3,10 @@
 //! Arguments, each `name=value`: `seconds` to go on for, `seed` to start at, `most` edges, `servers`, `max` states of one search;
 //! or one job: `edges` (comma-separated) with `servers`, `pool` and `variant`. Exit code 1 if anything differs.
 
-#[path = "../tests/small_jobs/mod.rs"]
+#[allow(dead_code, reason = "tests use the rest")]
+#[path = "../tests/support/rng.rs"]
+mod rng;
+#[path = "../tests/support/small_jobs.rs"]
 mod small_jobs;
 
 use std::process::ExitCode;

@@ -22,7 +22,7 @@ use crate::models::TensorFlow;
 use crate::models::tensorflow::import::slice::{SliceOptions, slice};
 use crate::models::tensorflow::import::{ImportError, run_metadata};
 use crate::models::tensorflow::job::builtin::{BuiltinError, Edges, builtin};
-use crate::models::tensorflow::job::faults::{Circumstances, Death};
+use crate::models::tensorflow::job::faults::{Death, Faults};
 use crate::models::tensorflow::job::graph::{Graph, GraphError, NodeKind};
 use crate::models::tensorflow::job::{Job, JobError, PartitionOrder};
 use crate::scenario::{Ends, GraphSource, Input, JobSection, Order, PipelineSection, Scenario, SliceKind, Turn};
@@ -196,7 +196,7 @@ pub fn prepare(scenario: Scenario, scenario_hash: Hash) -> Result<Prepared, RunE
 }
 
 /// What happens beside the steps.
-fn circumstances(scenario: &Scenario, training: &Graph, ends: &Ends) -> Result<Circumstances, RunError> {
+fn circumstances(scenario: &Scenario, training: &Graph, ends: &Ends) -> Result<Faults, RunError> {
     let death = ends.server_dies.as_ref().map(|task| Death {
         task: task.clone(),
         restarts: ends.server_restarts,
@@ -208,7 +208,7 @@ fn circumstances(scenario: &Scenario, training: &Graph, ends: &Ends) -> Result<C
         let task = death.task.clone();
         return Err(wrong_task(scenario, "server_dies", GraphError::NoSuchTask { task }));
     }
-    Ok(Circumstances {
+    Ok(Faults {
         timeout: ends.operation_timeout,
         close: ends.session_close,
         death,

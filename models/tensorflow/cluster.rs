@@ -3,18 +3,20 @@
 use smallvec::SmallVec;
 
 use crate::machine::{Access, ProcessId};
-use crate::models::tensorflow::job::faults::Circumstances;
+use crate::models::tensorflow::analysis::Footprints;
+use crate::models::tensorflow::job::faults::Faults;
 use crate::models::tensorflow::job::graph::{Graph, Node, NodeKind};
 use crate::models::tensorflow::job::{Data, Job, JobError, JobStep, PartitionOrder, Variant};
-use crate::models::tensorflow::objects::Object;
+use crate::models::tensorflow::objects::Numbering;
 use crate::models::tensorflow::process::{CallId, NodeId, StepId};
 
 mod layout;
 mod system;
-mod thread;
 
-pub(in crate::models) use self::system::hash;
-pub(in crate::models) use self::thread::{Declared, Run, View};
+/// The id of the process with this index.
+pub(in crate::models) fn process_id(index: usize) -> ProcessId {
+    ProcessId::new(index)
+}
 
 /// What a process is to the job.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -68,7 +70,7 @@ pub enum CallKind {
     /// `RunGraph` of a partition.
     RunGraph {
         /// Index into the graph's partitions.
-        partition: u8,
+        partition: u16,
     },
     /// `CleanupGraph`; its answer is not modelled, since nobody waits for it.
     CleanupGraph,
@@ -102,7 +104,9 @@ pub struct TensorFlow {
     first: Vec<Option<StepId>>,
     cancels_in_order: bool,
     cleans_up: bool,
-    pub(in crate::models) circumstances: Circumstances,
+    pub(in crate::models) faults: Faults,
+    pub(in crate::models) numbering: Numbering,
+    pub(in crate::models) footprints: Footprints,
     /// Index of the first of the job's steps that the queue runner runs.
     runner_from: usize,
 }
@@ -122,13 +126,13 @@ impl TensorFlow {
     /// When there is nothing to run, or more than the model's ids can name.
     pub fn with_queue(job: Job, capacity: u8, runner: Vec<JobStep>) -> Result<Self, JobError> {
         let mut model = layout::lay_out(job, runner)?;
-        model.circumstances.queue = Some(capacity);
+        model.faults.queue = Some(capacity);
         Ok(model)
     }
 
     /// Whether the batches come from a queue that is modelled.
     pub(in crate::models) fn has_queue(&self) -> bool {
-        self.circumstances.queue.is_some()
+        self.faults.queue.is_some()
     }
 
     /// Whether the queue runner runs this step, not the client that trains.
@@ -136,24 +140,17 @@ impl TensorFlow {
         self.steps[usize::from(step)].index >= self.runner_from
     }
 
-    /// What passes between the client of a step and its step thread.
-    pub(in crate::models) fn client_object(&self, step: StepId) -> Object {
-        if self.is_runners(step) {
-            Object::Runner
-        } else {
-            Object::Client
-        }
-    }
-
     /// Whether `StartAbort` cancels the active calls in ascending order only (a reduction) or in any order.
     pub fn set_cancels_in_order(&mut self, in_order: bool) {
         self.cancels_in_order = in_order;
+        self.footprints = Footprints::default();
     }
 
     /// Whether the step after which a client leaves its loop is cleaned up. Without it nothing can be said of leaks, but nothing
     /// else changes for a client: `CleanupGraph` is sent when every partition has answered.
     pub fn set_cleans_up(&mut self, cleans_up: bool) {
         self.cleans_up = cleans_up;
+        self.footprints = Footprints::default();
     }
 
     /// See [`TensorFlow::set_cleans_up`].
@@ -184,6 +181,65 @@ impl TensorFlow {
     /// One of them.
     pub fn call(&self, id: CallId) -> &CallInfo {
         &self.calls[usize::from(id)]
+    }
+
+    /// Ids of the processes.
+    pub(in crate::models) fn process_ids(&self) -> impl Iterator<Item = ProcessId> + use<> {
+        (0..self.processes.len()).map(process_id)
+    }
+
+    /// The steps whose client and master are this process.
+    pub(in crate::models) fn steps_of(&self, worker: ProcessId) -> impl Iterator<Item = StepId> {
+        let steps = (0..).zip(&self.steps).filter(move |(_, info)| info.worker == worker);
+        steps.map(|(step, _)| step)
+    }
+
+    /// The receives of a step's partition that runs in a process.
+    pub(in crate::models) fn receives_of(&self, client: ProcessId, step: StepId) -> impl Iterator<Item = CallId> {
+        let receives = self.receives(step);
+        receives
+            .filter(move |(_, info)| info.client == client)
+            .map(|(call, _)| call)
+    }
+
+    /// The receives of a step that a process serves.
+    pub(in crate::models) fn receives_at(&self, server: ProcessId, step: StepId) -> impl Iterator<Item = CallId> {
+        let receives = self.receives(step);
+        receives
+            .filter(move |(_, info)| info.server == server)
+            .map(|(call, _)| call)
+    }
+
+    fn receives(&self, step: StepId) -> impl Iterator<Item = (CallId, &CallInfo)> {
+        let of_step = move |info: &CallInfo| info.step == step && matches!(info.kind, CallKind::RecvTensor { .. });
+        (0..).zip(&self.calls).filter(move |(_, info)| of_step(info))
+    }
+
+    /// The names of calls, or a word for none.
+    pub(in crate::models) fn call_names(&self, calls: &[CallId]) -> String {
+        let names: Vec<String> = calls.iter().map(|&call| self.call_name(call)).collect();
+        if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        }
+    }
+
+    /// A call in plain words.
+    pub(in crate::models) fn call_words(&self, call: CallId) -> String {
+        let info = self.call(call);
+        let server = &self.processes()[info.server.index()].name;
+        let what = match info.kind {
+            CallKind::RecvTensor { .. } => return format!("the receive of {} from {server}", self.call_name(call)),
+            CallKind::RunGraph { .. } => "RunGraph",
+            CallKind::CleanupGraph => "CleanupGraph",
+            CallKind::CancelStep => "report of the cancelled step",
+        };
+        if self.steps().len() > 1 {
+            format!("the {what} of {} to {server}", self.step_name(info.step))
+        } else {
+            format!("the {what} to {server}")
+        }
     }
 
     /// A call's name, unique: what it is for, of which step where there are several.
@@ -282,15 +338,6 @@ impl TensorFlow {
         self.job.variant == Variant::AbortDeferred
     }
 
-    /// The object that `session_` and `deferred_calls_` of a step's rendezvous belong to.
-    pub(in crate::models) fn session_object(&self, step: StepId) -> Object {
-        if self.fails_deferred() || self.remembers_cancelled() {
-            Object::Remote(step)
-        } else {
-            Object::Deferred(step)
-        }
-    }
-
     pub(in crate::models) fn remembers_cancelled(&self) -> bool {
         self.job.variant == Variant::RememberCancelledSteps
     }
@@ -307,7 +354,7 @@ impl TensorFlow {
     /// aborts, cancels or resets. Footprints look at it, no label does.
     pub(in crate::models) fn cannot_fail(&self, step: StepId) -> bool {
         let info = &self.steps[usize::from(step)];
-        let undisturbed = self.circumstances == Circumstances::default() && self.job.pipeline.is_none();
+        let undisturbed = self.faults == Faults::default() && self.job.pipeline.is_none();
         undisturbed && self.data(step) == Data::Batch && !info.has_failing_node
     }
 
@@ -327,26 +374,26 @@ impl TensorFlow {
         self.first[process.index()]
     }
 
-    pub(in crate::models) fn partitions(&self, step: StepId) -> u8 {
-        self.steps[usize::from(step)].process_of.len() as u8
+    pub(in crate::models) fn partitions(&self, step: StepId) -> u16 {
+        self.steps[usize::from(step)].process_of.len() as u16
     }
 
     /// The `RunGraph` call of a partition, unless it is the worker's own.
-    pub(in crate::models) fn run_graph_of(&self, step: StepId, partition: u8) -> Option<CallId> {
+    pub(in crate::models) fn run_graph_of(&self, step: StepId, partition: u16) -> Option<CallId> {
         self.steps[usize::from(step)].calls_of[usize::from(partition)].map(|calls| calls.run_graph)
     }
 
-    pub(in crate::models) fn cleanup_call(&self, step: StepId, partition: u8) -> Option<CallId> {
+    pub(in crate::models) fn cleanup_call(&self, step: StepId, partition: u16) -> Option<CallId> {
         self.steps[usize::from(step)].calls_of[usize::from(partition)].map(|calls| calls.cleanup)
     }
 
-    pub(in crate::models) fn cancel_step_call(&self, step: StepId, partition: u8) -> Option<CallId> {
+    pub(in crate::models) fn cancel_step_call(&self, step: StepId, partition: u16) -> Option<CallId> {
         self.steps[usize::from(step)].calls_of[usize::from(partition)].map(|calls| calls.cancel_step)
     }
 
     /// The `RunGraph` call that a process serves for a step, unless it is the worker itself.
     pub(in crate::models) fn run_graph_call(&self, step: StepId, process: ProcessId) -> Option<CallId> {
-        self.run_graph_of(step, self.partition(step, process) as u8)
+        self.run_graph_of(step, self.partition(step, process) as u16)
     }
 
     pub(in crate::models) fn node(&self, step: StepId, process: ProcessId, node: NodeId) -> &Node {

@@ -4,24 +4,27 @@
 //! receive for its peer's answer, and so on to something that nobody will ever do. `wakers` says of each wait who could have ended it.
 
 mod attempts;
+mod pipeline;
 mod wakers;
 
 use crate::machine::{Pending, ProcessId, WaitFor, WaitNode, Waker};
 use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::cluster::{CallKind, View};
+use crate::models::tensorflow::cluster::{CallKind, process_id};
+use crate::models::tensorflow::mechanisms::context::View;
 use crate::models::tensorflow::mechanisms::crash;
 use crate::models::tensorflow::mechanisms::rpc::Rpc;
-use crate::models::tensorflow::process::{At, CallId, Process, StepId, Thread, ThreadId};
+use crate::models::tensorflow::mechanisms::{Facts, pool};
+use crate::models::tensorflow::process::{CallId, Process, StepId, Thread, ThreadId};
 
 /// A walk along what waits for what.
-pub(in crate::models) struct Walk<'a> {
-    pub(in crate::models) model: &'a TensorFlow,
+struct Walk<'a> {
+    model: &'a TensorFlow,
     system: &'a [&'a Process],
-    pub(in crate::models) graph: WaitFor,
+    graph: WaitFor,
     /// Partitions that are in the graph already, with their nodes.
     partitions: Vec<(ProcessId, StepId, usize)>,
     /// Threads that wait for a pipeline, or for the pool that it shares, with their nodes.
-    pub(in crate::models) threads: Vec<(ProcessId, ThreadId, usize)>,
+    threads: Vec<(ProcessId, ThreadId, usize)>,
     /// Who could have ended each wait.
     wakers: Vec<Waker>,
 }
@@ -71,7 +74,7 @@ impl TensorFlow {
         let ends: Vec<String> = ends.collect();
         let mut updates = Vec::new();
         for (id, process) in system.iter().enumerate() {
-            let names = self.variables(ProcessId::new(id));
+            let names = self.variables(process_id(id));
             for (name, &count) in names.iter().zip(&process.variables).filter(|(_, count)| **count > 0) {
                 let times = if count == 1 {
                     String::new()
@@ -162,7 +165,7 @@ impl Walk<'_> {
 
     fn client(&mut self, worker: ProcessId, from: Option<usize>) {
         let client = self.process(worker).thread(ThreadId::Client);
-        if client.is_some_and(|client| matches!(client.at(), At::Dataset(_))) {
+        if client.is_some_and(|client| client.at().is_of_pipeline()) {
             let text = "the client closes its session".to_owned();
             let root = self.node(worker, "MasterSession::Close", "session", None, text);
             let root = self.graph.push(None, root);
@@ -180,7 +183,7 @@ impl Walk<'_> {
         self.waits_for_step(worker, waits, None);
     }
 
-    fn waits_for_step(&mut self, worker: ProcessId, (step, pending): (StepId, u8), from: Option<usize>) {
+    fn waits_for_step(&mut self, worker: ProcessId, (step, pending): (StepId, u16), from: Option<usize>) {
         let name = self.model.step_name(step);
         let text = format!("sess.run of {name} waits in RunPartitionsHelper for {pending} unanswered partition(s)");
         let root = self.node(
@@ -347,13 +350,13 @@ impl Walk<'_> {
         let worker = self.model.steps()[usize::from(step)].worker;
         let master = self.process(worker).master.as_ref();
         let process = self.process(id);
-        if master.is_some_and(|master| master.step == step && master.never_sent & (1 << id.0) != 0) {
+        if master.is_some_and(|master| master.step == step && master.never_sent.contains(id.index())) {
             "never started: its RunGraph was cancelled before it was sent".to_owned()
         } else if process.connections.restarted {
             "never started: the process died, and the one that came back does not know the session".to_owned()
-        } else if process.dropped & (1 << step) != 0 {
+        } else if process.dropped.contains(step) {
             "never started: its RunGraph was dropped together with its reset".to_owned()
-        } else if process.started & (1 << step) != 0 {
+        } else if process.started.contains(step) {
             "started and cleaned up; this receive came to a fresh rendezvous afterwards".to_owned()
         } else {
             "never started: its RunGraph does not arrive".to_owned()
@@ -374,7 +377,7 @@ impl Walk<'_> {
             if pending.enabled || waits_by_design || step.is_some_and(|step| self.step_of(thread) != Some(step)) {
                 continue;
             }
-            let in_pipeline = matches!(thread.at(), At::Dataset(_)) || thread.at() == At::PoolTake;
+            let in_pipeline = thread.at().is_of_pipeline() || thread.is_at(&pool::TAKE);
             if in_pipeline && process.datasets.is_some() {
                 self.pipeline_thread(from, id, thread.id);
                 continue;
@@ -394,30 +397,22 @@ impl Walk<'_> {
     }
 
     /// What a thread does next.
-    pub(in crate::models) fn pending(&self, id: ProcessId, thread: &Thread) -> Pending<ThreadId> {
+    pub(super) fn pending(&self, id: ProcessId, thread: &Thread) -> Pending<ThreadId> {
+        self.view(id, thread)
+            .pending(&Facts::of(self.model, id, self.process(id)))
+    }
+
+    fn view<'b>(&'b self, id: ProcessId, thread: &'b Thread) -> View<'b> {
         View {
             model: self.model,
             id,
             process: self.process(id),
             thread,
         }
-        .pending()
     }
 
     fn step_of(&self, thread: &Thread) -> Option<StepId> {
-        match thread.id {
-            ThreadId::Client | ThreadId::Runner | ThreadId::Closer | ThreadId::Death => None,
-            ThreadId::Step(step)
-            | ThreadId::Deadline(step)
-            | ThreadId::Node(step, _)
-            | ThreadId::Done(step)
-            | ThreadId::GetNext(step, _)
-            | ThreadId::Timer(step, _) => Some(step),
-            ThreadId::Handler(call)
-            | ThreadId::Arrival(call)
-            | ThreadId::Cancelled(call)
-            | ThreadId::Completion(call) => Some(self.model.call(call).step),
-            ThreadId::Dataset(_) => None,
-        }
+        let about = thread.id.role().about;
+        about.step.or(about.call.map(|call| self.model.call(call).step))
     }
 }

@@ -1,22 +1,22 @@
-//! The state of one process (one TensorFlow task): its objects and the positions of its threads.
+//! The state of one process (one TensorFlow task): its objects and its threads.
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::models::tensorflow::mechanisms::cancellation::{self, Session};
-use crate::models::tensorflow::mechanisms::crash::{self, Connections};
-use crate::models::tensorflow::mechanisms::dataset::{self, Datasets};
-use crate::models::tensorflow::mechanisms::executor::{self, Execution};
-use crate::models::tensorflow::mechanisms::iterator;
-use crate::models::tensorflow::mechanisms::master::{self, Master};
-use crate::models::tensorflow::mechanisms::pool::ComputePool;
-use crate::models::tensorflow::mechanisms::queue::{self, Queue};
-use crate::models::tensorflow::mechanisms::rendezvous::{self, Rendezvous};
-use crate::models::tensorflow::mechanisms::rpc::{self, ClientCall, ServerCall};
-use crate::models::tensorflow::mechanisms::worker;
+use super::mechanisms::Pc;
+use super::mechanisms::cancellation::Session;
+use super::mechanisms::crash::Connections;
+use super::mechanisms::dataset::{self, Datasets};
+use super::mechanisms::executor::Execution;
+use super::mechanisms::master::Master;
+use super::mechanisms::pool::ComputePool;
+use super::mechanisms::queue::Queue;
+use super::mechanisms::rendezvous::Rendezvous;
+use super::mechanisms::rpc::{ClientCall, ServerCall};
+use crate::machine::Label;
 
 /// A running `sess.run`: index into the model's table of steps.
-pub type StepId = u8;
+pub type StepId = u16;
 /// A node of a partition graph.
 pub type NodeId = u16;
 /// An RPC, known to its client and its server by the same number: index into the model's table of calls.
@@ -27,26 +27,58 @@ pub type RendezvousId = u8;
 /// A short list of nodes or calls that a thread works through.
 pub type List = SmallVec<[u16; 4]>;
 
-/// A set of calls.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
-pub struct CallSet(SmallVec<[u64; 1]>);
+/// The rendezvous that stands for a step when it comes to that, of which footprints know nothing else.
+pub(in crate::models) const ANY_RENDEZVOUS: RendezvousId = RendezvousId::MAX;
 
-impl CallSet {
-    /// Adds a call.
-    pub fn insert(&mut self, call: CallId) {
-        let word = usize::from(call) / 64;
+/// A set of small numbers: steps, processes, or calls.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct IdSet(SmallVec<[u64; 1]>);
+
+impl IdSet {
+    /// Adds a number.
+    pub fn insert(&mut self, id: impl Into<usize>) {
+        let id = id.into();
+        let word = id / 64;
         if self.0.len() <= word {
             self.0.resize(word + 1, 0);
         }
-        self.0[word] |= 1 << (call % 64);
+        self.0[word] |= 1 << (id % 64);
     }
 
-    /// Whether it holds the call.
-    pub fn contains(&self, call: CallId) -> bool {
-        self.0
-            .get(usize::from(call) / 64)
-            .is_some_and(|word| word & (1 << (call % 64)) != 0)
+    /// Takes a number out.
+    pub fn remove(&mut self, id: impl Into<usize>) {
+        let id = id.into();
+        if let Some(word) = self.0.get_mut(id / 64) {
+            *word &= !(1 << (id % 64));
+        }
+        while self.0.last() == Some(&0) {
+            self.0.pop();
+        }
     }
+
+    /// Returns true if the number is in the set.
+    pub fn contains(&self, id: impl Into<usize>) -> bool {
+        let id = id.into();
+        self.0.get(id / 64).is_some_and(|word| word & (1 << (id % 64)) != 0)
+    }
+
+    /// Returns true if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What a label, a place or a thread is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Subject {
+    /// The step.
+    pub step: Option<StepId>,
+    /// The node of its graph.
+    pub node: Option<NodeId>,
+    /// The call.
+    pub call: Option<CallId>,
+    /// The rendezvous.
+    pub rendezvous: Option<RendezvousId>,
 }
 
 /// Names a thread within its process. A closure in the pool's queue is a thread from the moment it is scheduled.
@@ -84,33 +116,111 @@ pub enum ThreadId {
     Dataset(dataset::Name),
 }
 
-/// What a thread does next, innermost activity last.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
-    /// Takes a pool thread.
-    PoolTake,
-    /// Gives the pool thread back.
-    PoolIdle,
-    /// See [`executor::At`].
-    Executor(executor::At),
-    /// See [`rendezvous::At`].
-    Rendezvous(rendezvous::At),
-    /// See [`rpc::At`].
-    Rpc(rpc::At),
-    /// See [`worker::At`].
-    Worker(worker::At),
-    /// See [`master::At`].
-    Master(master::At),
-    /// See [`iterator::At`].
-    Iterator(iterator::At),
-    /// See [`cancellation::At`].
-    Session(cancellation::At),
-    /// See [`crash::At`].
-    Death(crash::At),
-    /// See [`dataset::At`].
-    Dataset(dataset::At),
-    /// See [`queue::At`].
-    Queue(queue::At),
+/// On what a thread runs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum RunsOn {
+    /// A thread of the compute pool.
+    Pool,
+    /// A completion-queue thread of a client.
+    ClientQueue,
+    /// A completion-queue thread of a server.
+    ServerQueue,
+    /// A thread of its own.
+    Itself,
+}
+
+/// What a thread is: the one table over their names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Role {
+    /// On what it runs.
+    pub runs_on: RunsOn,
+    /// Its name in schedules; `{}` stands for what it is about.
+    pub name: &'static str,
+    /// The same in plain words.
+    pub words: &'static str,
+    /// What it is about.
+    pub about: Subject,
+}
+
+impl ThreadId {
+    /// What the thread is.
+    pub fn role(self) -> Role {
+        use RunsOn::{ClientQueue, Itself, Pool, ServerQueue};
+        let none = Subject::default();
+        let of_step = |step| Subject {
+            step: Some(step),
+            ..none
+        };
+        let of_node = |step, node| Subject {
+            step: Some(step),
+            node: Some(node),
+            ..none
+        };
+        let of_call = |call| Subject {
+            call: Some(call),
+            ..none
+        };
+        let (runs_on, name, words, about) = match self {
+            Self::Client => (Itself, "client", "the client", none),
+            Self::Runner => (Itself, "queue_runner", "the queue runner", none),
+            Self::Step(step) => (Itself, "step:{}", "the step thread", of_step(step)),
+            Self::Node(step, node) => (Pool, "pool:{}", "the pool thread that runs {}", of_node(step, node)),
+            Self::Done(step) => (
+                Pool,
+                "pool:done({})",
+                "the pool thread that ends the partition",
+                of_step(step),
+            ),
+            Self::Handler(call) => (
+                Pool,
+                "pool:handle({})",
+                "the pool thread that handles {}",
+                of_call(call),
+            ),
+            Self::Arrival(call) => (
+                ServerQueue,
+                "server_cq:{}",
+                "the server's completion-queue thread with {}",
+                of_call(call),
+            ),
+            Self::Cancelled(call) => (
+                ServerQueue,
+                "server_cq:cancelled({})",
+                "the server's completion-queue thread with {}",
+                of_call(call),
+            ),
+            Self::Completion(call) => (
+                ClientQueue,
+                "client_cq:{}",
+                "the client's completion-queue thread with {}",
+                of_call(call),
+            ),
+            Self::GetNext(step, node) => (Itself, "iterator:{}", "the iterator's thread", of_node(step, node)),
+            Self::Timer(step, _) => (Itself, "timer{number}:{}", "the timer {name}", of_step(step)),
+            Self::Deadline(step) => (Itself, "deadline:{}", "the timeout of the client's wait", of_step(step)),
+            Self::Closer => (Itself, "closer", "whoever closes the session", none),
+            Self::Death => (Itself, "death", "the process", none),
+            Self::Dataset(name) if name.is_pooled() => (Pool, "", "", none),
+            Self::Dataset(_) => (Itself, "", "", none),
+        };
+        Role {
+            runs_on,
+            name,
+            words,
+            about,
+        }
+    }
+}
+
+impl ThreadId {
+    /// The name without what only a run knows.
+    pub(in crate::models) fn erased(self) -> Self {
+        match self {
+            Self::Timer(step, _) => Self::Timer(step, 0),
+            Self::Dataset(name) => Self::Dataset(name.erased()),
+            other => other,
+        }
+    }
 }
 
 /// A live thread.
@@ -118,8 +228,8 @@ pub enum At {
 pub struct Thread {
     /// Its name.
     pub id: ThreadId,
-    /// Its position: activities within activities, the running one last. Never empty while the thread lives.
-    pub stack: SmallVec<[At; 4]>,
+    /// Its place: activities within activities, the running one last. Never empty while the thread lives.
+    pub stack: SmallVec<[Pc; 4]>,
     /// Ready nodes that it runs itself, first first (`inline_ready`).
     pub inline: List,
     /// Ready nodes that it still has to hand to the pool.
@@ -129,36 +239,42 @@ pub struct Thread {
 }
 
 impl Thread {
-    /// A thread that starts with `at`.
-    pub fn new(id: ThreadId, at: At) -> Self {
-        let mut stack = SmallVec::new();
-        stack.push(at);
+    /// A thread with nothing to do yet.
+    pub fn new(id: ThreadId) -> Self {
         Self {
             id,
-            stack,
+            stack: SmallVec::new(),
             inline: List::new(),
             dispatch: List::new(),
             calls: List::new(),
         }
     }
 
-    /// Whether it runs on the compute pool.
+    /// Returns true if the thread runs on the compute pool.
     pub fn is_pooled(&self) -> bool {
-        match self.id {
-            ThreadId::Node(..) | ThreadId::Done(_) | ThreadId::Handler(_) => true,
-            ThreadId::Dataset(name) => name.is_pooled(),
-            _ => false,
-        }
+        self.id.role().runs_on == RunsOn::Pool
     }
 
     /// What it does next.
-    pub fn at(&self) -> At {
-        *self.stack.last().expect("a live thread has a position")
+    pub fn at(&self) -> Pc {
+        *self.stack.last().expect("a live thread has a place")
     }
 
-    /// Pushes activities so that the first one given runs first.
-    pub fn then<const N: usize>(&mut self, activities: [At; N]) {
-        self.stack.extend(activities.into_iter().rev());
+    /// Returns true if this label is the next one of the thread.
+    pub fn is_at(&self, label: &'static Label) -> bool {
+        self.at().label() == label
+    }
+
+    /// The places at which the thread has this label before it, now or later.
+    pub fn places(&self, label: &'static Label) -> impl Iterator<Item = Pc> {
+        self.stack.iter().copied().filter(move |pc| pc.label() == label)
+    }
+
+    /// Goes on with these, the first one given first.
+    pub fn then<P: Into<Pc>>(&mut self, places: impl IntoIterator<Item = P>) {
+        let before = self.stack.len();
+        self.stack.extend(places.into_iter().map(Into::into));
+        self.stack[before..].reverse();
     }
 }
 
@@ -180,13 +296,13 @@ pub struct Process {
     /// Calls that reached this process and that are not over, sorted by id.
     pub server_calls: Vec<ServerCall>,
     /// Steps whose RunGraph was handled here. Diagnosis only: no label looks at it.
-    pub started: u32,
+    pub started: IdSet,
     /// Steps whose RunGraph request was dropped together with its reset. Diagnosis only.
-    pub dropped: u32,
+    pub dropped: IdSet,
     /// Calls whose request has reached this process. Reduction only: what was here will not arrive again.
-    pub arrived: CallSet,
+    pub arrived: IdSet,
     /// Steps that the master reported cancelled (variant `remember-cancelled-steps`).
-    pub cancelled_steps: u32,
+    pub cancelled_steps: IdSet,
     /// The master and client; workers only.
     pub master: Option<Master>,
     /// The queue runner of this worker, and the step that it runs; only where the batches come from a queue.
@@ -197,8 +313,8 @@ pub struct Process {
     pub session: Option<Session>,
     /// Which processes are dead or were.
     pub connections: Connections,
-    /// Client completion-queue threads that run a callback, one bit a remote process.
-    pub busy_queues: u32,
+    /// Remote processes whose client completion-queue thread runs a callback.
+    pub busy_queues: IdSet,
     /// The pipelines that run here, if any.
     pub datasets: Option<Box<Datasets>>,
     /// Updates applied to each variable that lives here.
@@ -232,6 +348,11 @@ impl Process {
             .binary_search_by_key(&id, |thread| thread.id)
             .expect("only live threads run");
         self.threads.remove(index)
+    }
+
+    /// Every live thread's places, now or later, with this label.
+    pub fn places(&self, label: &'static Label) -> impl Iterator<Item = Pc> {
+        self.threads.iter().flat_map(move |thread| thread.places(label))
     }
 
     /// The execution of a step, if it runs here.
@@ -280,6 +401,17 @@ impl Process {
             .binary_search_by_key(&id, |call| call.id)
             .ok()
             .map(|index| &mut self.server_calls[index])
+    }
+
+    /// Notes a call that this process will send.
+    pub fn insert_client_call(&mut self, call: ClientCall) {
+        let place = self.client_calls.partition_point(|other| other.id < call.id);
+        self.client_calls.insert(place, call);
+    }
+
+    /// The clients of this process: the one that trains, and the queue runner.
+    pub fn masters(&self) -> impl Iterator<Item = &Master> {
+        self.master.iter().chain(&self.runner)
     }
 
     /// Forgets a call that this process sent.

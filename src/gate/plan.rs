@@ -196,7 +196,7 @@ impl Task {
     pub fn identity(&self) -> Identity {
         let model = &self.prepared.model;
         let steps = 0..model.steps().len();
-        let graphs: Vec<String> = steps.map(|step| format!("{:?}", model.graph(step as u8))).collect();
+        let graphs: Vec<String> = steps.map(|step| format!("{:?}", model.graph(step as u16))).collect();
         Identity {
             scenario: self.prepared.scenario_hash.to_string(),
             graph: self.prepared.graph_hash.to_string(),

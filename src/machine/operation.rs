@@ -33,7 +33,8 @@ impl ProcessId {
 pub struct ObjectId(pub u16);
 
 /// What a label is in the original: its name in schedules, the function it stands for, and where to find that.
-#[derive(PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+/// A label is a static, and is compared as one: never by its name.
+#[derive(Debug)]
 pub struct Label {
     /// Short name, unique within a model, as in `Recv.register`.
     pub name: &'static str,
@@ -42,6 +43,14 @@ pub struct Label {
     /// Where it stands in the original, `file:line`.
     pub site: &'static str,
 }
+
+impl PartialEq for Label {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Label {}
 
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

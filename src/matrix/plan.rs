@@ -153,7 +153,7 @@ fn fingerprint(model: &TensorFlow) -> String {
     let job = model.job();
     let mut hasher = Xxh3::new();
     (job.workers, job.inter_op, job.variant, job.partition_order).hash(&mut hasher);
-    model.circumstances().hash(&mut hasher);
+    model.faults().hash(&mut hasher);
     for step in &job.steps {
         (&*step.graph, step.data).hash(&mut hasher);
     }

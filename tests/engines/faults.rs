@@ -12,8 +12,8 @@ use lastbatch::machine::{
 };
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 
-use super::wrapped::{Copies, Fault};
-use super::{by_shuttle, by_threads};
+use super::runs::{by_shuttle, by_threads};
+use crate::support::fault_injection::{Copies, Fault};
 
 /// A thread whose one label goes on until somebody opens the gate.
 struct Gate(Arc<Barrier>);

@@ -1,31 +1,25 @@
 //! The last batch of the real graphs.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use lastbatch::explore::Answer;
 use lastbatch::explore::shuttle::Strategy;
 use lastbatch::models::tensorflow::job::Variant;
-use lastbatch::run::{Budget, prepare};
-use lastbatch::scenario::{EngineName, Judgement, Scenario};
+use lastbatch::run::Budget;
+use lastbatch::scenario::{Document, EngineName, Judgement};
 
-use super::{prepared, scenarios, schedule};
+use crate::support::scenario::{changed, files, prepared, replayed, run, schedule};
 
 const RECORDED: [&str; 4] = ["72eaa422", "7a624761", "7de6dade", "c33d79b5"];
 
-/// What the engine found is an ordinary schedule: the machine replays it to the same hang.
+/// Checks that the engine found an ordinary schedule: the machine replays it to the same hang.
 fn hangs_of_two_servers(engine: EngineName, budget: &Budget) {
-    let prepared = prepared("final_batch/ps2_coupled.toml", None);
-    let verdict = prepared.run(engine, budget, &Arc::default(), |_| {});
-    let verdict = verdict.unwrap_or_else(|error| panic!("{error}"));
+    let prepared = prepared("final_batch/ps2_coupled.toml");
+    let verdict = run(&prepared, engine, budget);
     assert_eq!(verdict.findings, []);
     assert_eq!(verdict.answer, Answer::Hang);
     for hang in &verdict.hangs {
         assert!(RECORDED.contains(&hang.signature.id().as_str()), "{}", hang.signature);
-        let mut schedule = prepared.schedule_of(hang);
-        let replayed = prepared.verify(&mut schedule, &mut lastbatch::run::Labels::new());
-        assert_eq!(replayed.broken_promise(&schedule), None);
     }
+    replayed(&prepared, &verdict);
 }
 
 #[test]
@@ -53,15 +47,14 @@ const FOUND_SOON: [(&str, u64); 6] = [
 #[test]
 fn the_portfolio_finds_the_hang_of_the_last_batch_wherever_two_threads_serve_it() {
     for (name, seed) in FOUND_SOON {
-        let prepared = prepared(&format!("final_batch/{name}.toml"), None);
+        let prepared = prepared(&format!("final_batch/{name}.toml"));
         let budget = Budget {
             seed,
             executions: Some(4_000),
             stop_at_first_hang: true,
             ..Budget::default()
         };
-        let verdict = prepared.run(EngineName::Shuttle, &budget, &Arc::default(), |_| {});
-        let verdict = verdict.unwrap_or_else(|error| panic!("{error}"));
+        let verdict = run(&prepared, EngineName::Shuttle, &budget);
         assert_eq!(verdict.answer, Answer::Hang, "{name}");
         let expect = prepared.scenario.document.expect.expect("an expectation");
         let known = expect.signatures.unwrap_or(RECORDED.map(str::to_owned).to_vec());
@@ -73,21 +66,16 @@ fn the_portfolio_finds_the_hang_of_the_last_batch_wherever_two_threads_serve_it(
 
 #[test]
 fn the_portfolio_contradicts_no_expectation_about_the_last_batch() {
-    let entries = std::fs::read_dir(scenarios().join("final_batch")).expect("the folder is there");
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("readable").path()).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
+    let files = files("final_batch", "toml");
     assert!(files.len() >= 12, "{files:?}");
     let budget = Budget {
         executions: Some(250),
         ..Budget::default()
     };
     for file in files {
-        let scenario = Scenario::load(&file).unwrap_or_else(|error| panic!("{error}"));
-        let (hash, expect) = (scenario.hash(), scenario.document.expect.clone());
-        let prepared = prepare(scenario, hash).unwrap_or_else(|error| panic!("{error}"));
-        let verdict = prepared.run(EngineName::Shuttle, &budget, &Arc::default(), |_| {});
-        let verdict = verdict.unwrap_or_else(|error| panic!("{error}"));
-        if let Judgement::Fails(problem) = Judgement::of(expect.as_ref(), &verdict) {
+        let prepared = prepared(&file);
+        let verdict = run(&prepared, EngineName::Shuttle, &budget);
+        if let Judgement::Fails(problem) = Judgement::of(prepared.scenario.document.expect.as_ref(), &verdict) {
             panic!("{}: {problem}", file.display());
         }
         assert_eq!(verdict.executions.expect("counted").count, 250);
@@ -96,7 +84,7 @@ fn the_portfolio_contradicts_no_expectation_about_the_last_batch() {
 
 #[test]
 fn the_recorded_schedule_hangs_real_threads_a_hundred_times_of_a_hundred() {
-    let prepared = prepared("final_batch/ps2_coupled.toml", None);
+    let prepared = prepared("final_batch/ps2_coupled.toml");
     let schedule = schedule("final_batch/ps2_coupled.7a624761.schedule");
     let mut hung = 0;
     let done = prepared.replay_under(EngineName::Threads, &schedule, 100, |outcome| {
@@ -114,7 +102,9 @@ fn under_the_same_prefix_a_fixed_variant_returns_on_real_threads_and_on_coroutin
         Variant::CheckAfterSend,
         Variant::RememberCancelledSteps,
     ] {
-        let prepared = prepared("final_batch/ps2_coupled.toml", Some(variant));
+        let prepared = changed("final_batch/ps2_coupled.toml", |document| {
+            document.runtime.variant = variant
+        });
         for engine in [EngineName::Exhaustive, EngineName::Shuttle, EngineName::Threads] {
             let done = prepared.prefix_under(engine, &schedule, 20, |outcome| {
                 assert!(
@@ -135,7 +125,8 @@ fn under_the_same_prefix_a_fixed_variant_returns_on_real_threads_and_on_coroutin
 
 #[test]
 fn every_engine_stops_at_the_same_event_of_a_schedule_that_differs_and_says_the_same() {
-    let prepared = prepared("final_batch/ps2_coupled.toml", Some(Variant::StickyCancel));
+    let sticky = |document: &mut Document| document.runtime.variant = Variant::StickyCancel;
+    let prepared = changed("final_batch/ps2_coupled.toml", sticky);
     let schedule = schedule("final_batch/ps2_coupled.7de6dade.schedule");
     let mut told = Vec::new();
     for engine in [EngineName::Exhaustive, EngineName::Shuttle, EngineName::Threads] {

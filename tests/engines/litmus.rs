@@ -18,7 +18,9 @@ use lastbatch::models::litmus::two_calls::TwoCalls;
 use lastbatch::run::Budget;
 use lastbatch::scenario::EngineName;
 
-use super::{by_shuttle, by_states, by_threads, prepared, shuttle_options, signatures};
+use super::runs::{by_shuttle, by_states, by_threads, shuttle_options};
+use crate::support::census::signatures;
+use crate::support::scenario::{prepared, run as run_by};
 
 /// Depth-first search runs every schedule, so it knows as much as the search of every state.
 fn agree<M: Reducible + Clone + 'static>(model: M) {
@@ -26,19 +28,19 @@ fn agree<M: Reducible + Clone + 'static>(model: M) {
     assert_eq!(schedules.findings, []);
     assert!(schedules.complete && states.complete);
     assert_eq!(schedules.answer, states.answer);
-    assert_eq!(signatures(&schedules), signatures(&states));
+    assert_eq!(signatures(&schedules.hangs), signatures(&states.hangs));
     assert_eq!(schedules.leaks, states.leaks);
     let sampled = by_shuttle(model.clone(), Strategy::portfolio(), Some(500));
     assert_eq!(
-        signatures(&sampled),
-        signatures(&states),
+        signatures(&sampled.hangs),
+        signatures(&states.hangs),
         "the portfolio misses none of so small a system"
     );
     assert!(!sampled.complete);
     let real = by_threads(model, 100);
     assert_eq!(real.findings, []);
-    let known = signatures(&states);
-    assert!(signatures(&real).iter().all(|found| known.contains(found)));
+    let known = signatures(&states.hangs);
+    assert!(signatures(&real.hangs).iter().all(|found| known.contains(found)));
 }
 
 #[test]
@@ -90,9 +92,8 @@ fn the_same_seed_finds_the_same_and_another_one_runs_other_schedules() {
             executions: Some(60),
             ..Budget::default()
         };
-        let prepared = prepared("small/one_server.toml", None);
-        let verdict = prepared.run(EngineName::Shuttle, &budget, &Arc::default(), |_| {});
-        let mut verdict = verdict.unwrap_or_else(|error| panic!("{error}"));
+        let prepared = prepared("small/one_server.toml");
+        let mut verdict = run_by(&prepared, EngineName::Shuttle, &budget);
         verdict.seconds = 0.0;
         verdict
     };
@@ -108,7 +109,7 @@ fn real_threads_find_the_hangs_of_the_litmus_models_and_record_them() {
     let expected = by_states(&LostWakeup { recheck: false });
     assert_eq!(lost.findings, []);
     for hang in &lost.hangs {
-        assert!(signatures(&expected).contains(&hang.signature.to_string()));
+        assert!(signatures(&expected.hangs).contains(&hang.signature.to_string()));
     }
     assert_eq!(by_threads(LostWakeup { recheck: true }, 200).answer, Answer::Undecided);
     assert_eq!(

@@ -10,7 +10,7 @@ use lastbatch::machine::{
     Operation, Pending, ProcessId, ThreadName, WaitFor,
 };
 
-use super::by_shuttle;
+use super::runs::by_shuttle;
 
 /// A runner that spawns a closure twice under one name. All that is left of a closure is a label that nothing conflicts with.
 #[derive(Clone, Copy)]

@@ -1,27 +1,17 @@
-//! Recorded schedules end as they promise under every engine that can run them. (Under loom: `tests/kernels.rs`.)
+//! Recorded schedules end as they promise under every engine that can run them. (Under loom: `tests/engines/kernels.rs`.)
 
-use std::path::Path;
-
-use lastbatch::run::{Changed, Prepared, prepare_recorded, scenario_of};
 use lastbatch::scenario::{EngineName, schedule_files};
-use lastbatch::schedule::{Ending, Schedule};
+use lastbatch::schedule::Ending;
 
-use super::scenarios;
-
-/// The model that a schedule was recorded on.
-fn model_of(file: &Path, schedule: &Schedule) -> Prepared {
-    let scenario = scenario_of(schedule, file).unwrap_or_else(|error| panic!("{error}"));
-    let prepared = prepare_recorded(schedule, file, scenario, Changed::default());
-    prepared.unwrap_or_else(|error| panic!("{error}"))
-}
+use crate::support::scenario::repository;
+use crate::support::shipped_schedules::load;
 
 #[test]
 fn every_recorded_schedule_ends_as_it_promises_under_every_engine() {
-    let files = schedule_files(&scenarios()).expect("readable");
+    let files = schedule_files(&repository("scenarios")).expect("readable");
     assert!(files.len() >= 20, "{files:?}");
     for file in files {
-        let schedule = Schedule::load(&file).unwrap_or_else(|error| panic!("{error}"));
-        let prepared = model_of(&file, &schedule);
+        let (schedule, prepared) = load(&file);
         for engine in [EngineName::Exhaustive, EngineName::Shuttle, EngineName::Threads] {
             let mut runs = 0;
             let done = prepared.replay_under(engine, &schedule, 3, |outcome| {

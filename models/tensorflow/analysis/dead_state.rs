@@ -1,4 +1,4 @@
-//! What can no longer matter, and is forgotten where that reduction is on.
+//! Dead-state elimination: what can no longer matter is removed where that reduction is on.
 //!
 //! Each rule removes something of which no later label of a thread that matters can tell whether it was there; a test compares every
 //! verdict and signature with the search that forgets nothing. All of them speak of a step that will not be cleaned up, since a cleanup
@@ -10,12 +10,12 @@
 //! 3. A receive that its client has cancelled, once the cancellation itself has been dealt with, waits for an answer that nobody reads.
 //!    Whether it is answered, parked or never handled is all the same, and so is a value that only it would have taken.
 
-use crate::machine::ProcessId;
+use crate::machine::{Label, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallKind;
-use crate::models::tensorflow::mechanisms::rendezvous;
-use crate::models::tensorflow::mechanisms::rpc;
-use crate::models::tensorflow::process::{At, CallId, Process, RendezvousId, StepId, ThreadId};
+use crate::models::tensorflow::mechanisms::Pc;
+use crate::models::tensorflow::mechanisms::{pool, rendezvous, rpc};
+use crate::models::tensorflow::process::{CallId, Process, RendezvousId, StepId, Thread, ThreadId};
 
 impl TensorFlow {
     pub(in crate::models) fn forget_dead_of(&self, id: ProcessId, process: &mut Process) {
@@ -42,22 +42,21 @@ impl TensorFlow {
     /// Rules 1 and 2.
     fn forget_timers(&self, process: &mut Process, step: StepId) {
         let mut kept: Vec<RendezvousId> = Vec::new();
-        let rendezvous = &process.rendezvous;
+        let states = &process.rendezvous;
         let mut number = 0;
         process.threads.retain_mut(|thread| {
-            let (ThreadId::Timer(of, _), [At::Rendezvous(rendezvous::At::AbortLocal(id))]) =
-                (thread.id, &thread.stack[..])
-            else {
+            let ThreadId::Timer(of, _) = thread.id else {
                 return true;
             };
-            if of != step {
+            if of != step || !only(thread, &rendezvous::ABORT_LOCAL) {
                 return true;
             }
-            let state = &rendezvous[usize::from(*id)];
-            if state.aborted && state.local_aborted || kept.contains(id) {
+            let id = thread.at().subject().rendezvous.expect("an abort is of a rendezvous");
+            let state = &states[usize::from(id)];
+            if state.aborted && state.local_aborted || kept.contains(&id) {
                 return false;
             }
-            kept.push(*id);
+            kept.push(id);
             true
         });
         // The numbers say which timer was set when; what is left is numbered anew.
@@ -76,10 +75,12 @@ impl TensorFlow {
         let aborted = self.is_settled(process, step);
         let calls = &process.server_calls;
         process.threads.retain(|thread| {
-            let (ThreadId::Cancelled(call), [At::Rpc(rpc::At::RequestCancelled(_))]) = (thread.id, &thread.stack[..])
-            else {
+            let ThreadId::Cancelled(call) = thread.id else {
                 return true;
             };
+            if !only(thread, &rpc::REQUEST_CANCELLED) {
+                return true;
+            }
             let answered = calls.binary_search_by_key(&call, |other| other.id).is_err();
             self.call(call).step != step || !(aborted || answered)
         });
@@ -131,15 +132,15 @@ impl TensorFlow {
         process.remove_server_call(call);
         process.threads.retain(|thread| match thread.id {
             ThreadId::Arrival(other) => other != call,
-            ThreadId::Handler(other) => other != call || thread.at() != At::PoolTake,
+            ThreadId::Handler(other) => other != call || !thread.is_at(&pool::TAKE),
             _ => true,
         });
         process.pool.queue.retain(|closure| *closure != ThreadId::Handler(call));
         for thread in &mut process.threads {
             if thread.id == ThreadId::Handler(call) {
-                thread.stack.retain(|at| *at == At::PoolIdle);
+                thread.stack.retain(|pc| pc.label() == &pool::IDLE);
             }
-            thread.stack.retain(|at| !is_answer(at, call));
+            thread.stack.retain(|pc| !is_answer(*pc, call));
         }
         // A timer may have had nothing else left to do.
         process.threads.retain(|thread| !thread.stack.is_empty());
@@ -150,15 +151,19 @@ impl TensorFlow {
     }
 }
 
-/// Whether a position is a label of answering the call.
-fn is_answer(at: &At, call: CallId) -> bool {
-    match at {
-        At::Rpc(rpc::At::ServeClear(other) | rpc::At::Respond(other, _)) => *other == call,
-        At::Rendezvous(
-            rendezvous::At::RecvLocal(other, _)
-            | rendezvous::At::LocalValidate(other, _)
-            | rendezvous::At::LocalRecv(other, _),
-        ) => *other == call,
-        _ => false,
-    }
+/// Returns true if this label is all that a thread has before it.
+fn only(thread: &Thread, label: &'static Label) -> bool {
+    thread.stack.len() == 1 && thread.is_at(label)
+}
+
+/// Returns true if a place is one of answering the call.
+fn is_answer(pc: Pc, call: CallId) -> bool {
+    let answers = [
+        &rpc::SERVE_CLEAR,
+        &rpc::RESPOND,
+        &rendezvous::RECV_LOCAL,
+        &rendezvous::LOCAL_VALIDATE,
+        &rendezvous::LOCAL_RECV,
+    ];
+    answers.contains(&pc.label()) && pc.subject().call == Some(call)
 }

@@ -1,113 +1,157 @@
-//! What threads may still do to the objects of their process: the footprints of partial-order reduction.
+//! Footprints: what threads and frames may still do to the objects of their process, for partial-order reduction.
 //!
-//! A footprint is a union over the positions on a thread's stack and over everything that these may start: further labels of the
-//! same thread, closures, answers to calls. It depends on the state in one way only: what a rendezvous that is aborted can no longer
-//! suffer, since aborting is final and a second `StartAbort` changes nothing.
-//!
-//! [`positions`] says what a thread at a position may do next, [`consequences`] what follows from that, [`frames`] which frames a
-//! process may still send.
+//! Nobody writes a footprint. It is the closure of [`Pc::next`] from the places of a thread: the union of what is declared at every place
+//! that can be reached. Both functions look at [`Facts`] only, which stay true once they are true, so that a closure that was computed
+//! once holds for every state with the same facts and for all that follows.
 
-mod consequences;
-mod frames;
-mod positions;
+use std::sync::Arc;
 
-use crate::machine::{Access, Footprint, FrameSet, ObjectId, ProcessId};
+use parking_lot::RwLock;
+use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
+
+use crate::machine::{Footprint, FrameSet, ProcessId};
 use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::mechanisms::rpc::{Frame, Rpc};
-use crate::models::tensorflow::objects::Object;
-use crate::models::tensorflow::process::{NodeId, Process, StepId, ThreadId};
+use crate::models::tensorflow::mechanisms::context::{Context, Item, Next};
+use crate::models::tensorflow::mechanisms::rpc::{Frame, Rpc, next_of_arrival};
+use crate::models::tensorflow::mechanisms::{Facts, executor};
+use crate::models::tensorflow::process::{Process, ThreadId};
 
-/// Collects a footprint.
-struct Future<'a> {
+/// Footprints that are known, by process and facts.
+#[derive(Clone, Debug, Default)]
+pub(in crate::models) struct Footprints(Arc<RwLock<FxHashMap<(ProcessId, Facts), Arc<Known>>>>);
+
+/// Footprints that are known in one process under the same facts: of single items, and of all that a thread has before it.
+#[derive(Debug, Default)]
+struct Known {
+    items: RwLock<FxHashMap<Item, Arc<Footprint>>>,
+    threads: RwLock<FxHashMap<SmallVec<[Item; 6]>, Arc<Footprint>>>,
+}
+
+/// A process of a model, with what holds of it.
+struct Outlook<'a> {
     model: &'a TensorFlow,
     id: ProcessId,
-    process: &'a Process,
-    footprint: Footprint,
-    nodes: Vec<(StepId, NodeId)>,
-    started: Vec<Object>,
+    facts: Facts,
+    known: Arc<Known>,
 }
 
 impl TensorFlow {
-    pub(in crate::models) fn future_of(&self, id: ProcessId, process: &Process, thread: ThreadId) -> Footprint {
-        let mut future = Future::new(self, id, process);
+    /// What a thread, and everything that exists because of it, may still do.
+    pub(in crate::models) fn footprint_of(&self, id: ProcessId, process: &Process, thread: ThreadId) -> Arc<Footprint> {
         if self.may_still_die(id, process) {
-            future.everything();
-        } else {
-            future.thread(process.thread(thread).expect("a live thread"));
+            return Arc::new(Footprint::everything());
         }
-        future.footprint
+        let outlook = Outlook::new(self, id, process);
+        outlook.thread(executor::items(process.thread(thread).expect("a live thread")).collect())
     }
 
-    pub(in crate::models) fn arrivals_at(&self, id: ProcessId, process: &Process, frames: &FrameSet) -> Footprint {
-        let mut future = Future::new(self, id, process);
+    /// What the arrival of frames may cause, if no others than `frames` come.
+    pub(in crate::models) fn footprint_of_delivery(
+        &self,
+        id: ProcessId,
+        process: &Process,
+        frames: &FrameSet,
+    ) -> Arc<Footprint> {
         if self.may_still_die(id, process) {
-            future.everything();
-            return future.footprint;
+            return Arc::new(Footprint::everything());
         }
+        let outlook = Outlook::new(self, id, process);
+        let mut next = Next::new(self, id, &outlook.facts);
+        for frame in self.arrivals(id, process, frames) {
+            next_of_arrival(&mut next, frame);
+        }
+        outlook.thread(next.items.into())
+    }
+
+    /// Of `frames`, those that may still arrive at a process and do something there.
+    fn arrivals(&self, id: ProcessId, process: &Process, frames: &FrameSet) -> Vec<Frame> {
+        let comes = |frame: &Frame| frames.contains(frame.number());
+        let lost = comes(&Frame::Lost) && !self.is_mortal(id);
+        let mut arrivals = Vec::new();
         for (call, info) in (0..).zip(self.calls()) {
-            let may_come = frames.contains(Frame::Request(call).number());
-            if info.server == id && may_come && !process.arrived.contains(call) && self.is_ever_made(info) {
-                future.request(call);
+            if info.server == id && comes(&Frame::Request(call)) {
+                let new = !process.arrived.contains(call) && self.is_ever_made(info);
+                arrivals.extend(new.then_some(Frame::Request(call)));
+            }
+            // A broken connection answers calls with an error, and cancels requests.
+            if lost && info.client == id && self.is_mortal(info.server) {
+                arrivals.push(Frame::Response(call, false));
+            } else if lost && info.server == id && self.is_mortal(info.client) {
+                arrivals.push(Frame::Reset(call));
             }
         }
         for call in process.server_calls.iter().filter(|call| !call.abandoned) {
-            if frames.contains(Frame::Reset(call.id).number()) {
-                // A reset that comes before the request is read may drop it, whatever else is settled by then.
-                if !call.accepted {
-                    future.uses(Object::Call(call.id), Access::Write);
-                }
-                future.cancellation(call.id);
-            }
+            let step = self.call(call.id).step;
+            // A reset that comes before the request is read may drop it. Later it can do nothing to a step that is aborted for good: what
+            // would come of it is dead, and is eliminated.
+            let matters = !call.accepted || !self.is_settled(process, step) && !self.cannot_fail(step);
+            arrivals.extend(Some(Frame::Reset(call.id)).filter(comes).filter(|_| matters));
         }
-        if frames.contains(Frame::Lost.number()) && !self.is_mortal(id) {
-            for (call, info) in (0..).zip(self.calls()) {
-                if info.client == id && self.is_mortal(info.server) {
-                    future.uses(Object::Call(call), Access::Write);
-                    future.completion(call);
-                } else if info.server == id && self.is_mortal(info.client) {
-                    future.uses(Object::Call(call), Access::Write);
-                    future.cancellation(call);
-                }
-            }
-        }
-        for call in process.client_calls.iter().filter(|call| call.rpc == Rpc::Sent) {
-            if frames.contains(Frame::Response(call.id, true).number()) {
-                future.completion(call.id);
-            }
-        }
-        future.footprint
+        let sent = process.client_calls.iter().filter(|call| call.rpc == Rpc::Sent);
+        arrivals.extend(sent.map(|call| Frame::Response(call.id, true)).filter(comes));
+        arrivals
     }
 }
 
-impl<'a> Future<'a> {
-    fn new(model: &'a TensorFlow, id: ProcessId, process: &'a Process) -> Self {
+impl<'a> Outlook<'a> {
+    fn new(model: &'a TensorFlow, id: ProcessId, process: &Process) -> Self {
+        let facts = Facts::of(model, id, process);
+        let key = (id, facts);
+        let known = model.footprints.0.read().get(&key).cloned();
+        let known = known.unwrap_or_else(|| model.footprints.0.write().entry(key.clone()).or_default().clone());
         Self {
             model,
             id,
-            process,
-            footprint: Footprint::new(),
-            nodes: Vec::new(),
-            started: Vec::new(),
+            facts: key.1,
+            known,
         }
     }
 
-    /// That of a process that may still die.
-    fn everything(&mut self) {
-        for object in 0..self.model.object_count() {
-            self.footprint.insert(ObjectId(object), Access::Write);
+    /// The footprint of all that a thread has before it.
+    fn thread(&self, items: SmallVec<[Item; 6]>) -> Arc<Footprint> {
+        if let Some(known) = self.known.threads.read().get(&items) {
+            return known.clone();
         }
+        let mut footprint = Footprint::new();
+        for &item in &items {
+            footprint.extend(&self.item(item));
+        }
+        let footprint = Arc::new(footprint);
+        self.known.threads.write().insert(items, footprint.clone());
+        footprint
     }
 
-    fn uses(&mut self, object: Object, access: Access) {
-        self.footprint.insert(self.model.object(object), access);
-    }
-
-    /// Whether this is the first time that this part of the future is looked at.
-    fn first(&mut self, what: Object) -> bool {
-        let new = !self.started.contains(&what);
-        if new {
-            self.started.push(what);
+    /// The closure of an item.
+    fn item(&self, start: Item) -> Arc<Footprint> {
+        if let Some(known) = self.known.items.read().get(&start) {
+            return known.clone();
         }
-        new
+        let mut footprint = Footprint::new();
+        let (mut seen, mut open) = (FxHashSet::default(), vec![start]);
+        while let Some(item) = open.pop() {
+            if !seen.insert(item) {
+                continue;
+            }
+            if let Some(known) = self.known.items.read().get(&item) {
+                footprint.extend(known);
+                continue;
+            }
+            if let Item::Pc(pc) = item {
+                let context = Context {
+                    model: self.model,
+                    id: self.id,
+                    facts: &self.facts,
+                    view: None,
+                };
+                footprint.insert_operation(&pc.declare(&context).operation(self.model, pc.label()));
+            }
+            let mut next = Next::new(self.model, self.id, &self.facts);
+            next.follow(item);
+            open.extend(next.items);
+        }
+        let footprint = Arc::new(footprint);
+        self.known.items.write().insert(start, footprint.clone());
+        footprint
     }
 }

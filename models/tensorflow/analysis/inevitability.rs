@@ -26,12 +26,10 @@ use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::job::Data;
 use crate::models::tensorflow::job::graph::{Node, NodeKind};
-use crate::models::tensorflow::mechanisms::executor;
-use crate::models::tensorflow::mechanisms::master;
-use crate::models::tensorflow::mechanisms::rendezvous::{At as R, Finder, Rendezvous};
-use crate::models::tensorflow::mechanisms::rpc::{At as C, ClientCall, Rpc};
-use crate::models::tensorflow::mechanisms::worker;
-use crate::models::tensorflow::process::{At, CallId, NodeId, Process, StepId, ThreadId};
+use crate::models::tensorflow::mechanisms::rendezvous::Rendezvous;
+use crate::models::tensorflow::mechanisms::rpc::Rpc;
+use crate::models::tensorflow::mechanisms::{Pc, executor, iterator, master, pool, rendezvous, rpc, worker};
+use crate::models::tensorflow::process::{CallId, NodeId, Process, StepId, Thread, ThreadId};
 
 /// Number of the promise to answer a call.
 fn answer(call: CallId) -> usize {
@@ -93,7 +91,7 @@ impl TensorFlow {
     /// Whether nothing is said of what a process does: on a worker, a step that comes to a closed session does not start, and an attempt
     /// on a queue may wait; anywhere, a step whose count is wrong does not end.
     fn is_unsure(&self, process: &Process) -> bool {
-        process.master.is_some() && (self.circumstances().close || self.has_queue()) || self.counts_out_in_two()
+        process.master.is_some() && (self.faults().close || self.has_queue()) || self.counts_out_in_two()
     }
 
     /// Which promises are broken in a state: at rest, those to answer a call that was sent and is not answered; in every state, those to
@@ -112,7 +110,7 @@ impl TensorFlow {
         broken
     }
 
-    /// Whether the client of a process is sure to return.
+    /// Returns true if the client of a process is sure to return.
     pub(in crate::models) fn client_is_sure_to_return(
         &self,
         id: ProcessId,
@@ -157,20 +155,20 @@ impl Prospect<'_> {
         found.map(|(_, id)| &self.process.rendezvous[usize::from(*id)])
     }
 
-    /// Whether a thread is about to do something.
-    fn any(&self, wanted: impl Fn(&At) -> bool) -> bool {
-        self.process.threads.iter().flat_map(|thread| &thread.stack).any(wanted)
+    /// Returns true if a thread is about to do something.
+    fn any(&self, wanted: impl Fn(Pc) -> bool) -> bool {
+        let mut places = self.process.threads.iter().flat_map(|thread| &thread.stack);
+        places.any(|pc| wanted(*pc))
     }
 
     fn has_ended(&self, step: StepId) -> bool {
-        self.process.started & (1 << step) != 0 && self.process.execution(step).is_none()
+        self.process.started.contains(step) && self.process.execution(step).is_none()
     }
 
-    /// Whether a peer's receive is sure to be answered, and with an error.
+    /// Returns true if a peer's receive is sure to be answered, and with an error.
     fn receive(&self, call: CallId, step: StepId) -> (bool, bool) {
         if self.model.is_settled(self.process, step) && self.rendezvous(step).is_some_and(|state| state.initialized) {
-            let succeeds = |at: &At| matches!(at, At::Rpc(C::Respond(other, true)) if *other == call);
-            return (true, !self.any(succeeds));
+            return (true, !self.any(|pc| rpc::answers_well(pc, call)));
         }
         let stays = !self.model.cleans_up_after(step);
         // A partition that has ended has run its `_Send`: the value waits, unless an abort answers first.
@@ -179,7 +177,7 @@ impl Prospect<'_> {
         (answers, answers && self.is_never_sent(call))
     }
 
-    /// Whether a receive is sure to be answered either way: all that its `_Send` waits for is sure to be over, and then the `_Send` runs
+    /// Returns true if a receive is sure to be answered either way: all that its `_Send` waits for is sure to be over, and then the `_Send` runs
     /// or has failed and aborted, as it has where the data has ended.
     fn is_served(&self, call: CallId) -> bool {
         let needs = self.model.needs_of(call);
@@ -190,7 +188,7 @@ impl Prospect<'_> {
                 .all(|&needed| self.given.0.contains(answer(needed)) || self.is_done(needed))
     }
 
-    /// Whether the value of a receive can't exist: it depends on a batch that the ended data does not have, so that its `_Send` never
+    /// Returns true if the value of a receive can't exist: it depends on a batch that the ended data does not have, so that its `_Send` never
     /// gets all its inputs.
     fn is_never_sent(&self, call: CallId) -> bool {
         let info = self.model.call(call);
@@ -203,10 +201,10 @@ impl Prospect<'_> {
         }
     }
 
-    /// Whether the step is sure to run here.
+    /// Returns true if the step is sure to run here.
     fn starts(&self, step: StepId) -> bool {
         let process = self.process;
-        if process.started & (1 << step) != 0 {
+        if process.started.contains(step) {
             return true;
         }
         match self.model.run_graph_call(step, self.id) {
@@ -215,15 +213,16 @@ impl Prospect<'_> {
         }
     }
 
-    /// Whether the step is sure to be aborted here, if it starts.
+    /// Returns true if the step is sure to be aborted here, if it starts.
     fn aborts(&self, step: StepId) -> bool {
-        let aborting = |at: &At| match at {
-            At::Rendezvous(R::AbortLocal(id) | R::AbortRemote(id)) => {
-                self.process.rendezvous[usize::from(*id)].step == step
-            }
-            At::Executor(executor::At::Latch(of)) => *of == step,
-            At::Rendezvous(R::Find(of, Finder::AbortStep)) | At::Worker(worker::At::SetTimer(of, _)) => *of == step,
-            _ => false,
+        let aborts = [
+            &rendezvous::ABORT_LOCAL,
+            &rendezvous::ABORT_REMOTE,
+            &executor::LATCH,
+            &worker::TIMER,
+        ];
+        let aborting = |pc: Pc| {
+            pc.subject().step == Some(step) && aborts.contains(&pc.label()) || pc == rendezvous::abort_step(step)
         };
         let failed = self.process.execution(step).is_some_and(|execution| execution.failed);
         failed
@@ -236,7 +235,7 @@ impl Prospect<'_> {
                 .any(|call| self.given.0.contains(error(call)) && !self.is_done(call))
     }
 
-    /// Whether the partition reads its input here, has not yet, and will find the end of the data.
+    /// Returns true if the partition reads its input here, has not yet, and will find the end of the data.
     fn reads_the_end(&self, step: StepId) -> bool {
         let nodes = &self.model.graph(step).partitions[self.model.partition(step, self.id)].nodes;
         let reads = |node: &Node| {
@@ -248,39 +247,33 @@ impl Prospect<'_> {
         self.model.data(step) == Data::End && !self.has_ended(step) && nodes.iter().any(reads)
     }
 
-    /// Whether the partition, if it starts, is sure to answer with an error.
+    /// Returns true if the partition, if it starts, is sure to answer with an error.
     fn fails(&self, step: StepId) -> bool {
         let failed = self.process.execution(step).is_some_and(|execution| execution.failed);
-        let answers = |at: &At| matches!(at, At::Master(master::At::WhenDone(of, false)) if *of == step);
-        failed || self.reads_the_end(step) || self.any(answers)
+        failed || self.reads_the_end(step) || self.any(|pc| master::reports_an_error(pc, step))
     }
 
     /// The receives of this process's partition.
     fn receives(&self, step: StepId) -> impl Iterator<Item = CallId> + '_ {
-        let calls = (0..).zip(self.model.calls());
-        calls
-            .filter(move |(_, info)| {
-                info.step == step && info.client == self.id && matches!(info.kind, CallKind::RecvTensor { .. })
-            })
-            .map(|(call, _)| call)
+        self.model.receives_of(self.id, step)
     }
 
-    /// Whether a receive is over, or as good as over with whatever result.
+    /// Returns true if a receive is over, or as good as over with whatever result.
     fn is_done(&self, call: CallId) -> bool {
         match self.process.client_call(call) {
-            Some(record) => is_over(record),
+            Some(record) => record.is_over(),
             None => !self.model.call_is_to_come(self.process, call),
         }
     }
 
-    /// Whether a receive is over with an error that its node has yet to learn of.
+    /// Returns true if a receive is over with an error that its node has yet to learn of.
     fn has_failed(&self, call: CallId) -> bool {
         self.process
             .client_call(call)
-            .is_some_and(|record| is_over(record) && (record.failed || record.rpc == Rpc::Marked))
+            .is_some_and(|record| record.is_over() && (record.failed || record.rpc == Rpc::Marked))
     }
 
-    /// Whether the partition is sure to end, if it starts.
+    /// Returns true if the partition is sure to end, if it starts.
     fn ends(&self, step: StepId) -> bool {
         if self.has_ended(step) || self.process.thread(ThreadId::Done(step)).is_some() {
             return true;
@@ -290,11 +283,11 @@ impl Prospect<'_> {
         }
         let state = self.rendezvous(step);
         let aborted = state.is_some_and(|state| state.aborted) && !self.model.is_followed(step);
-        let aborting = |at: &At| match at {
-            At::Rendezvous(R::AbortLocal(id) | R::AbortRemote(id)) => {
-                state.is_some_and(|state| std::ptr::eq(state, &self.process.rendezvous[usize::from(*id)]))
-            }
-            _ => false,
+        let aborts = [&rendezvous::ABORT_LOCAL, &rendezvous::ABORT_REMOTE];
+        let aborting = |pc: Pc| {
+            let id = pc.subject().rendezvous.filter(|_| aborts.contains(&pc.label()));
+            let of = id.map(|id| &self.process.rendezvous[usize::from(id)]);
+            of.zip(state).is_some_and(|(of, state)| std::ptr::eq(of, state))
         };
         let to_abort = aborted || self.any(aborting);
         self.receives(step).all(|call| {
@@ -304,18 +297,19 @@ impl Prospect<'_> {
             match self.process.client_call(call) {
                 Some(record) => {
                     let active = state.is_some_and(|state| state.active.contains(&call));
-                    is_over(record) || record.installed && (active && to_abort || pending_cancel(self.process, call))
+                    record.is_over() || record.installed && (active && to_abort || pending_cancel(self.process, call))
                 }
                 None => {
                     let (step, node) = self.model.recv_node(call);
-                    let registers = |at: &At| *at == At::Rendezvous(R::Register(step, node));
+                    let of = |pc: Pc| (pc.subject().step, pc.subject().node) == (Some(step), Some(node));
+                    let registers = |pc: Pc| pc.label() == &rendezvous::REGISTER && of(pc);
                     !self.model.call_is_to_come(self.process, call) || aborted && !self.any(registers)
                 }
             }
         })
     }
 
-    /// Whether a `RunGraph` call is sure to complete.
+    /// Returns true if a `RunGraph` call is sure to complete.
     fn run_graph(&self, call: CallId, failed: bool, fails: bool) -> bool {
         let Some(record) = self.process.client_call(call) else {
             return true;
@@ -325,19 +319,45 @@ impl Prospect<'_> {
         } else {
             fails
         };
-        is_over(record) || record.installed && to_come || self.given.0.contains(answer(call))
+        record.is_over() || record.installed && to_come || self.given.0.contains(answer(call))
     }
 }
 
-/// Complete on the client's side, or never to be sent and so complete once it is started.
-fn is_over(call: &ClientCall) -> bool {
-    matches!(call.rpc, Rpc::Marked | Rpc::Complete)
+/// Returns true if a thread is about to cancel the call.
+fn pending_cancel(process: &Process, call: CallId) -> bool {
+    let cancels = |thread: &Thread| thread.calls.contains(&call) || thread.stack.contains(&rpc::cancel(call));
+    process.threads.iter().any(cancels)
 }
 
-/// Whether a thread is about to cancel the call.
-fn pending_cancel(process: &Process, call: CallId) -> bool {
-    process
-        .threads
-        .iter()
-        .any(|thread| thread.calls.contains(&call) || thread.stack.contains(&At::Rpc(C::Cancel(call))))
+impl TensorFlow {
+    /// Returns true if nothing that a step has to do in a process still waits for a pipeline. Without a pipeline an iterator always answers.
+    fn has_read(&self, id: ProcessId, process: &Process, step: StepId) -> bool {
+        if !self.data(step).is_piped() {
+            return true;
+        }
+        let nodes = &self.graph(step).partitions[self.partition(step, id)].nodes;
+        let reads = |kind| matches!(kind, NodeKind::GetNext | NodeKind::MakeIterator);
+        let ended = process.started.contains(step) && process.execution(step).is_none();
+        let mut nodes = (0..).zip(nodes);
+        ended || nodes.all(|(node, content)| !reads(content.kind) || node_has_read(process, step, node))
+    }
+}
+
+/// Returns true if a node has been started and nobody has it any more, or only its answer.
+fn node_has_read(process: &Process, step: StepId, node: NodeId) -> bool {
+    let execution = process.execution(step);
+    let ready = execution.is_some_and(|execution| execution.pending[usize::from(node)] == 0);
+    let has = |thread: &Thread| {
+        let own = matches!(thread.id, ThreadId::Node(of, _) | ThreadId::GetNext(of, _) if of == step);
+        let waits = thread.id == ThreadId::Node(step, node) && thread.is_at(&pool::TAKE);
+        let reads = |pc: &Pc| {
+            let (label, subject) = (pc.label(), pc.subject());
+            let asks = label == &iterator::SCHEDULE && (subject.step, subject.node) == (Some(step), Some(node));
+            let starts = label == &worker::ROOT && subject.step == Some(step);
+            asks || starts || own && pc.is_of_pipeline()
+        };
+        let listed = own && (thread.inline.contains(&node) || thread.dispatch.contains(&node));
+        waits || listed || thread.stack.iter().any(reads)
+    };
+    ready && !process.threads.iter().any(has)
 }

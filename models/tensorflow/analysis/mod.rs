@@ -1,5 +1,8 @@
-//! What reductions assume of the model: footprints, inevitability, dead state.
+//! What reductions assume of the model: footprints, inevitability, dead state. Derived from the rooms, not told.
 
 mod dead_state;
 mod footprint;
 mod inevitability;
+mod may_send;
+
+pub(in crate::models) use footprint::Footprints;

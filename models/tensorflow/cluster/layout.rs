@@ -1,11 +1,14 @@
 //! Which processes, steps and calls a job has.
 
+use super::process_id;
 use super::{CallInfo, CallKind, PartitionCalls, ProcessInfo, StepInfo, TensorFlow};
 use crate::machine::ProcessId;
-use crate::models::tensorflow::job::faults::Circumstances;
+use crate::models::tensorflow::analysis::Footprints;
+use crate::models::tensorflow::job::faults::Faults;
 use crate::models::tensorflow::job::graph::{Graph, NodeKind};
 use crate::models::tensorflow::job::{Data, Job, JobError, JobStep, PartitionOrder};
 use crate::models::tensorflow::mechanisms::dataset::graphs::makes_iterator;
+use crate::models::tensorflow::objects::Numbering;
 use crate::models::tensorflow::process::{CallId, StepId};
 
 /// Steps are also bits of a word.
@@ -29,7 +32,9 @@ pub(super) fn lay_out(mut job: Job, runner: Vec<JobStep>) -> Result<TensorFlow, 
         first: Vec::new(),
         cancels_in_order: false,
         cleans_up: true,
-        circumstances: Circumstances::default(),
+        faults: Faults::default(),
+        numbering: Numbering::default(),
+        footprints: Footprints::default(),
         runner_from,
         job,
     };
@@ -47,6 +52,7 @@ pub(super) fn lay_out(mut job: Job, runner: Vec<JobStep>) -> Result<TensorFlow, 
     limit("the number of processes", processes, PROCESSES)?;
     limit("the number of steps", model.steps.len(), STEPS)?;
     limit("the number of calls", calls, usize::from(CallId::MAX) / 4)?;
+    model.numbering = Numbering::of(&model);
     Ok(model)
 }
 
@@ -122,7 +128,7 @@ impl TensorFlow {
             self.first.push(None);
             self.processes.len() - 1
         });
-        ProcessId::new(index)
+        process_id(index)
     }
 
     fn new_call(&mut self, step: StepId, kind: CallKind, client: ProcessId, server: ProcessId) -> CallId {
@@ -139,7 +145,7 @@ impl TensorFlow {
         let id = self.steps.len() as StepId;
         let graph = self.job.steps[index].graph.clone();
         let own = graph.worker_partition();
-        let master = ProcessId(worker.into());
+        let master = process_id(usize::from(worker));
         let mut process_of = Vec::new();
         for (partition, content) in graph.partitions.iter().enumerate() {
             let process = if partition == own {
@@ -176,7 +182,7 @@ impl TensorFlow {
                 run_graph: self.new_call(
                     id,
                     CallKind::RunGraph {
-                        partition: partition as u8,
+                        partition: partition as u16,
                     },
                     master,
                     process,

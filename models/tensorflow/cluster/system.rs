@@ -1,25 +1,21 @@
 //! The cluster as a [`Model`].
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::{Run, TensorFlow, View};
+use super::TensorFlow;
 use crate::machine::{
     ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Model, ObjectId, Pending, ProcessId,
     ThreadName, WaitFor,
 };
 use crate::models::tensorflow::mechanisms::cancellation::{self, Session};
-use crate::models::tensorflow::mechanisms::dataset;
+use crate::models::tensorflow::mechanisms::context::{Inventory, Item, Next, Run, View, Wanted};
 use crate::models::tensorflow::mechanisms::master::{self, Master};
 use crate::models::tensorflow::mechanisms::queue::Queue;
-use crate::models::tensorflow::mechanisms::rendezvous;
 use crate::models::tensorflow::mechanisms::rendezvous::Rendezvous;
-use crate::models::tensorflow::mechanisms::rpc;
-use crate::models::tensorflow::mechanisms::worker;
-use crate::models::tensorflow::objects::Object;
-use crate::models::tensorflow::process::{At, Process, RendezvousId, Thread, ThreadId};
+use crate::models::tensorflow::mechanisms::{Facts, executor, list_objects, rpc};
+use crate::models::tensorflow::process::{Process, RendezvousId, Thread, ThreadId};
 
 impl Model for TensorFlow {
     type Process = Process;
@@ -39,33 +35,23 @@ impl Model for TensorFlow {
             variables: SmallVec::from_elem(0, self.variables(id).len()),
             ..Process::default()
         };
+        let start = |process: &mut Process, name, places: &[_]| {
+            let mut thread = Thread::new(name);
+            thread.then(places.iter().copied());
+            process.spawn(thread);
+        };
         if let Some(step) = self.first[id.index()] {
-            process.master = Some(Master {
-                step,
-                ..Master::default()
-            });
-            process.spawn(Thread::new(ThreadId::Client, At::Master(master::At::Run(step))));
-            if let Some(capacity) = self.circumstances().queue {
-                let step = step + self.runner_from as u8;
+            process.master = Some(Master::new(step));
+            start(&mut process, ThreadId::Client, &[master::run(step)]);
+            if let Some(capacity) = self.faults().queue {
+                let step = step + self.runner_from as u16;
                 process.queue = Some(Queue::new(capacity));
-                process.runner = Some(Master {
-                    step,
-                    ..Master::default()
-                });
-                process.spawn(Thread::new(ThreadId::Runner, At::Master(master::At::Run(step))));
+                process.runner = Some(Master::new(step));
+                start(&mut process, ThreadId::Runner, &[master::run(step)]);
             }
-            if self.circumstances().cancel_steps() {
-                process.session = Some(Session::default());
-            }
-            if self.circumstances().close {
-                let mut closer = Thread::new(ThreadId::Closer, At::Session(cancellation::At::WaitIdle));
-                let before = [
-                    cancellation::At::Close,
-                    cancellation::At::StartCancel,
-                    cancellation::At::Cancelled,
-                ];
-                closer.then(before.map(At::Session));
-                process.spawn(closer);
+            process.session = self.faults().cancel_steps().then(Session::default);
+            if self.faults().close {
+                start(&mut process, ThreadId::Closer, &cancellation::close());
             }
         }
         if let Some(death) = self.death_of(id) {
@@ -76,18 +62,17 @@ impl Model for TensorFlow {
     }
 
     fn threads(&self, id: ProcessId, process: &Process) -> Vec<Pending<ThreadId>> {
+        let facts = Facts::of(self, id, process);
+        let view = |thread| View {
+            model: self,
+            id,
+            process,
+            thread,
+        };
         process
             .threads
             .iter()
-            .map(|thread| {
-                View {
-                    model: self,
-                    id,
-                    process,
-                    thread,
-                }
-                .pending()
-            })
+            .map(|thread| view(thread).pending(&facts))
             .collect()
     }
 
@@ -99,16 +84,21 @@ impl Model for TensorFlow {
         choice: u32,
         sent: &mut Vec<(ProcessId, rpc::Frame)>,
     ) {
-        let thread = process.take_thread(thread);
-        Run {
+        let said = cfg!(debug_assertions).then(|| Said::of(self, id, process, thread));
+        let taken = process.take_thread(thread);
+        let run = Run {
             model: self,
             id,
             process,
-            thread,
+            thread: taken,
             choice: choice as u8,
             sent,
+            spawned: Vec::new(),
+        };
+        let spawned = run.run();
+        if let Some(said) = said {
+            said.check(process, thread, &spawned, sent);
         }
-        .run();
         forget_unreferenced(process);
     }
 
@@ -117,114 +107,23 @@ impl Model for TensorFlow {
     }
 
     fn thread_name(&self, id: ProcessId, _state: &Process, thread: ThreadId) -> String {
-        match thread {
-            ThreadId::Client => "client".to_owned(),
-            ThreadId::Runner => "queue_runner".to_owned(),
-            ThreadId::Step(step) => format!("step:{}", self.step_name(step)),
-            ThreadId::Node(step, node) => format!("pool:{}", self.node_name(id, step, node)),
-            ThreadId::Done(step) => format!("pool:done({})", self.step_name(step)),
-            ThreadId::Handler(call) => format!("pool:handle({})", self.call_name(call)),
-            ThreadId::Arrival(call) => format!("server_cq:{}", self.call_name(call)),
-            ThreadId::Cancelled(call) => format!("server_cq:cancelled({})", self.call_name(call)),
-            ThreadId::Completion(call) => format!("client_cq:{}", self.call_name(call)),
-            ThreadId::GetNext(step, node) => format!("iterator:{}", self.node_name(id, step, node)),
-            ThreadId::Timer(step, number) => format!("timer{number}:{}", self.step_name(step)),
-            ThreadId::Deadline(step) => format!("deadline:{}", self.step_name(step)),
-            ThreadId::Closer => "closer".to_owned(),
-            ThreadId::Death => "death".to_owned(),
-            ThreadId::Dataset(name) => name.text(),
-        }
+        self.thread_text(id, thread)
     }
 
     fn object_name(&self, _id: ProcessId, _state: &Process, object: ObjectId) -> String {
         self.describe_object(self.object_of(object))
     }
 
-    fn object_values(&self, _id: ProcessId, process: &Process) -> Vec<(ObjectId, u64)> {
-        let mut values = Vec::new();
+    fn object_values(&self, id: ProcessId, process: &Process) -> Vec<(ObjectId, u64)> {
+        let mut wanted = Wanted::Values(Vec::new());
         // Dying changes everything, and is the one label that does not declare all that it changes.
-        if process.connections.down {
-            return values;
+        if !process.connections.down {
+            list_objects(self, id, process, &mut Inventory::new(self, &mut wanted));
         }
-        let mut add = |object, value: u64| values.push((self.object(object), value));
-        add(Object::Pool, hash(&process.pool));
-        // Not the numbers of the rendezvous: they change when another one is dropped.
-        let known: SmallVec<[_; 4]> = process.table.iter().map(|(step, _)| *step).collect();
-        add(Object::Table, hash(&(known, process.cancelled_steps)));
-        add(Object::Variables, hash(&process.variables));
-        for (index, _) in self.processes().iter().enumerate() {
-            add(
-                Object::Queue(ProcessId::new(index)),
-                u64::from(process.busy_queues >> index & 1),
-            );
+        match wanted {
+            Wanted::Values(values) => values,
+            Wanted::Texts(_) | Wanted::Owners(_) => Vec::new(),
         }
-        for rendezvous in &process.rendezvous {
-            // One object a step: where a step has several rendezvous, only the one in the table is checked.
-            if process.table.iter().any(|(step, id)| {
-                *step == rendezvous.step && std::ptr::eq(&process.rendezvous[usize::from(*id)], rendezvous)
-            }) {
-                let local = (rendezvous.local_aborted, &rendezvous.values, &rendezvous.waiters);
-                add(Object::Local(rendezvous.step), hash(&local));
-                let half = hash(&(
-                    rendezvous.lock,
-                    rendezvous.aborted,
-                    rendezvous.cancelled,
-                    &rendezvous.active,
-                ));
-                let session = hash(&(rendezvous.initialized, &rendezvous.deferred));
-                match self.session_object(rendezvous.step) {
-                    Object::Remote(step) => add(Object::Remote(step), hash(&(half, session))),
-                    object => {
-                        add(Object::Remote(rendezvous.step), half);
-                        add(object, session);
-                    }
-                }
-            }
-        }
-        for execution in &process.executions {
-            add(Object::Frames(execution.step), hash(&execution.pending));
-            add(Object::Status(execution.step), hash(&execution.failed));
-            add(Object::Outstanding(execution.step), u64::from(execution.outstanding));
-            add(
-                Object::Cancellation(execution.step),
-                hash(&(execution.cancelling, &execution.callbacks)),
-            );
-        }
-        if let Some(queue) = &process.queue {
-            add(Object::FifoQueue, hash(queue));
-        }
-        for master in process.master.iter().chain(&process.runner) {
-            add(
-                self.client_object(master.step),
-                hash(&(master.returned, master.outcome)),
-            );
-            // `RunManyGraphs` lives on the stack of the step thread.
-            if process.thread(ThreadId::Step(master.step)).is_some() {
-                add(Object::RunMany(master.step), hash(&(master.lock, master.failed)));
-                add(Object::Counter(master.step), u64::from(master.pending));
-                add(Object::LocalOptions(master.step), hash(&master.local));
-            }
-            if let Some(session) = &process.session {
-                let registered = (session.closed, session.running, session.cancelling, session.registered);
-                add(Object::Session, hash(&registered));
-                add(
-                    Object::ClientOptions(master.step),
-                    hash(&(session.installed, session.wanted, session.lock)),
-                );
-            }
-        }
-        for (object, value) in process.datasets.iter().flat_map(|datasets| dataset::values(datasets)) {
-            add(Object::Dataset(object), value);
-        }
-        for call in &process.client_calls {
-            // Not the number of its rendezvous, which changes when another one is dropped.
-            let options = (call.installed, call.wanted, call.failed, call.unchecked);
-            add(Object::Call(call.id), hash(&(options, call.rpc)));
-        }
-        for call in &process.server_calls {
-            add(Object::Call(call.id), hash(call));
-        }
-        values
     }
 
     fn clients(&self, _id: ProcessId, process: &Process) -> Vec<ClientStatus> {
@@ -234,7 +133,7 @@ impl Model for TensorFlow {
         };
         let run = process.master.iter().map(status);
         let fill = process.runner.iter().map(status);
-        let closer = process.session.iter().filter(|_| self.circumstances().close);
+        let closer = process.session.iter().filter(|_| self.faults().close);
         let close = closer.map(|session| ClientStatus {
             name: "session.close".to_owned(),
             returned: session.close_returned,
@@ -257,11 +156,11 @@ impl Model for TensorFlow {
 
 impl Independence for TensorFlow {
     fn footprint(&self, id: ProcessId, process: &Process, thread: ThreadId) -> Arc<Footprint> {
-        Arc::new(self.future_of(id, process, thread))
+        self.footprint_of(id, process, thread)
     }
 
     fn delivery_footprint(&self, id: ProcessId, process: &Process, frames: &FrameSet) -> Arc<Footprint> {
-        Arc::new(self.arrivals_at(id, process, frames))
+        self.footprint_of_delivery(id, process, frames)
     }
 
     fn may_send(&self, from: ProcessId, process: &Process, to: ProcessId) -> FrameSet {
@@ -298,21 +197,61 @@ impl Guarantees for TensorFlow {
     }
 }
 
-impl TensorFlow {
-    fn node_name(&self, id: ProcessId, step: u8, node: u16) -> String {
-        let name = &self.node(step, id, node).name;
-        if self.steps().len() > 1 {
-            format!("{}/{name}", self.step_name(step))
-        } else {
-            name.clone()
-        }
-    }
+/// What was said before a label ran of what it may do.
+struct Said {
+    label: &'static crate::machine::Label,
+    /// What the thread has before it already, and what may follow.
+    items: Vec<Item>,
+    names: Vec<ThreadId>,
+    sent: Vec<(ProcessId, rpc::Frame)>,
 }
 
-pub(in crate::models) fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = rustc_hash::FxHasher::default();
-    value.hash(&mut hasher);
-    hasher.finish()
+impl Said {
+    fn of(model: &TensorFlow, id: ProcessId, process: &Process, thread: ThreadId) -> Self {
+        let facts = Facts::of(model, id, process);
+        let thread = process.thread(thread).expect("only live threads run");
+        let mut next = Next::new(model, id, &facts);
+        next.follow(Item::Pc(thread.at()));
+        // What a thread carries may begin, too.
+        let carried: Vec<Item> = executor::items(thread).collect();
+        for item in carried.iter().filter(|item| matches!(item, Item::Node(..))) {
+            next.follow(*item);
+        }
+        next.items.extend(carried);
+        Self {
+            label: thread.at().label(),
+            items: next.items.into_iter().map(Item::erased).collect(),
+            names: next.names.into_iter().map(ThreadId::erased).collect(),
+            sent: next.sent,
+        }
+    }
+
+    /// Compares with what the label did.
+    ///
+    /// # Panics
+    /// If it did something that was not said.
+    fn check(&self, process: &Process, thread: ThreadId, spawned: &[ThreadId], sent: &[(ProcessId, rpc::Frame)]) {
+        let label = self.label;
+        for name in spawned {
+            assert!(
+                self.names.contains(&name.erased()),
+                "{label} started {name:?}, which its next() does not say"
+            );
+        }
+        for frame in sent {
+            assert!(
+                self.sent.contains(frame),
+                "{label} sent {frame:?}, which its next() does not say"
+            );
+        }
+        let threads = spawned.iter().chain([&thread]).filter_map(|name| process.thread(*name));
+        for item in threads.flat_map(executor::items).map(Item::erased) {
+            assert!(
+                self.items.contains(&item),
+                "{label} went on to {item:?}, which its next() does not say"
+            );
+        }
+    }
 }
 
 /// Drops rendezvous that nothing refers to and numbers the others in the order of their steps, so that the numbers say nothing
@@ -335,7 +274,6 @@ fn forget_unreferenced(process: &mut Process) {
 }
 
 fn visit_rendezvous(process: &mut Process, visit: &mut impl FnMut(&mut RendezvousId)) {
-    use rendezvous::At as R;
     for (_, id) in &mut process.table {
         visit(id);
     }
@@ -347,21 +285,9 @@ fn visit_rendezvous(process: &mut Process, visit: &mut impl FnMut(&mut Rendezvou
             visit(id);
         }
     }
-    for at in process.threads.iter_mut().flat_map(|thread| &mut thread.stack) {
-        match at {
-            At::Rendezvous(
-                R::AbortLocal(id)
-                | R::AbortRemote(id)
-                | R::AbortNext(id)
-                | R::AbortUnlock(id)
-                | R::Initialize(_, id)
-                | R::RecvLocal(_, id)
-                | R::LocalValidate(_, id)
-                | R::LocalRecv(_, id)
-                | R::FailDeferred(id),
-            )
-            | At::Worker(worker::At::Root(_, id, _) | worker::At::SetTimer(_, id)) => visit(id),
-            _ => {}
+    for pc in process.threads.iter_mut().flat_map(|thread| &mut thread.stack) {
+        if let Some(id) = pc.rendezvous_mut() {
+            visit(id);
         }
     }
 }

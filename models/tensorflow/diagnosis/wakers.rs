@@ -1,7 +1,8 @@
 //! Who could have ended a wait, and why that can't happen any more.
 
 use super::Walk;
-use crate::machine::{Describe, ObjectId, ProcessId, Waker};
+use crate::machine::{Describe, Label, ObjectId, ProcessId, Waker};
+use crate::models::tensorflow::mechanisms::{rendezvous, rpc};
 use crate::models::tensorflow::objects::Object;
 use crate::models::tensorflow::process::CallId;
 
@@ -10,20 +11,20 @@ impl Walk<'_> {
         self.settled(node, who, why_not, Vec::new());
     }
 
-    fn settled(&mut self, node: usize, who: String, why_not: &str, by: Vec<(ProcessId, &'static str, Object)>) {
+    fn settled(&mut self, node: usize, who: String, why_not: &str, by: Vec<(ProcessId, &'static Label, Object)>) {
         let by = by.into_iter();
         self.wakers.push(Waker {
             node,
             who,
             why_not: why_not.to_owned(),
             settled_by: by
-                .map(|(process, label, object)| (process, label, self.model.object(object)))
+                .map(|(process, label, object)| (process, label.name, self.model.object(object)))
                 .collect(),
         });
     }
 
     /// The client: every partition must answer.
-    pub(super) fn answers(&mut self, node: usize, pending: u8) {
+    pub(super) fn answers(&mut self, node: usize, pending: u16) {
         let why_not = format!("{pending} of them never will");
         self.waker(
             node,
@@ -51,8 +52,8 @@ impl Walk<'_> {
             let why_not = "it came before the cancel function was installed and is not repeated, since a rendezvous is aborted only once";
             let step = model.call(call).step;
             let by = vec![
-                (id, "Call.start_cancel", Object::Call(call)),
-                (id, "Recv.register", Object::Remote(step)),
+                (id, &rpc::CANCEL, rpc::Object::Call(call).into()),
+                (id, &rendezvous::REGISTER, rendezvous::Object::Remote(step).into()),
             ];
             self.settled(node, who, why_not, by);
         } else {
@@ -71,8 +72,8 @@ impl Walk<'_> {
         let worker = model.steps()[usize::from(info.step)].worker;
         let by = model.run_graph_call(info.step, info.server).map(|run_graph| {
             vec![
-                (worker, "Call.start_cancel", Object::Call(run_graph)),
-                (info.server, "Server.read", Object::Call(run_graph)),
+                (worker, &rpc::CANCEL, rpc::Object::Call(run_graph).into()),
+                (info.server, &rpc::READ, rpc::Object::Call(run_graph).into()),
             ]
         });
         self.settled(node, who, &cause, by.unwrap_or_default());

@@ -2,11 +2,12 @@
 
 use crate::machine::ProcessId;
 use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::analysis::Footprints;
 use crate::models::tensorflow::process::Process;
 
 /// How a step may end otherwise than by itself: nothing of this, unless a job asks for it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub struct Circumstances {
+pub struct Faults {
     /// `operation_timeout_in_ms` is set: the wait for a step runs out at any time ([`crate::models::tensorflow::mechanisms::cancellation`]).
     pub timeout: bool,
     /// Another thread of the worker closes the session at any time ([`crate::models::tensorflow::mechanisms::cancellation`]).
@@ -26,8 +27,8 @@ pub struct Death {
     pub restarts: bool,
 }
 
-impl Circumstances {
-    /// Whether something but a partition's error can cancel a step: then what may do so is modelled.
+impl Faults {
+    /// Returns true if something but a partition's error can cancel a step: then what may do so is modelled.
     pub(in crate::models) fn cancel_steps(&self) -> bool {
         self.timeout || self.close
     }
@@ -35,27 +36,33 @@ impl Circumstances {
 
 impl TensorFlow {
     /// What happens beside the steps.
-    pub fn circumstances(&self) -> &Circumstances {
-        &self.circumstances
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// The same job with something happening beside its steps.
     #[must_use]
-    pub fn with(mut self, circumstances: Circumstances) -> Self {
-        let queue = self.circumstances.queue;
-        self.circumstances = Circumstances { queue, ..circumstances };
+    pub fn with(mut self, faults: Faults) -> Self {
+        let queue = self.faults.queue;
+        self.faults = Faults { queue, ..faults };
+        self.footprints = Footprints::default();
         self
     }
 
-    /// Whether this process is the one that dies.
+    /// Returns true if the server that dies comes back.
+    pub(in crate::models) fn restarts(&self) -> bool {
+        self.faults.death.as_ref().is_some_and(|death| death.restarts)
+    }
+
+    /// Returns true if this process is the one that dies.
     pub(in crate::models) fn is_mortal(&self, id: ProcessId) -> bool {
-        let death = self.circumstances.death.as_ref();
+        let death = self.faults.death.as_ref();
         death.is_some_and(|death| death.task == self.processes()[id.index()].name)
     }
 
-    /// Whether a process may still die: until then nothing that it does commutes with that.
+    /// Returns true if a process may still die: until then nothing that it does commutes with that.
     pub(in crate::models) fn may_still_die(&self, id: ProcessId, process: &Process) -> bool {
-        let connections = process.connections;
+        let connections = &process.connections;
         let alive = !connections.down && !connections.restarted;
         self.is_mortal(id) && alive
     }

@@ -1,119 +1,77 @@
-//! What ends a step from outside: a timeout of the client's call, and the end of its session (`distributed_runtime/local_master.cc:30`,
-//! `master_session.cc:667-674`, `:1976`).
+//! Cancellation: the cancellation manager of a step in a process (`framework/cancellation.cc`), and what ends a step from outside: a
+//! timeout of the client's call, and the end of its session (`distributed_runtime/local_master.cc:30`, `master_session.cc:667-674`, `:1976`).
 //!
-//! Both cancel the step by `RunManyGraphs::StartCancel`, which does what a partition's error does: first error wins, and with the mutex
-//! held each partition's call is cancelled. Neither makes the client return: after its timeout it waits on for the step, and `Close`
-//! waits until no step runs.
+//! The latter two cancel the step by `RunManyGraphs::StartCancel`, which does what a partition's error does: first error wins, and with
+//! the mutex held each partition's call is cancelled. Neither makes the client return: after its timeout it waits on for the step, and
+//! `Close` waits until no step runs.
 
-use crate::machine::{Access, Label, Lock};
-use crate::models::tensorflow::cluster::{Declared, Run, View};
-use crate::models::tensorflow::mechanisms::master;
-use crate::models::tensorflow::objects::Object;
-use crate::models::tensorflow::process::{At as Position, StepId, ThreadId};
 use serde::{Deserialize, Serialize};
 
-static ENTER: Label = Label {
-    name: "Session.enter",
-    function: "MasterSession::Run (closed_, num_running_)",
-    site: "master_session.cc:1632",
-};
-static REFUSED: Label = Label {
-    name: "Session.refused",
-    function: "MasterSession::Run (closed)",
-    site: "master_session.cc:1634",
-};
-static INSTALL: Label = Label {
-    name: "Master.install_cancel",
-    function: "RunPartitionsHelper (CallOptions::SetCancelCallback)",
-    site: "master_session.cc:667",
-};
-static REGISTER: Label = Label {
-    name: "Session.register_step",
-    function: "CancellationManager::RegisterCallback",
-    site: "master_session.cc:670",
-};
-static CLEAR: Label = Label {
-    name: "Master.clear_cancel",
-    function: "RunPartitionsHelper (CallOptions::ClearCancelCallback)",
-    site: "master_session.cc:675",
-};
-static DEREGISTER: Label = Label {
-    name: "Session.deregister_step",
-    function: "CancellationManager::DeregisterCallback",
-    site: "master_session.cc:677",
-};
-static LEAVE: Label = Label {
-    name: "Session.leave",
-    function: "MasterSession::MarkRunCompletion",
-    site: "master_session.cc:1620",
-};
-static TIMEOUT: Label = Label {
-    name: "Client.timeout",
-    function: "WaitForNotification (CallOptions::StartCancel)",
-    site: "local_master.cc:36",
-};
-static RELEASE: Label = Label {
-    name: "Client.timeout_done",
-    function: "CallOptions::StartCancel (unlock)",
-    site: "call_options.cc:31",
-};
-static CANCEL_ALL: Label = Label {
-    name: "RunManyGraphs.start_cancel",
-    function: "RunManyGraphs::StartCancel",
-    site: "master_session.cc:500",
-};
-static CLOSE: Label = Label {
-    name: "Session.close",
-    function: "MasterSession::Close (closed_)",
-    site: "master_session.cc:1976",
-};
-static START_CANCEL: Label = Label {
-    name: "Session.start_cancel",
-    function: "CancellationManager::StartCancel",
-    site: "cancellation.cc:30",
-};
-static CANCELLED: Label = Label {
-    name: "Session.cancelled",
-    function: "CancellationManager::StartCancel (is_cancelled_)",
-    site: "cancellation.cc:46",
-};
-static WAIT_IDLE: Label = Label {
-    name: "Session.wait_idle",
-    function: "MasterSession::Close (num_running_is_zero_)",
-    site: "master_session.cc:1985",
-};
+use super::context::{Context, Declared, Inventory, Next, Run, View};
+use super::master::{Object as MasterObject, permutation};
+use super::room::Mechanism;
+use super::{master, queue};
+use crate::machine::{Access, Lock, ProcessId};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::process::{Process, StepId, ThreadId};
 
-/// Positions in what ends steps from outside.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
+labels! {
+    ENTER = "Session.enter", "MasterSession::Run (closed_, num_running_)", "master_session.cc:1632";
+    REFUSED = "Session.refused", "MasterSession::Run (closed)", "master_session.cc:1634";
+    REGISTER = "Session.register_step", "CancellationManager::RegisterCallback", "master_session.cc:670";
+    CLEAR = "Master.clear_cancel", "RunPartitionsHelper (CallOptions::ClearCancelCallback)", "master_session.cc:675";
+    DEREGISTER = "Session.deregister_step", "CancellationManager::DeregisterCallback", "master_session.cc:677";
+    LEAVE = "Session.leave", "MasterSession::MarkRunCompletion", "master_session.cc:1620";
+    TIMEOUT = "Client.timeout", "WaitForNotification (CallOptions::StartCancel)", "local_master.cc:36";
+    RELEASE = "Client.timeout_done", "CallOptions::StartCancel (unlock)", "call_options.cc:31";
+    CANCEL_ALL = "RunManyGraphs.start_cancel", "RunManyGraphs::StartCancel", "master_session.cc:500";
+    CLOSE = "Session.close", "MasterSession::Close (closed_)", "master_session.cc:1976";
+    START_CANCEL = "Session.start_cancel", "CancellationManager::StartCancel", "cancellation.cc:30";
+    CANCELLED = "Session.cancelled", "CancellationManager::StartCancel (is_cancelled_)", "cancellation.cc:46";
+    WAIT_IDLE = "Session.wait_idle", "MasterSession::Close (num_running_is_zero_)", "master_session.cc:1985";
+    STEP_CANCELLED = "Executor.cancelled", "CancellationManager::StartCancel (is_cancelled_)", "cancellation.cc:46";
+}
+
+program_counter! { Cancellation;
     /// A step begins in the session.
-    Enter(StepId),
+    Enter(step) => ENTER,
     /// A step that came to a closed session is answered.
-    Refused(StepId),
+    Refused(step) => REFUSED,
     /// The step thread installs the cancel function of the client's call.
-    Install(StepId),
+    Install(step) => master::OPTIONS,
     /// The step thread registers with the session's cancellation manager.
-    Register(StepId),
+    Register(step) => REGISTER,
     /// The step thread clears the cancel function, once every partition has answered.
-    Clear(StepId),
+    Clear(step) => CLEAR,
     /// The step thread deregisters, which waits while the manager cancels.
-    Deregister(StepId),
+    Deregister(step) => DEREGISTER,
     /// A step is over in the session.
-    Leave(StepId),
+    Leave(step) => LEAVE,
     /// The client has waited for long enough.
-    Timeout(StepId),
+    Timeout(step) => TIMEOUT,
     /// The client's `CallOptions` are free again.
-    Release(StepId),
+    Release(step) => RELEASE,
     /// The step is cancelled.
-    CancelAll(StepId),
+    CancelAll(step) => CANCEL_ALL,
     /// The session is closed to steps that come later.
-    Close,
+    Close => CLOSE,
     /// The session's cancellation manager takes its callbacks out.
-    StartCancel,
+    StartCancel => START_CANCEL,
     /// It has run them.
-    Cancelled,
+    Cancelled => CANCELLED,
     /// The closer waits until no step runs.
-    WaitIdle,
+    WaitIdle => WAIT_IDLE,
+    /// The cancellation manager of a step has run the callbacks which were registered.
+    StepCancelled(step) => STEP_CANCELLED,
+}
+
+objects! { Cancellation;
+    /// The session of a worker: whether it is closed, which step it would cancel.
+    Session = "session" per Process,
+    /// The `CallOptions` of a client's call.
+    ClientOptions(StepId) = "client_options" per Step,
+    /// A step's cancellation manager.
+    Cancellation(StepId) = "cancellation" per Step,
 }
 
 /// How far a cancellation manager has come.
@@ -149,107 +107,286 @@ pub struct Session {
     pub close_returned: bool,
 }
 
-impl View<'_> {
-    /// Declares the operation of a position.
-    pub(in crate::models) fn declare_session(&self, at: At) -> Declared {
-        let session = self.process.session.as_ref().expect("something cancels steps here");
-        let of_session = |label| Declared::new(label, Object::Session, Access::Write);
-        let options =
-            |label, step| Declared::new(label, Object::ClientOptions(step), Access::Write).when(session.lock.is_free());
-        match at {
-            At::Enter(_) => of_session(&ENTER),
-            At::Refused(_) => Declared::new(&REFUSED, Object::Client, Access::BothMover),
-            At::Install(step) => options(&INSTALL, step),
-            At::Register(_) => of_session(&REGISTER),
-            At::Clear(step) => options(&CLEAR, step),
-            At::Deregister(_) => of_session(&DEREGISTER).when(session.cancelling != Cancelling::Now),
-            At::Leave(_) => of_session(&LEAVE),
-            At::Timeout(step) => options(&TIMEOUT, step),
-            At::Release(step) => Declared::new(&RELEASE, Object::ClientOptions(step), Access::Write),
-            At::CancelAll(step) => {
-                let master = self.master_of(step);
-                let access = if master.failed {
+/// A step begins in a session that may be closed.
+pub(super) fn enter(step: StepId) -> super::Pc {
+    Pc::Enter(step).into()
+}
+
+/// The cancel function of the client's call is installed.
+pub(super) fn install(step: StepId) -> super::Pc {
+    Pc::Install(step).into()
+}
+
+/// The step registers with the session's cancellation manager.
+pub(super) fn register(step: StepId) -> super::Pc {
+    Pc::Register(step).into()
+}
+
+/// The cancel function of the client's call is cleared.
+pub(super) fn clear(step: StepId) -> super::Pc {
+    Pc::Clear(step).into()
+}
+
+/// The step is taken out of the session's cancellation manager.
+pub(super) fn deregister(step: StepId) -> super::Pc {
+    Pc::Deregister(step).into()
+}
+
+/// The step is over in the session.
+pub(super) fn leave(step: StepId) -> super::Pc {
+    Pc::Leave(step).into()
+}
+
+/// The client's wait for a step runs out.
+pub(super) fn timeout(step: StepId) -> super::Pc {
+    Pc::Timeout(step).into()
+}
+
+/// `MasterSession::Close`.
+pub(in crate::models) fn close() -> [super::Pc; 4] {
+    [Pc::Close, Pc::StartCancel, Pc::Cancelled, Pc::WaitIdle].map(Into::into)
+}
+
+/// Declares a label that cancels the cancellation manager of a step: it may run the callbacks in any order, since they are in a hash map.
+pub(super) fn declare_start<'a>(context: &Context<'a>, step: StepId) -> Declared<'a> {
+    let access = if context.model.has_queue() {
+        Access::Write
+    } else {
+        Access::Commuting
+    };
+    context.uses(Object::Cancellation(step), access).choices(|view| {
+        let execution = view.process.execution(step);
+        let runs = execution.filter(|execution| execution.cancelling == Cancelling::No);
+        (1..=runs.map_or(0, |execution| execution.callbacks.len())).product()
+    })
+}
+
+/// `CancellationManager::StartCancel`: takes the callbacks out and runs them one after the other, without its mutex. Without any, what
+/// is between its beginning and its end is seen by nobody.
+pub(super) fn start(run: &mut Run<'_>, step: StepId) {
+    let found = run
+        .process
+        .executions
+        .iter_mut()
+        .find(|execution| execution.step == step);
+    let Some(execution) = found.filter(|execution| execution.cancelling == Cancelling::No) else {
+        return;
+    };
+    let callbacks = std::mem::take(&mut execution.callbacks);
+    if callbacks.is_empty() {
+        execution.cancelling = Cancelling::Done;
+        return;
+    }
+    execution.cancelling = Cancelling::Now;
+    run.then([Pc::StepCancelled(step)]);
+    let order = permutation(callbacks.len(), usize::from(run.choice));
+    run.then(
+        order
+            .iter()
+            .map(|&index| queue::cancel(step, callbacks[usize::from(index)])),
+    );
+}
+
+/// What [`start`] may do: callbacks are those of attempts on a queue.
+pub(super) fn next_of_start(next: &mut Next<'_>, step: StepId) {
+    if next.model.has_queue() {
+        next.then([Pc::StepCancelled(step)]);
+        let nodes = next.model.queue_nodes(next.id).filter(|(of, _)| *of == step);
+        next.then(nodes.map(|(step, node)| queue::cancel(step, node)).collect::<Vec<_>>());
+    }
+}
+
+/// The function of the client's `CallOptions`, with its mutex held.
+fn client_cancel(step: StepId) -> [Pc; 2] {
+    [Pc::CancelAll(step), Pc::Release(step)]
+}
+
+fn run_client_cancel(run: &mut Run<'_>, step: StepId) {
+    let owner = run.thread.id;
+    session(run).lock.acquire(owner);
+    run.then(client_cancel(step));
+}
+
+fn session<'a>(run: &'a mut Run<'_>) -> &'a mut Session {
+    run.process.session.as_mut().expect("something cancels steps here")
+}
+
+fn look<'a>(view: &View<'a>) -> &'a Session {
+    view.process.session.as_ref().expect("something cancels steps here")
+}
+
+impl Mechanism for Counter {
+    type Facts = ();
+
+    fn objects(_model: &TensorFlow, _id: ProcessId, process: &Process, inventory: &mut Inventory<'_>) {
+        for execution in &process.executions {
+            let object = Object::Cancellation(execution.step);
+            inventory.add(object, &(execution.cancelling, &execution.callbacks), || {
+                let text = match execution.cancelling {
+                    Cancelling::No => "not cancelled",
+                    Cancelling::Now => "runs its callbacks",
+                    Cancelling::Done => "cancelled",
+                };
+                text.to_owned()
+            });
+        }
+        for (master, session) in process.masters().zip(process.session.iter().cycle()) {
+            let options = Object::ClientOptions(master.step);
+            let registered = (session.closed, session.running, session.cancelling, session.registered);
+            inventory.add(Object::Session, &registered, || {
+                let closed = if session.closed { "closed" } else { "open" };
+                format!("{closed}, {} steps run", session.running)
+            });
+            inventory.add(options, &(session.installed, session.wanted, session.lock), || {
+                let found = if session.installed.is_some() {
+                    "cancel function installed"
+                } else {
+                    "no cancel function"
+                };
+                found.to_owned()
+            });
+            inventory.lock(options, session.lock.owner());
+        }
+    }
+
+    fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
+        let of_session = context.uses(Object::Session, Access::Write);
+        let options = |step, access| context.uses(Object::ClientOptions(step), access);
+        match self.0 {
+            Pc::Enter(_) | Pc::Register(_) | Pc::Leave(_) | Pc::Close | Pc::StartCancel | Pc::Cancelled => of_session,
+            Pc::Refused(_) => context.uses(MasterObject::Client, Access::BothMover),
+            Pc::Install(step) | Pc::Clear(step) | Pc::Timeout(step) => {
+                options(step, Access::Write).when(|view| look(view).lock.is_free())
+            }
+            Pc::Deregister(_) => of_session.when(|view| look(view).cancelling != Cancelling::Now),
+            Pc::Release(step) => options(step, Access::Write),
+            Pc::CancelAll(step) => {
+                let access = if context.facts.master.failed(step) {
                     Access::Commuting
                 } else {
                     Access::Write
                 };
-                Declared::new(&CANCEL_ALL, Object::RunMany(step), access).when(master.lock.is_free())
+                let cancel = context.uses(MasterObject::RunMany(step), access);
+                cancel.when(|view| view.master_of(step).lock.is_free())
             }
-            At::Close => of_session(&CLOSE),
-            At::StartCancel => of_session(&START_CANCEL),
-            At::Cancelled => of_session(&CANCELLED),
-            At::WaitIdle => of_session(&WAIT_IDLE).when(session.running == 0),
+            Pc::WaitIdle => of_session.when(|view| look(view).running == 0),
+            Pc::StepCancelled(step) => context.uses(Object::Cancellation(step), Access::Write),
         }
     }
-}
 
-impl Run<'_> {
-    fn session(&mut self) -> &mut Session {
-        self.process.session.as_mut().expect("something cancels steps here")
+    fn next(self, next: &mut Next<'_>) {
+        let model = next.model;
+        match self.0 {
+            Pc::Enter(step) => next.then([Pc::Refused(step).into(), master::order(step)]),
+            // A timeout that was remembered cancels now.
+            Pc::Install(step) if model.is_sticky() => next.then(client_cancel(step)),
+            Pc::Timeout(step) => next.then(client_cancel(step)),
+            Pc::Register(step) => next.then([Pc::CancelAll(step)]),
+            Pc::CancelAll(step) => master::next_of_first_error(next, step),
+            Pc::StartCancel => next.then(model.steps_of(next.id).map(Pc::CancelAll)),
+            Pc::Refused(_)
+            | Pc::Install(_)
+            | Pc::Clear(_)
+            | Pc::Deregister(_)
+            | Pc::Leave(_)
+            | Pc::Release(_)
+            | Pc::Close
+            | Pc::Cancelled
+            | Pc::WaitIdle
+            | Pc::StepCancelled(_) => {}
+        }
     }
 
-    /// Runs the operation of a position.
-    pub(in crate::models) fn apply_session(&mut self, at: At) {
-        let thread = self.thread.id;
-        match at {
-            At::Enter(step) => {
-                let session = self.session();
+    fn apply(self, run: &mut Run<'_>) {
+        let thread = run.thread.id;
+        match self.0 {
+            Pc::Enter(step) => {
+                let session = session(run);
                 if session.closed {
-                    return self.thread.then([Position::Session(At::Refused(step))]);
+                    return run.then([Pc::Refused(step)]);
                 }
                 session.running += 1;
-                self.thread.then([Position::Master(master::At::Order(step))]);
+                run.then([master::order(step)]);
             }
-            At::Refused(step) => self.master_of(step).outcome = Some(false),
-            At::Install(step) => {
-                let session = self.session();
+            Pc::Refused(step) => run.master_of(step).outcome = Some(false),
+            Pc::Install(step) => {
+                let session = session(run);
                 session.installed = Some(step);
                 if session.wanted.take() == Some(step) {
-                    self.run_client_cancel(step);
+                    run_client_cancel(run, step);
                 }
             }
-            At::Register(step) => {
-                let session = self.session();
+            Pc::Register(step) => {
+                let session = session(run);
                 if session.cancelling == Cancelling::No {
                     session.registered = Some(step);
                 } else {
-                    self.thread.then([Position::Session(At::CancelAll(step))]);
+                    run.then([Pc::CancelAll(step)]);
                 }
             }
-            At::Clear(_) => (self.session().installed, self.session().wanted) = (None, None),
-            At::Deregister(_) => self.session().registered = None,
-            At::Leave(_) => self.session().running -= 1,
-            At::Timeout(step) => {
-                let sticky = self.model.is_sticky();
-                let master = self.master_of(step);
-                let waits = master.step == step && master.outcome.is_none();
-                let session = self.session();
-                if session.installed == Some(step) {
-                    self.run_client_cancel(step);
-                } else if sticky && waits {
-                    session.wanted = Some(step);
-                }
-            }
-            At::Release(_) => self.session().lock.release(thread),
-            At::CancelAll(step) => self.first_error(step),
-            At::Close => self.session().closed = true,
-            At::StartCancel => {
-                let session = self.session();
+            Pc::Clear(_) => (session(run).installed, session(run).wanted) = (None, None),
+            Pc::Deregister(_) => session(run).registered = None,
+            Pc::Leave(_) => session(run).running -= 1,
+            Pc::Timeout(step) => time_out(run, step),
+            Pc::Release(_) => session(run).lock.release(thread),
+            Pc::CancelAll(step) => master::first_error(run, step),
+            Pc::Close => session(run).closed = true,
+            Pc::StartCancel => {
+                let session = session(run);
                 session.cancelling = Cancelling::Now;
-                if let Some(step) = session.registered {
-                    self.thread.then([Position::Session(At::CancelAll(step))]);
+                let registered = session.registered;
+                run.then(registered.map(Pc::CancelAll));
+            }
+            Pc::Cancelled => session(run).cancelling = Cancelling::Done,
+            Pc::WaitIdle => session(run).close_returned = true,
+            // Its partition may have ended meanwhile.
+            Pc::StepCancelled(step) => {
+                if let Some(execution) = run.process.executions.iter_mut().find(|other| other.step == step) {
+                    execution.cancelling = Cancelling::Done;
                 }
             }
-            At::Cancelled => self.session().cancelling = Cancelling::Done,
-            At::WaitIdle => self.session().close_returned = true,
         }
     }
 
-    /// The function of the client's `CallOptions`, with its mutex held.
-    fn run_client_cancel(&mut self, step: StepId) {
-        let owner = self.thread.id;
-        self.session().lock.acquire(owner);
-        self.thread
-            .then([At::CancelAll(step), At::Release(step)].map(Position::Session));
+    fn words(self, view: &View<'_>, _choice: u8) -> String {
+        let session = view.process.session.as_ref();
+        let text = match self.0 {
+            Pc::Enter(_) if session.is_some_and(|session| session.closed) => "finds the session closed",
+            Pc::Enter(_) => "begins its step in the session",
+            Pc::Refused(_) => "answers the client that the session is closed",
+            Pc::Install(_) => "installs the cancel function of the client's call",
+            Pc::Register(_) if session.is_some_and(|session| session.cancelling == Cancelling::No) => {
+                "registers its step with the session's cancellation manager"
+            }
+            Pc::Register(_) => "finds the session's cancellation manager cancelled, and goes on to cancel its step",
+            Pc::Clear(_) => "clears the cancel function of the client's call",
+            Pc::Deregister(_) => "takes its step out of the session's cancellation manager",
+            Pc::Leave(_) => "ends its step in the session",
+            Pc::Timeout(step) if session.is_some_and(|session| session.installed == Some(step)) => {
+                "runs out, and goes on to cancel the step"
+            }
+            Pc::Timeout(_) => "runs out, but no cancel function is installed",
+            Pc::Release(_) => "has cancelled the step",
+            Pc::CancelAll(_) => "cancels all partitions of the step",
+            Pc::Close => "closes the session to later steps",
+            Pc::StartCancel => "cancels the session's cancellation manager",
+            Pc::Cancelled => "has cancelled what was registered",
+            Pc::WaitIdle => "finds that no step runs, and returns",
+            Pc::StepCancelled(_) => "has run the callbacks of the step's cancellation manager",
+        };
+        text.to_owned()
+    }
+}
+
+/// The client's wait for a step runs out.
+fn time_out(run: &mut Run<'_>, step: StepId) {
+    let sticky = run.model.is_sticky();
+    let master = run.master_of(step);
+    let waits = master.step == step && master.outcome.is_none();
+    let session = session(run);
+    if session.installed == Some(step) {
+        run_client_cancel(run, step);
+    } else if sticky && waits {
+        session.wanted = Some(step);
     }
 }

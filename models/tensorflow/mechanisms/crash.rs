@@ -1,144 +1,157 @@
-//! A server that dies while a step runs, and perhaps comes back.
+//! The crash of a server while a step runs, and perhaps its restart.
 //!
 //! With the process goes everything that it knew. Its peers learn of it when their connection breaks: calls that wait for its answer
 //! fail, and requests of it that they serve are cancelled. A call that is started after that waits until the server is there again, since
 //! TensorFlow's calls do not fail fast (`rpc/grpc_state.h:35`); it can still be cancelled. A server that comes back knows no session: it
 //! answers `RunGraph` with an error (`session_mgr.cc:141`), but it parks a receive like that of any step that it has yet to start.
 
-use crate::machine::{Access, Label, ProcessId};
-use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::cluster::{Declared, Run, View};
-use crate::models::tensorflow::mechanisms::rpc::{self, Frame, Rpc};
-use crate::models::tensorflow::objects::Object;
-use crate::models::tensorflow::process::{At as Position, Process, Thread, ThreadId};
 use serde::{Deserialize, Serialize};
 
-static DIES: Label = Label {
-    name: "Process.dies",
-    function: "the process ends",
-    site: "operating system",
-};
-static RESTARTS: Label = Label {
-    name: "Process.restarts",
-    function: "a new process serves the same address",
-    site: "operating system",
-};
-static LOST: Label = Label {
-    name: "Connection.lost",
-    function: "the connection to a peer breaks",
-    site: "grpc core",
-};
+use super::context::{Context, Declared, Next, Run, View};
+use super::pool::Object as PoolObject;
+use super::room::Mechanism;
+use super::rpc::{self, Frame, Object as RpcObject};
+use crate::machine::{Access, ProcessId};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::process::{IdSet, Process, StepId, Thread, ThreadId};
 
-/// Positions in the death of a process.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
-    /// The process ends.
-    Dies,
-    /// Another one takes its place.
-    Restarts,
-    /// A peer (the number of its process) learns of it.
-    Lost(u8),
+labels! {
+    DIES = "Process.dies", "the process ends", "operating system";
+    RESTARTS = "Process.restarts", "a new process serves the same address", "operating system";
+    LOST = "Connection.lost", "the connection to a peer breaks", "grpc core";
 }
 
+program_counter! { Crash;
+    /// The process ends.
+    Dies => DIES,
+    /// Another one takes its place.
+    Restarts => RESTARTS,
+    /// A peer learns of it.
+    Lost(peer: ProcessId) => LOST,
+}
+
+objects! { Crash; }
+
 /// What a process knows of the others, and they of it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Connections {
     /// The process is dead.
     pub down: bool,
     /// It has taken the place of one that died.
     pub restarted: bool,
-    /// Peers that speak to the process that died, one bit each: what they send is lost.
-    pub unaware: u32,
-    /// Peers that are dead as far as this process knows, one bit each: calls to them wait.
-    pub lost: u32,
+    /// Peers that speak to the process that died: what they send is lost.
+    pub unaware: IdSet,
+    /// Peers that are dead as far as this process knows: calls to them wait.
+    pub lost: IdSet,
 }
 
-fn bit(id: ProcessId) -> u32 {
-    1 << id.0
-}
+/// Whether the process has taken the place of one that died.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(in crate::models) struct Facts(bool);
 
-impl View<'_> {
-    /// Declares the operation of a position. While a process may still die, everything in it depends on that: see `View::pending`.
-    pub(in crate::models) fn declare_death(&self, at: At) -> Declared {
-        match at {
-            At::Dies => Declared::new(&DIES, Object::Pool, Access::Write),
-            At::Restarts => Declared::new(&RESTARTS, Object::Pool, Access::Write),
-            At::Lost(peer) => Declared::new(&LOST, Object::Queue(ProcessId(peer.into())), Access::Write),
-        }
+impl Facts {
+    pub(super) fn restarted(self) -> bool {
+        self.0
     }
 }
 
-impl Run<'_> {
-    /// Runs the operation of a position.
-    pub(in crate::models) fn apply_death(&mut self, at: At) {
-        match at {
-            At::Dies => self.die(),
-            At::Restarts => (self.process.connections.down, self.process.connections.restarted) = (false, true),
-            At::Lost(peer) => {
-                self.process.connections.unaware &= !(1 << peer);
-                self.sent.push((ProcessId(peer.into()), Frame::Lost));
+impl Mechanism for Counter {
+    type Facts = Facts;
+
+    fn facts(_model: &TensorFlow, _id: ProcessId, process: &Process) -> Facts {
+        Facts(process.connections.restarted)
+    }
+
+    /// While a process may still die, everything in it depends on that: see [`View::pending`].
+    fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
+        match self.0 {
+            Pc::Dies | Pc::Restarts => context.uses(PoolObject::Pool, Access::Write),
+            Pc::Lost(peer) => context.uses(RpcObject::Queue(peer), Access::Write),
+        }
+    }
+
+    fn next(self, next: &mut Next<'_>) {
+        match self.0 {
+            Pc::Dies => next.then(afterwards(next.model, next.id)),
+            Pc::Restarts => {}
+            Pc::Lost(peer) => next.send(peer, Frame::Lost),
+        }
+    }
+
+    fn apply(self, run: &mut Run<'_>) {
+        match self.0 {
+            Pc::Dies => die(run),
+            Pc::Restarts => (run.process.connections.down, run.process.connections.restarted) = (false, true),
+            Pc::Lost(peer) => {
+                run.process.connections.unaware.remove(peer.index());
+                run.send(peer, Frame::Lost);
             }
         }
     }
 
-    fn die(&mut self) {
-        let model = self.model;
-        let peers = (0..model.processes().len() as u8).filter(|&peer| ProcessId(peer.into()) != self.id);
-        let (mut unaware, mut labels) = (0, Vec::new());
-        if model.circumstances().death.as_ref().is_some_and(|death| death.restarts) {
-            labels.push(Position::Death(At::Restarts));
+    fn words(self, view: &View<'_>, _choice: u8) -> String {
+        match self.0 {
+            Pc::Dies => "dies with all that it knows".to_owned(),
+            Pc::Restarts => "is replaced by a new one at the same address".to_owned(),
+            Pc::Lost(peer) => format!(
+                "is no longer connected with {}",
+                view.model.processes()[peer.index()].name
+            ),
         }
-        for peer in peers {
-            unaware |= 1 << peer;
-            labels.push(Position::Death(At::Lost(peer)));
-        }
-        self.thread.stack.extend(labels.into_iter().rev());
-        *self.process = Process {
-            variables: smallvec::SmallVec::from_elem(0, self.process.variables.len()),
-            // No step starts here any more, and what was here does not come again.
-            started: u32::MAX,
-            arrived: std::mem::take(&mut self.process.arrived),
-            ..Process::default()
-        };
-        self.process.connections.down = true;
-        self.process.connections.unaware = unaware;
     }
+}
+
+/// What follows the death of a process.
+fn afterwards(model: &TensorFlow, id: ProcessId) -> Vec<Pc> {
+    let restarts = model.restarts().then_some(Pc::Restarts);
+    let peers = model.process_ids().filter(|&peer| peer != id);
+    restarts.into_iter().chain(peers.map(Pc::Lost)).collect()
+}
+
+fn die(run: &mut Run<'_>) {
+    let model = run.model;
+    let mut process = Process {
+        variables: smallvec::SmallVec::from_elem(0, run.process.variables.len()),
+        arrived: std::mem::take(&mut run.process.arrived),
+        ..Process::default()
+    };
+    // No step starts here any more, and what was here does not come again.
+    for step in 0..model.steps().len() as StepId {
+        process.started.insert(step);
+    }
+    for peer in model.process_ids().filter(|&peer| peer != run.id) {
+        process.connections.unaware.insert(peer.index());
+    }
+    process.connections.down = true;
+    *run.process = process;
+    run.then(afterwards(model, run.id));
 }
 
 impl TensorFlow {
     /// The thread of the process that dies.
     pub(in crate::models) fn death_of(&self, id: ProcessId) -> Option<Thread> {
-        self.is_mortal(id)
-            .then(|| Thread::new(ThreadId::Death, Position::Death(At::Dies)))
+        let mut thread = Thread::new(ThreadId::Death);
+        thread.then([Pc::Dies]);
+        self.is_mortal(id).then_some(thread)
     }
 }
 
-/// Whether what a peer sends gets nowhere.
-pub(in crate::models) fn swallows(process: &Process, from: ProcessId) -> bool {
-    process.connections.down || process.connections.unaware & bit(from) != 0
+/// Returns true if what a peer sends gets nowhere.
+pub(super) fn swallows(process: &Process, from: ProcessId) -> bool {
+    process.connections.down || process.connections.unaware.contains(from.index())
 }
 
-/// Whether calls to a peer wait for it to come back.
+/// Returns true if calls to a peer wait for it to come back.
 pub(in crate::models) fn is_lost(process: &Process, peer: ProcessId) -> bool {
-    process.connections.lost & bit(peer) != 0
+    process.connections.lost.contains(peer.index())
 }
 
 /// The connection to a peer breaks.
-pub(in crate::models) fn lose(model: &TensorFlow, process: &mut Process, peer: ProcessId) {
-    let returns = model.circumstances().death.as_ref().is_some_and(|death| death.restarts);
-    if !returns {
-        process.connections.lost |= bit(peer);
+pub(super) fn lose(model: &TensorFlow, process: &mut Process, peer: ProcessId) {
+    if !model.restarts() {
+        process.connections.lost.insert(peer.index());
     }
-    let mut over = Vec::new();
-    for call in &mut process.client_calls {
-        if model.call(call.id).server == peer && call.rpc == Rpc::Sent {
-            (call.failed, call.rpc) = (true, Rpc::Complete);
-            over.push(call.id);
-        }
-    }
-    for call in over {
-        process.spawn(rpc::completion(call));
-    }
+    rpc::lost_answers(model, process, peer);
     let requests = process
         .server_calls
         .iter()

@@ -1,103 +1,68 @@
-//! The executor: one partition of one step (`tf-step.md` section 2.3; `common_runtime/executor.cc`, `executor.h`).
+//! The executor: one partition of one step (`common_runtime/executor.cc`, `executor.h`).
 //!
-//! A node's life: its kernel runs (here, in [`crate::models::tensorflow::mechanisms::rendezvous`] or [`crate::models::tensorflow::mechanisms::iterator`]), then `NodeDone`. A node that succeeds hands
-//! its outputs on and its ready successors are run inline or scheduled; the first that fails aborts the rendezvous and cancels the
-//! step's cancellation manager before it counts itself out. When nothing is outstanding, `Finish` schedules the step's callback.
+//! A node's life: its kernel runs (here, in [`super::rendezvous`], [`super::iterator`] or [`super::queue`]), then `NodeDone`. A node that
+//! succeeds hands its outputs on and its ready successors are run inline or scheduled; the first that fails aborts the rendezvous and
+//! cancels the step's cancellation manager before it counts itself out. When nothing is outstanding, `Finish` schedules the step's callback.
 
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
-use crate::machine::{Access, Label};
-use crate::models::tensorflow::cluster::{Declared, Run, View};
+use super::cancellation::{self, Cancelling};
+use super::context::{Context, Declared, Inventory, Item, Next, Run, View};
+use super::room::Mechanism;
+use super::{dataset, iterator, master, queue, rendezvous, rpc, worker};
+use crate::machine::{Access, ProcessId};
+use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::job::graph::NodeKind;
-use crate::models::tensorflow::mechanisms::cancellation::Cancelling;
-use crate::models::tensorflow::mechanisms::dataset;
-use crate::models::tensorflow::mechanisms::iterator;
-use crate::models::tensorflow::mechanisms::master;
-use crate::models::tensorflow::mechanisms::pool;
-use crate::models::tensorflow::mechanisms::queue;
-use crate::models::tensorflow::mechanisms::rendezvous;
-use crate::models::tensorflow::mechanisms::worker;
-use crate::models::tensorflow::objects::Object;
-use crate::models::tensorflow::process::{At as Position, List, NodeId, RendezvousId, StepId, ThreadId};
-
-static KERNEL: Label = Label {
-    name: "Kernel.update",
-    function: "OpKernel::Compute of a variable's update",
-    site: "executor.cc:1778",
-};
-static PROPAGATE: Label = Label {
-    name: "Executor.propagate",
-    function: "ExecutorState::PropagateOutputs",
-    site: "executor.cc:2037",
-};
-static OUTSTANDING: Label = Label {
-    name: "Executor.outstanding",
-    function: "ExecutorState::NodeDone (num_outstanding_ops_)",
-    site: "executor.cc:2177",
-};
-/// Of the variant that takes the `fetch_sub` of [`OUTSTANDING`] apart.
-static LOOK: Label = Label {
-    name: "Executor.read_outstanding",
-    function: "ExecutorState::NodeDone (num_outstanding_ops_)",
-    site: "executor.cc:2177",
-};
-static DISPATCH: Label = Label {
-    name: "Executor.schedule",
-    function: "ExecutorState::ScheduleReady",
-    site: "executor.cc:2189",
-};
-static LATCH: Label = Label {
-    name: "Executor.first_error",
-    function: "ExecutorState::NodeDone (status_)",
-    site: "executor.cc:2155",
-};
-static CANCEL: Label = Label {
-    name: "Executor.start_cancel",
-    function: "CancellationManager::StartCancel",
-    site: "executor.cc:2170",
-};
-static CANCELLED: Label = Label {
-    name: "Executor.cancelled",
-    function: "CancellationManager::StartCancel (is_cancelled_)",
-    site: "cancellation.cc:46",
-};
-static FINISH: Label = Label {
-    name: "Executor.finish",
-    function: "ExecutorState::Finish",
-    site: "executor.cc:2365",
-};
-static BARRIER: Label = Label {
-    name: "ExecutorBarrier.when_done",
-    function: "ExecutorBarrier::WhenDone",
-    site: "executor.h:176",
+use crate::models::tensorflow::mechanisms::pool::Object as PoolObject;
+use crate::models::tensorflow::process::{
+    ANY_RENDEZVOUS, List, NodeId, Process, RendezvousId, StepId, Thread, ThreadId,
 };
 
-/// Positions in the executor.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
+labels! {
+    KERNEL = "Kernel.update", "OpKernel::Compute of a variable's update", "executor.cc:1778";
+    PROPAGATE = "Executor.propagate", "ExecutorState::PropagateOutputs", "executor.cc:2037";
+    OUTSTANDING = "Executor.outstanding", "ExecutorState::NodeDone (num_outstanding_ops_)", "executor.cc:2177";
+    LOOK = "Executor.read_outstanding", "ExecutorState::NodeDone (num_outstanding_ops_)", "executor.cc:2177";
+    DISPATCH = "Executor.schedule", "ExecutorState::ScheduleReady", "executor.cc:2189";
+    LATCH = "Executor.first_error", "ExecutorState::NodeDone (status_)", "executor.cc:2155";
+    CANCEL = "Executor.start_cancel", "CancellationManager::StartCancel", "executor.cc:2170";
+    FINISH = "Executor.finish", "ExecutorState::Finish", "executor.cc:2365";
+    BARRIER = "ExecutorBarrier.when_done", "ExecutorBarrier::WhenDone", "executor.h:176";
+}
+
+program_counter! { Executor;
     /// A kernel that changes a variable.
-    Kernel(StepId, NodeId),
-    /// A node that succeeded activates its successors. `true`: on a pool thread that runs the cheap ones itself.
-    Propagate(StepId, NodeId, bool),
+    Kernel(step, node) => KERNEL,
+    /// A node that succeeded activates its successors. `inline`: on a pool thread that runs the cheap ones itself.
+    Propagate(step, node, inline: bool) => PROPAGATE,
     /// A node counts itself out (and its ready successors in). Success, inline as above.
-    Outstanding(StepId, bool, bool),
+    Outstanding(step, ok: bool, inline: bool) => OUTSTANDING,
     /// Hands the next ready node to the pool.
-    Dispatch(StepId),
+    Dispatch(step) => DISPATCH,
     /// A node that failed latches the error; only the first goes on to abort.
-    Latch(StepId),
+    Latch(step) => LATCH,
     /// The first error cancels the step's cancellation manager.
-    Cancel(StepId),
-    /// That has run the callbacks which were registered.
-    Cancelled(StepId),
+    Cancel(step) => CANCEL,
     /// Nothing is outstanding: schedule the step's callback.
-    Finish(StepId),
+    Finish(step) => FINISH,
     /// The step's callback begins.
-    Barrier(StepId),
-    /// Variant `count-out-in-two`: a node without ready successors looks whether it is the last.
-    Look(StepId),
-    /// It counts itself out; `true`: it has seen that it is the last.
-    CountOut(StepId, bool),
+    Barrier(step) => BARRIER,
+    /// Variant `count-out-in-two`, which takes the `fetch_sub` apart: a node without ready successors looks whether it is the last.
+    Look(step) => LOOK,
+    /// It counts itself out; `last`: it has seen that it is the last.
+    CountOut(step, last: bool) => OUTSTANDING,
+}
+
+objects! { Executor;
+    /// The variables that live here.
+    Variables = "variables" per Process,
+    /// A step's executor: pending counts of its nodes.
+    Frames(StepId) = "frames" per Step,
+    /// A step's executor: the first error.
+    Status(StepId) = "status" per Step,
+    /// A step's executor: the number of outstanding nodes.
+    Outstanding(StepId) = "outstanding" per Step,
 }
 
 /// `ExecutorState` of the partition of one step.
@@ -119,226 +84,355 @@ pub struct Execution {
     pub callbacks: List,
 }
 
-impl Execution {
-    /// The state before any root runs: `outstanding` is the number of roots.
-    pub fn new(step: StepId, rendezvous: RendezvousId, pending: SmallVec<[u8; 16]>, roots: u16) -> Self {
-        Self {
-            step,
-            rendezvous,
-            pending,
-            outstanding: roots,
-            failed: false,
-            cancelling: Cancelling::No,
-            callbacks: List::new(),
-        }
+/// The partitions that run here: step, rendezvous, and whether the step has failed. With a queue nothing is said of them: whoever
+/// flushes may do something for a step that has not begun as well, and what is said of it must not grow when another one ends.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(in crate::models) struct Facts(SmallVec<[(StepId, RendezvousId, bool); 1]>);
+
+impl Facts {
+    fn of(&self, step: StepId) -> Option<&(StepId, RendezvousId, bool)> {
+        self.0.iter().find(|(other, ..)| *other == step)
+    }
+
+    /// The rendezvous of a step's partition.
+    pub(super) fn rendezvous(&self, step: StepId) -> RendezvousId {
+        self.of(step).map_or(ANY_RENDEZVOUS, |(_, rendezvous, _)| *rendezvous)
+    }
+
+    fn failed(&self, step: StepId) -> bool {
+        self.of(step).is_some_and(|(.., failed)| *failed)
     }
 }
 
-impl View<'_> {
-    /// Declares the operation of a position.
-    pub(in crate::models) fn declare_executor(&self, at: At) -> Declared {
-        let (label, object, access) = match at {
-            At::Kernel(..) => (&KERNEL, Object::Variables, Access::Commuting),
-            At::Propagate(step, node, _) => {
-                let alone = self.model.successors(step, self.id, node).is_empty();
-                (
-                    &PROPAGATE,
+/// What `ExecutorState::Process` does with a node on the running thread: the first labels of its kernel.
+pub(super) fn begin(model: &TensorFlow, id: ProcessId, step: StepId, node: NodeId) -> SmallVec<[super::Pc; 2]> {
+    let place = match model.node(step, id, node).kind {
+        NodeKind::Recv { .. } | NodeKind::Feed => rendezvous::validate(step, node),
+        NodeKind::Send { .. } | NodeKind::Fetch => rendezvous::send(step, node),
+        NodeKind::GetNext => iterator::schedule(step, node),
+        NodeKind::MakeIterator => dataset::iterator_resource::make_iterator(step, node),
+        NodeKind::Dequeue | NodeKind::Enqueue if model.has_queue() => queue::attempt(step, node),
+        NodeKind::CloseQueue => queue::close(step, node),
+        NodeKind::Dequeue | NodeKind::Enqueue => iterator::dequeue(step, node),
+        NodeKind::Update { .. } => Pc::Kernel(step, node).into(),
+        NodeKind::Fails => return node_done(model, step, node, false, true).into_iter().collect(),
+        NodeKind::Other => return node_done(model, step, node, true, true).into_iter().collect(),
+    };
+    smallvec![place]
+}
+
+/// `NodeDone`, with `PropagateOutputs` before it where the node succeeded. `inline`: called by `Process` itself, which then
+/// runs cheap successors on its thread; an asynchronous kernel's callback hands all of them to the pool.
+pub(super) fn node_done(model: &TensorFlow, step: StepId, node: NodeId, ok: bool, inline: bool) -> [super::Pc; 2] {
+    let first = if ok {
+        Pc::Propagate(step, node, inline)
+    } else {
+        Pc::Latch(step)
+    };
+    let count = if !ok && model.counts_out_in_two() {
+        Pc::Look(step)
+    } else {
+        Pc::Outstanding(step, ok, inline)
+    };
+    [first.into(), count.into()]
+}
+
+/// The same where it is not known how the node ends: with an error only if anything of the step can fail.
+pub(super) fn node_done_either(next: &mut Next<'_>, step: StepId, node: NodeId, inline: bool) {
+    next.then(node_done(next.model, step, node, true, inline));
+    node_may_fail(next, step, node, inline);
+}
+
+/// A node may end with an error, if anything of the step can fail.
+pub(super) fn node_may_fail(next: &mut Next<'_>, step: StepId, node: NodeId, inline: bool) {
+    if !next.model.cannot_fail(step) {
+        next.then(node_done(next.model, step, node, false, inline));
+    }
+}
+
+/// Begins a partition: `ExecutorState::RunAsync` before any root runs.
+pub(super) fn start(run: &mut Run<'_>, step: StepId, rendezvous: RendezvousId) {
+    run.process.started.insert(step);
+    let execution = Execution {
+        step,
+        rendezvous,
+        pending: run.model.pending(step, run.id),
+        outstanding: run.model.roots(step, run.id).len() as u16,
+        failed: false,
+        cancelling: Cancelling::No,
+        callbacks: List::new(),
+    };
+    let place = run.process.executions.partition_point(|other| other.step < step);
+    run.process.executions.insert(place, execution);
+}
+
+/// `ExecutorState::Process` goes on with the nodes that it kept for itself.
+pub(super) fn go_on_inline(run: &mut Run<'_>) {
+    let at_end = run
+        .thread
+        .stack
+        .last()
+        .is_some_and(|pc| pc.label() == &super::pool::IDLE);
+    if let (true, ThreadId::Node(step, _), false) = (at_end, run.thread.id, run.thread.inline.is_empty()) {
+        let node = run.thread.inline.remove(0);
+        run.then(begin(run.model, run.id, step, node));
+    }
+}
+
+/// What a thread has before it: its places, and the nodes and calls that it carries.
+pub(in crate::models) fn items(thread: &Thread) -> impl Iterator<Item = Item> {
+    let places = thread.stack.iter().copied().map(Item::Pc);
+    let own = match thread.id {
+        ThreadId::Node(step, node) => Some((step, node)),
+        _ => None,
+    };
+    // A closure that has not begun has all of its node before it.
+    let waits = own.filter(|_| thread.is_at(&super::pool::TAKE));
+    let inline = own
+        .into_iter()
+        .flat_map(|(step, _)| thread.inline.iter().map(move |&node| (step, node)));
+    // Whoever flushes a queue may complete nodes of another step.
+    let hands_out = |place: &super::Pc| match place {
+        super::Pc::Executor(Counter(Pc::Dispatch(step) | Pc::Outstanding(step, ..))) => Some(*step),
+        _ => None,
+    };
+    let step = thread.stack.iter().rev().find_map(hands_out);
+    let dispatch = step
+        .into_iter()
+        .flat_map(|step| thread.dispatch.iter().map(move |&node| (step, node)));
+    let nodes = waits
+        .into_iter()
+        .chain(inline)
+        .chain(dispatch)
+        .map(|(step, node)| Item::Node(step, node));
+    let calls = thread.calls.iter().map(|&call| Item::Pc(rpc::cancel(call)));
+    places.chain(nodes).chain(calls)
+}
+
+impl Mechanism for Counter {
+    type Facts = Facts;
+
+    fn facts(model: &TensorFlow, _id: ProcessId, process: &Process) -> Facts {
+        let running = process.executions.iter().filter(|_| !model.has_queue());
+        Facts(
+            running
+                .map(|execution| (execution.step, execution.rendezvous, execution.failed))
+                .collect(),
+        )
+    }
+
+    fn objects(model: &TensorFlow, id: ProcessId, process: &Process, inventory: &mut Inventory<'_>) {
+        inventory.value(Object::Variables, &process.variables);
+        if !process.variables.is_empty() {
+            let updates = || process.variables.iter().map(|&count| u32::from(count)).sum::<u32>();
+            inventory.text(Object::Variables, || format!("{} updates applied", updates()));
+        }
+        for execution in &process.executions {
+            let (step, pending) = (execution.step, &execution.pending);
+            debug_assert_eq!(
+                pending.len(),
+                model.graph(step).partitions[model.partition(step, id)].nodes.len()
+            );
+            inventory.add(Object::Frames(step), pending, || {
+                let ready = pending.iter().filter(|&&count| count == 0).count();
+                format!("{ready} of {} nodes have all inputs", pending.len())
+            });
+            let failed = execution.failed;
+            inventory.add(Object::Status(step), &failed, || {
+                if failed { "failed" } else { "ok" }.to_owned()
+            });
+            let outstanding = execution.outstanding;
+            inventory.add(Object::Outstanding(step), &outstanding, || {
+                format!("{outstanding} nodes outstanding")
+            });
+        }
+    }
+
+    fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
+        let model = context.model;
+        match self.0 {
+            Pc::Kernel(..) => context.uses(Object::Variables, Access::Commuting),
+            Pc::Propagate(step, node, _) => {
+                let alone = model.successors(step, context.id, node).is_empty();
+                context.uses(
                     Object::Frames(step),
                     if alone { Access::BothMover } else { Access::Write },
                 )
             }
-            At::Outstanding(step, ..) => (&OUTSTANDING, Object::Outstanding(step), self.model.count_access()),
-            At::Look(step) => (&LOOK, Object::Outstanding(step), Access::Read),
-            At::CountOut(step, _) => (&OUTSTANDING, Object::Outstanding(step), Access::Write),
-            At::Dispatch(_) => (&DISPATCH, Object::Pool, self.model.push_access()),
-            At::Latch(step) => {
-                let failed = self.process.execution(step).is_some_and(|execution| execution.failed);
-                (
-                    &LATCH,
-                    Object::Status(step),
-                    if failed { Access::Read } else { Access::Write },
-                )
+            Pc::Outstanding(step, ..) => context.uses(Object::Outstanding(step), model.count_access()),
+            Pc::Look(step) => context.uses(Object::Outstanding(step), Access::Read),
+            Pc::CountOut(step, _) => context.uses(Object::Outstanding(step), Access::Write),
+            Pc::Dispatch(_) | Pc::Finish(_) => context.uses(PoolObject::Pool, model.push_access()),
+            Pc::Latch(step) => {
+                let execution = context.view.and_then(|view| view.process.execution(step));
+                let failed = context.facts.executor.failed(step) || execution.is_some_and(|execution| execution.failed);
+                context.uses(Object::Status(step), if failed { Access::Read } else { Access::Write })
             }
-            At::Cancel(step) => return self.cancels_callbacks(&CANCEL, step),
-            At::Cancelled(step) => (&CANCELLED, Object::Cancellation(step), Access::Write),
-            At::Finish(_) => (&FINISH, Object::Pool, self.model.push_access()),
-            At::Barrier(step) => (&BARRIER, Object::Status(step), Access::Read),
+            Pc::Cancel(step) => cancellation::declare_start(context, step),
+            Pc::Barrier(step) => context.uses(Object::Status(step), Access::Read),
+        }
+    }
+
+    fn next(self, next: &mut Next<'_>) {
+        let model = next.model;
+        match self.0 {
+            Pc::Kernel(step, node) => next.then(node_done(model, step, node, true, true)),
+            Pc::Propagate(step, node, _) => {
+                for &successor in model.successors(step, next.id, node) {
+                    next.carry(step, successor);
+                }
+                next.then(model.counts_out_in_two().then_some(Pc::Look(step)));
+            }
+            Pc::Outstanding(step, ..) => next.then([Pc::Finish(step), Pc::Dispatch(step)]),
+            Pc::Look(step) => next.then([Pc::CountOut(step, true), Pc::CountOut(step, false)]),
+            Pc::CountOut(step, _) => next.then([Pc::Finish(step)]),
+            Pc::Dispatch(step) => next.then([Pc::Dispatch(step)]),
+            Pc::Latch(step) if next.facts.executor.failed(step) => {}
+            Pc::Latch(step) => {
+                next.then([rendezvous::abort(step, next.facts.executor.rendezvous(step))]);
+                next.then([Pc::Cancel(step)]);
+            }
+            Pc::Cancel(step) => cancellation::next_of_start(next, step),
+            Pc::Finish(step) => next.schedule(ThreadId::Done(step), &[Pc::Barrier(step).into()]),
+            Pc::Barrier(step) => {
+                next.then(ended(model, next.id, step, true));
+                if !model.cannot_fail(step) {
+                    next.then([rendezvous::abort(step, next.facts.executor.rendezvous(step))]);
+                    next.then(ended(model, next.id, step, false));
+                }
+            }
+        }
+    }
+
+    fn apply(self, run: &mut Run<'_>) {
+        match self.0 {
+            Pc::Kernel(step, node) => kernel(run, step, node),
+            Pc::Propagate(step, node, _) => propagate(run, step, node),
+            Pc::Outstanding(step, ok, inline) => count(run, step, ok, inline),
+            Pc::Look(step) => {
+                let is_last = run.process.execution_mut(step).outstanding == 1;
+                run.then([Pc::CountOut(step, is_last)]);
+            }
+            Pc::CountOut(step, is_last) => {
+                run.process.execution_mut(step).outstanding -= 1;
+                run.then(is_last.then_some(Pc::Finish(step)));
+            }
+            Pc::Dispatch(step) => {
+                let node = run.thread.dispatch.remove(0);
+                run.then((!run.thread.dispatch.is_empty()).then_some(Pc::Dispatch(step)));
+                run.schedule(ThreadId::Node(step, node), &[]);
+            }
+            Pc::Latch(step) => {
+                let execution = run.process.execution_mut(step);
+                if !std::mem::replace(&mut execution.failed, true) {
+                    let abort = rendezvous::abort(step, execution.rendezvous);
+                    run.then([abort, Pc::Cancel(step).into()]);
+                }
+            }
+            Pc::Cancel(step) => cancellation::start(run, step),
+            Pc::Finish(step) => run.schedule(ThreadId::Done(step), &[Pc::Barrier(step).into()]),
+            Pc::Barrier(step) => barrier(run, step),
+        }
+    }
+
+    fn words(self, view: &View<'_>, _choice: u8) -> String {
+        let execution = |step| view.process.execution(step);
+        let text = match self.0 {
+            Pc::Kernel(step, node) => return format!("applies the update {}", view.node_name(step, node)),
+            Pc::Propagate(step, node, _) => return format!("hands the outputs of {} on", view.node_name(step, node)),
+            Pc::Outstanding(..) => "counts its node out",
+            Pc::Look(step) if execution(step).is_some_and(|execution| execution.outstanding == 1) => {
+                "sees that its node is the last that is outstanding"
+            }
+            Pc::Look(_) => "sees that other nodes are outstanding",
+            Pc::CountOut(_, true) => "counts its node out, as the last",
+            Pc::CountOut(_, false) => "counts its node out, not as the last",
+            Pc::Dispatch(_) => "hands a ready node to the pool",
+            Pc::Latch(step) if execution(step).is_some_and(|execution| execution.failed) => {
+                "reports an error; the partition has failed already"
+            }
+            Pc::Latch(_) => "reports the partition's first error",
+            Pc::Cancel(_) => "cancels the step's cancellation manager",
+            Pc::Finish(_) => "ends the partition, of which nothing is outstanding",
+            Pc::Barrier(_) => "runs the partition's callback",
         };
-        Declared::new(label, object, access)
+        text.to_owned()
     }
 }
 
-impl Run<'_> {
-    /// What `ExecutorState::Process` does with a node on the running thread: the first labels of its kernel.
-    pub(in crate::models) fn start_node(&mut self, step: StepId, node: NodeId) {
-        let at = match self.node(step, node).kind {
-            NodeKind::Recv { .. } | NodeKind::Feed => Position::Rendezvous(rendezvous::At::Validate(step, node)),
-            NodeKind::Send { .. } | NodeKind::Fetch => Position::Rendezvous(rendezvous::At::SendCheck(step, node)),
-            NodeKind::GetNext => Position::Iterator(iterator::At::Schedule(step, node)),
-            NodeKind::MakeIterator => Position::Dataset(dataset::At::Resource(
-                dataset::iterator_resource::At::MakeIterator(step, node),
-            )),
-            NodeKind::Dequeue | NodeKind::Enqueue if self.model.has_queue() => {
-                Position::Queue(queue::At::Lock(step, node))
-            }
-            NodeKind::CloseQueue => Position::Queue(queue::At::Close(step, node)),
-            NodeKind::Dequeue | NodeKind::Enqueue => Position::Iterator(iterator::At::Dequeue(step, node)),
-            NodeKind::Update { .. } => Position::Executor(At::Kernel(step, node)),
-            NodeKind::Fails => return self.node_done(step, node, false, true),
-            NodeKind::Other => return self.node_done(step, node, true, true),
-        };
-        self.thread.then([at]);
+/// The callback of a partition, that of `DoRunGraph`: the answer to its call, or on the worker itself the report to the master.
+fn ended(model: &TensorFlow, id: ProcessId, step: StepId, ok: bool) -> [super::Pc; 2] {
+    match model.run_graph_call(step, id) {
+        Some(call) => rpc::serve(call, ok),
+        None => [worker::clear_local(step), master::when_done(step, ok)],
     }
+}
 
-    /// `NodeDone`, with `PropagateOutputs` before it where the node succeeded. `inline`: called by `Process` itself, which then
-    /// runs cheap successors on its thread; an asynchronous kernel's callback hands all of them to the pool.
-    pub(in crate::models) fn node_done(&mut self, step: StepId, node: NodeId, ok: bool, inline: bool) {
-        let outstanding = if !ok && self.model.counts_out_in_two() {
-            Position::Executor(At::Look(step))
-        } else {
-            Position::Executor(At::Outstanding(step, ok, inline))
-        };
-        let first = if ok {
-            At::Propagate(step, node, inline)
-        } else {
-            At::Latch(step)
-        };
-        self.thread.then([Position::Executor(first), outstanding]);
-    }
+/// `ExecutorBarrier::WhenDone`, which aborts once more on an error, then the callback of the partition.
+fn barrier(run: &mut Run<'_>, step: StepId) {
+    let index = run
+        .process
+        .executions
+        .iter()
+        .position(|execution| execution.step == step);
+    let execution = run.process.executions.remove(index.expect("the step runs here"));
+    run.then(ended(run.model, run.id, step, !execution.failed));
+    run.then(execution.failed.then(|| rendezvous::abort(step, execution.rendezvous)));
+}
 
-    /// Runs the operation of a position.
-    pub(in crate::models) fn apply_executor(&mut self, at: At) {
-        match at {
-            At::Kernel(step, node) => self.kernel(step, node),
-            At::Propagate(step, node, _) => self.propagate(step, node),
-            At::Outstanding(step, ok, inline) => self.count(step, ok, inline),
-            At::Look(step) => {
-                let is_last = self.process.execution_mut(step).outstanding == 1;
-                self.thread.then([Position::Executor(At::CountOut(step, is_last))]);
-            }
-            At::CountOut(step, is_last) => {
-                self.process.execution_mut(step).outstanding -= 1;
-                if is_last {
-                    self.thread.then([Position::Executor(At::Finish(step))]);
-                }
-            }
-            At::Dispatch(step) => {
-                let node = self.thread.dispatch.remove(0);
-                if !self.thread.dispatch.is_empty() {
-                    self.thread.then([Position::Executor(At::Dispatch(step))]);
-                }
-                self.schedule_node(step, node);
-            }
-            At::Latch(step) => {
-                let execution = self.process.execution_mut(step);
-                if !std::mem::replace(&mut execution.failed, true) {
-                    let rendezvous = execution.rendezvous;
-                    let abort = Position::Rendezvous(rendezvous::At::AbortLocal(rendezvous));
-                    self.thread.then([abort, Position::Executor(At::Cancel(step))]);
-                }
-            }
-            At::Cancel(step) => self.start_cancel(step),
-            At::Cancelled(step) => {
-                // Its partition may have ended meanwhile.
-                if let Some(execution) = self.process.executions.iter_mut().find(|other| other.step == step) {
-                    execution.cancelling = Cancelling::Done;
-                }
-            }
-            At::Finish(step) => {
-                let (size, pooled) = (self.model.pool_size(), self.thread.is_pooled());
-                let body = [Position::Executor(At::Barrier(step))];
-                pool::schedule(self.process, size, pooled, ThreadId::Done(step), &body);
-            }
-            At::Barrier(step) => self.barrier(step),
-        }
+fn kernel(run: &mut Run<'_>, step: StepId, node: NodeId) {
+    if let NodeKind::Update { variable } = run.node(step, node).kind {
+        let index = run.model.variable_index(step, run.id, variable);
+        let counter = &mut run.process.variables[index];
+        *counter = counter.saturating_add(1);
     }
+    run.then(node_done(run.model, step, node, true, true));
+}
 
-    /// `ExecutorBarrier::WhenDone`, which aborts once more on an error, then the callback of the partition: that of `DoRunGraph`.
-    fn barrier(&mut self, step: StepId) {
-        let index = self
-            .process
-            .executions
-            .iter()
-            .position(|execution| execution.step == step);
-        let execution = self.process.executions.remove(index.expect("the step runs here"));
-        let ok = !execution.failed;
-        match self.model.run_graph_call(step, self.id) {
-            Some(call) => self.serve(call, ok),
-            None => self.thread.then([
-                Position::Worker(worker::At::ClearLocal(step)),
-                Position::Master(master::At::WhenDone(step, ok)),
-            ]),
-        }
-        if execution.failed {
-            self.thread
-                .then([Position::Rendezvous(rendezvous::At::AbortLocal(execution.rendezvous))]);
+fn propagate(run: &mut Run<'_>, step: StepId, node: NodeId) {
+    let successors = run.model.successors(step, run.id, node);
+    let execution = run.process.execution_mut(step);
+    for &successor in successors {
+        let pending = &mut execution.pending[usize::from(successor)];
+        *pending -= 1;
+        if *pending == 0 {
+            run.thread.dispatch.push(successor);
         }
     }
-
-    /// Puts a node's closure into the pool.
-    pub(in crate::models) fn schedule_node(&mut self, step: StepId, node: NodeId) {
-        let (size, pooled) = (self.model.pool_size(), self.thread.is_pooled());
-        pool::schedule(self.process, size, pooled, ThreadId::Node(step, node), &[]);
+    if run.thread.dispatch.is_empty() && run.model.counts_out_in_two() {
+        let next = run.thread.stack.pop();
+        debug_assert!(next.is_some_and(|pc| pc.label() == &OUTSTANDING));
+        run.then([Pc::Look(step)]);
     }
+}
 
-    fn kernel(&mut self, step: StepId, node: NodeId) {
-        if let NodeKind::Update { variable } = self.node(step, node).kind {
-            let index = self.model.variable_index(step, self.id, variable);
-            let counter = &mut self.process.variables[index];
-            *counter = counter.saturating_add(1);
-        }
-        self.node_done(step, node, true, true);
+/// `num_outstanding_ops_`, then `ScheduleReady`'s split of the ready nodes into those that this thread runs itself and those
+/// that it hands to the pool (`executor.cc:2189-2232`).
+fn count(run: &mut Run<'_>, step: StepId, ok: bool, inline: bool) {
+    let ready = std::mem::take(&mut run.thread.dispatch);
+    let execution = run.process.execution_mut(step);
+    if ready.is_empty() || !ok {
+        execution.outstanding -= 1;
+        let is_last = execution.outstanding == 0;
+        return run.then(is_last.then_some(Pc::Finish(step)));
     }
-
-    fn propagate(&mut self, step: StepId, node: NodeId) {
-        let successors = self.model.successors(step, self.id, node);
-        let execution = self.process.execution_mut(step);
-        for &successor in successors {
-            let pending = &mut execution.pending[usize::from(successor)];
-            *pending -= 1;
-            if *pending == 0 {
-                self.thread.dispatch.push(successor);
+    execution.outstanding += ready.len() as u16 - 1;
+    if inline {
+        let mut expensive = None;
+        for node in ready {
+            if !run.node(step, node).expensive {
+                run.thread.inline.push(node);
+            } else if let Some(previous) = expensive.replace(node) {
+                run.thread.dispatch.push(previous);
             }
         }
-        if self.thread.dispatch.is_empty() && self.model.counts_out_in_two() {
-            let next = self.thread.stack.pop();
-            debug_assert!(matches!(next, Some(Position::Executor(At::Outstanding(..)))));
-            self.thread.then([Position::Executor(At::Look(step))]);
+        match expensive {
+            Some(last) if run.thread.inline.is_empty() => run.thread.inline.push(last),
+            Some(last) => run.thread.dispatch.push(last),
+            None => {}
         }
+    } else {
+        run.thread.dispatch = ready;
     }
-
-    /// `num_outstanding_ops_`, then `ScheduleReady`'s split of the ready nodes into those that this thread runs itself and those
-    /// that it hands to the pool (`executor.cc:2189-2232`).
-    fn count(&mut self, step: StepId, ok: bool, inline: bool) {
-        let ready = std::mem::take(&mut self.thread.dispatch);
-        let execution = self.process.execution_mut(step);
-        if ready.is_empty() || !ok {
-            execution.outstanding -= 1;
-            if execution.outstanding == 0 {
-                self.thread.then([Position::Executor(At::Finish(step))]);
-            }
-            return;
-        }
-        execution.outstanding += ready.len() as u16 - 1;
-        if inline {
-            let mut expensive = None;
-            for node in ready {
-                if !self.node(step, node).expensive {
-                    self.thread.inline.push(node);
-                } else if let Some(previous) = expensive.replace(node) {
-                    self.thread.dispatch.push(previous);
-                }
-            }
-            match expensive {
-                Some(last) if self.thread.inline.is_empty() => self.thread.inline.push(last),
-                Some(last) => self.thread.dispatch.push(last),
-                None => {}
-            }
-        } else {
-            self.thread.dispatch = ready;
-        }
-        if !self.thread.dispatch.is_empty() {
-            self.thread.then([Position::Executor(At::Dispatch(step))]);
-        }
-    }
+    run.then((!run.thread.dispatch.is_empty()).then_some(Pc::Dispatch(step)));
 }

@@ -1,97 +1,133 @@
-//! The input of a step: `IteratorGetNext` or a queue's dequeue (`tf-data.md` sections 1, 8, 10).
+//! The input of a step: `IteratorGetNext` (`kernels/data/iterator_ops.cc`) or a queue's dequeue (`kernels/fifo_queue.cc`).
 //!
 //! Without `[job.pipeline]` the dataset pipeline is one thread here that reports a batch or the end of the data at any time after it
-//! was asked (`tf-data.md` 10.D.9); with it the thread calls the iterator of [`crate::models::tensorflow::mechanisms::dataset`]. The callback runs on that thread, not
-//! on the pool, but where the kernel is synchronous (variant `sync-get-next`). A dequeue from a closed, empty queue fails inline on the
-//! pool thread instead.
+//! was asked; with it the thread calls the iterator of [`super::dataset`]. The callback runs on that thread, not on the pool, but where
+//! the kernel is synchronous (variant `sync-get-next`). A dequeue from a closed, empty queue fails inline on the pool thread instead.
 
-use crate::machine::{Access, Label};
-use crate::models::tensorflow::cluster::{Declared, Run, View};
+use super::context::{Context, Declared, Next, Run, View};
+use super::room::Mechanism;
+use super::{dataset, executor};
+use crate::machine::Access;
+use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::job::{Data, Variant};
-use crate::models::tensorflow::objects::Object;
-use crate::models::tensorflow::process::{At as Position, NodeId, StepId, Thread, ThreadId};
-use serde::{Deserialize, Serialize};
+use crate::models::tensorflow::process::{NodeId, StepId, Thread, ThreadId};
 
-static SCHEDULE: Label = Label {
-    name: "GetNext.schedule",
-    function: "IteratorGetNextOp::ComputeAsync (BackgroundWorker::Schedule)",
-    site: "iterator_ops.cc:970",
-};
-static GET_NEXT: Label = Label {
-    name: "GetNext.done",
-    function: "IteratorResource::GetNext",
-    site: "iterator_ops.cc:992",
-};
-static DEQUEUE: Label = Label {
-    name: "Dequeue.try",
-    function: "FIFOQueue::TryDequeue",
-    site: "fifo_queue.cc:155",
-};
-
-/// Positions in the input.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
-    /// The kernel hands the work to the iterator's own thread.
-    Schedule(StepId, NodeId),
-    /// That thread has an answer.
-    GetNext(StepId, NodeId),
-    /// The kernel tries the queue.
-    Dequeue(StepId, NodeId),
+labels! {
+    SCHEDULE = "GetNext.schedule", "IteratorGetNextOp::ComputeAsync (BackgroundWorker::Schedule)", "iterator_ops.cc:970";
+    GET_NEXT = "GetNext.done", "IteratorResource::GetNext", "iterator_ops.cc:992";
+    DEQUEUE = "Dequeue.try", "FIFOQueue::TryDequeue", "fifo_queue.cc:155";
 }
 
-impl View<'_> {
-    /// Declares the operation of a position.
-    pub(in crate::models) fn declare_iterator(&self, at: At) -> Declared {
-        match at {
-            At::Schedule(step, _) => Declared::new(&SCHEDULE, Object::Input(step), Access::BothMover),
-            At::GetNext(step, _) => Declared::new(&GET_NEXT, Object::Input(step), Access::BothMover),
-            At::Dequeue(step, _) => Declared::new(&DEQUEUE, Object::Input(step), Access::BothMover),
+program_counter! { Iterator;
+    /// The kernel hands the work to the iterator's own thread.
+    Schedule(step, node) => SCHEDULE,
+    /// That thread has an answer.
+    GetNext(step, node) => GET_NEXT,
+    /// The kernel tries the queue.
+    Dequeue(step, node) => DEQUEUE,
+}
+
+objects! { Iterator;
+    /// The input of a step: the iterator's or the queue's.
+    Input(StepId) = "input" per Step,
+}
+
+/// An `IteratorGetNext` begins.
+pub(super) fn schedule(step: StepId, node: NodeId) -> super::Pc {
+    Pc::Schedule(step, node).into()
+}
+
+/// A dequeue from a queue that is not modelled begins.
+pub(super) fn dequeue(step: StepId, node: NodeId) -> super::Pc {
+    Pc::Dequeue(step, node).into()
+}
+
+/// Returns true if the kernel is synchronous: it waits for the iterator in `Process`, which then runs cheap successors itself.
+fn is_synchronous(model: &TensorFlow) -> bool {
+    model.variant() == Variant::SyncGetNext
+}
+
+impl Mechanism for Counter {
+    type Facts = ();
+
+    fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
+        let (Pc::Schedule(step, _) | Pc::GetNext(step, _) | Pc::Dequeue(step, _)) = self.0;
+        context.uses(Object::Input(step), Access::BothMover)
+    }
+
+    fn next(self, next: &mut Next<'_>) {
+        let model = next.model;
+        match self.0 {
+            Pc::Schedule(step, node) => {
+                next.spawn(ThreadId::GetNext(step, node), [Pc::GetNext(step, node)]);
+                if model.data(step).is_piped() {
+                    dataset::iterator_resource::next_of_read(next);
+                }
+            }
+            Pc::GetNext(step, node) => {
+                let inline = is_synchronous(model);
+                match model.data(step) {
+                    Data::Batch => next.then(executor::node_done(model, step, node, true, inline)),
+                    Data::End => next.then(executor::node_done(model, step, node, false, inline)),
+                    Data::Queued | Data::Pipeline { .. } => executor::node_done_either(next, step, node, inline),
+                }
+            }
+            Pc::Dequeue(step, node) => {
+                let ok = model.data(step) == Data::Batch;
+                next.then(executor::node_done(model, step, node, ok, false));
+            }
         }
     }
-}
 
-impl Run<'_> {
-    /// Runs the operation of a position.
-    pub(in crate::models) fn apply_iterator(&mut self, at: At) {
-        match at {
-            At::Schedule(step, node) => self.schedule_get_next(step, node),
-            At::GetNext(step, node) => {
-                let ok = match self.model.data(step) {
+    fn apply(self, run: &mut Run<'_>) {
+        match self.0 {
+            Pc::Schedule(step, node) => schedule_get_next(run, step, node),
+            Pc::GetNext(step, node) => {
+                let ok = match run.model.data(step) {
                     Data::Batch => true,
                     Data::End => false,
                     Data::Queued => unreachable!("a step that takes its batch from a queue reads no iterator"),
-                    Data::Pipeline { .. } => self.tell_answer(),
+                    Data::Pipeline { .. } => dataset::iterator_resource::tell_answer(run),
                 };
-                // A synchronous kernel is done in `Process`, which runs cheap successors itself.
-                let inline = self.model.variant() == Variant::SyncGetNext;
-                self.node_done(step, node, ok, inline);
+                let inline = is_synchronous(run.model);
+                run.then(executor::node_done(run.model, step, node, ok, inline));
             }
-            At::Dequeue(step, node) => {
-                let ok = self.model.data(step) == Data::Batch;
-                self.node_done(step, node, ok, false);
+            Pc::Dequeue(step, node) => {
+                let ok = run.model.data(step) == Data::Batch;
+                run.then(executor::node_done(run.model, step, node, ok, false));
             }
         }
     }
 
-    /// Hands the work to the iterator's thread, or does it here where the kernel is synchronous.
-    fn schedule_get_next(&mut self, step: StepId, node: NodeId) {
-        let answers = Position::Iterator(At::GetNext(step, node));
-        let synchronous = self.model.variant() == Variant::SyncGetNext;
-        if synchronous {
-            self.thread.then([answers]);
-        }
-        let own = Thread::new(ThreadId::GetNext(step, node), answers);
-        let caller = if synchronous {
-            None
-        } else {
-            Some(std::mem::replace(&mut self.thread, own))
+    fn words(self, view: &View<'_>, _choice: u8) -> String {
+        let end = |step| view.model.data(step) == Data::End;
+        let text = match self.0 {
+            Pc::Schedule(..) => "asks the iterator's thread for a batch",
+            Pc::GetNext(step, _) if end(step) => "reports the end of the data",
+            Pc::GetNext(step, _) if view.model.data(step).is_piped() => {
+                "has what the pipeline has brought: a batch, the end, or an error"
+            }
+            Pc::GetNext(..) => "has a batch",
+            Pc::Dequeue(step, _) if end(step) => "finds the queue closed and empty",
+            Pc::Dequeue(..) => "takes a batch from the queue",
         };
-        if self.model.data(step).is_piped() {
-            self.read_iterator();
-        }
-        if let Some(caller) = caller {
-            let reader = std::mem::replace(&mut self.thread, caller);
-            self.process.spawn(reader);
-        }
+        text.to_owned()
+    }
+}
+
+/// Hands the work to the iterator's thread, or does it here where the kernel is synchronous.
+fn schedule_get_next(run: &mut Run<'_>, step: StepId, node: NodeId) {
+    let reads = run
+        .model
+        .data(step)
+        .is_piped()
+        .then(|| dataset::iterator_resource::read(run.process));
+    let places = reads.into_iter().chain([Pc::GetNext(step, node).into()]);
+    if is_synchronous(run.model) {
+        run.then(places);
+    } else {
+        let mut reader = Thread::new(ThreadId::GetNext(step, node));
+        reader.then(places);
+        run.start(reader);
     }
 }

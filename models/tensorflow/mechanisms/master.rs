@@ -1,99 +1,66 @@
-//! The client and the master's side of a step (`tf-step.md` section 2.1; `distributed_runtime/master_session.cc`).
+//! The client and the master's side of a step (`distributed_runtime/local_master.cc`, `master_session.cc`).
 
-use crate::machine::{Access, Label, Lock};
-use crate::models::tensorflow::cluster::{Declared, Run, View};
-use crate::models::tensorflow::job::PartitionOrder;
-use crate::models::tensorflow::mechanisms::cancellation;
-use crate::models::tensorflow::mechanisms::dataset;
-use crate::models::tensorflow::mechanisms::rendezvous;
-use crate::models::tensorflow::mechanisms::rpc;
-use crate::models::tensorflow::mechanisms::rpc::{ClientCall, Frame};
-use crate::models::tensorflow::mechanisms::worker;
-use crate::models::tensorflow::objects::Object;
-use crate::models::tensorflow::process::{At as Position, StepId, Thread, ThreadId};
 use serde::{Deserialize, Serialize};
 
-static RUN: Label = Label {
-    name: "Client.run",
-    function: "LocalMaster::RunStep",
-    site: "local_master.cc:95",
-};
-static AWAIT: Label = Label {
-    name: "Client.return",
-    function: "LocalMaster::RunStep (WaitForNotification)",
-    site: "local_master.cc:105",
-};
-static ORDER: Label = Label {
-    name: "Master.begin",
-    function: "MasterSession::ReffedClientGraph::RunPartitionsHelper",
-    site: "master_session.cc:565",
-};
-static OPTIONS: Label = Label {
-    name: "Master.install_cancel",
-    function: "RunPartitionsHelper (CallOptions::SetCancelCallback)",
-    site: "master_session.cc:667",
-};
-static WAIT: Label = Label {
-    name: "Master.wait",
-    function: "RunManyGraphs::Wait",
-    site: "master_session.cc:674",
-};
-static CLEANUP: Label = Label {
-    name: "Master.cleanup",
-    function: "MasterSession::ReffedClientGraph::CleanupPartitionsAsync",
-    site: "master_session.cc:843",
-};
-static RETURN: Label = Label {
-    name: "Master.return",
-    function: "MasterSession::Run",
-    site: "master_session.cc:1818",
-};
-static WHEN_DONE: Label = Label {
-    name: "RunManyGraphs.when_done",
-    function: "RunManyGraphs::WhenDone",
-    site: "master_session.cc:485",
-};
-static UNLOCK: Label = Label {
-    name: "RunManyGraphs.unlock",
-    function: "RunManyGraphs::WhenDone (unlock)",
-    site: "master_session.cc:496",
-};
-static DECREMENT: Label = Label {
-    name: "RunManyGraphs.decrement",
-    function: "RunManyGraphs::WhenDone (BlockingCounter::DecrementCount)",
-    site: "master_session.cc:497",
-};
-static CANCEL_STEP: Label = Label {
-    name: "Master.send_cancel_step",
-    function: "proposal: the master reports a cancelled step",
-    site: "variant remember-cancelled-steps",
-};
+use super::context::{Context, Declared, Inventory, Next, Run, View};
+use super::room::Mechanism;
+use super::{cancellation, dataset, rendezvous, rpc, worker};
+use crate::machine::{Access, Lock, ProcessId};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::cluster::CallKind;
+use crate::models::tensorflow::job::PartitionOrder;
+use crate::models::tensorflow::mechanisms::rpc::{ClientCall, Frame, Object as RpcObject};
+use crate::models::tensorflow::objects::Object as AnyObject;
+use crate::models::tensorflow::process::{CallId, IdSet, Process, StepId, ThreadId};
 
-/// Positions in the client and the master.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
+labels! {
+    RUN = "Client.run", "LocalMaster::RunStep", "local_master.cc:95";
+    AWAIT = "Client.return", "LocalMaster::RunStep (WaitForNotification)", "local_master.cc:105";
+    ORDER = "Master.begin", "MasterSession::ReffedClientGraph::RunPartitionsHelper", "master_session.cc:565";
+    OPTIONS = "Master.install_cancel", "RunPartitionsHelper (CallOptions::SetCancelCallback)", "master_session.cc:667";
+    WAIT = "Master.wait", "RunManyGraphs::Wait", "master_session.cc:674";
+    CLEANUP = "Master.cleanup", "MasterSession::ReffedClientGraph::CleanupPartitionsAsync", "master_session.cc:843";
+    RETURN = "Master.return", "MasterSession::Run", "master_session.cc:1818";
+    WHEN_DONE = "RunManyGraphs.when_done", "RunManyGraphs::WhenDone", "master_session.cc:485";
+    UNLOCK = "RunManyGraphs.unlock", "RunManyGraphs::WhenDone (unlock)", "master_session.cc:496";
+    DECREMENT = "RunManyGraphs.decrement", "RunManyGraphs::WhenDone (BlockingCounter::DecrementCount)", "master_session.cc:497";
+    CANCEL_STEP = "Master.send_cancel_step", "proposal: the master reports a cancelled step", "variant remember-cancelled-steps";
+}
+
+program_counter! { Master;
     /// The client calls `sess.run`.
-    Run(StepId),
+    Run(step) => RUN,
     /// The client waits for its step.
-    Await(StepId),
+    Await(step) => AWAIT,
     /// The step thread begins.
-    Order(StepId),
+    Order(step) => ORDER,
     /// The step thread installs the cancel function of the client's call.
-    Options(StepId),
+    Options(step) => OPTIONS,
     /// The step thread waits for every partition.
-    Wait(StepId),
+    Wait(step) => WAIT,
     /// The step thread sends `CleanupGraph` to a partition.
-    Cleanup(StepId, u8),
+    Cleanup(step, call) => CLEANUP,
     /// The step thread answers the client.
-    Return(StepId),
+    Return(step) => RETURN,
     /// A partition answered, and whether it succeeded.
-    WhenDone(StepId, bool),
+    WhenDone(step, ok: bool) => WHEN_DONE,
     /// Releases the mutex of `RunManyGraphs`.
-    Unlock(StepId),
+    Unlock(step) => UNLOCK,
     /// Counts the partition.
-    Decrement(StepId),
+    Decrement(step) => DECREMENT,
     /// `remember-cancelled-steps`: reports the step to a partition.
-    CancelStep(StepId, u8),
+    CancelStep(step, call) => CANCEL_STEP,
+}
+
+objects! { Master;
+    /// What passes between a client and its step thread.
+    Client = "client" per Process,
+    /// What passes between the queue runner and its step thread.
+    Runner = "runner" per Process,
+    /// The mutex and status of a step's `RunManyGraphs`.
+    RunMany(StepId) = "run_many_graphs" per Step,
+    /// The counter of unanswered partitions of a step.
+    Counter(StepId) = "counter" per Step,
 }
 
 /// `CallOptions` of the worker's own partition.
@@ -123,29 +90,133 @@ pub struct Master {
     /// Whether its status carries an error.
     pub failed: bool,
     /// Partitions that have not answered.
-    pub pending: u8,
+    pub pending: u16,
     /// Options of the worker's own partition.
     pub local: LocalOptions,
     /// Processes whose `RunGraph` was cancelled before it was sent. Diagnosis only.
-    pub never_sent: u32,
+    pub never_sent: IdSet,
 }
 
-impl At {
-    fn step(self) -> StepId {
-        match self {
-            At::Run(step)
-            | At::Await(step)
-            | At::Order(step)
-            | At::Options(step)
-            | At::Wait(step)
-            | At::Cleanup(step, _)
-            | At::Return(step)
-            | At::WhenDone(step, _)
-            | At::Unlock(step)
-            | At::Decrement(step)
-            | At::CancelStep(step, _) => step,
+impl Master {
+    /// A client that will run this step first.
+    pub fn new(step: StepId) -> Self {
+        Self {
+            step,
+            ..Self::default()
         }
     }
+}
+
+/// Steps of which `RunManyGraphs` carries an error.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(in crate::models) struct Facts(smallvec::SmallVec<[StepId; 2]>);
+
+impl Facts {
+    pub(super) fn failed(&self, step: StepId) -> bool {
+        self.0.contains(&step)
+    }
+}
+
+/// A client calls `sess.run`.
+pub(in crate::models) fn run(step: StepId) -> super::Pc {
+    Pc::Run(step).into()
+}
+
+/// The step thread begins.
+pub(super) fn order(step: StepId) -> super::Pc {
+    Pc::Order(step).into()
+}
+
+/// A partition has answered.
+pub(super) fn when_done(step: StepId, ok: bool) -> super::Pc {
+    Pc::WhenDone(step, ok).into()
+}
+
+/// A partition may have answered: with an error only if anything of the step can fail.
+pub(super) fn next_of_answer(next: &mut Next<'_>, step: StepId) {
+    next.then([Pc::WhenDone(step, true)]);
+    next.then((!next.model.cannot_fail(step)).then_some(Pc::WhenDone(step, false)));
+}
+
+/// Returns true if a place reports the first or a later error of a step.
+pub(in crate::models) fn reports_an_error(pc: super::Pc, step: StepId) -> bool {
+    pc == Pc::WhenDone(step, false).into()
+}
+
+/// Returns true if a place reports that a partition ended well.
+pub(in crate::models) fn reports_success(pc: super::Pc) -> bool {
+    matches!(pc, super::Pc::Master(Counter(Pc::WhenDone(_, true))))
+}
+
+/// A `RunGraph` was cancelled before it was sent.
+pub(super) fn never_sent(run: &mut Run<'_>, call: CallId) {
+    let info = run.model.call(call);
+    if let (CallKind::RunGraph { .. }, Some(master)) = (info.kind, &mut run.process.master) {
+        master.never_sent.insert(info.server.index());
+    }
+}
+
+/// `RunManyGraphs::UpdateStatusLocked`: the first error cancels every call in order, with the mutex held.
+pub(super) fn first_error(run: &mut Run<'_>, step: StepId) {
+    let owner = run.thread.id;
+    let master = run.master_of(step);
+    if std::mem::replace(&mut master.failed, true) {
+        return;
+    }
+    master.lock.acquire(owner);
+    run.then(cancels(run.model, step));
+}
+
+/// What [`first_error`] may do.
+pub(super) fn next_of_first_error(next: &mut Next<'_>, step: StepId) {
+    if !next.facts.master.failed(step) {
+        next.then(cancels(next.model, step));
+    }
+}
+
+fn cancels(model: &TensorFlow, step: StepId) -> Vec<super::Pc> {
+    let mut places = Vec::new();
+    for index in 0..model.partitions(step) {
+        match model.run_graph_of(step, index) {
+            Some(call) => places.push(rpc::cancel(call)),
+            None => places.push(worker::cancel_local(step)),
+        }
+        let report = model
+            .cancel_step_call(step, index)
+            .filter(|_| model.remembers_cancelled());
+        places.extend(report.map(|call| super::Pc::from(Pc::CancelStep(step, call))));
+    }
+    places.push(Pc::Unlock(step).into());
+    places
+}
+
+/// The loop over the partitions, and what the step thread does after it.
+fn issue(model: &TensorFlow, step: StepId, order: &[u16]) -> Vec<super::Pc> {
+    let mut places = Vec::new();
+    for &index in order {
+        places.extend(match model.run_graph_of(step, index) {
+            Some(call) => rpc::issue(call),
+            None => worker::execute_locally(step),
+        });
+    }
+    let (cancels, closes) = (model.faults().cancel_steps(), model.faults().close);
+    places.push(if cancels {
+        cancellation::install(step)
+    } else {
+        Pc::Options(step).into()
+    });
+    places.extend(closes.then(|| cancellation::register(step)));
+    places.push(Pc::Wait(step).into());
+    places.extend(cancels.then(|| cancellation::clear(step)));
+    places.extend(closes.then(|| cancellation::deregister(step)));
+    let cleaned = if model.cleans_up_after(step) { order } else { &[] };
+    places.extend(cleaned.iter().map(|&index| match model.cleanup_call(step, index) {
+        Some(call) => Pc::Cleanup(step, call).into(),
+        None => rendezvous::cleanup(step),
+    }));
+    places.extend(closes.then(|| cancellation::leave(step)));
+    places.push(Pc::Return(step).into());
+    places
 }
 
 impl View<'_> {
@@ -158,46 +229,6 @@ impl View<'_> {
             &process.master
         };
         client.as_ref().expect("a worker")
-    }
-
-    /// Declares the operation of a position.
-    pub(in crate::models) fn declare_master(&self, at: At) -> Declared {
-        let master = self.master_of(at.step());
-        let client = self.model.client_object(at.step());
-        match at {
-            // The client and its step thread take turns: neither can do anything to `client` while the other may.
-            At::Run(_) => Declared::new(&RUN, client, Access::BothMover),
-            At::Await(_) => Declared::new(&AWAIT, client, Access::BothMover).when(master.outcome.is_some()),
-            At::Order(step) => {
-                let choices = match self.model.partition_order() {
-                    PartitionOrder::Recorded => 1,
-                    PartitionOrder::All => (1..=self.model.partitions(step)).product::<u8>(),
-                };
-                Declared::new(&ORDER, Object::RunMany(step), Access::BothMover).choices(choices)
-            }
-            At::Options(_) => Declared::new(&OPTIONS, client, Access::BothMover),
-            // The counter only falls, and only its end is waited for: counting down delays nobody, and at 0 nobody counts.
-            At::Wait(step) => Declared::new(&WAIT, Object::Counter(step), Access::BothMover).when(master.pending == 0),
-            At::Cleanup(step, index) => {
-                let call = self.model.cleanup_call(step, index).expect("a remote partition");
-                Declared::new(&CLEANUP, Object::Call(call), Access::BothMover)
-            }
-            At::Return(_) => Declared::new(&RETURN, client, Access::BothMover),
-            At::WhenDone(step, ok) => {
-                let access = if ok || master.failed {
-                    Access::Commuting
-                } else {
-                    Access::Write
-                };
-                Declared::new(&WHEN_DONE, Object::RunMany(step), access).when(ok || master.lock.is_free())
-            }
-            At::Unlock(step) => Declared::new(&UNLOCK, Object::RunMany(step), Access::BothMover),
-            At::Decrement(step) => Declared::new(&DECREMENT, Object::Counter(step), Access::BothMover),
-            At::CancelStep(step, index) => {
-                let call = self.model.cancel_step_call(step, index).expect("a remote partition");
-                Declared::new(&CANCEL_STEP, Object::Call(call), Access::BothMover)
-            }
-        }
     }
 }
 
@@ -212,161 +243,225 @@ impl Run<'_> {
         };
         client.as_mut().expect("a worker")
     }
+}
 
-    /// Runs the operation of a position.
-    pub(in crate::models) fn apply_master(&mut self, at: At) {
-        match at {
-            At::Run(step) => self.run_step(step),
-            At::Await(step) => self.client_returns(step),
-            At::Order(step) => self.issue(step),
-            At::Options(_) | At::Wait(_) => {}
-            At::Cleanup(step, index) => {
-                let call = self.model.cleanup_call(step, index).expect("a remote partition");
-                self.sent.push((self.model.call(call).server, Frame::Request(call)));
-            }
-            At::Return(step) => {
-                let ok = !self.master_of(step).failed;
-                self.master_of(step).outcome = Some(ok);
-                for index in 0..self.model.partitions(step) {
-                    if let Some(call) = self.model.run_graph_of(step, index) {
-                        self.process.remove_client_call(call);
-                    }
-                }
-            }
-            At::WhenDone(step, ok) => self.when_done(step, ok),
-            At::Unlock(step) => {
-                let owner = self.thread.id;
-                self.master_of(step).lock.release(owner);
-            }
-            At::Decrement(step) => self.master_of(step).pending -= 1,
-            At::CancelStep(step, index) => {
-                let call = self.model.cancel_step_call(step, index).expect("a remote partition");
-                self.sent.push((self.model.call(call).server, Frame::Request(call)));
-            }
-        }
-    }
-
-    /// `sess.run`: a detached thread runs the step, the client waits.
-    fn run_step(&mut self, step: StepId) {
-        let partitions = self.model.partitions(step);
-        *self.master_of(step) = Master {
-            step,
-            pending: partitions,
-            ..Master::default()
-        };
-        for index in 0..partitions {
-            if let Some(call) = self.model.run_graph_of(step, index) {
-                let place = self.process.client_calls.partition_point(|other| other.id < call);
-                self.process.client_calls.insert(place, ClientCall::run_graph(call));
-            }
-        }
-        let begin = if self.model.circumstances().close {
-            Position::Session(cancellation::At::Enter(step))
+impl TensorFlow {
+    /// What passes between the client of a step and its step thread.
+    pub(in crate::models) fn client_object(&self, step: StepId) -> AnyObject {
+        if self.is_runners(step) {
+            Object::Runner.into()
         } else {
-            Position::Master(At::Order(step))
-        };
-        self.process.spawn(Thread::new(ThreadId::Step(step), begin));
-        if self.model.circumstances().timeout {
-            let runs_out = Position::Session(cancellation::At::Timeout(step));
-            self.process.spawn(Thread::new(ThreadId::Deadline(step), runs_out));
-        }
-        self.thread.then([Position::Master(At::Await(step))]);
-    }
-
-    /// The user's loop: the next step; after the end of the data that of the next epoch, if there is one. Then some close their session.
-    fn client_returns(&mut self, step: StepId) {
-        let ok = self.master_of(step).outcome == Some(true);
-        let closes = self.model.pipeline().is_some_and(|pipeline| pipeline.closes_session);
-        match self.model.next_step(step, ok) {
-            Some(next) => self.thread.then([Position::Master(At::Run(next))]),
-            None if closes => self
-                .thread
-                .then([Position::Dataset(dataset::At::Teardown(dataset::teardown::At::Delete))]),
-            None => self.master_of(step).returned = true,
+            Object::Client.into()
         }
     }
 
-    /// The loop over the partitions, laid out as the labels of the step thread.
-    fn issue(&mut self, step: StepId) {
-        let order = permutation(self.model.partitions(step), self.choice);
-        let mut labels = Vec::new();
-        for &index in &order {
-            match self.model.run_graph_of(step, index) {
-                Some(call) => labels.extend([
-                    Position::Rpc(rpc::At::Install(call)),
-                    Position::Rpc(rpc::At::Start(call)),
-                ]),
-                None => labels.extend([
-                    Position::Worker(worker::At::InstallLocal(step)),
-                    Position::Rendezvous(rendezvous::At::Find(step, rendezvous::Finder::Execute)),
-                ]),
-            }
-        }
-        let circumstances = self.model.circumstances();
-        let (cancels, closes) = (circumstances.cancel_steps(), circumstances.close);
-        let session = |wanted: bool, at| wanted.then_some(Position::Session(at));
-        labels.extend(session(cancels, cancellation::At::Install(step)));
-        labels.extend((!cancels).then_some(Position::Master(At::Options(step))));
-        labels.extend(session(closes, cancellation::At::Register(step)));
-        labels.push(Position::Master(At::Wait(step)));
-        labels.extend(session(cancels, cancellation::At::Clear(step)));
-        labels.extend(session(closes, cancellation::At::Deregister(step)));
-        let cleaned = if self.model.cleans_up_after(step) {
-            &order[..]
-        } else {
-            &[]
-        };
-        for &index in cleaned {
-            labels.push(match self.model.cleanup_call(step, index) {
-                Some(_) => Position::Master(At::Cleanup(step, index)),
-                None => Position::Rendezvous(rendezvous::At::Cleanup(step)),
-            });
-        }
-        labels.extend(session(closes, cancellation::At::Leave(step)));
-        labels.push(Position::Master(At::Return(step)));
-        self.thread.stack.extend(labels.into_iter().rev());
-    }
-
-    /// First error wins; then, with the mutex held, every call is cancelled in order.
-    fn when_done(&mut self, step: StepId, ok: bool) {
-        self.thread.then([Position::Master(At::Decrement(step))]);
-        if !ok {
-            self.first_error(step);
-        }
-    }
-
-    /// `RunManyGraphs::UpdateStatusLocked`.
-    pub(in crate::models) fn first_error(&mut self, step: StepId) {
-        if self.master_of(step).failed {
-            return;
-        }
-        let owner = self.thread.id;
-        let master = self.master_of(step);
-        master.failed = true;
-        master.lock.acquire(owner);
-        let remembers = self.model.remembers_cancelled();
-        let mut labels = Vec::new();
-        for index in 0..self.model.partitions(step) {
-            match self.model.run_graph_of(step, index) {
-                Some(call) => labels.push(Position::Rpc(rpc::At::Cancel(call))),
-                None => labels.push(Position::Worker(worker::At::CancelLocal(step))),
-            }
-            if remembers && self.model.run_graph_of(step, index).is_some() {
-                labels.push(Position::Master(At::CancelStep(step, index)));
-            }
-        }
-        labels.push(Position::Master(At::Unlock(step)));
-        self.thread.stack.extend(labels.into_iter().rev());
+    fn closes_session(&self) -> bool {
+        self.pipeline().is_some_and(|pipeline| pipeline.closes_session)
     }
 }
 
-/// The `number`-th permutation of `0..count`; number 0 is the identity.
-pub(in crate::models) fn permutation(count: u8, number: u8) -> Vec<u8> {
-    let mut left: Vec<u8> = (0..count).collect();
-    let mut number = usize::from(number);
-    let mut order = Vec::with_capacity(left.len());
+impl Mechanism for Counter {
+    type Facts = Facts;
+
+    fn facts(_model: &TensorFlow, _id: ProcessId, process: &Process) -> Facts {
+        Facts(
+            process
+                .masters()
+                .filter(|master| master.failed)
+                .map(|master| master.step)
+                .collect(),
+        )
+    }
+
+    fn objects(model: &TensorFlow, _id: ProcessId, process: &Process, inventory: &mut Inventory<'_>) {
+        for master in process.masters() {
+            let step = master.step;
+            let text = match (master.returned, master.outcome) {
+                (true, _) => "has left its loop",
+                (false, Some(true)) => "the step ended well",
+                (false, Some(false)) => "the step ended with an error",
+                (false, None) => "waits for its step",
+            };
+            let client = model.client_object(step);
+            inventory.add(client, &(master.returned, master.outcome), || text.to_owned());
+            inventory.lock(Object::RunMany(step), master.lock.owner());
+            // `RunManyGraphs` lives on the stack of the step thread.
+            if process.thread(ThreadId::Step(step)).is_some() {
+                let status = if master.failed { "failed" } else { "ok" };
+                inventory.add(Object::RunMany(step), &(master.lock, master.failed), || {
+                    status.to_owned()
+                });
+                let pending = || format!("{} partitions have not answered", master.pending);
+                inventory.add(Object::Counter(step), &master.pending, pending);
+            }
+        }
+    }
+
+    fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
+        let model = context.model;
+        // The client and its step thread take turns: neither can do anything to `client` while the other may.
+        let client = |step| context.uses(model.client_object(step), Access::BothMover);
+        match self.0 {
+            Pc::Run(step) | Pc::Options(step) | Pc::Return(step) => client(step),
+            Pc::Await(step) => client(step).when(|view| view.master_of(step).outcome.is_some()),
+            Pc::Order(step) => {
+                let order = context.uses(Object::RunMany(step), Access::BothMover);
+                order.choices(|_| match model.partition_order() {
+                    PartitionOrder::Recorded => 1,
+                    PartitionOrder::All => (1..=usize::from(model.partitions(step))).product(),
+                })
+            }
+            // The counter only falls, and only its end is waited for: counting down delays nobody, and at 0 nobody counts.
+            Pc::Wait(step) => {
+                let counter = context.uses(Object::Counter(step), Access::BothMover);
+                counter.when(|view| view.master_of(step).pending == 0)
+            }
+            Pc::Decrement(step) => context.uses(Object::Counter(step), Access::BothMover),
+            Pc::WhenDone(step, ok) => {
+                let commutes = ok || context.facts.master.failed(step);
+                let done = context.uses(
+                    Object::RunMany(step),
+                    if commutes { Access::Commuting } else { Access::Write },
+                );
+                done.when(|view| ok || view.master_of(step).lock.is_free())
+            }
+            Pc::Unlock(step) => context.uses(Object::RunMany(step), Access::BothMover),
+            Pc::Cleanup(_, call) | Pc::CancelStep(_, call) => context.uses(RpcObject::Call(call), Access::BothMover),
+        }
+    }
+
+    fn next(self, next: &mut Next<'_>) {
+        let model = next.model;
+        match self.0 {
+            Pc::Run(step) => {
+                next.spawn(ThreadId::Step(step), [begin(model, step)]);
+                if model.faults().timeout {
+                    next.spawn(ThreadId::Deadline(step), [cancellation::timeout(step)]);
+                }
+                next.then([Pc::Await(step)]);
+            }
+            Pc::Await(step) => {
+                let following = [true, false].into_iter().filter_map(|ok| model.next_step(step, ok));
+                next.then(following.map(Pc::Run));
+                next.then(model.closes_session().then(dataset::teardown::close));
+            }
+            Pc::Order(step) => {
+                let order: Vec<u16> = (0..model.partitions(step)).collect();
+                next.then(issue(model, step, &order));
+            }
+            Pc::Options(_) | Pc::Wait(_) | Pc::Return(_) | Pc::Unlock(_) | Pc::Decrement(_) => {}
+            Pc::Cleanup(_, call) | Pc::CancelStep(_, call) => next.send(model.call(call).server, Frame::Request(call)),
+            Pc::WhenDone(step, ok) => {
+                next.then([Pc::Decrement(step)]);
+                if !ok {
+                    next_of_first_error(next, step);
+                }
+            }
+        }
+    }
+
+    fn apply(self, run: &mut Run<'_>) {
+        match self.0 {
+            Pc::Run(step) => run_step(run, step),
+            Pc::Await(step) => client_returns(run, step),
+            Pc::Order(step) => {
+                let order = permutation(usize::from(run.model.partitions(step)), usize::from(run.choice));
+                run.then(issue(run.model, step, &order));
+            }
+            Pc::Options(_) | Pc::Wait(_) => {}
+            Pc::Cleanup(_, call) | Pc::CancelStep(_, call) => {
+                run.send(run.model.call(call).server, Frame::Request(call));
+            }
+            Pc::Return(step) => {
+                let ok = !run.master_of(step).failed;
+                run.master_of(step).outcome = Some(ok);
+                for index in 0..run.model.partitions(step) {
+                    if let Some(call) = run.model.run_graph_of(step, index) {
+                        run.process.remove_client_call(call);
+                    }
+                }
+            }
+            Pc::WhenDone(step, ok) => {
+                run.then([Pc::Decrement(step)]);
+                if !ok {
+                    first_error(run, step);
+                }
+            }
+            Pc::Unlock(step) => {
+                let owner = run.thread.id;
+                run.master_of(step).lock.release(owner);
+            }
+            Pc::Decrement(step) => run.master_of(step).pending -= 1,
+        }
+    }
+
+    fn words(self, view: &View<'_>, _choice: u8) -> String {
+        let text = match self.0 {
+            Pc::Run(_) => "calls sess.run",
+            Pc::Await(_) => "gets the answer of sess.run",
+            Pc::Order(_) => "begins to start the partitions",
+            Pc::Options(_) => "installs the cancel function of the client's call",
+            Pc::Wait(_) => "has the answers of all partitions",
+            Pc::Cleanup(_, call) | Pc::CancelStep(_, call) => {
+                return format!("sends {}", view.model.call_words(call));
+            }
+            Pc::Return(_) => "answers the client",
+            Pc::WhenDone(_, true) => "notes that a partition ended well",
+            Pc::WhenDone(..) if view.process.master.as_ref().is_some_and(|master| master.failed) => {
+                "notes that a partition ended with an error, not the first"
+            }
+            Pc::WhenDone(..) => "notes that a partition ended with the first error, and goes on to cancel all others",
+            Pc::Unlock(_) => "has cancelled the partitions",
+            Pc::Decrement(_) => "counts the partition as answered",
+        };
+        text.to_owned()
+    }
+}
+
+/// The first place of a step thread.
+fn begin(model: &TensorFlow, step: StepId) -> super::Pc {
+    if model.faults().close {
+        cancellation::enter(step)
+    } else {
+        order(step)
+    }
+}
+
+/// `sess.run`: a detached thread runs the step, the client waits.
+fn run_step(run: &mut Run<'_>, step: StepId) {
+    let partitions = run.model.partitions(step);
+    *run.master_of(step) = Master {
+        pending: partitions,
+        ..Master::new(step)
+    };
+    for index in 0..partitions {
+        if let Some(call) = run.model.run_graph_of(step, index) {
+            run.process.insert_client_call(ClientCall::run_graph(call));
+        }
+    }
+    run.spawn(ThreadId::Step(step), [begin(run.model, step)]);
+    if run.model.faults().timeout {
+        run.spawn(ThreadId::Deadline(step), [cancellation::timeout(step)]);
+    }
+    run.then([Pc::Await(step)]);
+}
+
+/// The user's loop: the next step; after the end of the data that of the next epoch, if there is one. Then some close their session.
+fn client_returns(run: &mut Run<'_>, step: StepId) {
+    let ok = run.master_of(step).outcome == Some(true);
+    match run.model.next_step(step, ok) {
+        Some(next) => run.then([Pc::Run(next)]),
+        None if run.model.closes_session() => run.then([dataset::teardown::close()]),
+        None => run.master_of(step).returned = true,
+    }
+}
+
+/// The permutation of `0..count` with this number; number 0 is the identity.
+pub(super) fn permutation(count: usize, mut number: usize) -> Vec<u16> {
+    let mut left: Vec<u16> = (0..count as u16).collect();
+    let mut order = Vec::with_capacity(count);
     while !left.is_empty() {
-        let block: usize = (1..left.len()).product();
+        let block = (1..left.len()).fold(1, usize::saturating_mul);
         order.push(left.remove(number / block));
         number %= block;
     }
@@ -379,7 +474,7 @@ mod tests {
 
     #[test]
     fn every_number_below_the_factorial_is_another_permutation() {
-        let all: std::collections::BTreeSet<Vec<u8>> = (0..24).map(|number| permutation(4, number)).collect();
+        let all: std::collections::BTreeSet<Vec<u16>> = (0..24).map(|number| permutation(4, number)).collect();
         assert_eq!(all.len(), 24);
         assert_eq!(permutation(3, 0), [0, 1, 2]);
     }

@@ -1,29 +1,37 @@
-//! The compute pool ("inter-op"): Eigen's non-blocking thread pool (`tf-step.md` section 1).
+//! The compute pool ("inter-op"): Eigen's non-blocking thread pool.
 //!
 //! Every executor closure, every step-done callback and every handler of an incoming RPC of a process runs here. With one
 //! thread the order is Eigen's exactly: outsiders push to the back of its deque, the pool thread itself to the front, and it
 //! pops the front. With several threads an outsider pushes to a *random* deque and idle threads steal, so any queued closure may
-//! run next: the queue is a bag, and the bag is simply the threads whose position is [`At::PoolTake`].
+//! run next: the queue is a bag, and the bag is simply the threads whose next label is [`TAKE`].
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use crate::machine::Label;
-use crate::models::tensorflow::process::{At, Process, Thread, ThreadId};
+use super::context::{Context, Declared, Inventory, Next, Run, View, Waits};
+use super::executor;
+use super::room::Mechanism;
+use crate::machine::{Access, ProcessId};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::process::{Process, ThreadId};
 
-/// A pool thread takes a closure.
-pub static TAKE: Label = Label {
-    name: "Pool.take",
-    function: "Eigen::NonBlockingThreadPool::WorkerLoop",
-    site: "NonBlockingThreadPool.h",
-};
-/// A pool thread is done with a closure.
-pub static IDLE: Label = Label {
-    name: "Pool.idle",
-    function: "Eigen::NonBlockingThreadPool::WorkerLoop",
-    site: "NonBlockingThreadPool.h",
-};
+labels! {
+    TAKE = "Pool.take", "Eigen::NonBlockingThreadPool::WorkerLoop", "NonBlockingThreadPool.h";
+    IDLE = "Pool.idle", "Eigen::NonBlockingThreadPool::WorkerLoop", "NonBlockingThreadPool.h";
+}
+
+program_counter! { Pool;
+    /// Takes a pool thread.
+    Take => TAKE,
+    /// Gives the pool thread back.
+    Idle => IDLE,
+}
+
+objects! { Pool;
+    /// The compute pool.
+    Pool = "pool" per Process,
+}
 
 /// The pool of one process.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
@@ -35,7 +43,7 @@ pub struct ComputePool {
 }
 
 impl ComputePool {
-    /// Whether a pool of `size` threads may give one to the waiting closure `id` now.
+    /// Returns true if a pool of `size` threads may give one to the waiting closure `id` now.
     pub fn may_take(&self, size: u8, id: ThreadId) -> bool {
         self.busy < size && (size > 1 || self.queue.front() == Some(&id))
     }
@@ -48,19 +56,79 @@ impl ComputePool {
             self.queue.pop_front();
         }
     }
+
+    /// Queues a closure. `from_pool`: the caller is a thread of this pool.
+    pub fn push(&mut self, size: u8, from_pool: bool, id: ThreadId) {
+        match (size, from_pool) {
+            (1, true) => self.queue.push_front(id),
+            (1, false) => self.queue.push_back(id),
+            _ => {}
+        }
+    }
 }
 
-/// `ThreadPool::Schedule`: adds a closure that will run `body`. `from_pool`: the caller is a thread of this pool.
-pub fn schedule(process: &mut Process, size: u8, from_pool: bool, id: ThreadId, body: &[At]) {
-    let mut closure = Thread::new(id, At::PoolIdle);
-    closure.stack.extend(body.iter().rev().copied());
-    closure.then([At::PoolTake]);
-    process.spawn(closure);
-    if size == 1 {
-        if from_pool {
-            process.pool.queue.push_front(id);
-        } else {
-            process.pool.queue.push_back(id);
+/// The places of a closure that runs `body`.
+pub(super) fn closure(body: &[super::Pc]) -> impl Iterator<Item = super::Pc> {
+    let take = std::iter::once(Pc::Take.into());
+    take.chain(body.iter().copied()).chain(std::iter::once(Pc::Idle.into()))
+}
+
+impl Mechanism for Counter {
+    type Facts = ();
+
+    fn objects(model: &TensorFlow, _id: ProcessId, process: &Process, inventory: &mut Inventory<'_>) {
+        let pool = &process.pool;
+        inventory.add(Object::Pool, pool, || {
+            format!("{} of {} threads busy", pool.busy, model.pool_size())
+        });
+    }
+
+    fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
+        match self.0 {
+            Pc::Take => {
+                let size = context.model.pool_size();
+                let take = context.uses(Object::Pool, Access::Write).taking_server();
+                take.when(|view| view.process.pool.may_take(size, view.thread.id))
+            }
+            Pc::Idle => context.uses(Object::Pool, Access::BothMover),
+        }
+    }
+
+    /// What a node's closure goes on with follows from the node: see [`super::context::Item::Node`].
+    fn next(self, _next: &mut Next<'_>) {}
+
+    fn apply(self, run: &mut Run<'_>) {
+        match self.0 {
+            Pc::Take => {
+                run.process.pool.take(run.model.pool_size(), run.thread.id);
+                if let ThreadId::Node(step, node) = run.thread.id {
+                    run.then(executor::begin(run.model, run.id, step, node));
+                }
+            }
+            Pc::Idle => run.process.pool.busy -= 1,
+        }
+    }
+
+    fn words(self, _view: &View<'_>, _choice: u8) -> String {
+        let words = match self.0 {
+            Pc::Take => "begins on a pool thread",
+            Pc::Idle => "gives its pool thread back",
+        };
+        words.to_owned()
+    }
+
+    fn waits(self, view: &View<'_>) -> Waits {
+        match self.0 {
+            // The closures that run on the pool and do not end.
+            Pc::Take => {
+                let running = view
+                    .process
+                    .threads
+                    .iter()
+                    .filter(|thread| thread.is_pooled() && !thread.is_at(&TAKE));
+                Waits::For(running.map(|thread| thread.id).collect())
+            }
+            Pc::Idle => Waits::HELD,
         }
     }
 }
@@ -75,28 +143,28 @@ mod tests {
 
     #[test]
     fn one_thread_pops_its_own_closures_first_and_those_of_outsiders_in_order() {
-        let mut process = Process::default();
-        schedule(&mut process, 1, false, FIRST, &[]);
-        schedule(&mut process, 1, false, SECOND, &[]);
-        schedule(&mut process, 1, true, THIRD, &[]);
+        let mut pool = ComputePool::default();
+        pool.push(1, false, FIRST);
+        pool.push(1, false, SECOND);
+        pool.push(1, true, THIRD);
         for expected in [THIRD, FIRST, SECOND] {
             for id in [FIRST, SECOND, THIRD] {
-                assert_eq!(process.pool.may_take(1, id), id == expected);
+                assert_eq!(pool.may_take(1, id), id == expected);
             }
-            process.pool.take(1, expected);
-            process.pool.busy -= 1;
+            pool.take(1, expected);
+            pool.busy -= 1;
         }
     }
 
     #[test]
     fn several_threads_run_any_closure_but_no_more_than_they_are() {
-        let mut process = Process::default();
+        let mut pool = ComputePool::default();
         for id in [FIRST, SECOND, THIRD] {
-            schedule(&mut process, 2, false, id, &[]);
+            pool.push(2, false, id);
         }
-        process.pool.take(2, SECOND);
-        assert!(process.pool.may_take(2, THIRD));
-        process.pool.take(2, THIRD);
-        assert!(!process.pool.may_take(2, FIRST));
+        pool.take(2, SECOND);
+        assert!(pool.may_take(2, THIRD));
+        pool.take(2, THIRD);
+        assert!(!pool.may_take(2, FIRST));
     }
 }

@@ -1,4 +1,4 @@
-//! Queue input: a `FIFOQueue` on the worker, filled by a queue runner (`tf-data.md` section 8; `kernels/queue_base.cc`, `fifo_queue.cc`,
+//! Queue input: a `FIFOQueue` on the worker, filled by a queue runner (`kernels/queue_base.cc`, `fifo_queue.cc`,
 //! `framework/cancellation.cc`).
 //!
 //! An operation on a queue is an *attempt* in one of two lists; no thread waits for it. Whoever adds one flushes the lists: with the mutex held
@@ -9,75 +9,48 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::machine::{Access, Label, Lock};
-use crate::models::tensorflow::cluster::{Declared, Run, View};
+use super::cancellation::{Cancelling, Object as CancellationObject};
+use super::context::{Context, Declared, Inventory, Next, Run, View};
+use super::executor;
+use super::room::Mechanism;
+use crate::machine::{Access, Lock, ProcessId};
+use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::job::graph::NodeKind;
-use crate::models::tensorflow::mechanisms::cancellation::Cancelling;
-use crate::models::tensorflow::mechanisms::executor;
-use crate::models::tensorflow::mechanisms::master::permutation;
-use crate::models::tensorflow::objects::Object;
-use crate::models::tensorflow::process::{At as Position, NodeId, StepId, ThreadId};
+use crate::models::tensorflow::process::{NodeId, Process, StepId, ThreadId};
 
-static TRY: Label = Label {
-    name: "Queue.lock",
-    function: "FIFOQueue::TryDequeue, TryEnqueue",
-    site: "fifo_queue.cc:155",
-};
-static REGISTER: Label = Label {
-    name: "Queue.register_cancel",
-    function: "CancellationManager::RegisterCallback",
-    site: "cancellation.cc:57",
-};
-static REFUSED: Label = Label {
-    name: "Queue.refused",
-    function: "FIFOQueue::TryDequeue (already cancelled)",
-    site: "fifo_queue.cc:190",
-};
-static APPEND: Label = Label {
-    name: "Queue.append",
-    function: "QueueBase::Attempt",
-    site: "fifo_queue.cc:166",
-};
-static CLOSE: Label = Label {
-    name: "Queue.close",
-    function: "QueueBase::Close",
-    site: "queue_base.cc:240",
-};
-static FLUSH: Label = Label {
-    name: "Queue.flush",
-    function: "QueueBase::FlushUnlocked",
-    site: "queue_base.cc:314",
-};
-static DEREGISTER: Label = Label {
-    name: "Queue.deregister_cancel",
-    function: "CancellationManager::DeregisterCallback",
-    site: "cancellation.cc:72",
-};
-static CANCEL: Label = Label {
-    name: "Queue.cancel",
-    function: "QueueBase::Cancel",
-    site: "queue_base.cc:188",
-};
+labels! {
+    TRY = "Queue.lock", "FIFOQueue::TryDequeue, TryEnqueue", "fifo_queue.cc:155";
+    REGISTER = "Queue.register_cancel", "CancellationManager::RegisterCallback", "cancellation.cc:57";
+    REFUSED = "Queue.refused", "FIFOQueue::TryDequeue (already cancelled)", "fifo_queue.cc:190";
+    APPEND = "Queue.append", "QueueBase::Attempt", "fifo_queue.cc:166";
+    CLOSE = "Queue.close", "QueueBase::Close", "queue_base.cc:240";
+    FLUSH = "Queue.flush", "QueueBase::FlushUnlocked", "queue_base.cc:314";
+    DEREGISTER = "Queue.deregister_cancel", "CancellationManager::DeregisterCallback", "cancellation.cc:72";
+    CANCEL = "Queue.cancel", "QueueBase::Cancel", "queue_base.cc:188";
+}
 
-/// Positions in an operation on the queue.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
+program_counter! { Queue;
     /// Takes the queue's mutex.
-    Lock(StepId, NodeId),
+    Lock(step, node) => TRY,
     /// Holding it: registers with the cancellation manager of the step.
-    Register(StepId, NodeId),
+    Register(step, node) => REGISTER,
     /// Holding it: the step is cancelled already.
-    Refused(StepId, NodeId),
+    Refused(step, node) => REFUSED,
     /// Holding it: the attempt goes into its list, and the mutex is released.
-    Append(StepId, NodeId),
+    Append(step, node) => APPEND,
     /// The close goes into the list of enqueues.
-    Close(StepId, NodeId),
+    Close(step, node) => CLOSE,
     /// Completes what can be completed.
-    Flush,
+    Flush => FLUSH,
     /// The attempt of a node is complete, and whether well: its callback is taken out of the cancellation manager.
-    Deregister(StepId, NodeId, bool),
+    Deregister(step, node, ok: bool) => DEREGISTER,
     /// The cancellation manager of the step cancels the attempt of a node.
-    Cancel(StepId, NodeId),
+    Cancel(step, node) => CANCEL,
+}
+
+objects! { Queue;
+    /// The queue of a worker: its elements and its attempts.
+    FifoQueue = "fifo_queue" per Process,
 }
 
 /// An operation that waits in the queue or is completed by it.
@@ -188,7 +161,7 @@ impl Queue {
         }
     }
 
-    /// `Cancel`: marks the attempt of a node, unless it is complete or marked; whether it was there to mark.
+    /// `Cancel`: marks the attempt of a node, and returns true unless it is complete or marked.
     pub fn cancel(&mut self, step: StepId, node: NodeId) -> bool {
         let mut attempts = self.enqueues.iter_mut().chain(&mut self.dequeues);
         match attempts.find(|attempt| (attempt.step, attempt.node) == (step, node)) {
@@ -204,150 +177,183 @@ impl Queue {
     }
 }
 
-impl View<'_> {
-    /// Declares the operation of a position.
-    pub(in crate::models) fn declare_queue(&self, at: At) -> Declared {
-        let queue = self.process.queue.as_ref().expect("the process has the queue");
-        let on_queue = |label| Declared::new(label, Object::FifoQueue, Access::Write);
-        let cancelling = |step| {
-            self.process
-                .execution(step)
-                .is_some_and(|execution| execution.cancelling == Cancelling::Now)
-        };
-        match at {
-            At::Lock(..) => on_queue(&TRY).when(queue.lock.is_free()),
-            At::Register(step, _) => Declared::new(&REGISTER, Object::Cancellation(step), Access::Write),
-            At::Refused(..) => on_queue(&REFUSED),
-            At::Append(..) => on_queue(&APPEND),
-            At::Close(..) => on_queue(&CLOSE).when(queue.lock.is_free()),
-            At::Flush => on_queue(&FLUSH).when(queue.lock.is_free()),
-            At::Deregister(step, ..) => {
-                Declared::new(&DEREGISTER, Object::Cancellation(step), Access::Write).when(!cancelling(step))
-            }
-            At::Cancel(..) => on_queue(&CANCEL).when(queue.lock.is_free()),
-        }
+/// An attempt on the queue begins.
+pub(super) fn attempt(step: StepId, node: NodeId) -> super::Pc {
+    Pc::Lock(step, node).into()
+}
+
+/// The queue is closed.
+pub(super) fn close(step: StepId, node: NodeId) -> super::Pc {
+    Pc::Close(step, node).into()
+}
+
+/// The attempt of a node is cancelled.
+pub(super) fn cancel(step: StepId, node: NodeId) -> super::Pc {
+    Pc::Cancel(step, node).into()
+}
+
+impl TensorFlow {
+    /// The nodes of a process's steps that use its queue.
+    pub(in crate::models) fn queue_nodes(&self, id: ProcessId) -> impl Iterator<Item = (StepId, NodeId)> {
+        self.steps_of(id).flat_map(move |step| {
+            let nodes = &self.graph(step).partitions[self.partition(step, id)].nodes;
+            let uses = |kind| matches!(kind, NodeKind::Dequeue | NodeKind::Enqueue | NodeKind::CloseQueue);
+            let nodes = (0..).zip(nodes).filter(move |(_, node)| uses(node.kind));
+            nodes.map(move |(node, _)| (step, node))
+        })
     }
 }
 
-impl Run<'_> {
-    fn queue(&mut self) -> &mut Queue {
-        self.process.queue.as_mut().expect("the process has the queue")
+/// What goes on with an attempt that is complete. A close is not registered with any cancellation manager.
+fn complete(model: &TensorFlow, step: StepId, node: NodeId, closes: bool, ok: bool) -> SmallVec<[super::Pc; 2]> {
+    if closes {
+        executor::node_done(model, step, node, ok, false).into_iter().collect()
+    } else {
+        SmallVec::from_iter([Pc::Deregister(step, node, ok).into()])
+    }
+}
+
+impl Mechanism for Counter {
+    type Facts = ();
+
+    fn objects(_model: &TensorFlow, _id: ProcessId, process: &Process, inventory: &mut Inventory<'_>) {
+        if let Some(queue) = &process.queue {
+            inventory.add(Object::FifoQueue, queue, || {
+                let open = if queue.closed { "closed" } else { "open" };
+                let waiting = queue.enqueues.len() + queue.dequeues.len();
+                format!("{open}, {} elements, {waiting} attempts wait", queue.size)
+            });
+            inventory.lock(Object::FifoQueue, queue.lock.owner());
+        }
     }
 
-    /// Runs the operation of a position.
-    pub(in crate::models) fn apply_queue(&mut self, at: At) {
-        let thread = self.thread.id;
-        match at {
-            At::Lock(step, node) => {
-                self.queue().lock.acquire(thread);
-                self.thread.then([Position::Queue(At::Register(step, node))]);
+    fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
+        let on_queue = context.uses(Object::FifoQueue, Access::Write);
+        let free = |view: &View<'_>| view.process.queue.as_ref().is_some_and(|queue| queue.lock.is_free());
+        match self.0 {
+            Pc::Lock(..) | Pc::Close(..) | Pc::Flush | Pc::Cancel(..) => on_queue.when(free),
+            Pc::Register(step, _) => context.uses(CancellationObject::Cancellation(step), Access::Write),
+            Pc::Refused(..) | Pc::Append(..) => on_queue,
+            Pc::Deregister(step, ..) => {
+                let manager = context.uses(CancellationObject::Cancellation(step), Access::Write);
+                manager.when(|view| {
+                    let execution = view.process.execution(step);
+                    !execution.is_some_and(|execution| execution.cancelling == Cancelling::Now)
+                })
             }
-            At::Register(step, node) => {
-                let execution = self.process.execution_mut(step);
+        }
+    }
+
+    fn next(self, next: &mut Next<'_>) {
+        let model = next.model;
+        match self.0 {
+            Pc::Lock(step, node) => next.then([Pc::Register(step, node)]),
+            Pc::Register(step, node) => next.then([Pc::Append(step, node), Pc::Refused(step, node)]),
+            Pc::Refused(step, node) => executor::node_may_fail(next, step, node, false),
+            Pc::Append(..) | Pc::Close(..) => next.then([Pc::Flush]),
+            Pc::Flush => {
+                for (step, node) in model.queue_nodes(next.id) {
+                    let closes = model.node(step, next.id, node).kind == NodeKind::CloseQueue;
+                    for ok in [true, false] {
+                        next.then(complete(model, step, node, closes, ok));
+                    }
+                }
+            }
+            Pc::Deregister(step, node, ok) => next.then(executor::node_done(model, step, node, ok, false)),
+            Pc::Cancel(step, node) => {
+                next.then([Pc::Flush]);
+                executor::node_may_fail(next, step, node, false);
+            }
+        }
+    }
+
+    fn apply(self, run: &mut Run<'_>) {
+        let (model, thread) = (run.model, run.thread.id);
+        match self.0 {
+            Pc::Lock(step, node) => {
+                queue(run).lock.acquire(thread);
+                run.then([Pc::Register(step, node)]);
+            }
+            Pc::Register(step, node) => {
+                let execution = run.process.execution_mut(step);
                 let open = execution.cancelling == Cancelling::No;
                 if open {
                     execution.callbacks.push(node);
                     execution.callbacks.sort_unstable();
                 }
-                let next = if open {
-                    At::Append(step, node)
+                run.then([if open {
+                    Pc::Append(step, node)
                 } else {
-                    At::Refused(step, node)
-                };
-                self.thread.then([Position::Queue(next)]);
+                    Pc::Refused(step, node)
+                }]);
             }
-            At::Refused(step, node) => {
-                self.queue().lock.release(thread);
-                self.node_done(step, node, false, false);
+            Pc::Refused(step, node) => {
+                queue(run).lock.release(thread);
+                run.then(executor::node_done(model, step, node, false, false));
             }
-            At::Append(step, node) => {
-                let kind = match self.node(step, node).kind {
+            Pc::Append(step, node) => {
+                let kind = match run.node(step, node).kind {
                     NodeKind::Enqueue => AttemptKind::Enqueue,
                     _ => AttemptKind::Dequeue,
                 };
-                self.queue().lock.release(thread);
-                self.append(step, node, kind);
+                queue(run).lock.release(thread);
+                append(run, step, node, kind);
             }
-            At::Close(step, node) => self.append(step, node, AttemptKind::Close),
-            At::Flush => self.flush(),
-            At::Deregister(step, node, ok) => {
-                self.process
-                    .execution_mut(step)
-                    .callbacks
-                    .retain(|other| *other != node);
-                self.node_done(step, node, ok, false);
+            Pc::Close(step, node) => append(run, step, node, AttemptKind::Close),
+            Pc::Flush => {
+                let completed = queue(run).flush();
+                run.then(completed.into_iter().flat_map(|(attempt, ok)| {
+                    let closes = attempt.kind == AttemptKind::Close;
+                    complete(model, attempt.step, attempt.node, closes, ok)
+                }));
             }
-            At::Cancel(step, node) => {
-                if self.queue().cancel(step, node) {
-                    self.thread.then([Position::Queue(At::Flush)]);
-                    self.node_done(step, node, false, false);
+            Pc::Deregister(step, node, ok) => {
+                run.process.execution_mut(step).callbacks.retain(|other| *other != node);
+                run.then(executor::node_done(model, step, node, ok, false));
+            }
+            Pc::Cancel(step, node) => {
+                if queue(run).cancel(step, node) {
+                    run.then([Pc::Flush]);
+                    run.then(executor::node_done(model, step, node, false, false));
                 }
             }
         }
     }
 
-    fn append(&mut self, step: StepId, node: NodeId, kind: AttemptKind) {
-        self.queue().append(Attempt {
-            step,
-            node,
-            kind,
-            cancelled: false,
-        });
-        self.thread.then([Position::Queue(At::Flush)]);
-    }
-
-    fn flush(&mut self) {
-        for (attempt, ok) in self.queue().flush().into_iter().rev() {
-            let (step, node) = (attempt.step, attempt.node);
-            // A close is not registered with any cancellation manager.
-            match attempt.kind {
-                AttemptKind::Close => self.node_done(step, node, ok, false),
-                _ => self.thread.then([Position::Queue(At::Deregister(step, node, ok))]),
+    fn words(self, view: &View<'_>, _choice: u8) -> String {
+        let name = |step, node| view.node_name(step, node);
+        match self.0 {
+            Pc::Lock(step, node) => format!("takes the queue's mutex for {}", name(step, node)),
+            Pc::Register(step, node) => {
+                format!("registers {} with the step's cancellation manager", name(step, node))
             }
+            Pc::Refused(step, node) => format!("fails {}, since the step is cancelled already", name(step, node)),
+            Pc::Append(step, node) => format!("adds the attempt of {} to the queue", name(step, node)),
+            Pc::Close(..) => "adds the close to the queue".to_owned(),
+            Pc::Flush => "completes what the queue can complete".to_owned(),
+            Pc::Deregister(step, node, _) => {
+                format!(
+                    "takes the attempt of {} out of its cancellation manager",
+                    name(step, node)
+                )
+            }
+            Pc::Cancel(step, node) => format!("cancels the attempt of {}, if it still waits", name(step, node)),
         }
     }
 }
 
-impl View<'_> {
-    /// A label that cancels the cancellation manager of a step: it may run the callbacks in any order, since they are in a hash map.
-    pub(in crate::models) fn cancels_callbacks(&self, label: &'static Label, step: StepId) -> Declared {
-        let access = if self.model.has_queue() {
-            Access::Write
-        } else {
-            Access::Commuting
-        };
-        let execution = self.process.execution(step);
-        let runs = execution.filter(|execution| execution.cancelling == Cancelling::No);
-        let callbacks = runs.map_or(0, |execution| execution.callbacks.len() as u8);
-        Declared::new(label, Object::Cancellation(step), access).choices((1..=callbacks).product())
-    }
+fn queue<'a>(run: &'a mut Run<'_>) -> &'a mut Queue {
+    run.process.queue.as_mut().expect("the process has the queue")
 }
 
-impl Run<'_> {
-    /// `CancellationManager::StartCancel`: takes the callbacks out and runs them one after the other, without its mutex. Without any, what
-    /// is between its beginning and its end is seen by nobody.
-    pub(in crate::models) fn start_cancel(&mut self, step: StepId) {
-        let choice = self.choice;
-        let found = self
-            .process
-            .executions
-            .iter_mut()
-            .find(|execution| execution.step == step);
-        let Some(execution) = found.filter(|execution| execution.cancelling == Cancelling::No) else {
-            return;
-        };
-        let callbacks = std::mem::take(&mut execution.callbacks);
-        if callbacks.is_empty() {
-            execution.cancelling = Cancelling::Done;
-            return;
-        }
-        execution.cancelling = Cancelling::Now;
-        self.thread.then([Position::Executor(executor::At::Cancelled(step))]);
-        for &index in permutation(callbacks.len() as u8, choice).iter().rev() {
-            let node = callbacks[usize::from(index)];
-            self.thread.then([Position::Queue(At::Cancel(step, node))]);
-        }
-    }
+fn append(run: &mut Run<'_>, step: StepId, node: NodeId, kind: AttemptKind) {
+    queue(run).append(Attempt {
+        step,
+        node,
+        kind,
+        cancelled: false,
+    });
+    run.then([Pc::Flush]);
 }
 
 #[cfg(test)]

@@ -1,287 +1,412 @@
-//! The rendezvous of one step in one process (`tf-step.md` sections 2.4, 2.5; `distributed_runtime/base_rendezvous_mgr.cc`,
-//! `rpc/rpc_rendezvous_mgr.cc`, `framework/rendezvous.cc`).
+//! The rendezvous of one step in one process (`distributed_runtime/base_rendezvous_mgr.cc`, `rpc/rpc_rendezvous_mgr.cc`,
+//! `framework/rendezvous.cc`).
 //!
 //! A rendezvous has two mutexes: that of its *local* table (values and waiters by key) and that of its *remote* half (`status_`,
 //! `active_`, `session_`, `deferred_calls_`). `StartAbort` takes them one after the other, and holds the second while it cancels the
 //! active calls one by one.
 
 mod running;
+mod state;
 
-use crate::machine::{Access, Label, Lock};
-use crate::models::tensorflow::cluster::{Declared, View};
-use crate::models::tensorflow::objects::Object;
-use crate::models::tensorflow::process::{CallId, List, NodeId, RendezvousId, StepId, ThreadId};
-use serde::{Deserialize, Serialize};
+use super::context::{Context, Declared, Inventory, Next, Run, View};
+use super::room::Mechanism;
+use super::{executor, rpc, worker};
+use crate::machine::{Access, ProcessId};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::job::graph::NodeKind;
+use crate::models::tensorflow::process::{ANY_RENDEZVOUS, CallId, NodeId, Process, RendezvousId, StepId};
 
-static VALIDATE: Label = Label {
-    name: "Recv.validate",
-    function: "BaseRemoteRendezvous::ValidateDevices",
-    site: "base_rendezvous_mgr.cc:205",
-};
-static REGISTER: Label = Label {
-    name: "Recv.register",
-    function: "BaseRemoteRendezvous::RegisterCall",
-    site: "base_rendezvous_mgr.cc:377",
-};
-static DEREGISTER: Label = Label {
-    name: "Recv.deregister",
-    function: "BaseRemoteRendezvous::DeregisterCall",
-    site: "base_rendezvous_mgr.cc:386",
-};
-static FEED: Label = Label {
-    name: "Recv.feed",
-    function: "LocalRendezvousImpl::RecvAsync of a fed value",
-    site: "rendezvous.cc:196",
-};
-static SEND_CHECK: Label = Label {
-    name: "Send.check",
-    function: "BaseRemoteRendezvous::Send (status_)",
-    site: "base_rendezvous_mgr.cc:187",
-};
-static SEND_LOCAL: Label = Label {
-    name: "Send.local",
-    function: "LocalRendezvousImpl::Send",
-    site: "rendezvous.cc:153",
-};
-static ABORT_LOCAL: Label = Label {
-    name: "StartAbort.local",
-    function: "LocalRendezvousImpl::StartAbort",
-    site: "rendezvous.cc:238",
-};
-static ABORT_REMOTE: Label = Label {
-    name: "StartAbort.remote",
-    function: "BaseRemoteRendezvous::StartAbort",
-    site: "base_rendezvous_mgr.cc:361",
-};
-static ABORT_NEXT: Label = Label {
-    name: "StartAbort.next_call",
-    function: "BaseRemoteRendezvous::StartAbort (order of active_)",
-    site: "base_rendezvous_mgr.cc:369",
-};
-static ABORT_UNLOCK: Label = Label {
-    name: "StartAbort.unlock",
-    function: "BaseRemoteRendezvous::StartAbort",
-    site: "base_rendezvous_mgr.cc:373",
-};
-static FIND: Label = Label {
-    name: "Rendezvous.find_or_create",
-    function: "BaseRendezvousMgr::FindOrCreate",
-    site: "base_rendezvous_mgr.cc:57",
-};
-static INITIALIZE: Label = Label {
-    name: "Rendezvous.initialize",
-    function: "BaseRemoteRendezvous::Initialize",
-    site: "base_rendezvous_mgr.cc:152",
-};
-static RECV_LOCAL: Label = Label {
-    name: "RecvLocal.defer",
-    function: "BaseRemoteRendezvous::RecvLocalAsync",
-    site: "base_rendezvous_mgr.cc:331",
-};
-static LOCAL_VALIDATE: Label = Label {
-    name: "RecvLocal.validate",
-    function: "BaseRemoteRendezvous::RecvLocalAsyncInternal",
-    site: "base_rendezvous_mgr.cc:351",
-};
-static LOCAL_RECV: Label = Label {
-    name: "RecvLocal.local",
-    function: "LocalRendezvousImpl::RecvAsync",
-    site: "rendezvous.cc:196",
-};
-static CLEANUP: Label = Label {
-    name: "Rendezvous.cleanup",
-    function: "BaseRendezvousMgr::Cleanup",
-    site: "base_rendezvous_mgr.cc:104",
-};
-static FAIL_DEFERRED: Label = Label {
-    name: "Rendezvous.fail_deferred",
-    function: "proposal: a cancelled step answers its deferred receives",
-    site: "variant remember-cancelled-steps",
-};
+pub(in crate::models) use self::state::Facts;
+pub use self::state::Rendezvous;
 
-/// Who asked the table for a rendezvous, and so what it does with it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum Finder {
-    /// `GraphMgr::ExecuteAsync`: initialize it and start the partition.
-    Execute,
-    /// `BaseRendezvousMgr::RecvLocalAsync`: receive for a peer.
-    Receive(CallId),
-    /// `Worker::AbortStep`: abort it in a second.
-    AbortStep,
+labels! {
+    VALIDATE = "Recv.validate", "BaseRemoteRendezvous::ValidateDevices", "base_rendezvous_mgr.cc:205";
+    REGISTER = "Recv.register", "BaseRemoteRendezvous::RegisterCall", "base_rendezvous_mgr.cc:377";
+    DEREGISTER = "Recv.deregister", "BaseRemoteRendezvous::DeregisterCall", "base_rendezvous_mgr.cc:386";
+    FEED = "Recv.feed", "LocalRendezvousImpl::RecvAsync of a fed value", "rendezvous.cc:196";
+    SEND_CHECK = "Send.check", "BaseRemoteRendezvous::Send (status_)", "base_rendezvous_mgr.cc:187";
+    SEND_LOCAL = "Send.local", "LocalRendezvousImpl::Send", "rendezvous.cc:153";
+    ABORT_LOCAL = "StartAbort.local", "LocalRendezvousImpl::StartAbort", "rendezvous.cc:238";
+    ABORT_REMOTE = "StartAbort.remote", "BaseRemoteRendezvous::StartAbort", "base_rendezvous_mgr.cc:361";
+    ABORT_NEXT = "StartAbort.next_call", "BaseRemoteRendezvous::StartAbort (order of active_)", "base_rendezvous_mgr.cc:369";
+    ABORT_UNLOCK = "StartAbort.unlock", "BaseRemoteRendezvous::StartAbort", "base_rendezvous_mgr.cc:373";
+    FIND = "Rendezvous.find_or_create", "BaseRendezvousMgr::FindOrCreate", "base_rendezvous_mgr.cc:57";
+    INITIALIZE = "Rendezvous.initialize", "BaseRemoteRendezvous::Initialize", "base_rendezvous_mgr.cc:152";
+    RECV_LOCAL = "RecvLocal.defer", "BaseRemoteRendezvous::RecvLocalAsync", "base_rendezvous_mgr.cc:331";
+    LOCAL_VALIDATE = "RecvLocal.validate", "BaseRemoteRendezvous::RecvLocalAsyncInternal", "base_rendezvous_mgr.cc:351";
+    LOCAL_RECV = "RecvLocal.local", "LocalRendezvousImpl::RecvAsync", "rendezvous.cc:196";
+    CLEANUP = "Rendezvous.cleanup", "BaseRendezvousMgr::Cleanup", "base_rendezvous_mgr.cc:104";
+    FAIL_DEFERRED = "Rendezvous.fail_deferred", "proposal: a cancelled step answers its deferred receives", "variant remember-cancelled-steps";
 }
 
-/// Positions in the rendezvous.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
+program_counter! { Rendezvous;
     /// `_Recv`: does the rendezvous carry an error already?
-    Validate(StepId, NodeId),
+    Validate(step, node) => VALIDATE,
     /// `_Recv`: put the call into `active_`.
-    Register(StepId, NodeId),
+    Register(step, node) => REGISTER,
     /// The call is over: take it out of `active_`, read its status.
-    Deregister(CallId),
+    Deregister(call) => DEREGISTER,
     /// `_Recv` of a value that the client fed.
-    Feed(StepId, NodeId),
+    Feed(step, node) => FEED,
     /// `_Send`: does the rendezvous carry an error?
-    SendCheck(StepId, NodeId),
+    SendCheck(step, node) => SEND_CHECK,
     /// `_Send`: store the value or take the waiter out.
-    SendLocal(StepId, NodeId),
+    SendLocal(step, node) => SEND_LOCAL,
     /// `StartAbort`, first half.
-    AbortLocal(RendezvousId),
+    AbortLocal(step, rendezvous) => ABORT_LOCAL,
     /// `StartAbort`, second half.
-    AbortRemote(RendezvousId),
+    AbortRemote(step, rendezvous) => ABORT_REMOTE,
     /// Holding the mutex: which active call comes next (a hash set's order).
-    AbortNext(RendezvousId),
+    AbortNext(step, rendezvous) => ABORT_NEXT,
     /// Releases the mutex.
-    AbortUnlock(RendezvousId),
-    /// The table, for this step.
-    Find(StepId, Finder),
+    AbortUnlock(step, rendezvous) => ABORT_UNLOCK,
+    /// The table, for `GraphMgr::ExecuteAsync`: the rendezvous is initialized and the partition started.
+    FindToExecute(step) => FIND,
+    /// The table, for `BaseRendezvousMgr::RecvLocalAsync`: a peer receives.
+    FindToReceive(step, call) => FIND,
+    /// The table, for `Worker::AbortStep`: the rendezvous is aborted in a second.
+    FindToAbort(step) => FIND,
     /// The rendezvous learns its session; deferred receives are taken out.
-    Initialize(StepId, RendezvousId),
+    Initialize(step, rendezvous) => INITIALIZE,
     /// A peer's receive: parked if the rendezvous is not initialized.
-    RecvLocal(CallId, RendezvousId),
+    RecvLocal(step, call, rendezvous) => RECV_LOCAL,
     /// A peer's receive: does the rendezvous carry an error?
-    LocalValidate(CallId, RendezvousId),
+    LocalValidate(step, call, rendezvous) => LOCAL_VALIDATE,
     /// A peer's receive: take the value or wait for it.
-    LocalRecv(CallId, RendezvousId),
+    LocalRecv(step, call, rendezvous) => LOCAL_RECV,
     /// Takes the rendezvous out of the table, then aborts it.
-    Cleanup(StepId),
+    Cleanup(step) => CLEANUP,
     /// `remember-cancelled-steps`: fails the deferred receives and those that are still to come.
-    FailDeferred(RendezvousId),
+    FailDeferred(step, rendezvous) => FAIL_DEFERRED,
 }
 
-/// `RpcRemoteRendezvous` with its `LocalRendezvousImpl`.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-pub struct Rendezvous {
-    /// The step that it stands for.
-    pub step: StepId,
-    /// The remote half's mutex, while `StartAbort` holds it.
-    pub lock: Lock<ThreadId>,
-    /// Whether `session_` is set.
-    pub initialized: bool,
-    /// Whether `status_` carries an error.
-    pub aborted: bool,
-    /// `active_`: calls that this process sent, sorted.
-    pub active: List,
-    /// `deferred_calls_`, sorted: the order in which `Initialize` serves them is that of their arrival, but they do not touch
-    /// each other.
-    pub deferred: List,
-    /// Whether the local table carries an error.
-    pub local_aborted: bool,
-    /// Calls whose value waits in the local table, sorted. A key stands for one call.
-    pub values: List,
-    /// Peers' receives that wait in the local table, sorted.
-    pub waiters: List,
-    /// `remember-cancelled-steps`: the master said that the step is cancelled.
-    pub cancelled: bool,
+objects! { Rendezvous;
+    /// `BaseRendezvousMgr`'s table.
+    Table = "rendezvous_table" per Process,
+    /// A step's rendezvous: the local table.
+    Local(StepId) = "local" per Step,
+    /// A step's rendezvous: the remote half.
+    Remote(StepId) = "rendezvous" per Step,
+    /// A step's rendezvous: `session_` and `deferred_calls_`, of the remote half, where no abort touches them.
+    Deferred(StepId) = "deferred" per Step,
+    /// The entry of a call's tensor in the local table: a part of [`Object::Local`].
+    Key(CallId) = "key" per Call,
 }
 
-impl Rendezvous {
-    /// A fresh one, as `FindOrCreate` makes it.
-    pub fn new(step: StepId) -> Self {
-        Self {
-            step,
-            lock: Lock::default(),
-            initialized: false,
-            aborted: false,
-            active: List::new(),
-            deferred: List::new(),
-            local_aborted: false,
-            values: List::new(),
-            waiters: List::new(),
-            cancelled: false,
+/// A `_Recv` begins.
+pub(super) fn validate(step: StepId, node: NodeId) -> super::Pc {
+    Pc::Validate(step, node).into()
+}
+
+/// A `_Send` begins.
+pub(super) fn send(step: StepId, node: NodeId) -> super::Pc {
+    Pc::SendCheck(step, node).into()
+}
+
+/// The call of a `_Recv` is over.
+pub(super) fn deregister(call: CallId) -> super::Pc {
+    Pc::Deregister(call).into()
+}
+
+/// `StartAbort` of a rendezvous of a step.
+pub(super) fn abort(step: StepId, rendezvous: RendezvousId) -> super::Pc {
+    Pc::AbortLocal(step, rendezvous).into()
+}
+
+/// `GraphMgr::ExecuteAsync`: the rendezvous of a step is found and its partition started.
+pub(super) fn execute(step: StepId) -> super::Pc {
+    Pc::FindToExecute(step).into()
+}
+
+/// `BaseRendezvousMgr::RecvLocalAsync`: a peer's receive.
+pub(super) fn receive(step: StepId, call: CallId) -> super::Pc {
+    Pc::FindToReceive(step, call).into()
+}
+
+/// `Worker::AbortStep`: finds the rendezvous now, aborts it a second later.
+pub(in crate::models) fn abort_step(step: StepId) -> super::Pc {
+    Pc::FindToAbort(step).into()
+}
+
+/// `BaseRendezvousMgr::Cleanup`.
+pub(super) fn cleanup(step: StepId) -> super::Pc {
+    Pc::Cleanup(step).into()
+}
+
+/// What variant `remember-cancelled-steps` does to a rendezvous that is there.
+pub(super) fn abort_and_fail_deferred(step: StepId, rendezvous: RendezvousId) -> [super::Pc; 2] {
+    [abort(step, rendezvous), Pc::FailDeferred(step, rendezvous).into()]
+}
+
+impl TensorFlow {
+    /// The object that `session_` and `deferred_calls_` of a step's rendezvous belong to.
+    fn session_object(&self, step: StepId) -> Object {
+        if self.fails_deferred() || self.remembers_cancelled() {
+            Object::Remote(step)
+        } else {
+            Object::Deferred(step)
         }
     }
 }
 
-/// Adds to a sorted list.
-pub(in crate::models) fn insert(list: &mut List, item: u16) {
-    if let Err(index) = list.binary_search(&item) {
-        list.insert(index, item);
+/// Any receive of a peer may be answered with an error.
+fn fail_everyone(next: &mut Next<'_>, step: StepId) {
+    for call in next.model.receives_at(next.id, step) {
+        next.then(rpc::serve(call, false));
     }
 }
 
-/// Removes from a sorted list; whether it was there.
-fn remove(list: &mut List, item: u16) -> bool {
-    list.binary_search(&item).map(|index| list.remove(index)).is_ok()
+/// The rendezvous of a running partition.
+fn executing<'a>(view: &View<'a>, step: StepId) -> &'a Rendezvous {
+    let id = view.process.execution(step).expect("its node runs").rendezvous;
+    &view.process.rendezvous[usize::from(id)]
 }
 
-impl View<'_> {
-    /// Declares the operation of a position.
-    pub(in crate::models) fn declare_rendezvous(&self, at: At) -> Declared {
-        let (model, process, thread) = (self.model, self.process, self.thread);
-        let of = |id: RendezvousId| &process.rendezvous[usize::from(id)];
-        let executing = |step| process.execution(step).expect("its node runs").rendezvous;
+impl Mechanism for Counter {
+    type Facts = Facts;
+
+    fn facts(model: &TensorFlow, _id: ProcessId, process: &Process) -> Facts {
+        Facts::of(model, process)
+    }
+
+    fn objects(model: &TensorFlow, _id: ProcessId, process: &Process, inventory: &mut Inventory<'_>) {
+        state::list(model, process, inventory);
+    }
+
+    fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
+        let (model, facts) = (context.model, &context.facts.rendezvous);
         // Reading `status_` or `session_`, and adding to or taking from `active_` and `deferred_calls_`, all commute with each
         // other; only what sets the status or the session does not.
-        let remote = |label, id: RendezvousId| {
-            Declared::new(label, Object::Remote(of(id).step), Access::Commuting).when(of(id).lock.is_free())
+        let is_free = |view: &View<'_>, id: RendezvousId| view.process.rendezvous[usize::from(id)].lock.is_free();
+        let remote = |step, access, id: RendezvousId| {
+            context
+                .uses(Object::Remote(step), access)
+                .when(|view| is_free(view, id))
+        };
+        let running = |step| {
+            let remote = context.uses(Object::Remote(step), Access::Commuting);
+            remote.when(|view| executing(view, step).lock.is_free())
         };
         // `session_` and `deferred_calls_` share their mutex with `status_` and `active_`, but no label touches both (unless the
         // variant lets an abort fail the deferred receives). What is done to them while `StartAbort` holds the mutex could as well
         // have been done just before: they are an object of their own, which waits for nobody.
-        let session = |label, access, step, id: RendezvousId| match model.session_object(step) {
-            Object::Remote(step) => Declared::new(label, Object::Remote(step), access).when(of(id).lock.is_free()),
-            object => Declared::new(label, object, access),
+        let session = |step, access, id| match model.session_object(step) {
+            Object::Remote(step) => remote(step, access, id),
+            object => context.uses(object, access),
         };
-        let local = |label, id: RendezvousId, call| {
-            Declared::new(label, Object::Local(of(id).step), Access::Commuting).part(Object::Key(call))
+        let local = |step, call| {
+            context
+                .uses(Object::Local(step), Access::Commuting)
+                .part(Object::Key(call))
         };
-        match at {
-            At::Validate(step, _) => remote(&VALIDATE, executing(step)),
-            At::Register(step, _) => remote(&REGISTER, executing(step)),
-            At::Deregister(call) => {
-                let record = process.client_call(call).expect("the call is not over");
-                remote(&DEREGISTER, record.rendezvous.expect("a receive is registered"))
+        match self.0 {
+            Pc::Validate(step, _) | Pc::Register(step, _) | Pc::SendCheck(step, _) => running(step),
+            Pc::Deregister(call) => {
+                let remote = context.uses(Object::Remote(model.call(call).step), Access::Commuting);
+                remote.when(|view| {
+                    let record = view.process.client_call(call).expect("the call is not over");
+                    is_free(view, record.rendezvous.expect("a receive is registered"))
+                })
             }
-            At::Feed(step, _) => Declared::new(&FEED, Object::Local(step), Access::Commuting),
-            At::SendCheck(step, _) => remote(&SEND_CHECK, executing(step)),
-            At::SendLocal(step, node) => match model.send_call(step, self.id, node) {
-                Some(call) => local(&SEND_LOCAL, executing(step), call),
-                None => Declared::new(&SEND_LOCAL, Object::Local(step), Access::Commuting),
+            Pc::Feed(step, _) => context.uses(Object::Local(step), Access::Commuting),
+            Pc::SendLocal(step, node) => match model.send_call(step, context.id, node) {
+                Some(call) => local(step, call),
+                None => context.uses(Object::Local(step), Access::Commuting),
             },
-            At::AbortLocal(id) => {
-                let access = if of(id).local_aborted {
-                    Access::Commuting
-                } else {
-                    Access::Write
-                };
-                Declared::new(&ABORT_LOCAL, Object::Local(of(id).step), access)
+            Pc::AbortLocal(step, id) => {
+                let aborted = facts.state(step, id).local_aborted;
+                context.uses(
+                    Object::Local(step),
+                    if aborted { Access::Commuting } else { Access::Write },
+                )
             }
-            At::AbortRemote(id) => {
-                let access = if of(id).aborted {
-                    Access::Commuting
-                } else {
-                    Access::Write
-                };
-                Declared::new(&ABORT_REMOTE, Object::Remote(of(id).step), access).when(of(id).lock.is_free())
+            Pc::AbortRemote(step, id) => {
+                let aborted = facts.state(step, id).aborted;
+                remote(step, if aborted { Access::Commuting } else { Access::Write }, id)
             }
-            At::AbortNext(id) => {
-                let choices = if model.cancels_in_order() {
-                    1
-                } else {
-                    thread.calls.len() as u8
-                };
-                Declared::new(&ABORT_NEXT, Object::Remote(of(id).step), Access::BothMover).choices(choices)
+            Pc::AbortNext(step, _) => {
+                let next = context.uses(Object::Remote(step), Access::BothMover);
+                next.choices(|view| {
+                    if model.cancels_in_order() {
+                        1
+                    } else {
+                        view.thread.calls.len()
+                    }
+                })
             }
-            At::AbortUnlock(id) => Declared::new(&ABORT_UNLOCK, Object::Remote(of(id).step), Access::BothMover),
-            // Two finders of one step commute: whoever comes first creates it.
-            At::Find(..) => Declared::new(&FIND, Object::Table, Access::Commuting),
-            At::Initialize(step, id) => session(&INITIALIZE, Access::Write, step, id),
+            Pc::AbortUnlock(step, _) => context.uses(Object::Remote(step), Access::BothMover),
+            // Two who look up one step commute: whoever comes first creates it.
+            Pc::FindToExecute(_) | Pc::FindToReceive(..) | Pc::FindToAbort(_) => {
+                context.uses(Object::Table, Access::Commuting)
+            }
+            Pc::Initialize(step, id) => session(step, Access::Write, id),
             // Once it is set, the session stays: looking at it commutes with everything.
-            At::RecvLocal(_, id) => {
-                let access = if of(id).initialized {
-                    Access::BothMover
-                } else {
-                    Access::Commuting
-                };
-                session(&RECV_LOCAL, access, of(id).step, id)
+            Pc::RecvLocal(step, _, id) => {
+                let initialized = facts.state(step, id).initialized;
+                session(
+                    step,
+                    if initialized {
+                        Access::BothMover
+                    } else {
+                        Access::Commuting
+                    },
+                    id,
+                )
             }
-            At::LocalValidate(_, id) => remote(&LOCAL_VALIDATE, id),
-            At::LocalRecv(call, id) => local(&LOCAL_RECV, id, call),
-            At::Cleanup(_) => Declared::new(&CLEANUP, Object::Table, Access::Write),
-            At::FailDeferred(id) => {
-                Declared::new(&FAIL_DEFERRED, Object::Remote(of(id).step), Access::Write).when(of(id).lock.is_free())
-            }
+            Pc::LocalValidate(step, _, id) => remote(step, Access::Commuting, id),
+            Pc::LocalRecv(step, call, _) => local(step, call),
+            Pc::Cleanup(_) => context.uses(Object::Table, Access::Write),
+            Pc::FailDeferred(step, id) => remote(step, Access::Write, id),
         }
+    }
+
+    fn next(self, next: &mut Next<'_>) {
+        let (model, id) = (next.model, next.id);
+        match self.0 {
+            Pc::Validate(step, node) => {
+                let feeds = model.node(step, id, node).kind == NodeKind::Feed;
+                next.then([if feeds {
+                    Pc::Feed(step, node)
+                } else {
+                    Pc::Register(step, node)
+                }]);
+                executor::node_may_fail(next, step, node, false);
+            }
+            Pc::Register(step, node) => next.then(rpc::receive(model, model.recv_call(step, id, node))),
+            Pc::Deregister(call) => {
+                let (step, node) = model.recv_node(call);
+                executor::node_done_either(next, step, node, false);
+            }
+            Pc::Feed(step, node) => executor::node_done_either(next, step, node, false),
+            Pc::SendCheck(step, node) => {
+                next.then([Pc::SendLocal(step, node)]);
+                executor::node_may_fail(next, step, node, true);
+            }
+            Pc::SendLocal(step, node) => {
+                executor::node_done_either(next, step, node, true);
+                next.then(
+                    model
+                        .send_call(step, id, node)
+                        .into_iter()
+                        .flat_map(|call| rpc::serve(call, true)),
+                );
+            }
+            Pc::AbortLocal(step, rendezvous) => {
+                next.then([Pc::AbortRemote(step, rendezvous)]);
+                if !next.facts.rendezvous.state(step, rendezvous).local_aborted {
+                    fail_everyone(next, step);
+                }
+            }
+            Pc::AbortRemote(step, rendezvous) if next.facts.rendezvous.state(step, rendezvous).aborted => {}
+            Pc::AbortRemote(step, rendezvous) => {
+                next.then([Pc::AbortNext(step, rendezvous)]);
+                next.then(model.receives_of(id, step).map(rpc::cancel));
+                if model.fails_deferred() {
+                    fail_everyone(next, step);
+                }
+            }
+            Pc::AbortNext(step, id) => next.then([Pc::AbortNext(step, id), Pc::AbortUnlock(step, id)]),
+            Pc::AbortUnlock(..) => {}
+            Pc::FindToExecute(step) => next.then([Pc::Initialize(step, ANY_RENDEZVOUS)]),
+            Pc::FindToReceive(step, call) => {
+                next.then([Pc::RecvLocal(step, call, ANY_RENDEZVOUS)]);
+                if model.remembers_cancelled() {
+                    next.then(rpc::serve(call, false));
+                }
+            }
+            Pc::FindToAbort(step) => next.then([worker::set_timer(step, ANY_RENDEZVOUS)]),
+            Pc::Initialize(step, rendezvous) => {
+                next.then([worker::roots(step, rendezvous)]);
+                let deferred = model.receives_at(id, step);
+                next.then(deferred.map(|call| Pc::LocalValidate(step, call, rendezvous)));
+            }
+            Pc::RecvLocal(step, call, rendezvous) => {
+                next.then([Pc::LocalValidate(step, call, rendezvous)]);
+                if model.remembers_cancelled() || model.fails_deferred() {
+                    next.then(rpc::serve(call, false));
+                }
+            }
+            Pc::LocalValidate(step, call, rendezvous) => {
+                next.then([Pc::LocalRecv(step, call, rendezvous)]);
+                next.then(rpc::serve(call, false));
+            }
+            Pc::LocalRecv(_, call, _) => {
+                next.then(rpc::serve(call, true));
+                next.then(rpc::serve(call, false));
+            }
+            Pc::Cleanup(step) => next.then([Pc::AbortLocal(step, ANY_RENDEZVOUS)]),
+            Pc::FailDeferred(step, _) => fail_everyone(next, step),
+        }
+    }
+
+    fn apply(self, run: &mut Run<'_>) {
+        running::apply(self.0, run);
+    }
+
+    fn words(self, view: &View<'_>, choice: u8) -> String {
+        let of = |id: RendezvousId| &view.process.rendezvous[usize::from(id)];
+        let call_words = |call| view.model.call_words(call);
+        let found = |step| {
+            if executing(view, step).aborted {
+                "it is"
+            } else {
+                "it is not"
+            }
+        };
+        let text = match self.0 {
+            Pc::Validate(step, node) => {
+                let (node, found) = (view.node_name(step, node), found(step));
+                return format!("looks whether the rendezvous is aborted before it receives for {node}: {found}");
+            }
+            Pc::Register(step, node) => {
+                let call = call_words(view.model.recv_call(step, view.id, node));
+                let aborted = executing(view, step).aborted;
+                let told = "; the rendezvous is aborted by now, so the call is told to abort, but it has no cancel \
+                    function yet: nothing happens";
+                return format!("registers {call}{}", if aborted { told } else { "" });
+            }
+            Pc::Deregister(call) => return format!("takes {} out of the active calls", call_words(call)),
+            Pc::Feed(..) => "takes a fed value",
+            Pc::SendCheck(step, node) => {
+                let (node, found) = (view.node_name(step, node), found(step));
+                return format!("looks whether the rendezvous is aborted before it sends for {node}: {found}");
+            }
+            Pc::SendLocal(step, node) => {
+                return format!("puts the value of {} into the local table", view.node_name(step, node));
+            }
+            Pc::AbortLocal(_, id) if of(id).local_aborted => "aborts the local table once more",
+            Pc::AbortLocal(..) => "aborts the local table of the rendezvous",
+            Pc::AbortRemote(_, id) => return of(id).abort_words(view.model),
+            Pc::AbortNext(..) => {
+                let call = view.thread.calls.get(usize::from(choice)).map(|&call| call_words(call));
+                return format!("turns to {}", call.unwrap_or_else(|| "the next active call".to_owned()));
+            }
+            Pc::AbortUnlock(..) => "has cancelled the active calls",
+            Pc::FindToExecute(step) | Pc::FindToReceive(step, _) | Pc::FindToAbort(step) => {
+                match view.process.table.iter().any(|(of, _)| *of == step) {
+                    true => "finds the step's rendezvous in the table",
+                    false => "creates the step's rendezvous in the table",
+                }
+            }
+            Pc::Initialize(_, id) => return of(id).initialize_words(view.model),
+            Pc::RecvLocal(_, call, id) => return of(id).receive_words(view.model, call),
+            Pc::LocalValidate(_, call, id) if of(id).aborted => {
+                return format!("answers {} with the error", call_words(call));
+            }
+            Pc::LocalValidate(_, call, _) => return format!("finds no error for {}", call_words(call)),
+            Pc::LocalRecv(_, call, _) => {
+                return format!("looks for the value of {} in the local table", call_words(call));
+            }
+            Pc::Cleanup(_) => "takes the rendezvous out of the table",
+            Pc::FailDeferred(..) => "fails the parked receives",
+        };
+        text.to_owned()
+    }
+
+    fn erased(mut self) -> Self {
+        if let Some(rendezvous) = self.rendezvous_mut() {
+            *rendezvous = ANY_RENDEZVOUS;
+        }
+        self
     }
 }

@@ -1,5 +1,4 @@
-//! RPCs and their cancellation (`tf-step.md` section 2.6; `distributed_runtime/rpc/grpc_state.h`, `grpc_call.h`, `call_options.cc`,
-//! `rpc/grpc_worker_service.cc`).
+//! RPCs and their cancellation (`distributed_runtime/rpc/grpc_state.h`, `grpc_call.h`, `call_options.cc`, `rpc/grpc_worker_service.cc`).
 //!
 //! A call is an object on each of its two sides. On the client's side it is `CallOptions` with the RPC's context: the cancel function is
 //! installed, then the call is started; a cancel before the first finds nothing to call, one between the two only marks the context, one
@@ -10,396 +9,315 @@
 //! reaches the service. Frames of different calls are not ordered here, although they share a connection: see `docs/fidelity.md`.
 
 mod client;
+mod delivery;
 mod server;
+mod state;
 
-use crate::machine::{Access, Label, Lock, ProcessId};
-use crate::models::tensorflow::cluster::{CallKind, Declared, Run, View};
-use crate::models::tensorflow::mechanisms::crash;
-use crate::models::tensorflow::mechanisms::pool;
-use crate::models::tensorflow::objects::Object;
-use crate::models::tensorflow::process::{At as Position, CallId, Process, RendezvousId, Thread, ThreadId};
-use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
-pub(in crate::models) use self::client::completion;
+use super::context::{Context, Declared, Inventory, Next, Run, View};
+use super::room::Mechanism;
+use super::{executor, master, rendezvous, worker};
+use crate::machine::{Access, ProcessId};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::cluster::CallKind;
+use crate::models::tensorflow::job::Variant;
+use crate::models::tensorflow::mechanisms::pool::Object as PoolObject;
+use crate::models::tensorflow::process::{CallId, Process, ThreadId};
 
-static INSTALL: Label = Label {
-    name: "Call.install_cancel",
-    function: "RPCState (CallOptions::SetCancelCallback)",
-    site: "grpc_state.h:54",
-};
-static START: Label = Label {
-    name: "Call.start",
-    function: "RPCState (StartCall)",
-    site: "grpc_state.h:66",
-};
-static CHECK_BEFORE: Label = Label {
-    name: "Call.check_before_send",
-    function: "RpcRemoteRendezvous::RecvFromRemoteAsync (1.13)",
-    site: "pull request 23580",
-};
-static CHECK_AFTER: Label = Label {
-    name: "Call.check_after_send",
-    function: "RpcRemoteRendezvous::RecvFromRemoteAsync (2.x)",
-    site: "rpc_rendezvous_mgr.cc (2.x)",
-};
-static CANCEL: Label = Label {
-    name: "Call.start_cancel",
-    function: "CallOptions::StartCancel (ClientContext::TryCancel)",
-    site: "call_options.cc:24",
-};
-static QUEUE_TAKE: Label = Label {
-    name: "ClientQueue.next",
-    function: "GrpcWorkerCacheThread (CompletionQueue::Next)",
-    site: "grpc_worker_cache.cc:101",
-};
-static QUEUE_IDLE: Label = Label {
-    name: "ClientQueue.idle",
-    function: "GrpcWorkerCacheThread (CompletionQueue::Next)",
-    site: "grpc_worker_cache.cc:101",
-};
-static CLEAR: Label = Label {
-    name: "Call.clear_cancel",
-    function: "RPCState::OnCompleted (ClearCancelCallback)",
-    site: "grpc_state.h:72",
-};
-static READ: Label = Label {
-    name: "Server.read",
-    function: "the HTTP/2 transport reads the stream",
-    site: "grpc core",
-};
-static ACCEPT: Label = Label {
-    name: "Server.accept",
-    function: "GrpcWorkerServiceThread::*Handler (Schedule)",
-    site: "grpc_worker_service.cc:196",
-};
-static REQUEST_CANCELLED: Label = Label {
-    name: "Server.request_cancelled",
-    function: "Call::RequestCancelled",
-    site: "grpc_call.h:169",
-};
-static RELEASE: Label = Label {
-    name: "Server.cancel_done",
-    function: "Call::RequestCancelled (unlock)",
-    site: "grpc_call.h:175",
-};
-static HANDLER_INSTALL: Label = Label {
-    name: "Handler.install_cancel",
-    function: "GrpcWorkerServiceThread (Call::SetCancelCallback)",
-    site: "grpc_worker_service.cc:277",
-};
-static SERVE_CLEAR: Label = Label {
-    name: "Handler.clear_cancel",
-    function: "CallOptions::ClearCancelCallback, Call::ClearCancelCallback",
-    site: "grpc_worker_service.cc:463",
-};
-static RESPOND: Label = Label {
-    name: "Handler.respond",
-    function: "Call::SendResponse",
-    site: "grpc_call.h:163",
-};
+pub(super) use self::client::register_receive;
+pub(in crate::models) use self::delivery::{deliver, next_of_arrival};
+pub(super) use self::delivery::{lost_answers, reset};
+pub(super) use self::server::{cancel_request, next_of_cancel};
+pub use self::state::{ClientCall, Frame, Rpc, ServerCall};
 
-/// A message between processes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum Frame {
-    /// The request of a call.
-    Request(CallId),
-    /// The client cancelled the call (RST_STREAM).
-    Reset(CallId),
-    /// The answer, and whether it carries success (a partition's error travels in the body of an otherwise good answer).
-    Response(CallId, bool),
-    /// The connection to the sender breaks.
-    Lost,
+labels! {
+    INSTALL = "Call.install_cancel", "RPCState (CallOptions::SetCancelCallback)", "grpc_state.h:54";
+    START = "Call.start", "RPCState (StartCall)", "grpc_state.h:66";
+    CHECK_BEFORE = "Call.check_before_send", "RpcRemoteRendezvous::RecvFromRemoteAsync (1.13)", "pull request 23580";
+    CHECK_AFTER = "Call.check_after_send", "RpcRemoteRendezvous::RecvFromRemoteAsync (2.x)", "rpc_rendezvous_mgr.cc (2.x)";
+    CANCEL = "Call.start_cancel", "CallOptions::StartCancel (ClientContext::TryCancel)", "call_options.cc:24";
+    QUEUE_TAKE = "ClientQueue.next", "GrpcWorkerCacheThread (CompletionQueue::Next)", "grpc_worker_cache.cc:101";
+    QUEUE_IDLE = "ClientQueue.idle", "GrpcWorkerCacheThread (CompletionQueue::Next)", "grpc_worker_cache.cc:101";
+    CLEAR = "Call.clear_cancel", "RPCState::OnCompleted (ClearCancelCallback)", "grpc_state.h:72";
+    READ = "Server.read", "the HTTP/2 transport reads the stream", "grpc core";
+    ACCEPT = "Server.accept", "GrpcWorkerServiceThread::*Handler (Schedule)", "grpc_worker_service.cc:196";
+    REQUEST_CANCELLED = "Server.request_cancelled", "Call::RequestCancelled", "grpc_call.h:169";
+    RELEASE = "Server.cancel_done", "Call::RequestCancelled (unlock)", "grpc_call.h:175";
+    HANDLER_INSTALL = "Handler.install_cancel", "GrpcWorkerServiceThread (Call::SetCancelCallback)", "grpc_worker_service.cc:277";
+    SERVE_CLEAR = "Handler.clear_cancel", "CallOptions::ClearCancelCallback, Call::ClearCancelCallback", "grpc_worker_service.cc:463";
+    RESPOND = "Handler.respond", "Call::SendResponse", "grpc_call.h:163";
 }
 
-impl Frame {
-    /// Its number in a [`crate::machine::FrameSet`]; answers of one call share it.
-    pub fn number(self) -> usize {
-        match self {
-            Frame::Request(call) => usize::from(call) * 3 + 1,
-            Frame::Reset(call) => usize::from(call) * 3 + 2,
-            Frame::Response(call, _) => usize::from(call) * 3 + 3,
-            Frame::Lost => 0,
-        }
-    }
-}
-
-/// Positions in the RPC layer.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
+program_counter! { Rpc;
     /// Client: installs the cancel function.
-    Install(CallId),
+    Install(call) => INSTALL,
     /// Client: starts the call.
-    Start(CallId),
+    Start(call) => START,
     /// Client, `no-send-after-abort`: ends the node if the call carries an error.
-    CheckBeforeSend(CallId),
+    CheckBeforeSend(call) => CHECK_BEFORE,
     /// Client, `check-after-send`: cancels the call if it carries an error.
-    CheckAfterSend(CallId),
+    CheckAfterSend(call) => CHECK_AFTER,
     /// Client: `StartCancel` of the call.
-    Cancel(CallId),
+    Cancel(call) => CANCEL,
     /// Client: the completion-queue thread of the server's process takes the completion.
-    QueueTake(CallId),
+    QueueTake(call) => QUEUE_TAKE,
     /// Client: and is done with it.
-    QueueIdle(CallId),
+    QueueIdle(call) => QUEUE_IDLE,
     /// Client: the completion begins.
-    Clear(CallId),
+    Clear(call) => CLEAR,
     /// Server: the transport reads the stream.
-    Read(CallId),
+    Read(call) => READ,
     /// Server: a completion-queue thread schedules the handler.
-    Accept(CallId),
+    Accept(call) => ACCEPT,
     /// Server: a completion-queue thread learns of the cancellation.
-    RequestCancelled(CallId),
+    RequestCancelled(call) => REQUEST_CANCELLED,
     /// Server: and is done with it.
-    Release(CallId),
+    Release(call) => RELEASE,
     /// Server: the handler installs the call's cancel callback.
-    HandlerInstall(CallId),
+    HandlerInstall(call) => HANDLER_INSTALL,
     /// Server: before it answers, the cancel callbacks are cleared.
-    ServeClear(CallId),
+    ServeClear(call) => SERVE_CLEAR,
     /// Server: the answer, and whether it is a success.
-    Respond(CallId, bool),
+    Respond(call, ok: bool) => RESPOND,
 }
 
-/// How far an RPC is on the client's side.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum Rpc {
-    /// Not started.
-    Fresh,
-    /// Cancelled before it was started: starting it will not send anything.
-    Marked,
-    /// Sent, unanswered.
-    Sent,
-    /// Answered, cancelled or never sent: complete on this side.
-    Complete,
+objects! { Rpc;
+    /// The client completion queue of a remote process.
+    Queue(ProcessId) = "queue" per Peer,
+    /// A call, on the side that this process is on.
+    Call(CallId) = "call" per Call,
 }
 
-/// A call on its client's side.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-pub struct ClientCall {
-    /// Which call.
-    pub id: CallId,
-    /// The rendezvous that a receive is registered with.
-    pub rendezvous: Option<RendezvousId>,
-    /// Whether `CallOptions` has its cancel function.
-    pub installed: bool,
-    /// `sticky-cancel`: a `StartCancel` found no function and waits for one.
-    pub wanted: bool,
-    /// How far the RPC is.
-    pub rpc: Rpc,
-    /// Whether the call's status carries an error: its own, or that of the rendezvous it was told to abort with.
-    pub failed: bool,
-    /// `check-after-send`: the completion waits until the check is done.
-    pub unchecked: bool,
+/// A call is made: its cancel function is installed, then it is started.
+pub(super) fn issue(call: CallId) -> [super::Pc; 2] {
+    [Pc::Install(call).into(), Pc::Start(call).into()]
 }
 
-impl ClientCall {
-    /// The call of a `_Recv`.
-    pub fn receive(id: CallId, rendezvous: RendezvousId) -> Self {
-        Self {
-            rendezvous: Some(rendezvous),
-            ..Self::run_graph(id)
+/// The call of a `_Recv` is made.
+pub(super) fn receive(model: &TensorFlow, call: CallId) -> SmallVec<[super::Pc; 3]> {
+    let checks = model.variant() == Variant::NoSendAfterAbort;
+    let check = checks.then_some(Pc::CheckBeforeSend(call).into());
+    check.into_iter().chain(issue(call)).collect()
+}
+
+/// `StartCancel` of a call.
+pub(in crate::models) fn cancel(call: CallId) -> super::Pc {
+    Pc::Cancel(call).into()
+}
+
+/// The answer to a request.
+pub(super) fn serve(call: CallId, ok: bool) -> [super::Pc; 2] {
+    [Pc::ServeClear(call).into(), Pc::Respond(call, ok).into()]
+}
+
+/// The handler of a request installs the call's cancel callback.
+pub(super) fn install_callback(call: CallId) -> super::Pc {
+    Pc::HandlerInstall(call).into()
+}
+
+/// The completion of a call as the places of a completion-queue thread.
+fn completion(call: CallId) -> [super::Pc; 3] {
+    [Pc::QueueTake(call), Pc::Clear(call), Pc::QueueIdle(call)].map(Into::into)
+}
+
+/// Returns true if a place answers this call with success.
+pub(in crate::models) fn answers_well(pc: super::Pc, call: CallId) -> bool {
+    matches!(pc, super::Pc::Rpc(Counter(Pc::Respond(other, true))) if other == call)
+}
+
+/// The end of a call on this side: an event for its completion-queue thread.
+fn completes(next: &mut Next<'_>, call: CallId) {
+    next.spawn(ThreadId::Completion(call), completion(call));
+}
+
+/// `ClientContext::TryCancel`: the call ends on this side, and its server is told.
+fn may_cancel(next: &mut Next<'_>, call: CallId) {
+    next.send(next.model.call(call).server, Frame::Reset(call));
+    completes(next, call);
+}
+
+impl Mechanism for Counter {
+    type Facts = ();
+
+    fn objects(model: &TensorFlow, _id: ProcessId, process: &Process, inventory: &mut Inventory<'_>) {
+        for peer in model.process_ids() {
+            let busy = process.busy_queues.contains(peer.index());
+            inventory.value(Object::Queue(peer), &busy);
+            if busy {
+                inventory.text(Object::Queue(peer), || "runs a callback".to_owned());
+            }
+        }
+        for call in &process.client_calls {
+            // Not the number of its rendezvous, which changes when another one is dropped.
+            let options = (call.installed, call.wanted, call.failed, call.unchecked);
+            inventory.add(Object::Call(call.id), &(options, call.rpc), || call.words());
+        }
+        for call in &process.server_calls {
+            inventory.add(Object::Call(call.id), call, || call.words());
+            inventory.lock(Object::Call(call.id), call.lock.owner());
         }
     }
 
-    /// A `RunGraph` call.
-    pub fn run_graph(id: CallId) -> Self {
-        Self {
-            id,
-            rendezvous: None,
-            installed: false,
-            wanted: false,
-            rpc: Rpc::Fresh,
-            failed: false,
-            unchecked: false,
-        }
-    }
-}
-
-/// A call on its server's side.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-pub struct ServerCall {
-    /// Which call.
-    pub id: CallId,
-    /// The reset has arrived and was not read yet.
-    pub reset: bool,
-    /// Whether the request was read and given to the service.
-    pub accepted: bool,
-    /// Whether the service's cancel callback is installed.
-    pub callback: bool,
-    /// Whether the handler's `CallOptions` has its cancel function.
-    pub options: bool,
-    /// `sticky-cancel`: a `StartCancel` found no function and waits for one.
-    pub wanted: bool,
-    /// Whether the client has cancelled the call: whatever is answered, nobody listens.
-    pub abandoned: bool,
-    /// The callback's mutexes while the cancellation runs.
-    pub lock: Lock<ThreadId>,
-}
-
-impl View<'_> {
-    /// Declares the operation of a position.
-    pub(in crate::models) fn declare_rpc(&self, at: At) -> Declared {
-        let (model, process) = (self.model, self.process);
-        let call = |label, id| Declared::new(label, Object::Call(id), Access::Write);
-        match at {
-            At::Install(id) => call(&INSTALL, id),
-            At::Start(id) => call(&START, id),
-            At::CheckBeforeSend(id) => call(&CHECK_BEFORE, id),
-            At::CheckAfterSend(id) => call(&CHECK_AFTER, id),
-            At::Cancel(id) => call(&CANCEL, id),
-            At::QueueTake(id) => {
-                let peer = model.call(id).server;
-                let idle = process.busy_queues & (1 << peer.0) == 0;
-                Declared::new(&QUEUE_TAKE, Object::Queue(peer), Access::Write)
-                    .when(idle)
-                    .taking_server()
+    fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
+        let model = context.model;
+        let writes = |call| context.uses(Object::Call(call), Access::Write);
+        let free = |call| context.uses(Object::Call(call), Access::BothMover);
+        let unlocked = |view: &View<'_>, call| {
+            view.process
+                .server_call(call)
+                .is_none_or(|record| record.lock.is_free())
+        };
+        match self.0 {
+            Pc::Install(call)
+            | Pc::Start(call)
+            | Pc::CheckBeforeSend(call)
+            | Pc::CheckAfterSend(call)
+            | Pc::Cancel(call) => writes(call),
+            Pc::QueueTake(call) => {
+                let peer = model.call(call).server;
+                let take = context.uses(Object::Queue(peer), Access::Write).taking_server();
+                take.when(|view| !view.process.busy_queues.contains(peer.index()))
             }
-            At::QueueIdle(id) => Declared::new(&QUEUE_IDLE, Object::Queue(model.call(id).server), Access::BothMover),
-            At::Clear(id) => {
-                let unchecked = process.client_call(id).is_some_and(|record| record.unchecked);
-                call(&CLEAR, id).when(!unchecked)
+            Pc::QueueIdle(call) => context.uses(Object::Queue(model.call(call).server), Access::BothMover),
+            Pc::Clear(call) => {
+                writes(call).when(|view| !view.process.client_call(call).is_some_and(|record| record.unchecked))
             }
-            At::Read(id) => {
-                let reset = process.server_call(id).expect("a stream that is read exists").reset;
-                call(&READ, id).choices(if reset { 2 } else { 1 })
-            }
-            At::Accept(_) => Declared::new(&ACCEPT, Object::Pool, model.push_access()),
-            At::RequestCancelled(id) => {
-                let free = process.server_call(id).is_none_or(|record| record.lock.is_free());
-                call(&REQUEST_CANCELLED, id).when(free)
-            }
-            At::Release(id) => Declared::new(&RELEASE, Object::Call(id), Access::BothMover),
+            Pc::Read(call) => writes(call).choices(|view| {
+                let record = view.process.server_call(call).expect("a stream that is read exists");
+                if record.reset { 2 } else { 1 }
+            }),
+            Pc::Accept(_) => context.uses(PoolObject::Pool, model.push_access()),
+            Pc::RequestCancelled(call) | Pc::ServeClear(call) => writes(call).when(|view| unlocked(view, call)),
+            Pc::Release(call) => free(call),
             // Between this and the handler's own function a cancellation is lost either way, unless it is remembered.
-            At::HandlerInstall(id) => {
-                let access = if model.is_sticky() {
-                    Access::Write
-                } else {
-                    Access::BothMover
-                };
-                Declared::new(&HANDLER_INSTALL, Object::Call(id), access)
-            }
-            At::ServeClear(id) => {
-                let free = process.server_call(id).is_none_or(|record| record.lock.is_free());
-                call(&SERVE_CLEAR, id).when(free)
-            }
+            Pc::HandlerInstall(call) if model.is_sticky() => writes(call),
+            Pc::HandlerInstall(call) => free(call),
             // The callbacks are cleared: a cancellation that comes now finds nothing, one that comes later finds no call.
-            At::Respond(id, _) => Declared::new(&RESPOND, Object::Call(id), Access::BothMover),
+            Pc::Respond(call, _) => free(call),
         }
     }
-}
 
-impl Run<'_> {
-    /// Runs the operation of a position.
-    pub(in crate::models) fn apply_rpc(&mut self, at: At) {
-        match at {
-            At::Install(id) => self.install(id),
-            At::Start(id) => self.start(id),
-            At::CheckBeforeSend(id) => self.check_before_send(id),
-            At::CheckAfterSend(id) => {
-                let failed = self.process.client_call_mut(id).is_some_and(|call| {
-                    call.unchecked = false;
-                    call.failed
-                });
-                if failed {
-                    self.try_cancel(id);
+    fn next(self, next: &mut Next<'_>) {
+        let model = next.model;
+        match self.0 {
+            Pc::Install(call) if model.is_sticky() => may_cancel(next, call),
+            Pc::Start(call) => {
+                next.send(model.call(call).server, Frame::Request(call));
+                completes(next, call);
+                next.then(client::checks_after_send(model, call).then_some(Pc::CheckAfterSend(call)));
+            }
+            Pc::CheckBeforeSend(call) => {
+                let (step, node) = model.recv_node(call);
+                executor::node_may_fail(next, step, node, false);
+            }
+            Pc::CheckAfterSend(call) | Pc::Cancel(call) => may_cancel(next, call),
+            Pc::Clear(call) => match model.call(call).kind {
+                CallKind::RecvTensor { .. } => next.then([rendezvous::deregister(call)]),
+                CallKind::RunGraph { .. } => master::next_of_answer(next, model.call(call).step),
+                CallKind::CleanupGraph | CallKind::CancelStep => {}
+            },
+            Pc::Read(call) => {
+                next.then([Pc::Accept(call)]);
+                next.spawn(ThreadId::Cancelled(call), [Pc::RequestCancelled(call)]);
+            }
+            Pc::Accept(call) => {
+                let handler = worker::handler(model, next.facts.crash.restarted(), call);
+                next.schedule(ThreadId::Handler(call), &handler);
+            }
+            Pc::RequestCancelled(call) => next_of_cancel(next, call),
+            Pc::Respond(call, ok) => next.send(model.call(call).client, Frame::Response(call, ok)),
+            Pc::Install(_)
+            | Pc::QueueTake(_)
+            | Pc::QueueIdle(_)
+            | Pc::Release(_)
+            | Pc::HandlerInstall(_)
+            | Pc::ServeClear(_) => {}
+        }
+    }
+
+    fn apply(self, run: &mut Run<'_>) {
+        match self.0 {
+            Pc::Install(call) => client::install(run, call),
+            Pc::Start(call) => client::start(run, call),
+            Pc::CheckBeforeSend(call) => client::check_before_send(run, call),
+            Pc::CheckAfterSend(call) => client::check_after_send(run, call),
+            Pc::Cancel(call) => client::cancel(run, call),
+            Pc::QueueTake(call) => run.process.busy_queues.insert(run.model.call(call).server.index()),
+            Pc::QueueIdle(call) => run.process.busy_queues.remove(run.model.call(call).server.index()),
+            Pc::Clear(call) => client::complete(run, call),
+            Pc::Read(call) => server::read(run, call),
+            Pc::Accept(call) => {
+                let handler = worker::handler(run.model, run.process.connections.restarted, call);
+                run.schedule(ThreadId::Handler(call), &handler);
+            }
+            Pc::RequestCancelled(call) => server::request_cancelled(run, call),
+            Pc::Release(call) => {
+                let owner = run.thread.id;
+                let record = run.process.server_call_mut(call).expect("a locked call is kept");
+                record.lock.release(owner);
+            }
+            Pc::HandlerInstall(call) => run.process.server_call_mut(call).expect("its handler runs").callback = true,
+            Pc::ServeClear(call) => {
+                if let Some(record) = run.process.server_call_mut(call) {
+                    (record.callback, record.options) = (false, false);
                 }
             }
-            At::Cancel(id) => self.cancel(id),
-            At::QueueTake(id) => self.process.busy_queues |= 1 << self.model.call(id).server.0,
-            At::QueueIdle(id) => self.process.busy_queues &= !(1 << self.model.call(id).server.0),
-            At::Clear(id) => self.complete(id),
-            At::Read(id) => self.read(id),
-            At::Accept(id) => {
-                let size = self.model.pool_size();
-                let body = self.handler(id);
-                pool::schedule(self.process, size, false, ThreadId::Handler(id), &body);
+            Pc::Respond(call, ok) => {
+                run.process.remove_server_call(call);
+                run.send(run.model.call(call).client, Frame::Response(call, ok));
             }
-            At::RequestCancelled(id) => self.request_cancelled(id),
-            At::Release(id) => {
-                let owner = self.thread.id;
-                self.process
-                    .server_call_mut(id)
-                    .expect("a locked call is kept")
-                    .lock
-                    .release(owner);
+        }
+    }
+
+    fn words(self, view: &View<'_>, choice: u8) -> String {
+        let process = view.process;
+        let name = |call| view.model.call_words(call);
+        match self.0 {
+            Pc::Install(id) if process.client_call(id).is_some_and(|call| call.failed) => {
+                format!(
+                    "installs the cancel function of {}, which was told to abort before",
+                    name(id)
+                )
             }
-            At::HandlerInstall(id) => {
-                self.process.server_call_mut(id).expect("its handler runs").callback = true;
-            }
-            At::ServeClear(id) => {
-                if let Some(call) = self.process.server_call_mut(id) {
-                    (call.callback, call.options) = (false, false);
+            Pc::Install(id) => format!("installs the cancel function of {}", name(id)),
+            Pc::Start(id) => match process.client_call(id) {
+                Some(call) if call.rpc == Rpc::Marked => {
+                    format!(
+                        "would start {}, but it is cancelled already: it is never sent",
+                        name(id)
+                    )
                 }
+                Some(call) if call.failed => format!("sends {} all the same", name(id)),
+                _ => format!("sends {}", name(id)),
+            },
+            Pc::CheckBeforeSend(id) => format!("looks whether {} carries an error before it sends it", name(id)),
+            Pc::CheckAfterSend(id) => format!("looks whether {} carries an error after it was sent", name(id)),
+            Pc::Cancel(id) => client::cancel_words(process, id, &name(id)),
+            Pc::QueueTake(id) => format!("takes the completion of {}", name(id)),
+            Pc::QueueIdle(_) => "is done with the completion".to_owned(),
+            Pc::Clear(id) => format!("completes {}", name(id)),
+            Pc::Read(id) if choice == 1 => {
+                format!(
+                    "reads {} together with its reset: it never reaches the service",
+                    name(id)
+                )
             }
-            At::Respond(id, ok) => {
-                self.process.remove_server_call(id);
-                self.sent.push((self.model.call(id).client, Frame::Response(id, ok)));
-            }
+            Pc::Read(id) => format!("reads {}", name(id)),
+            Pc::Accept(id) => format!("hands {} to the pool", name(id)),
+            Pc::RequestCancelled(id) => match process.server_call(id) {
+                None => format!("learns that {} is cancelled, which is answered already", name(id)),
+                Some(call) if call.callback && call.options => format!("runs the cancel function of {}", name(id)),
+                Some(_) => format!(
+                    "learns that {} is cancelled, but no cancel function is installed: nothing happens",
+                    name(id)
+                ),
+            },
+            Pc::Release(_) => "is done with the cancellation".to_owned(),
+            Pc::HandlerInstall(id) => format!("installs the service's cancel callback of {}", name(id)),
+            Pc::ServeClear(id) => format!("clears the cancel callbacks of {}", name(id)),
+            Pc::Respond(id, true) => format!("answers {}", name(id)),
+            Pc::Respond(id, false) => format!("answers {} with an error", name(id)),
         }
-    }
-}
-
-/// A frame arrives at a process.
-pub(in crate::models) fn deliver(
-    model: &crate::models::tensorflow::TensorFlow,
-    process: &mut Process,
-    from: ProcessId,
-    frame: Frame,
-) {
-    if crash::swallows(process, from) {
-        // What was here does not come again.
-        if let Frame::Request(id) = frame {
-            process.arrived.insert(id);
-        }
-        return;
-    }
-    match frame {
-        Frame::Lost => crash::lose(model, process, from),
-        Frame::Request(id) => {
-            process.arrived.insert(id);
-            let index = process.server_calls.partition_point(|other| other.id < id);
-            process.server_calls.insert(
-                index,
-                ServerCall {
-                    id,
-                    reset: false,
-                    accepted: false,
-                    callback: false,
-                    options: false,
-                    wanted: false,
-                    abandoned: false,
-                    lock: Lock::default(),
-                },
-            );
-            process.spawn(Thread::new(ThreadId::Arrival(id), Position::Rpc(At::Read(id))));
-        }
-        Frame::Reset(id) => reset(process, id),
-        Frame::Response(id, ok) => {
-            let waits = !matches!(model.call(id).kind, CallKind::CleanupGraph | CallKind::CancelStep);
-            if let Some(call) = process.client_call_mut(id)
-                && waits
-                && call.rpc == Rpc::Sent
-            {
-                call.failed |= !ok;
-                call.rpc = Rpc::Complete;
-                process.spawn(completion(id));
-            }
-        }
-    }
-}
-
-/// The client of a request cancels it. An answered call's stream is closed: its reset means nothing.
-pub(in crate::models) fn reset(process: &mut Process, id: CallId) {
-    let Some(call) = process.server_call_mut(id) else {
-        return;
-    };
-    if std::mem::replace(&mut call.abandoned, true) {
-        return;
-    }
-    if call.accepted {
-        process.spawn(Thread::new(
-            ThreadId::Cancelled(id),
-            Position::Rpc(At::RequestCancelled(id)),
-        ));
-    } else {
-        call.reset = true;
     }
 }

@@ -1,230 +1,255 @@
-//! A worker service: `RunGraph`, `RecvTensor`, `CleanupGraph` and `AbortStep` (`tf-step.md` sections 2.2, 2.7;
-//! `distributed_runtime/worker.cc`, `graph_mgr.cc`, `rpc/grpc_worker_service.cc`).
+//! A worker service: `RunGraph`, `RecvTensor`, `CleanupGraph` and `AbortStep` (`distributed_runtime/worker.cc`, `graph_mgr.cc`,
+//! `rpc/grpc_worker_service.cc`).
 
-use crate::machine::{Access, Label};
-use crate::models::tensorflow::cluster::{CallKind, Declared, Run, View};
-use crate::models::tensorflow::mechanisms::executor::Execution;
-use crate::models::tensorflow::mechanisms::rendezvous::{self, Finder};
-use crate::models::tensorflow::mechanisms::rpc;
-use crate::models::tensorflow::objects::Object;
-use crate::models::tensorflow::process::{At as Position, CallId, RendezvousId, StepId, Thread, ThreadId};
-use serde::{Deserialize, Serialize};
+use super::context::{Context, Declared, Inventory, Next, Run, View};
+use super::room::Mechanism;
+use super::{cancellation, executor, rendezvous, rpc};
+use crate::machine::{Access, ProcessId};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::cluster::CallKind;
+use crate::models::tensorflow::mechanisms::pool::Object as PoolObject;
+use crate::models::tensorflow::mechanisms::rendezvous::Object as RendezvousObject;
+use crate::models::tensorflow::mechanisms::rpc::Object as RpcObject;
+use crate::models::tensorflow::process::{ANY_RENDEZVOUS, CallId, Process, RendezvousId, StepId, ThreadId};
 
-static INSTALL: Label = Label {
-    name: "Worker.install_cancel",
-    function: "CallOptions::SetCancelCallback",
-    site: "worker.cc:185",
-};
-static INSTALL_LOCAL: Label = Label {
-    name: "Worker.install_cancel_local",
-    function: "Worker::DoRunGraph (CallOptions::SetCancelCallback)",
-    site: "worker.cc:185",
-};
-static ROOT: Label = Label {
-    name: "Worker.schedule_root",
-    function: "ExecutorState::RunAsync",
-    site: "executor.cc:1485",
-};
-static TIMER: Label = Label {
-    name: "AbortStep.delay",
-    function: "Worker::AbortStep (SchedNonBlockingClosureAfter)",
-    site: "worker.cc:102",
-};
-static CANCEL_MANAGER: Label = Label {
-    name: "Worker.start_cancel",
-    function: "CancellationManager::StartCancel",
-    site: "worker.cc:186",
-};
-static CLEAR_LOCAL: Label = Label {
-    name: "Worker.clear_cancel_local",
-    function: "Worker::DoRunGraph (ClearCancelCallback)",
-    site: "worker.cc:209",
-};
-static CANCEL_LOCAL: Label = Label {
-    name: "Master.cancel_local",
-    function: "CallOptions::StartCancel of the worker's own partition",
-    site: "call_options.cc:24",
-};
-static RELEASE_LOCAL: Label = Label {
-    name: "Master.cancel_local_done",
-    function: "CallOptions::StartCancel (unlock)",
-    site: "call_options.cc:31",
-};
-static CANCELLED_STEP: Label = Label {
-    name: "Worker.remember_cancelled",
-    function: "proposal: the process remembers a cancelled step",
-    site: "variant remember-cancelled-steps",
-};
-
-/// Positions in the worker service.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
-    /// A handler installs the cancel function of its `CallOptions`.
-    Install(CallId),
-    /// The same for the worker's own partition, which is called without an RPC.
-    InstallLocal(StepId),
-    /// Schedules the n-th root.
-    Root(StepId, RendezvousId, u16),
-    /// `AbortStep` sets its timer.
-    SetTimer(StepId, RendezvousId),
-    /// A cancel function cancels the step's cancellation manager.
-    CancelManager(StepId),
-    /// The callback of the worker's own partition clears its cancel function.
-    ClearLocal(StepId),
-    /// The master cancels the worker's own partition.
-    CancelLocal(StepId),
-    /// And is done with it.
-    ReleaseLocal(StepId),
-    /// `remember-cancelled-steps`: notes that a step is cancelled, and aborts what is there of it.
-    RememberCancelled(StepId),
+labels! {
+    INSTALL = "Worker.install_cancel", "CallOptions::SetCancelCallback", "worker.cc:185";
+    INSTALL_LOCAL = "Worker.install_cancel_local", "Worker::DoRunGraph (CallOptions::SetCancelCallback)", "worker.cc:185";
+    ROOT = "Worker.schedule_root", "ExecutorState::RunAsync", "executor.cc:1485";
+    TIMER = "AbortStep.delay", "Worker::AbortStep (SchedNonBlockingClosureAfter)", "worker.cc:102";
+    CANCEL_MANAGER = "Worker.start_cancel", "CancellationManager::StartCancel", "worker.cc:186";
+    CLEAR_LOCAL = "Worker.clear_cancel_local", "Worker::DoRunGraph (ClearCancelCallback)", "worker.cc:209";
+    CANCEL_LOCAL = "Master.cancel_local", "CallOptions::StartCancel of the worker's own partition", "call_options.cc:24";
+    RELEASE_LOCAL = "Master.cancel_local_done", "CallOptions::StartCancel (unlock)", "call_options.cc:31";
+    CANCELLED_STEP = "Worker.remember_cancelled", "proposal: the process remembers a cancelled step", "variant remember-cancelled-steps";
 }
 
-impl View<'_> {
-    /// Declares the operation of a position.
-    pub(in crate::models) fn declare_worker(&self, at: At) -> Declared {
-        // Cancelling the worker's own partition does nothing to a step that is aborted for good.
-        let local = |label, step| {
-            let access = if self.model.is_settled(self.process, step) {
-                Access::Commuting
-            } else {
-                Access::Write
-            };
-            Declared::new(label, Object::LocalOptions(step), access)
-        };
-        let local_free = |step| self.master_of(step).local.lock.is_free();
-        match at {
-            At::Install(call) => Declared::new(&INSTALL, Object::Call(call), Access::Write),
-            At::InstallLocal(step) => local(&INSTALL_LOCAL, step).when(local_free(step)),
-            At::Root(..) => Declared::new(&ROOT, Object::Pool, self.model.push_access()),
-            At::SetTimer(step, _) => Declared::new(&TIMER, Object::Timers(step), Access::BothMover),
-            At::CancelManager(step) => self.cancels_callbacks(&CANCEL_MANAGER, step),
-            At::ClearLocal(step) => local(&CLEAR_LOCAL, step).when(local_free(step)),
-            At::CancelLocal(step) => local(&CANCEL_LOCAL, step).when(local_free(step)),
-            At::ReleaseLocal(step) => Declared::new(&RELEASE_LOCAL, Object::LocalOptions(step), Access::BothMover),
-            At::RememberCancelled(_) => Declared::new(&CANCELLED_STEP, Object::Table, Access::Write),
-        }
+program_counter! { Worker;
+    /// A handler installs the cancel function of its `CallOptions`.
+    Install(call) => INSTALL,
+    /// The same for the worker's own partition, which is called without an RPC.
+    InstallLocal(step) => INSTALL_LOCAL,
+    /// Schedules the root with this index.
+    Root(step, rendezvous, index: u16) => ROOT,
+    /// `AbortStep` sets its timer.
+    SetTimer(step, rendezvous) => TIMER,
+    /// A cancel function cancels the step's cancellation manager.
+    CancelManager(step) => CANCEL_MANAGER,
+    /// The callback of the worker's own partition clears its cancel function.
+    ClearLocal(step) => CLEAR_LOCAL,
+    /// The master cancels the worker's own partition.
+    CancelLocal(step) => CANCEL_LOCAL,
+    /// And is done with it.
+    ReleaseLocal(step) => RELEASE_LOCAL,
+    /// `remember-cancelled-steps`: notes that a step is cancelled, and aborts what is there of it.
+    RememberCancelled(step) => CANCELLED_STEP,
+}
+
+objects! { Worker;
+    /// The `CallOptions` of the worker's own partition.
+    LocalOptions(StepId) = "call_options" per Step,
+    /// The delayed closures of a step.
+    Timers(StepId) = "timers" per Step,
+}
+
+/// The worker's own partition is started, without an RPC.
+pub(super) fn execute_locally(step: StepId) -> [super::Pc; 2] {
+    [Pc::InstallLocal(step).into(), rendezvous::execute(step)]
+}
+
+/// The roots of a partition are scheduled, one after the other.
+pub(super) fn roots(step: StepId, rendezvous: RendezvousId) -> super::Pc {
+    Pc::Root(step, rendezvous, 0).into()
+}
+
+/// `AbortStep` has found the rendezvous.
+pub(super) fn set_timer(step: StepId, rendezvous: RendezvousId) -> super::Pc {
+    Pc::SetTimer(step, rendezvous).into()
+}
+
+/// A cancel function cancels the step's cancellation manager.
+pub(super) fn cancel_manager(step: StepId) -> super::Pc {
+    Pc::CancelManager(step).into()
+}
+
+/// The worker's own partition has ended.
+pub(super) fn clear_local(step: StepId) -> super::Pc {
+    Pc::ClearLocal(step).into()
+}
+
+/// The master cancels the worker's own partition.
+pub(super) fn cancel_local(step: StepId) -> super::Pc {
+    Pc::CancelLocal(step).into()
+}
+
+/// The places of a request's handler.
+pub(super) fn handler(model: &TensorFlow, restarted: bool, call: CallId) -> Vec<super::Pc> {
+    let info = model.call(call);
+    let installs = [rpc::install_callback(call), Pc::Install(call).into()];
+    match info.kind {
+        CallKind::RecvTensor { .. } => [&installs[..], &[rendezvous::receive(info.step, call)]].concat(),
+        // The session is gone with the process that knew it (`worker.cc:158`, `session_mgr.cc:141`).
+        CallKind::RunGraph { .. } if restarted => [&installs[..1], &rpc::serve(call, false)].concat(),
+        CallKind::RunGraph { .. } => [&installs[..], &[rendezvous::execute(info.step)]].concat(),
+        CallKind::CleanupGraph => vec![rendezvous::cleanup(info.step)],
+        CallKind::CancelStep => vec![Pc::RememberCancelled(info.step).into()],
     }
 }
 
-impl Run<'_> {
-    /// Runs the operation of a position.
-    pub(in crate::models) fn apply_worker(&mut self, at: At) {
-        match at {
-            At::Install(id) => {
-                let call = self.process.server_call_mut(id).expect("its handler runs");
-                call.options = true;
-                if std::mem::take(&mut call.wanted) {
-                    self.run_server_cancel(id);
+/// The worker's own cancel function, with the options' mutex held.
+fn local_cancel(step: StepId) -> [super::Pc; 3] {
+    [
+        cancel_manager(step),
+        rendezvous::abort_step(step),
+        Pc::ReleaseLocal(step).into(),
+    ]
+}
+
+impl Mechanism for Counter {
+    type Facts = ();
+
+    fn objects(_model: &TensorFlow, _id: ProcessId, process: &Process, inventory: &mut Inventory<'_>) {
+        for master in process.masters() {
+            let (object, local) = (Object::LocalOptions(master.step), &master.local);
+            inventory.lock(object, local.lock.owner());
+            if process.thread(ThreadId::Step(master.step)).is_some() {
+                let text = match (local.done, local.installed) {
+                    (true, _) => "the partition has answered",
+                    (false, true) => "cancel function installed",
+                    (false, false) => "no cancel function",
+                };
+                inventory.add(object, local, || text.to_owned());
+            }
+        }
+    }
+
+    fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
+        // Cancelling the worker's own partition does nothing to a step that is aborted for good.
+        let local = |step| {
+            let settled = context.facts.rendezvous.is_settled(step);
+            let local = context.uses(
+                Object::LocalOptions(step),
+                if settled { Access::Commuting } else { Access::Write },
+            );
+            local.when(|view| view.master_of(step).local.lock.is_free())
+        };
+        match self.0 {
+            Pc::Install(call) => context.uses(RpcObject::Call(call), Access::Write),
+            Pc::InstallLocal(step) | Pc::ClearLocal(step) | Pc::CancelLocal(step) => local(step),
+            Pc::Root(..) => context.uses(PoolObject::Pool, context.model.push_access()),
+            Pc::SetTimer(step, _) => context.uses(Object::Timers(step), Access::BothMover),
+            Pc::CancelManager(step) => cancellation::declare_start(context, step),
+            Pc::ReleaseLocal(step) => context.uses(Object::LocalOptions(step), Access::BothMover),
+            Pc::RememberCancelled(_) => context.uses(RendezvousObject::Table, Access::Write),
+        }
+    }
+
+    fn next(self, next: &mut Next<'_>) {
+        let model = next.model;
+        match self.0 {
+            // A cancellation that was remembered runs now.
+            Pc::Install(call) if model.is_sticky() => rpc::next_of_cancel(next, call),
+            Pc::InstallLocal(step) if model.is_sticky() => next.then(local_cancel(step)),
+            Pc::Install(_) | Pc::InstallLocal(_) | Pc::ClearLocal(_) | Pc::ReleaseLocal(_) => {}
+            Pc::Root(step, rendezvous, index) => {
+                let roots = model.roots(step, next.id);
+                next.carry(step, roots[usize::from(index)]);
+                next.then((usize::from(index) + 1 < roots.len()).then_some(Pc::Root(step, rendezvous, index + 1)));
+            }
+            Pc::SetTimer(step, id) => next.spawn(ThreadId::Timer(step, 0), [rendezvous::abort(step, id)]),
+            Pc::CancelManager(step) => cancellation::next_of_start(next, step),
+            Pc::CancelLocal(step) => next.then(local_cancel(step)),
+            Pc::RememberCancelled(step) => next.then(rendezvous::abort_and_fail_deferred(step, ANY_RENDEZVOUS)),
+        }
+    }
+
+    fn apply(self, run: &mut Run<'_>) {
+        match self.0 {
+            Pc::Install(call) => {
+                let record = run.process.server_call_mut(call).expect("its handler runs");
+                record.options = true;
+                if std::mem::take(&mut record.wanted) {
+                    rpc::cancel_request(run, call);
                 }
             }
-            At::InstallLocal(step) => {
-                let local = &mut self.master_of(step).local;
+            Pc::InstallLocal(step) => {
+                let local = &mut run.master_of(step).local;
                 local.installed = true;
                 if std::mem::take(&mut local.wanted) {
-                    self.run_local_cancel(step);
+                    run_local_cancel(run, step);
                 }
             }
-            At::Root(step, rendezvous, index) => self.root(step, rendezvous, index),
-            At::SetTimer(step, rendezvous) => self.set_timer(step, rendezvous),
-            At::CancelManager(step) => self.start_cancel(step),
-            At::ClearLocal(step) => {
-                let local = &mut self.master_of(step).local;
+            Pc::Root(step, rendezvous, index) => root(run, step, rendezvous, index),
+            Pc::SetTimer(step, id) => {
+                let taken = |number: &u8| run.process.thread(ThreadId::Timer(step, *number)).is_some();
+                let free = (0..=u8::MAX)
+                    .find(|number| !taken(number))
+                    .expect("fewer timers than calls");
+                run.spawn(ThreadId::Timer(step, free), [rendezvous::abort(step, id)]);
+            }
+            Pc::CancelManager(step) => cancellation::start(run, step),
+            Pc::ClearLocal(step) => {
+                let local = &mut run.master_of(step).local;
                 (local.installed, local.done) = (false, true);
             }
-            At::CancelLocal(step) => self.cancel_local(step),
-            At::ReleaseLocal(step) => {
-                let owner = self.thread.id;
-                self.master_of(step).local.lock.release(owner);
-            }
-            At::RememberCancelled(step) => {
-                self.process.cancelled_steps |= 1 << step;
-                let found = self
-                    .process
-                    .table
-                    .iter()
-                    .find(|(other, _)| *other == step)
-                    .map(|(_, id)| *id);
-                if let Some(id) = found {
-                    self.thread.then([
-                        Position::Rendezvous(rendezvous::At::AbortLocal(id)),
-                        Position::Rendezvous(rendezvous::At::FailDeferred(id)),
-                    ]);
+            Pc::CancelLocal(step) => {
+                let sticky = run.model.is_sticky();
+                let local = &mut run.master_of(step).local;
+                if local.installed {
+                    run_local_cancel(run, step);
+                } else if sticky && !local.done {
+                    local.wanted = true;
                 }
             }
+            Pc::ReleaseLocal(step) => {
+                let owner = run.thread.id;
+                run.master_of(step).local.lock.release(owner);
+            }
+            Pc::RememberCancelled(step) => {
+                run.process.cancelled_steps.insert(step);
+                let found = run.process.table.iter().find(|(other, _)| *other == step);
+                let aborts = found.map(|(_, id)| rendezvous::abort_and_fail_deferred(step, *id));
+                run.then(aborts.into_iter().flatten());
+            }
         }
     }
 
-    /// The labels of a request's handler.
-    pub(in crate::models) fn handler(&self, id: CallId) -> Vec<Position> {
-        let info = self.model.call(id);
-        let find = |finder| Position::Rendezvous(rendezvous::At::Find(info.step, finder));
-        let installs = [
-            Position::Rpc(rpc::At::HandlerInstall(id)),
-            Position::Worker(At::Install(id)),
-        ];
-        match info.kind {
-            CallKind::RecvTensor { .. } => [&installs[..], &[find(Finder::Receive(id))]].concat(),
-            // The session is gone with the process that knew it (`worker.cc:158`, `session_mgr.cc:141`).
-            CallKind::RunGraph { .. } if self.process.connections.restarted => vec![
-                Position::Rpc(rpc::At::HandlerInstall(id)),
-                Position::Rpc(rpc::At::ServeClear(id)),
-                Position::Rpc(rpc::At::Respond(id, false)),
-            ],
-            CallKind::RunGraph { .. } => [&installs[..], &[find(Finder::Execute)]].concat(),
-            CallKind::CleanupGraph => vec![Position::Rendezvous(rendezvous::At::Cleanup(info.step))],
-            CallKind::CancelStep => vec![Position::Worker(At::RememberCancelled(info.step))],
+    fn words(self, view: &View<'_>, _choice: u8) -> String {
+        let text = match self.0 {
+            Pc::Install(call) => return format!("installs the cancel function for {}", view.model.call_words(call)),
+            Pc::InstallLocal(_) => "installs the cancel function of the worker's own partition",
+            Pc::Root(_, _, 0) => "starts the partition and hands its first root to the pool",
+            Pc::Root(..) => "hands the partition's next root to the pool",
+            Pc::SetTimer(..) => "sets the timer that aborts the rendezvous later",
+            Pc::CancelManager(_) => "cancels the step's cancellation manager",
+            Pc::ClearLocal(_) => "clears the cancel function of the worker's own partition",
+            Pc::CancelLocal(_) => "cancels the worker's own partition",
+            Pc::ReleaseLocal(_) => "has cancelled the worker's own partition",
+            Pc::RememberCancelled(_) => "remembers that the step is cancelled",
+        };
+        text.to_owned()
+    }
+
+    fn erased(mut self) -> Self {
+        if let Some(rendezvous) = self.rendezvous_mut() {
+            *rendezvous = ANY_RENDEZVOUS;
         }
+        self
     }
+}
 
-    /// `Worker::AbortStep`: finds the rendezvous now, aborts it a second later.
-    pub(in crate::models) fn abort_step(&mut self, step: StepId) {
-        self.thread
-            .then([Position::Rendezvous(rendezvous::At::Find(step, Finder::AbortStep))]);
+/// `ExecutorState::RunAsync`: the partition starts, one root after the other.
+fn root(run: &mut Run<'_>, step: StepId, rendezvous: RendezvousId, index: u16) {
+    let roots = run.model.roots(step, run.id);
+    if index == 0 {
+        executor::start(run, step, rendezvous);
     }
+    run.then((usize::from(index) + 1 < roots.len()).then_some(Pc::Root(step, rendezvous, index + 1)));
+    run.schedule(ThreadId::Node(step, roots[usize::from(index)]), &[]);
+}
 
-    /// `ExecutorState::RunAsync`: the partition starts, one root after the other.
-    fn root(&mut self, step: StepId, rendezvous: RendezvousId, index: u16) {
-        let model = self.model;
-        let roots = model.roots(step, self.id);
-        if index == 0 {
-            self.process.started |= 1 << step;
-            let pending = model.pending(step, self.id);
-            let execution = Execution::new(step, rendezvous, pending, roots.len() as u16);
-            let place = self.process.executions.partition_point(|other| other.step < step);
-            self.process.executions.insert(place, execution);
-        }
-        if usize::from(index) + 1 < roots.len() {
-            self.thread
-                .then([Position::Worker(At::Root(step, rendezvous, index + 1))]);
-        }
-        self.schedule_node(step, roots[usize::from(index)]);
-    }
-
-    fn set_timer(&mut self, step: StepId, rendezvous: RendezvousId) {
-        let free = (0..=u8::MAX).find(|&number| self.process.thread(ThreadId::Timer(step, number)).is_none());
-        let id = ThreadId::Timer(step, free.expect("fewer timers than calls"));
-        self.process.spawn(Thread::new(
-            id,
-            Position::Rendezvous(rendezvous::At::AbortLocal(rendezvous)),
-        ));
-    }
-
-    fn cancel_local(&mut self, step: StepId) {
-        let sticky = self.model.is_sticky();
-        let local = &mut self.master_of(step).local;
-        if local.installed {
-            self.run_local_cancel(step);
-        } else if sticky && !local.done {
-            local.wanted = true;
-        }
-    }
-
-    /// The worker's own cancel function, with the options' mutex held.
-    fn run_local_cancel(&mut self, step: StepId) {
-        let owner = self.thread.id;
-        self.master_of(step).local.lock.acquire(owner);
-        self.thread.then([Position::Worker(At::ReleaseLocal(step))]);
-        self.abort_step(step);
-        self.thread.then([Position::Worker(At::CancelManager(step))]);
-    }
+fn run_local_cancel(run: &mut Run<'_>, step: StepId) {
+    let owner = run.thread.id;
+    run.master_of(step).local.lock.acquire(owner);
+    run.then(local_cancel(step));
 }

@@ -11,46 +11,51 @@
 
 use super::plan::{Action, STEP, Slot, Subject};
 use super::position::{Context, Position};
-use crate::machine::ProcessId;
+use crate::machine::{Label, ProcessId};
+use crate::models::tensorflow::mechanisms::{master, rendezvous, rpc, worker};
 use crate::models::tensorflow::process::CallId;
 
 impl Context<'_> {
-    /// Whether the slot may be done as soon as it can be, whatever else is still to come.
+    /// Returns true if the slot may be done as soon as it can be, whatever else is still to come.
     pub(super) fn is_early(&self, at: &Position, id: ProcessId, slot: &Slot) -> bool {
         let Action::Run { label, subject, .. } = &slot.action else {
             return matches!(slot.action, Action::Past(_));
         };
-        let to_come = |wanted: &str| self.is_to_come(at, id, wanted, *subject);
+        let to_come = |wanted| self.is_to_come(at, id, wanted, *subject);
         let process = &at.system.processes[id.index()];
         let mut rendezvous = process.rendezvous.iter();
         let aborted = rendezvous.all(|rendezvous| rendezvous.aborted && rendezvous.local_aborted);
-        match (*label, *subject) {
-            (
-                "Rendezvous.find_or_create"
-                | "Master.install_cancel"
-                | "Server.request_cancelled"
-                | "Call.clear_cancel",
-                _,
-            ) => true,
-            ("Call.install_cancel" | "Call.start" | "Recv.deregister", _) => !to_come("Call.start_cancel"),
-            ("Call.start_cancel", _) => !to_come("Call.install_cancel") && !to_come("Call.start"),
-            ("Recv.register", _) => to_come("Call.start_cancel") || aborted,
-            ("StartAbort.local", _) => aborted && process.execution(STEP).is_none(),
-            ("Worker.install_cancel", Subject::Call(call)) => {
-                to_come("Server.request_cancelled") || !self.client_cancels(at, call)
-            }
-            ("Handler.clear_cancel", _) => !to_come("Server.request_cancelled"),
-            ("Worker.clear_cancel_local" | "Worker.install_cancel_local", _) => !to_come("Master.cancel_local"),
-            ("Master.cancel_local", _) => {
-                !to_come("Worker.clear_cancel_local") && !to_come("Worker.install_cancel_local")
-            }
-            ("RunManyGraphs.when_done", _) => process.master.as_ref().is_some_and(|master| master.failed),
-            _ => false,
+        let is = |labels: &[&'static Label]| labels.contains(label);
+        if is(&[
+            &rendezvous::FIND,
+            &master::OPTIONS,
+            &rpc::REQUEST_CANCELLED,
+            &rpc::CLEAR,
+        ]) {
+            true
+        } else if is(&[&rpc::INSTALL, &rpc::START, &rendezvous::DEREGISTER]) {
+            !to_come(&rpc::CANCEL)
+        } else if is(&[&rpc::CANCEL]) {
+            !to_come(&rpc::INSTALL) && !to_come(&rpc::START)
+        } else if is(&[&rendezvous::REGISTER]) {
+            to_come(&rpc::CANCEL) || aborted
+        } else if is(&[&rendezvous::ABORT_LOCAL]) {
+            aborted && process.execution(STEP).is_none()
+        } else if let (true, Subject::Call(call)) = (is(&[&worker::INSTALL]), *subject) {
+            to_come(&rpc::REQUEST_CANCELLED) || !self.client_cancels(at, call)
+        } else if is(&[&rpc::SERVE_CLEAR]) {
+            !to_come(&rpc::REQUEST_CANCELLED)
+        } else if is(&[&worker::CLEAR_LOCAL, &worker::INSTALL_LOCAL]) {
+            !to_come(&worker::CANCEL_LOCAL)
+        } else if is(&[&worker::CANCEL_LOCAL]) {
+            !to_come(&worker::CLEAR_LOCAL) && !to_come(&worker::INSTALL_LOCAL)
+        } else {
+            is(&[&master::WHEN_DONE]) && process.master.as_ref().is_some_and(|master| master.failed)
         }
     }
 
-    /// Whether the trace shows this label on this subject later, in the same process.
-    fn is_to_come(&self, at: &Position, id: ProcessId, wanted: &str, of: Subject) -> bool {
+    /// Returns true if the trace shows this label on this subject later, in the same process.
+    fn is_to_come(&self, at: &Position, id: ProcessId, wanted: &'static Label, of: Subject) -> bool {
         let threads = self.plan.threads.iter().zip(&at.done);
         threads
             .filter(|(thread, _)| thread.process == id)
@@ -60,12 +65,12 @@ impl Context<'_> {
             )
     }
 
-    /// Whether the client's side of a call cancels it, later or before.
+    /// Returns true if the client's side of a call cancels it, later or before.
     fn client_cancels(&self, at: &Position, call: CallId) -> bool {
         let client = self.model.call(call).client;
         let cancelled = at.system.processes[client.index()]
             .client_call(call)
             .is_none_or(|call| call.failed);
-        cancelled || self.is_to_come(at, client, "Call.start_cancel", Subject::Call(call))
+        cancelled || self.is_to_come(at, client, &rpc::CANCEL, Subject::Call(call))
     }
 }

@@ -8,6 +8,7 @@ use super::plan::{Action, Plan, STEP, Slot, Subject};
 use super::trace::{Function, Mark, Trace, TraceEvent};
 use crate::machine::ProcessId;
 use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::mechanisms::{rendezvous, rpc, worker};
 use crate::models::tensorflow::process::CallId;
 
 /// What `CallOptions` stand for.
@@ -103,17 +104,17 @@ impl<'a> Reader<'a> {
             ..
         } = action
         {
-            match label {
-                "Recv.register" => drop(self.plan.registered.insert(call)),
-                "Worker.install_cancel" => drop(self.plan.handled.insert(call)),
-                "Server.request_cancelled" => drop(self.plan.cancelled.insert(call)),
-                "Handler.clear_cancel" => {
-                    let mut open = self.open[thread].iter();
-                    if open.any(|open| open.function == Function::RecvTensorHandler) {
-                        self.plan.inline.insert(call);
-                    }
+            if label == &rendezvous::REGISTER {
+                self.plan.registered.insert(call);
+            } else if label == &worker::INSTALL {
+                self.plan.handled.insert(call);
+            } else if label == &rpc::REQUEST_CANCELLED {
+                self.plan.cancelled.insert(call);
+            } else if label == &rpc::SERVE_CLEAR {
+                let mut open = self.open[thread].iter();
+                if open.any(|open| open.function == Function::RecvTensorHandler) {
+                    self.plan.inline.insert(call);
                 }
-                _ => {}
             }
         }
         let line = self.event(index).line;

@@ -5,6 +5,8 @@
 //! of their neighbours lie, and whose objects those are.
 
 use super::trace::{Function, Mark};
+use crate::machine::Label;
+use crate::models::tensorflow::mechanisms::{master, rendezvous, rpc, worker};
 
 /// Whose object an event names, found from the ids.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -36,9 +38,9 @@ pub(super) enum Place {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Means {
     /// One run of this label.
-    Label(&'static str),
+    Label(&'static Label),
     /// These labels are behind the thread.
-    Past(&'static [&'static str]),
+    Past(&'static [&'static Label]),
 }
 
 /// A row of the table.
@@ -50,17 +52,17 @@ pub(super) struct Row {
     pub(super) means: Means,
 }
 
-const fn label(function: Function, mark: Mark, owner: Owner, place: Place, name: &'static str) -> Row {
+const fn label(function: Function, mark: Mark, owner: Owner, place: Place, label: &'static Label) -> Row {
     Row {
         function,
         mark,
         owner,
         place,
-        means: Means::Label(name),
+        means: Means::Label(label),
     }
 }
 
-const fn past(function: Function, owner: Owner, labels: &'static [&'static str]) -> Row {
+const fn past(function: Function, owner: Owner, labels: &'static [&'static Label]) -> Row {
     Row {
         function,
         mark: Mark::Leave,
@@ -71,41 +73,41 @@ const fn past(function: Function, owner: Owner, labels: &'static [&'static str])
 }
 
 /// A receive's handler, up to its answer if that comes at once.
-const RECEIVING: &[&str] = &[
-    "Worker.install_cancel",
-    "Rendezvous.find_or_create",
-    "RecvLocal.defer",
-    "RecvLocal.validate",
-    "RecvLocal.local",
-    "Handler.clear_cancel",
-    "Handler.respond",
+static RECEIVING: &[&Label] = &[
+    &worker::INSTALL,
+    &rendezvous::FIND,
+    &rendezvous::RECV_LOCAL,
+    &rendezvous::LOCAL_VALIDATE,
+    &rendezvous::LOCAL_RECV,
+    &rpc::SERVE_CLEAR,
+    &rpc::RESPOND,
 ];
 /// A partition's start, with the answers to deferred receives.
-const STARTING: &[&str] = &[
-    "Worker.install_cancel",
-    "Worker.install_cancel_local",
-    "Rendezvous.find_or_create",
-    "Rendezvous.initialize",
-    "RecvLocal.validate",
-    "RecvLocal.local",
-    "Handler.clear_cancel",
-    "Handler.respond",
-    "Worker.schedule_root",
+static STARTING: &[&Label] = &[
+    &worker::INSTALL,
+    &worker::INSTALL_LOCAL,
+    &rendezvous::FIND,
+    &rendezvous::INITIALIZE,
+    &rendezvous::LOCAL_VALIDATE,
+    &rendezvous::LOCAL_RECV,
+    &rpc::SERVE_CLEAR,
+    &rpc::RESPOND,
+    &worker::ROOT,
 ];
 /// `StartAbort`, with the answers to waiting receives.
-const ABORTING: &[&str] = &[
-    "StartAbort.remote",
-    "StartAbort.next_call",
-    "Call.start_cancel",
-    "StartAbort.unlock",
+static ABORTING: &[&Label] = &[
+    &rendezvous::ABORT_REMOTE,
+    &rendezvous::ABORT_NEXT,
+    &rpc::CANCEL,
+    &rendezvous::ABORT_UNLOCK,
 ];
 /// A cancel function that aborts the step.
-const CANCELLING: &[&str] = &[
-    "Worker.start_cancel",
-    "Rendezvous.find_or_create",
-    "AbortStep.delay",
-    "Server.cancel_done",
-    "Master.cancel_local_done",
+static CANCELLING: &[&Label] = &[
+    &worker::CANCEL_MANAGER,
+    &rendezvous::FIND,
+    &worker::TIMER,
+    &rpc::RELEASE,
+    &worker::RELEASE_LOCAL,
 ];
 
 use Function::{
@@ -116,50 +118,38 @@ use Mark::{Enter, Leave, Point};
 use Place::{After, Around, Before};
 
 /// The table.
-pub(super) const TABLE: &[Row] = &[
+pub(super) static TABLE: &[Row] = &[
     // The client's side of a call: its cancel function is installed, then the call is started before its function is left.
-    label(SetCancel, Leave, Owner::Call, Before, "Call.install_cancel"),
-    label(RecvTensorIssue, Leave, Owner::Call, Before, "Call.start"),
-    label(RunGraphIssue, Leave, Owner::Call, Before, "Call.start"),
-    label(StartCancel, Enter, Owner::Call, After, "Call.start_cancel"),
-    label(ClearCancel, Point, Owner::Call, Around, "Call.clear_cancel"),
+    label(SetCancel, Leave, Owner::Call, Before, &rpc::INSTALL),
+    label(RecvTensorIssue, Leave, Owner::Call, Before, &rpc::START),
+    label(RunGraphIssue, Leave, Owner::Call, Before, &rpc::START),
+    label(StartCancel, Enter, Owner::Call, After, &rpc::CANCEL),
+    label(ClearCancel, Point, Owner::Call, Around, &rpc::CLEAR),
     // The server's side.
-    label(SetCancel, Leave, Owner::Request, Before, "Worker.install_cancel"),
-    label(StartCancel, Enter, Owner::Request, After, "Server.request_cancelled"),
+    label(SetCancel, Leave, Owner::Request, Before, &worker::INSTALL),
+    label(StartCancel, Enter, Owner::Request, After, &rpc::REQUEST_CANCELLED),
     past(StartCancel, Owner::Request, CANCELLING),
-    label(ClearCancel, Point, Owner::Request, Around, "Handler.clear_cancel"),
+    label(ClearCancel, Point, Owner::Request, Around, &rpc::SERVE_CLEAR),
     past(RecvTensorHandler, Owner::Request, RECEIVING),
     past(RunGraphHandler, Owner::Request, STARTING),
     // The worker's own partition.
-    label(
-        SetCancel,
-        Leave,
-        Owner::OwnPartition,
-        Before,
-        "Worker.install_cancel_local",
-    ),
-    label(StartCancel, Enter, Owner::OwnPartition, After, "Master.cancel_local"),
+    label(SetCancel, Leave, Owner::OwnPartition, Before, &worker::INSTALL_LOCAL),
+    label(StartCancel, Enter, Owner::OwnPartition, After, &worker::CANCEL_LOCAL),
     past(StartCancel, Owner::OwnPartition, CANCELLING),
-    label(
-        ClearCancel,
-        Point,
-        Owner::OwnPartition,
-        Around,
-        "Worker.clear_cancel_local",
-    ),
+    label(ClearCancel, Point, Owner::OwnPartition, Around, &worker::CLEAR_LOCAL),
     past(RunGraphHandler, Owner::OwnPartition, STARTING),
     // The client's call.
-    label(SetCancel, Leave, Owner::Client, Before, "Master.install_cancel"),
+    label(SetCancel, Leave, Owner::Client, Before, &master::OPTIONS),
     // The rendezvous.
-    label(Register, Point, Owner::Call, Around, "Recv.register"),
-    label(Deregister, Point, Owner::Call, Around, "Recv.deregister"),
-    label(FindOrCreate, Point, Owner::Step, Around, "Rendezvous.find_or_create"),
-    label(Initialize, Point, Owner::Step, Around, "Rendezvous.initialize"),
-    label(StartAbort, Enter, Owner::Step, After, "StartAbort.local"),
+    label(Register, Point, Owner::Call, Around, &rendezvous::REGISTER),
+    label(Deregister, Point, Owner::Call, Around, &rendezvous::DEREGISTER),
+    label(FindOrCreate, Point, Owner::Step, Around, &rendezvous::FIND),
+    label(Initialize, Point, Owner::Step, Around, &rendezvous::INITIALIZE),
+    label(StartAbort, Enter, Owner::Step, After, &rendezvous::ABORT_LOCAL),
     past(StartAbort, Owner::Step, ABORTING),
-    label(Cleanup, Point, Owner::Step, Around, "Rendezvous.cleanup"),
+    label(Cleanup, Point, Owner::Step, Around, &rendezvous::CLEANUP),
     // The master.
-    label(WhenDone, Point, Owner::Step, Around, "RunManyGraphs.when_done"),
+    label(WhenDone, Point, Owner::Step, Around, &master::WHEN_DONE),
 ];
 
 /// The row of an event.
@@ -169,10 +159,8 @@ pub(super) fn row(function: Function, mark: Mark, owner: Owner) -> Option<&'stat
         .find(|row| row.function == function && row.mark == mark && row.owner == owner)
 }
 
-/// Whether a trace shows every run of this label. `Server.request_cancelled` is shown only where it finds a callback; the search
+/// Returns true if a trace shows every run of this label. `Server.request_cancelled` is shown only where it finds a callback; the search
 /// knows.
-pub(super) fn is_shown(label: &str) -> bool {
-    TABLE
-        .iter()
-        .any(|row| matches!(row.means, Means::Label(name) if name == label))
+pub(super) fn is_shown(label: &'static Label) -> bool {
+    TABLE.iter().any(|row| row.means == Means::Label(label))
 }

@@ -3,14 +3,10 @@
 use super::plan::{Action, STEP, Slot, Subject};
 use super::position::{Context, Position, Refusal};
 use crate::machine::{Model, Pending, ProcessId};
-use crate::models::tensorflow::cluster::CallKind;
+use crate::models::tensorflow::cluster::{CallKind, process_id};
 use crate::models::tensorflow::job::graph::NodeKind;
-use crate::models::tensorflow::mechanisms::executor;
-use crate::models::tensorflow::mechanisms::master;
-use crate::models::tensorflow::mechanisms::rendezvous;
-use crate::models::tensorflow::mechanisms::rpc;
-use crate::models::tensorflow::mechanisms::worker;
-use crate::models::tensorflow::process::{At, CallId, NodeId, Thread, ThreadId};
+use crate::models::tensorflow::mechanisms::{executor, master, rendezvous, rpc, worker};
+use crate::models::tensorflow::process::{CallId, NodeId, Thread, ThreadId};
 
 impl Context<'_> {
     /// Whether the next label of a thread is what a slot means.
@@ -24,48 +20,29 @@ impl Context<'_> {
         else {
             return false;
         };
-        label == pending.operation.label.name
+        label == pending.operation.label
             && (subject == Subject::Any || subject == self.subject(id, state))
             && timer.is_none_or(|timer| timer == matches!(state.id, ThreadId::Timer(..)))
-            && !(failed && matches!(state.at(), At::Master(master::At::WhenDone(_, true))))
+            && !(failed && master::reports_success(state.at()))
     }
 
     /// Whose label a thread would run.
     pub(super) fn subject(&self, id: ProcessId, thread: &Thread) -> Subject {
-        use rendezvous::{At as R, Finder};
-        let call = match thread.at() {
-            At::Rpc(
-                rpc::At::Install(call)
-                | rpc::At::Start(call)
-                | rpc::At::Cancel(call)
-                | rpc::At::Clear(call)
-                | rpc::At::RequestCancelled(call)
-                | rpc::At::ServeClear(call),
-            )
-            | At::Worker(worker::At::Install(call))
-            | At::Rendezvous(R::Deregister(call) | R::Find(_, Finder::Receive(call))) => Some(call),
-            At::Rendezvous(R::Register(_, node)) => self.receive_of(id, node),
-            _ => match thread.id {
-                ThreadId::Handler(call) | ThreadId::Cancelled(call) | ThreadId::Completion(call)
-                    if !matches!(thread.at(), At::Worker(_)) =>
-                {
-                    self.caller(thread, call)
-                }
-                _ => None,
-            },
+        let (pc, label) = (thread.at(), thread.at().label());
+        let call = match (pc.subject().call, thread.id) {
+            (Some(call), _) => Some(call),
+            (None, _) if label == &rendezvous::REGISTER => pc.subject().node.and_then(|node| self.receive_of(id, node)),
+            (None, ThreadId::Handler(call) | ThreadId::Cancelled(call) | ThreadId::Completion(call)) => {
+                self.caller(thread, call).filter(|_| !worker::LABELS.contains(&label))
+            }
+            _ => None,
         };
         call.map_or(Subject::Own, Subject::Call)
     }
 
     /// The call that a thread works for; a completion may also cancel the worker's own partition.
     pub(super) fn caller(&self, thread: &Thread, call: CallId) -> Option<CallId> {
-        let cancels_own = matches!(
-            (thread.id, thread.at()),
-            (
-                ThreadId::Completion(_),
-                At::Rendezvous(rendezvous::At::Find(_, rendezvous::Finder::AbortStep))
-            )
-        );
+        let cancels_own = matches!(thread.id, ThreadId::Completion(_)) && thread.is_at(&rendezvous::FIND);
         (!cancels_own).then_some(call)
     }
 
@@ -99,28 +76,28 @@ impl Context<'_> {
             let found = threads.iter().filter(|thread| wanted(thread));
             found.map(|thread| thread.id).collect()
         };
-        match (label, subject) {
-            ("Recv.register", Subject::Call(call)) => live(&|thread| match thread.id {
+        let done = |thread: &Thread| matches!(thread.id, ThreadId::Done(_));
+        let ends = [&rpc::SERVE_CLEAR, &worker::CLEAR_LOCAL, &master::WHEN_DONE];
+        match subject {
+            Subject::Call(call) if label == &rendezvous::REGISTER => live(&|thread| match thread.id {
                 ThreadId::Node(_, node) => self.receive_of(id, node) == Some(call),
                 _ => false,
             }),
-            ("Worker.install_cancel", Subject::Call(call)) => live(
+            Subject::Call(call) if label == &worker::INSTALL => live(
                 &|thread| matches!(thread.id, ThreadId::Handler(other) | ThreadId::Arrival(other) if other == call),
             ),
-            ("Call.clear_cancel", Subject::Call(call)) => live(&|thread| thread.id == ThreadId::Completion(call)),
-            ("Rendezvous.cleanup", _) => live(&|thread| {
+            Subject::Call(call) if label == &rpc::CLEAR => live(&|thread| thread.id == ThreadId::Completion(call)),
+            _ if label == &rendezvous::CLEANUP => live(&|thread| {
                 matches!(thread.id, ThreadId::Handler(call) | ThreadId::Arrival(call)
                     if self.model.call(call).kind == CallKind::CleanupGraph)
             }),
-            ("StartAbort.local", _) if timer != Some(true) => {
-                let mut found = live(&|thread| matches!(thread.at(), At::Executor(executor::At::Latch(_))));
+            _ if label == &rendezvous::ABORT_LOCAL && timer != Some(true) => {
+                let mut found = live(&|thread| thread.is_at(&executor::LATCH));
                 found.extend(live(&|thread| matches!(thread.id, ThreadId::GetNext(..))));
-                found.extend(live(&|thread| matches!(thread.id, ThreadId::Done(_))));
+                found.extend(live(&done));
                 found
             }
-            ("Handler.clear_cancel" | "Worker.clear_cancel_local" | "RunManyGraphs.when_done", _) => {
-                live(&|thread| matches!(thread.id, ThreadId::Done(_)))
-            }
+            _ if ends.contains(&label) => live(&done),
             _ => Vec::new(),
         }
     }
@@ -133,7 +110,7 @@ impl Context<'_> {
         };
         let call = match subject {
             Subject::Call(call) => Some(call),
-            Subject::Any if label == "Rendezvous.initialize" => self.run_graph_at(id),
+            Subject::Any if label == &rendezvous::INITIALIZE => self.run_graph_at(id),
             _ => None,
         };
         let Some(call) = call else {
@@ -142,7 +119,7 @@ impl Context<'_> {
         let about = self.model.call_name(call);
         let mut places = Vec::new();
         for (index, state) in at.system.processes.iter().enumerate() {
-            let owner = ProcessId::new(index);
+            let owner = process_id(index);
             for (pending, thread) in self.model.threads(owner, state).iter().zip(&state.threads) {
                 if self.works_for(owner, thread, call) {
                     let task = self.model.process_name(owner);
@@ -156,7 +133,7 @@ impl Context<'_> {
             .map(|call| format!("it is {:?} here", call.rpc));
         places.extend(record);
         for (index, state) in at.system.processes.iter().enumerate() {
-            let task = self.model.process_name(ProcessId::new(index));
+            let task = self.model.process_name(process_id(index));
             if state
                 .rendezvous
                 .iter()

@@ -93,8 +93,11 @@ fn disagreement(trace: &Trace, plan: &Plan, found: &search::Found) -> Option<Fir
 
 fn needed(slot: &Slot) -> String {
     match &slot.action {
-        Action::Run { label, .. } => (*label).to_owned(),
-        Action::Past(labels) => format!("to have done {}", labels.join(", ")),
+        Action::Run { label, .. } => label.name.to_owned(),
+        Action::Past(labels) => {
+            let names: Vec<&str> = labels.iter().map(|label| label.name).collect();
+            format!("to have done {}", names.join(", "))
+        }
         Action::Impossible(_) => "nothing that the table maps".to_owned(),
     }
 }

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use super::identity::Reader;
 use super::mapping::Place;
 use super::trace::{Trace, TraceEvent};
-use crate::machine::ProcessId;
+use crate::machine::{Label, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::process::{CallId, StepId};
 
@@ -44,7 +44,7 @@ pub(super) enum Subject {
 pub(super) enum Action {
     /// One run of a label.
     Run {
-        label: &'static str,
+        label: &'static Label,
         subject: Subject,
         /// Whether it must run on a timer's thread, where the event tells.
         timer: Option<bool>,
@@ -52,7 +52,7 @@ pub(super) enum Action {
         failed: bool,
     },
     /// The thread has left these labels behind.
-    Past(&'static [&'static str]),
+    Past(&'static [&'static Label]),
     /// No model could do it; the reason.
     Impossible(String),
 }

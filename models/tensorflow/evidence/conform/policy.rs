@@ -4,7 +4,7 @@
 //! what `StartAbort` cancels is what is active, a receive that is answered before its handler returns found a value or an error. The
 //! search branches over the events of the trace only, so agreement is proof (the schedule replays), but disagreement holds under these
 //! rules. Known gap: a `_Send` whose receive is shown waiting is held back, and if it runs inline in another closure it holds a pool
-//! thread meanwhile, which can starve small pools; `tests/conform_random.rs` has traces of the model itself that are refused for it.
+//! thread meanwhile, which can starve small pools; `tests/model/conform_random.rs` has traces of the model itself that are refused for it.
 
 use super::mapping;
 use super::plan::{Action, STEP, Slot, Subject};
@@ -12,11 +12,9 @@ use super::position::{Context, Position};
 use crate::machine::{Pending, ProcessId};
 use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::job::graph::NodeKind;
-use crate::models::tensorflow::mechanisms::executor;
-use crate::models::tensorflow::mechanisms::iterator;
-use crate::models::tensorflow::mechanisms::rendezvous;
-use crate::models::tensorflow::mechanisms::rpc;
-use crate::models::tensorflow::process::{At, CallId, NodeId, Process, Thread, ThreadId};
+use crate::models::tensorflow::mechanisms::rendezvous::Rendezvous;
+use crate::models::tensorflow::mechanisms::{executor, iterator, pool, rendezvous, rpc};
+use crate::models::tensorflow::process::{CallId, NodeId, Process, StepId, Thread, ThreadId};
 
 /// What to do with a label that the trace does not show.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,14 +49,11 @@ impl Context<'_> {
         for slot in slots {
             match slot.action {
                 Action::Run {
-                    label: "Call.start_cancel",
+                    label,
                     subject: Subject::Call(call),
                     ..
-                } => calls.push(call),
-                Action::Run {
-                    label: "Handler.clear_cancel",
-                    ..
-                } => {}
+                } if label == &rpc::CANCEL => calls.push(call),
+                Action::Run { label, .. } if label == &rpc::SERVE_CLEAR => {}
                 _ => {
                     ended = true;
                     break;
@@ -72,34 +67,40 @@ impl Context<'_> {
     pub(super) fn policy(&self, at: &Position, id: ProcessId, pending: &Pending<ThreadId>) -> Policy {
         let process = &at.system.processes[id.index()];
         let thread = process.thread(pending.thread).expect("a pending thread lives");
-        let label = pending.operation.label.name;
+        let label = pending.operation.label;
         if mapping::is_shown(label) && !self.is_silent(process, thread) {
             return Policy::Shown;
         }
-        match thread.at() {
-            At::PoolTake => self.take_policy(process, id, thread.id),
-            At::Executor(executor::At::Latch(step)) => self.latch_policy(at, id, process, thread.id, step),
-            At::Rendezvous(place) => self.rendezvous_policy(at, id, process, thread, place),
-            At::Rpc(rpc::At::QueueTake(_)) => Policy::Demand(0),
-            At::Rpc(rpc::At::Read(call)) => self.read_policy(call, pending.operation.choices),
-            At::Rpc(rpc::At::RequestCancelled(call)) => {
-                if process.server_call(call).is_some() && self.plan.cancelled.contains(&call) {
-                    Policy::Hold("the trace shows its cancel function running".to_owned())
-                } else {
-                    Policy::Now(0)
-                }
+        let subject = thread.at().subject();
+        if label == &pool::TAKE {
+            self.take_policy(process, id, thread.id)
+        } else if let (true, Some(step)) = (label == &executor::LATCH, subject.step) {
+            self.latch_policy(at, id, process, thread.id, step)
+        } else if rendezvous::LABELS.contains(&label) {
+            self.rendezvous_policy(at, id, process, thread)
+        } else if label == &rpc::QUEUE_TAKE || label == &iterator::GET_NEXT {
+            Policy::Demand(0)
+        } else if let (true, Some(call)) = (label == &rpc::READ, subject.call) {
+            self.read_policy(call, pending.operation.choices)
+        } else if let (true, Some(call)) = (label == &rpc::REQUEST_CANCELLED, subject.call) {
+            if process.server_call(call).is_some() && self.plan.cancelled.contains(&call) {
+                Policy::Hold("the trace shows its cancel function running".to_owned())
+            } else {
+                Policy::Now(0)
             }
-            At::Iterator(iterator::At::GetNext(..)) => Policy::Demand(0),
-            _ => Policy::Now(0),
+        } else {
+            Policy::Now(0)
         }
     }
 
     /// Labels of the table that leave no line: a cancellation that finds no callback.
     pub(super) fn is_silent(&self, process: &Process, thread: &Thread) -> bool {
-        match thread.at() {
-            At::Rpc(rpc::At::RequestCancelled(call)) => !process.server_call(call).is_some_and(|call| call.callback),
-            _ => false,
-        }
+        let call = thread
+            .at()
+            .subject()
+            .call
+            .filter(|_| thread.is_at(&rpc::REQUEST_CANCELLED));
+        call.is_some_and(|call| !process.server_call(call).is_some_and(|call| call.callback))
     }
 
     pub(super) fn take_policy(&self, process: &Process, id: ProcessId, thread: ThreadId) -> Policy {
@@ -116,7 +117,7 @@ impl Context<'_> {
 
     /// A receive that the trace shows being registered, be it after an abort, was validated before it.
     pub(super) fn early_policy(&self, process: &Process) -> Policy {
-        let aborts = |thread: &Thread| matches!(thread.at(), At::Rendezvous(rendezvous::At::AbortRemote(_)));
+        let aborts = |thread: &Thread| thread.is_at(&rendezvous::ABORT_REMOTE);
         if process.threads.iter().any(aborts) && !self.is_aborted(process) {
             Policy::Now(0)
         } else {
@@ -126,9 +127,8 @@ impl Context<'_> {
 
     /// A receive that the trace shows being registered and that is not validated yet.
     pub(super) fn unvalidated(&self, id: ProcessId, process: &Process) -> Option<CallId> {
-        let threads = process.threads.iter();
-        let waiting =
-            threads.filter(|thread| matches!(thread.at(), At::PoolTake | At::Rendezvous(rendezvous::At::Validate(..))));
+        let begins = |thread: &&Thread| thread.is_at(&pool::TAKE) || thread.is_at(&rendezvous::VALIDATE);
+        let waiting = process.threads.iter().filter(begins);
         let mut calls = waiting.filter_map(|thread| match thread.id {
             ThreadId::Node(_, node) => self.receive_of(id, node),
             _ => None,
@@ -172,17 +172,14 @@ impl Context<'_> {
         id: ProcessId,
         process: &Process,
         thread: ThreadId,
-        step: u8,
+        step: StepId,
     ) -> Policy {
         if process.execution(step).is_some_and(|execution| execution.failed) {
             return Policy::Now(0);
         }
         match self.slot_of(at, id, thread) {
             Some((_, Some(slot))) => match slot.action {
-                Action::Run {
-                    label: "StartAbort.local",
-                    ..
-                } => Policy::Now(0),
+                Action::Run { label, .. } if label == &rendezvous::ABORT_LOCAL => Policy::Now(0),
                 _ => Policy::Hold("the trace does not show it aborting the rendezvous".to_owned()),
             },
             Some((_, None)) => Policy::Hold("the trace does not show it aborting the rendezvous".to_owned()),
@@ -190,50 +187,19 @@ impl Context<'_> {
         }
     }
 
-    pub(super) fn rendezvous_policy(
-        &self,
-        at: &Position,
-        id: ProcessId,
-        process: &Process,
-        thread: &Thread,
-        place: rendezvous::At,
-    ) -> Policy {
-        use rendezvous::At as R;
-        match place {
-            R::Validate(_, node) => match self.receive_of(id, node) {
+    pub(super) fn rendezvous_policy(&self, at: &Position, id: ProcessId, process: &Process, thread: &Thread) -> Policy {
+        let (label, subject) = (thread.at().label(), thread.at().subject());
+        let of = || &process.rendezvous[usize::from(subject.rendezvous.expect("an abort is of a rendezvous"))];
+        match (subject.node, subject.call) {
+            (Some(node), _) if label == &rendezvous::VALIDATE => match self.receive_of(id, node) {
                 Some(call) if self.plan.registered.contains(&call) => self.early_policy(process),
                 _ => Policy::Now(0),
             },
-            R::SendCheck(_, node) | R::SendLocal(_, node) => self.send_policy(process, id, node),
-            R::AbortRemote(rendezvous) => {
-                let rendezvous = &process.rendezvous[usize::from(rendezvous)];
-                let (mut shown, ended) = self
-                    .slot_of(at, id, thread.id)
-                    .map(|(index, _)| self.cancels_next(at, index))
-                    .unwrap_or_default();
-                shown.sort_unstable();
-                let active: &[CallId] = if rendezvous.aborted { &[] } else { &rendezvous.active };
-                let agrees = active == shown || !ended && shown.iter().all(|call| active.contains(call));
-                if agrees {
-                    return match self.unvalidated(id, process).filter(|_| !rendezvous.aborted) {
-                        Some(call) => {
-                            let call = self.model.call_name(call);
-                            Policy::Hold(format!("the receive of {call} is validated before, says the trace"))
-                        }
-                        None => Policy::Now(0),
-                    };
-                }
-                let names = |calls: &[CallId]| {
-                    let names: Vec<String> = calls.iter().map(|&call| self.model.call_name(call)).collect();
-                    names.join(", ")
-                };
-                Policy::Hold(format!(
-                    "active are [{}], the trace shows it cancel [{}]",
-                    names(active),
-                    names(&shown)
-                ))
+            (Some(node), _) if label == &rendezvous::SEND_CHECK || label == &rendezvous::SEND_LOCAL => {
+                self.send_policy(process, id, node)
             }
-            R::AbortNext(_) => {
+            _ if label == &rendezvous::ABORT_REMOTE => self.abort_policy(at, id, process, thread.id, of()),
+            _ if label == &rendezvous::ABORT_NEXT => {
                 let shown = self
                     .slot_of(at, id, thread.id)
                     .map(|(index, _)| self.cancels_next(at, index));
@@ -244,11 +210,13 @@ impl Context<'_> {
                     None => Policy::Hold("the trace shows no further call cancelled".to_owned()),
                 }
             }
-            R::RecvLocal(call, rendezvous) | R::LocalRecv(call, rendezvous) if self.plan.inline.contains(&call) => {
-                let state = &process.rendezvous[usize::from(rendezvous)];
-                let answers = match place {
-                    R::RecvLocal(..) => state.initialized,
-                    _ => state.local_aborted || state.values.contains(&call),
+            (_, Some(call)) if self.plan.inline.contains(&call) => {
+                let answers = if label == &rendezvous::RECV_LOCAL {
+                    of().initialized
+                } else if label == &rendezvous::LOCAL_RECV {
+                    of().local_aborted || of().values.contains(&call)
+                } else {
+                    true
                 };
                 if answers {
                     Policy::Now(0)
@@ -258,6 +226,41 @@ impl Context<'_> {
             }
             _ => Policy::Now(0),
         }
+    }
+
+    /// An abort goes on once what it would cancel is what the trace shows it cancel.
+    fn abort_policy(
+        &self,
+        at: &Position,
+        id: ProcessId,
+        process: &Process,
+        thread: ThreadId,
+        rendezvous: &Rendezvous,
+    ) -> Policy {
+        let (mut shown, ended) = self
+            .slot_of(at, id, thread)
+            .map(|(index, _)| self.cancels_next(at, index))
+            .unwrap_or_default();
+        shown.sort_unstable();
+        let active: &[CallId] = if rendezvous.aborted { &[] } else { &rendezvous.active };
+        if active == shown || !ended && shown.iter().all(|call| active.contains(call)) {
+            return match self.unvalidated(id, process).filter(|_| !rendezvous.aborted) {
+                Some(call) => {
+                    let call = self.model.call_name(call);
+                    Policy::Hold(format!("the receive of {call} is validated before, says the trace"))
+                }
+                None => Policy::Now(0),
+            };
+        }
+        let names = |calls: &[CallId]| {
+            let names: Vec<String> = calls.iter().map(|&call| self.model.call_name(call)).collect();
+            names.join(", ")
+        };
+        Policy::Hold(format!(
+            "active are [{}], the trace shows it cancel [{}]",
+            names(active),
+            names(&shown)
+        ))
     }
 
     /// A request that the trace does not show being handled is read together with its reset, if one came.

@@ -5,36 +5,20 @@ use std::hash::{Hash, Hasher};
 
 use super::plan::{Action, Plan, Slot};
 use super::policy::Policy;
-use crate::machine::{Event, Model, Pending, ProcessId, System};
+use crate::machine::{Event, Label, Model, Pending, ProcessId, System};
 use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::process::{Process, ThreadId};
+use crate::models::tensorflow::cluster::process_id;
+use crate::models::tensorflow::process::{Process, RunsOn, ThreadId};
 
-/// What a trace thread stands for in the runtime.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Kind {
-    Pool,
-    ClientQueue,
-    ServerQueue,
-    Own(u8),
-}
+/// What a trace thread stands for in the runtime: what it runs on, and of threads of their own, which.
+type Kind = (RunsOn, Option<std::mem::Discriminant<ThreadId>>);
 
 fn kind(id: ThreadId) -> Kind {
-    match id {
-        ThreadId::Node(..) | ThreadId::Done(_) | ThreadId::Handler(_) => Kind::Pool,
-        ThreadId::Completion(_) => Kind::ClientQueue,
-        ThreadId::Arrival(_) | ThreadId::Cancelled(_) => Kind::ServerQueue,
-        ThreadId::Client => Kind::Own(0),
-        ThreadId::Step(_) => Kind::Own(1),
-        ThreadId::GetNext(..) => Kind::Own(2),
-        ThreadId::Timer(..) => Kind::Own(3),
-        // Nothing in a trace is theirs.
-        ThreadId::Deadline(_) => Kind::Own(4),
-        ThreadId::Closer => Kind::Own(5),
-        ThreadId::Death => Kind::Own(6),
-        ThreadId::Dataset(name) if name.is_pooled() => Kind::Pool,
-        ThreadId::Dataset(_) => Kind::Own(7),
-        ThreadId::Runner => Kind::Own(8),
-    }
+    let runs_on = id.role().runs_on;
+    (
+        runs_on,
+        (runs_on == RunsOn::Itself).then(|| std::mem::discriminant(&id)),
+    )
 }
 
 /// What a search has fixed.
@@ -104,7 +88,7 @@ impl Context<'_> {
         loop {
             let mut ran = false;
             for index in 0..at.system.processes.len() {
-                let id = ProcessId::new(index);
+                let id = process_id(index);
                 while let Some((pending, choice)) = self.at_once(at, id) {
                     self.run(at, id, &pending, choice, events)?;
                     ran = true;
@@ -214,7 +198,7 @@ impl Context<'_> {
         &self,
         at: &mut Position,
         thread: usize,
-        labels: &[&str],
+        labels: &[&'static Label],
         events: &mut Vec<Event>,
     ) -> Result<bool, Refusal> {
         let id = self.plan.threads[thread].process;
@@ -222,7 +206,7 @@ impl Context<'_> {
         let pending = self
             .pending(at, id, runs)
             .expect("a thread that a trace thread runs lives");
-        if !labels.contains(&pending.operation.label.name) {
+        if !labels.contains(&pending.operation.label) {
             return Ok(true);
         }
         self.advance(at, id, &pending, events)?;

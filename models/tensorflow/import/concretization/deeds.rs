@@ -2,11 +2,9 @@
 
 use super::UnsliceError;
 use super::run::{Run, Who, is_book_keeping};
-use crate::machine::{Event, ProcessId};
+use crate::machine::{Event, Label, ProcessId};
 use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::mechanisms::executor;
-use crate::models::tensorflow::mechanisms::rendezvous::At as R;
-use crate::models::tensorflow::process::At;
+use crate::models::tensorflow::mechanisms::{executor, rendezvous};
 
 /// One label that whole graph and slice both have to run.
 pub(super) struct Deed {
@@ -14,7 +12,7 @@ pub(super) struct Deed {
     pub(super) number: usize,
     pub(super) process: ProcessId,
     pub(super) who: Who,
-    pub(super) label: &'static str,
+    pub(super) label: &'static Label,
     pub(super) object: String,
     pub(super) outcome: Outcome,
 }
@@ -49,20 +47,22 @@ pub(super) fn of(slice: &TensorFlow, events: &[Event]) -> Result<Vec<Deed>, Unsl
             .filter(|(_, pending)| choice < pending.operation.choices.max(1))
             .ok_or_else(not_of_slice)?;
         let thread = run.thread(*id, pending.thread);
-        if !is_book_keeping(&run, *id, thread.at()) {
-            let who = match thread.at() {
-                At::Executor(executor::At::Finish(_)) => Who::Anyone,
-                _ => run.who(*id, pending.thread),
+        if !is_book_keeping(&run, *id, thread) {
+            let who = if thread.is_at(&executor::FINISH) {
+                Who::Anyone
+            } else {
+                run.who(*id, pending.thread)
             };
-            let outcome = match thread.at() {
-                At::Rendezvous(R::AbortNext(_)) => Outcome::Call(slice.call_name(thread.calls[choice as usize])),
-                _ => Outcome::Choice(choice),
+            let outcome = if thread.is_at(&rendezvous::ABORT_NEXT) {
+                Outcome::Call(slice.call_name(thread.calls[choice as usize]))
+            } else {
+                Outcome::Choice(choice)
             };
             deeds.push(Deed {
                 number: index + 1,
                 process: *id,
                 who,
-                label: pending.operation.label.name,
+                label: pending.operation.label,
                 object: run.object(*id, pending),
                 outcome,
             });

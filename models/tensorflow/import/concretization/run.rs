@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::machine::{Event, Model, Pending, ProcessId, System};
+use crate::machine::{Event, Label, Model, Pending, ProcessId, System};
 use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::mechanisms::executor;
-use crate::models::tensorflow::mechanisms::iterator;
-use crate::models::tensorflow::mechanisms::rendezvous::{At as R, Finder};
-use crate::models::tensorflow::mechanisms::rpc;
-use crate::models::tensorflow::process::{At, CallId, NodeId, Process, StepId, Thread, ThreadId};
+use crate::models::tensorflow::mechanisms::{executor, pool, rendezvous, worker};
+use crate::models::tensorflow::process::{NodeId, Process, StepId, Thread, ThreadId};
 
 /// Who runs a label, under a name that a slice and the whole graph share.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,8 +59,8 @@ impl<'m> Run<'m> {
         done.map_err(|violation| violation.to_string())?;
         self.events.push(event);
         let thread = self.process(id).thread(pending.thread);
-        match thread.map(|thread| (thread.id, node_at(thread.at()))) {
-            Some((ThreadId::Node(..), Some((_, node)))) => {
+        match thread.map(|thread| (thread.id, thread.at().subject().node)) {
+            Some((ThreadId::Node(..), Some(node))) => {
                 self.nodes.insert((id, pending.thread), node);
             }
             Some(_) => {}
@@ -98,7 +95,7 @@ impl<'m> Run<'m> {
         self.model.object_name(id, self.process(id), pending.operation.object)
     }
 
-    /// Whether the step carries an error in this process already.
+    /// Returns true if the step carries an error in this process already.
     pub(super) fn has_failed(&self, id: ProcessId, step: StepId) -> bool {
         self.process(id)
             .execution(step)
@@ -106,66 +103,21 @@ impl<'m> Run<'m> {
     }
 }
 
-/// The node that a position is about.
-pub(super) fn node_at(at: At) -> Option<(StepId, NodeId)> {
-    match at {
-        At::Rendezvous(
-            R::Validate(step, node)
-            | R::Register(step, node)
-            | R::Feed(step, node)
-            | R::SendCheck(step, node)
-            | R::SendLocal(step, node),
-        )
-        | At::Executor(executor::At::Kernel(step, node) | executor::At::Propagate(step, node, _))
-        | At::Iterator(
-            iterator::At::Schedule(step, node) | iterator::At::GetNext(step, node) | iterator::At::Dequeue(step, node),
-        ) => Some((step, node)),
-        _ => None,
-    }
-}
+/// The labels that only keep the books of pools and executors: how often and by whom they run depends on how many nodes there are.
+static BOOK_KEEPING: [&Label; 7] = [
+    &pool::TAKE,
+    &pool::IDLE,
+    &executor::PROPAGATE,
+    &executor::OUTSTANDING,
+    &executor::DISPATCH,
+    &worker::ROOT,
+    // Who holds the mutex for longer only lets others wait.
+    &rendezvous::ABORT_UNLOCK,
+];
 
-/// The call that a position is about.
-pub(super) fn call_at(at: At) -> Option<CallId> {
-    match at {
-        At::Rendezvous(
-            R::Deregister(call)
-            | R::Find(_, Finder::Receive(call))
-            | R::RecvLocal(call, _)
-            | R::LocalValidate(call, _)
-            | R::LocalRecv(call, _),
-        ) => Some(call),
-        At::Rpc(at) => Some(match at {
-            rpc::At::Install(call)
-            | rpc::At::Start(call)
-            | rpc::At::CheckBeforeSend(call)
-            | rpc::At::CheckAfterSend(call)
-            | rpc::At::Cancel(call)
-            | rpc::At::QueueTake(call)
-            | rpc::At::QueueIdle(call)
-            | rpc::At::Clear(call)
-            | rpc::At::Read(call)
-            | rpc::At::Accept(call)
-            | rpc::At::RequestCancelled(call)
-            | rpc::At::Release(call)
-            | rpc::At::HandlerInstall(call)
-            | rpc::At::ServeClear(call)
-            | rpc::At::Respond(call, _) => call,
-        }),
-        _ => None,
-    }
-}
-
-/// Whether a position only keeps the books of pools and executors: how often and by whom that is done depends on how many nodes there
-/// are.
-pub(super) fn is_book_keeping(run: &Run<'_>, id: ProcessId, at: At) -> bool {
-    use executor::At as E;
-    match at {
-        At::PoolTake | At::PoolIdle => true,
-        At::Executor(E::Propagate(..) | E::Outstanding(..) | E::Dispatch(_)) => true,
-        At::Executor(E::Latch(step)) => run.has_failed(id, step),
-        At::Worker(crate::models::tensorflow::mechanisms::worker::At::Root(..)) => true,
-        // Who holds the mutex for longer only lets others wait.
-        At::Rendezvous(R::AbortUnlock(_)) => true,
-        _ => false,
-    }
+/// Returns true if the next label of a thread only keeps books.
+pub(super) fn is_book_keeping(run: &Run<'_>, id: ProcessId, thread: &Thread) -> bool {
+    let label = thread.at().label();
+    let late = label == &executor::LATCH && thread.at().subject().step.is_some_and(|step| run.has_failed(id, step));
+    late || BOOK_KEEPING.contains(&label)
 }

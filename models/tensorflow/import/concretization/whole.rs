@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::deeds::{Deed, Outcome};
-use super::run::{Run, Who, call_at, is_book_keeping, node_at};
+use super::run::{Run, Who, is_book_keeping};
 use super::{UnsliceError, Unsliced};
 use crate::machine::{Pending, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::job::graph::NodeKind;
-use crate::models::tensorflow::mechanisms::rendezvous::At as R;
-use crate::models::tensorflow::mechanisms::worker;
-use crate::models::tensorflow::process::{At, CallId, NodeId, StepId, ThreadId};
+use crate::models::tensorflow::mechanisms::{pool, rendezvous, worker};
+use crate::models::tensorflow::process::{CallId, NodeId, StepId, ThreadId};
 
 /// No run of ours is as long: one that gets there has lost its way.
 const LABELS_MAX: usize = 1_000_000;
@@ -115,7 +114,7 @@ impl Whole<'_> {
     }
 
     fn is_deed(&self, deed: &Deed, pending: &Pending<ThreadId>) -> bool {
-        pending.operation.label.name == deed.label && self.run.object(deed.process, pending) == deed.object
+        pending.operation.label == deed.label && self.run.object(deed.process, pending) == deed.object
     }
 
     fn choice(&self, deed: &Deed, pending: &Pending<ThreadId>) -> Result<u32, String> {
@@ -135,13 +134,15 @@ impl Whole<'_> {
     /// is about what the slice left out. A closure that has not begun is not asked to.
     fn beside_the_point(&self, id: ProcessId, pending: &Pending<ThreadId>) -> Option<u32> {
         let thread = self.run.thread(id, pending.thread);
-        if let At::Rendezvous(R::AbortNext(_)) = thread.at() {
+        if thread.is_at(&rendezvous::ABORT_NEXT) {
             let dropped = thread.calls.iter().position(|&call| self.is_dropped_call(call));
             return dropped.map(|place| place as u32);
         }
-        let node = node_at(thread.at()).is_some_and(|(step, node)| self.is_dropped_node(id, step, node));
-        let call = call_at(thread.at()).is_some_and(|call| self.is_dropped_call(call));
-        (node || call || is_book_keeping(&self.run, id, thread.at())).then_some(0)
+        let subject = thread.at().subject();
+        let node = subject.step.zip(subject.node);
+        let dropped_node = node.is_some_and(|(step, node)| self.is_dropped_node(id, step, node));
+        let dropped_call = subject.call.is_some_and(|call| self.is_dropped_call(call));
+        (dropped_node || dropped_call || is_book_keeping(&self.run, id, thread)).then_some(0)
     }
 
     fn is_dropped_node(&self, id: ProcessId, step: StepId, node: NodeId) -> bool {
@@ -157,7 +158,7 @@ impl Whole<'_> {
     fn going_on(&self, id: ProcessId) -> Option<Turn> {
         let threads = self.run.threads(id);
         let begun =
-            |pending: &&Pending<ThreadId>| pending.enabled && self.run.thread(id, pending.thread).at() != At::PoolTake;
+            |pending: &&Pending<ThreadId>| pending.enabled && !self.run.thread(id, pending.thread).is_at(&pool::TAKE);
         let mut begun = threads.iter().filter(begun);
         begun.find_map(|pending| Some((id, pending.clone(), self.beside_the_point(id, pending)?)))
     }
@@ -174,7 +175,7 @@ impl Whole<'_> {
             let ThreadId::Node(step, node) = pending.thread else {
                 return false;
             };
-            let begins = self.run.thread(id, pending.thread).at() == At::PoolTake;
+            let begins = self.run.thread(id, pending.thread).is_at(&pool::TAKE);
             let kind =
                 self.run.model.graph(step).partitions[self.run.model.partition(step, id)].nodes[usize::from(node)].kind;
             pending.enabled && begins && self.is_dropped_node(id, step, node) && wanted(kind)
@@ -195,7 +196,10 @@ impl Whole<'_> {
             }
         }
         let threads = self.run.threads(id);
-        let roots = |pending: &&Pending<ThreadId>| matches!(self.run.thread(id, pending.thread).at(), At::Worker(worker::At::Root(of, ..)) if of == step);
+        let roots = |pending: &&Pending<ThreadId>| {
+            let thread = self.run.thread(id, pending.thread);
+            thread.is_at(&worker::ROOT) && thread.at().subject().step == Some(step)
+        };
         let is_before = |pending: &&Pending<ThreadId>| {
             let on = self.run.node_of(id, pending.thread);
             let inline = &self.run.thread(id, pending.thread).inline;
@@ -214,7 +218,7 @@ impl Whole<'_> {
     /// A label on the way to the end of a partition: every node has to be over.
     fn towards_the_end(&self, id: ProcessId) -> Option<Turn> {
         let receives = |kind: NodeKind| matches!(kind, NodeKind::Recv { .. });
-        let others = ProcessId::all(self.run.model.processes().len());
+        let others = self.run.model.process_ids();
         self.going_on(id)
             .or_else(|| self.beginning(id, |kind| !receives(kind)))
             .or_else(|| self.beginning(id, receives))

@@ -1,13 +1,15 @@
-//! `BatchDataset` (`tf-data.md` section 4; `kernels/data/batch_dataset_op.cc`), on the runner thread of `map`.
+//! `BatchDataset` (`kernels/data/batch_dataset_op.cc`), on the runner thread of `map`.
 //!
-//! Its mutex has no second user (`tf-data.md` 10.D.3), so it has no label of its own: between two pulls it only looks at what the
-//! runner has gathered. At the end of its input it destroys that, on this thread, before the partial batch is told.
+//! Its mutex has no second user, so it has no label of its own: between two pulls it only looks at what the runner has gathered. At the
+//! end of its input it destroys that, on this thread, before the partial batch is told.
+
+use serde::{Deserialize, Serialize};
 
 use super::delivery::{Batch, Outcome};
-use super::{At, Element, IteratorId, Name, Pulled, prefetch};
-use crate::models::tensorflow::cluster::Run;
+use super::parallel_map::{map_input, next_of_map_input};
+use super::{Element, IteratorId, Name, Pulled, iterator_is_destroyed, prefetch, tree};
+use crate::models::tensorflow::mechanisms::context::{Next, Run};
 use crate::models::tensorflow::process::ThreadId;
-use serde::{Deserialize, Serialize};
 
 /// What the runner thread has on its stack in `CallFunction` and below.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
@@ -20,61 +22,72 @@ pub struct RunnerFrame {
     pub gathered: Batch,
 }
 
-impl Run<'_> {
-    /// `BatchDataset::Iterator::GetNext` is called for the runner's next call.
-    pub(super) fn batch_get_next(&mut self, id: IteratorId) {
-        if self.tree(id).has_input {
-            self.goes_to(At::Prefetch(prefetch::At::GetNext(id)));
-        } else {
-            self.map_input(id, Outcome::End);
-        }
+/// `BatchDataset::Iterator::GetNext` is called for the runner's next call.
+pub(super) fn get_next(run: &mut Run<'_>, id: IteratorId) {
+    if tree(run, id).has_input {
+        run.then([prefetch::get_next(id)]);
+    } else {
+        map_input(run, id, Outcome::End);
     }
+}
 
-    /// `prefetch` has answered.
-    pub(super) fn batch_receives(&mut self, id: IteratorId, pulled: Pulled) {
-        let size = usize::from(self.model.the_pipeline().batch_size);
-        let gathered = &mut self.tree(id).runner.gathered;
-        match pulled {
-            Pulled::Element(Element::Record(record)) => {
-                let place = gathered.partition_point(|other| *other < record);
-                gathered.insert(place, record);
-                if gathered.len() == size {
-                    self.batch_is_made(id);
-                } else {
-                    self.goes_to(At::Prefetch(prefetch::At::GetNext(id)));
-                }
+/// What [`get_next`] may do.
+pub(super) fn next_of_get_next(next: &mut Next<'_>, id: IteratorId) {
+    let has_input = next.facts.iterator_resource.tree(id).has_input;
+    next.then(has_input.then(|| prefetch::get_next(id)));
+    next_of_map_input(next, id, false);
+}
+
+/// `prefetch` has answered.
+pub(super) fn receive(run: &mut Run<'_>, id: IteratorId, pulled: Pulled) {
+    let size = usize::from(run.model.the_pipeline().batch_size);
+    let gathered = &mut tree(run, id).runner.gathered;
+    match pulled {
+        Pulled::Element(Element::Record(record)) => {
+            let place = gathered.partition_point(|other| *other < record);
+            gathered.insert(place, record);
+            if gathered.len() == size {
+                batch_is_made(run, id);
+            } else {
+                run.then([prefetch::get_next(id)]);
             }
-            Pulled::Element(Element::Error) => {
-                // What was gathered is lost.
-                gathered.clear();
-                self.map_input(id, Outcome::Error);
-            }
-            Pulled::End => self.goes_to(At::Prefetch(prefetch::At::Cancel(id))),
         }
+        Pulled::Element(Element::Error) => {
+            // What was gathered is lost.
+            gathered.clear();
+            map_input(run, id, Outcome::Error);
+        }
+        Pulled::End => run.then([prefetch::cancel(id)]),
     }
+}
 
-    /// `prefetch` and all below are gone: at the end of the data, or because `map` is destroyed.
-    pub(super) fn input_is_destroyed(&mut self, id: IteratorId) {
-        let destroyed_by_batch = self.thread.id == ThreadId::Dataset(Name::Runner(id));
-        let tree = self.tree(id);
-        tree.has_input = false;
-        tree.prefetch = prefetch::Prefetch::default();
-        tree.interleave = Default::default();
-        if !destroyed_by_batch {
-            return self.iterator_is_destroyed(id);
-        }
-        let pipeline = self.model.the_pipeline();
-        let gathered = self.tree(id).runner.gathered.len();
-        if gathered == 0 || pipeline.drop_remainder && gathered < usize::from(pipeline.batch_size) {
-            self.tree(id).runner.gathered.clear();
-            self.map_input(id, Outcome::End);
-        } else {
-            self.batch_is_made(id);
-        }
-    }
+/// What [`receive`] may do.
+pub(super) fn next_of_receive(next: &mut Next<'_>, id: IteratorId) {
+    next.then([prefetch::get_next(id), prefetch::cancel(id)]);
+    next_of_map_input(next, id, true);
+}
 
-    fn batch_is_made(&mut self, id: IteratorId) {
-        let records = std::mem::take(&mut self.tree(id).runner.gathered);
-        self.map_input(id, Outcome::Batch(records));
+/// `prefetch` and all below are gone: at the end of the data, or because `map` is destroyed.
+pub(super) fn input_is_destroyed(run: &mut Run<'_>, id: IteratorId) {
+    let destroyed_by_batch = run.thread.id == ThreadId::Dataset(Name::Runner(id));
+    let destroyed = tree(run, id);
+    destroyed.has_input = false;
+    destroyed.prefetch = prefetch::Prefetch::default();
+    destroyed.interleave = Default::default();
+    let gathered = destroyed.runner.gathered.len();
+    if !destroyed_by_batch {
+        return iterator_is_destroyed(run, id);
     }
+    let pipeline = run.model.the_pipeline();
+    if gathered == 0 || pipeline.drop_remainder && gathered < usize::from(pipeline.batch_size) {
+        tree(run, id).runner.gathered.clear();
+        map_input(run, id, Outcome::End);
+    } else {
+        batch_is_made(run, id);
+    }
+}
+
+fn batch_is_made(run: &mut Run<'_>, id: IteratorId) {
+    let records = std::mem::take(&mut tree(run, id).runner.gathered);
+    map_input(run, id, Outcome::Batch(records));
 }

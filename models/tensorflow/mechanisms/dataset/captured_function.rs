@@ -1,108 +1,182 @@
-//! `CapturedFunction` (`tf-data.md` sections 6 and 7; `kernels/data/captured_function.cc`): a function of the pipeline runs on the
-//! compute pool of the process.
+//! `CapturedFunction` (`kernels/data/captured_function.cc`): a function of the pipeline runs on the compute pool of the process.
 //!
-//! Two closures, one after the other (`tf-data.md` 10.D.6): the kernels, and the executor's callback, which goes through the pool
-//! as that of any executor does. A function has a cancellation manager of its own that nobody cancels, and no rendezvous, so that the
-//! step and the pipeline share the pool and nothing else.
+//! Two closures, one after the other: the kernels, and the executor's callback, which goes through the pool as that of any executor does.
+//! A function has a cancellation manager of its own that nobody cancels, and no rendezvous, so that the step and the pipeline share the
+//! pool and nothing else.
 
-use super::{At as Stage, IteratorId, Name, Object, parallel_map};
-use crate::machine::{Access, Label};
-use crate::models::tensorflow::cluster::{Declared, Run, View};
-use crate::models::tensorflow::mechanisms::pool;
-use crate::models::tensorflow::objects::Object as Any;
-use crate::models::tensorflow::process::{At as Position, ThreadId};
 use serde::{Deserialize, Serialize};
 
-static RUN: Label = Label {
-    name: "Function.schedule",
-    function: "CapturedFunction::RunAsync, RunWithBorrowedArgs (ExecutorState::RunAsync)",
-    site: "captured_function.cc:416",
-};
-static FINISH: Label = Label {
-    name: "Function.finish",
-    function: "ExecutorState::Finish",
-    site: "executor.cc:2365",
-};
-static NOTIFY: Label = Label {
-    name: "Function.notify",
-    function: "CapturedFunction::RunWithBorrowedArgs (Notify)",
-    site: "captured_function.cc:324",
-};
-static AWAIT: Label = Label {
-    name: "Function.await",
-    function: "CapturedFunction::RunWithBorrowedArgs (WaitForNotification)",
-    site: "captured_function.cc:327",
-};
+use super::{IteratorId, Name, Tree, parallel_interleave, parallel_map, tree};
+use crate::machine::{Access, ProcessId};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::mechanisms::Pc as AnyPc;
+use crate::models::tensorflow::mechanisms::context::{Context, Declared, Inventory, Next, Run, View, Waits};
+use crate::models::tensorflow::mechanisms::pool::Object as PoolObject;
+use crate::models::tensorflow::mechanisms::room::Mechanism;
+use crate::models::tensorflow::process::{Process, ThreadId};
 
-/// What a function is called for.
+labels! {
+    RUN = "Function.schedule", "CapturedFunction::RunAsync, RunWithBorrowedArgs (ExecutorState::RunAsync)", "captured_function.cc:416";
+    FINISH = "Function.finish", "ExecutorState::Finish", "executor.cc:2365";
+    NOTIFY = "Function.notify", "CapturedFunction::RunWithBorrowedArgs (Notify)", "captured_function.cc:324";
+    AWAIT = "Function.await", "CapturedFunction::RunWithBorrowedArgs (WaitForNotification)", "captured_function.cc:327";
+}
+
+program_counter! { CapturedFunction;
+    /// The caller schedules the kernels.
+    Run(id: IteratorId, function: Call) => RUN,
+    /// The kernels have run: the callback is scheduled.
+    Finish(id: IteratorId, function: Call) => FINISH,
+    /// The callback notifies a worker.
+    Notify(id: IteratorId, worker: u8) => NOTIFY,
+    /// A worker waits for that.
+    Await(id: IteratorId, worker: u8) => AWAIT,
+}
+
+objects! { CapturedFunction;
+    /// The notifications for which the workers of `parallel_interleave` wait.
+    Opened(IteratorId) = "opened" per Iterator,
+}
+
+/// What a function is called for. A file is opened once by an iterator, and a call of `map` has a number of its own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Call {
-    /// `MakeIteratorFromInputElement`, for this worker of `parallel_interleave`, who waits.
-    File(u8),
+    /// `MakeIteratorFromInputElement`, for a worker of `parallel_interleave`, who waits.
+    File {
+        /// The worker.
+        worker: u8,
+        /// The file that it was given.
+        file: u8,
+    },
     /// The call of `map` with this number.
     Map(u16),
 }
 
-/// Positions in a function.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
-    /// The caller schedules the kernels.
-    Run(IteratorId, Call),
-    /// The kernels have run: the callback is scheduled.
-    Finish(IteratorId, Call),
-    /// The callback notifies a worker.
-    Notify(IteratorId, u8),
-    /// A worker waits for that.
-    Await(IteratorId, u8),
-}
-
-impl View<'_> {
-    pub(super) fn declare_function(&self, at: At) -> Declared {
-        // Only the worker looks at its notification, and cannot before it is notified.
-        let opened = |label, id| Declared::new(label, Any::Dataset(Object::Opened(id)), Access::BothMover);
-        match at {
-            At::Run(..) => Declared::new(&RUN, Any::Pool, self.model.push_access()),
-            At::Finish(..) => Declared::new(&FINISH, Any::Pool, self.model.push_access()),
-            At::Notify(id, _) => opened(&NOTIFY, id),
-            At::Await(id, worker) => {
-                opened(&AWAIT, id).when(self.tree(id).interleave.workers[usize::from(worker)].opened)
-            }
-        }
-    }
-}
-
-impl Run<'_> {
-    pub(super) fn apply_function(&mut self, at: At) {
-        match at {
-            At::Run(id, call) => {
-                self.schedule(Name::Body(id, call), &[Stage::Function(At::Finish(id, call))]);
-                match call {
-                    Call::File(worker) => self.goes_to(Stage::Function(At::Await(id, worker))),
-                    Call::Map(_) => self.next_call(id),
-                }
-            }
-            At::Finish(id, call) => {
-                let callback = Name::Callback(id, call);
-                match call {
-                    Call::File(worker) => self.schedule(callback, &[Stage::Function(At::Notify(id, worker))]),
-                    Call::Map(number) => {
-                        let completes = [
-                            parallel_map::At::Completed(id, number),
-                            parallel_map::At::Notify(id, number),
-                        ];
-                        self.schedule(callback, &completes.map(Stage::Map));
-                    }
-                }
-            }
-            At::Notify(id, worker) => self.tree(id).interleave.workers[usize::from(worker)].opened = true,
-            At::Await(id, worker) => self.file_is_opened(id, worker),
+impl Call {
+    /// The call without what only a run knows.
+    pub(in crate::models) fn erased(self) -> Self {
+        match self {
+            Call::File { worker, .. } => Call::File { worker, file: u8::MAX },
+            Call::Map(_) => Call::Map(u16::MAX),
         }
     }
 
-    /// Puts a closure into the pool of the process.
-    pub(super) fn schedule(&mut self, name: Name, body: &[Stage]) {
-        let (size, pooled) = (self.model.pool_size(), self.thread.is_pooled());
-        let body: Vec<Position> = body.iter().copied().map(Position::Dataset).collect();
-        pool::schedule(self.process, size, pooled, ThreadId::Dataset(name), &body);
+    /// The closures that can complete the call.
+    pub(super) fn closures(self, id: IteratorId) -> Vec<ThreadId> {
+        [Name::Body(id, self), Name::Callback(id, self)]
+            .map(ThreadId::Dataset)
+            .to_vec()
+    }
+}
+
+/// A function is called.
+pub(super) fn run(id: IteratorId, function: Call) -> AnyPc {
+    Pc::Run(id, function).into()
+}
+
+/// The body of a function's callback.
+fn callback(id: IteratorId, function: Call) -> Vec<AnyPc> {
+    match function {
+        Call::File { worker, .. } => vec![Pc::Notify(id, worker).into()],
+        Call::Map(number) => parallel_map::completes(id, number).to_vec(),
+    }
+}
+
+/// The workers whose notification has come.
+fn opened(tree: &Tree) -> Vec<usize> {
+    let workers = tree.interleave.workers.iter().enumerate();
+    workers
+        .filter(|(_, worker)| worker.opened)
+        .map(|(number, _)| number)
+        .collect()
+}
+
+impl Mechanism for Counter {
+    type Facts = ();
+
+    fn objects(_model: &TensorFlow, _id: ProcessId, process: &Process, inventory: &mut Inventory<'_>) {
+        for tree in super::trees(process).filter(|tree| tree.has_input) {
+            inventory.value(Object::Opened(tree.id), &opened(tree));
+        }
+    }
+
+    fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
+        match self.0 {
+            Pc::Run(..) | Pc::Finish(..) => context.uses(PoolObject::Pool, context.model.push_access()),
+            // Only the worker looks at its notification, and cannot before it is notified.
+            Pc::Notify(id, _) => context.uses(Object::Opened(id), Access::BothMover),
+            Pc::Await(id, worker) => {
+                let opened = context.uses(Object::Opened(id), Access::BothMover);
+                opened.when(|view| view.tree(id).interleave.workers[usize::from(worker)].opened)
+            }
+        }
+    }
+
+    fn next(self, next: &mut Next<'_>) {
+        match self.0 {
+            Pc::Run(id, function) => {
+                next.schedule(
+                    ThreadId::Dataset(Name::Body(id, function)),
+                    &[Pc::Finish(id, function).into()],
+                );
+                match function {
+                    Call::File { worker, .. } => next.then([Pc::Await(id, worker)]),
+                    Call::Map(_) => parallel_map::next_of_next_call(next, id),
+                }
+            }
+            Pc::Finish(id, function) => {
+                next.schedule(ThreadId::Dataset(Name::Callback(id, function)), &callback(id, function));
+            }
+            Pc::Notify(..) => {}
+            Pc::Await(id, worker) => next.then(parallel_interleave::next_of_opened(id, worker)),
+        }
+    }
+
+    fn apply(self, run: &mut Run<'_>) {
+        match self.0 {
+            Pc::Run(id, function) => {
+                run.schedule(
+                    ThreadId::Dataset(Name::Body(id, function)),
+                    &[Pc::Finish(id, function).into()],
+                );
+                match function {
+                    Call::File { worker, .. } => run.then([Pc::Await(id, worker)]),
+                    Call::Map(_) => parallel_map::next_call(run, id),
+                }
+            }
+            Pc::Finish(id, function) => {
+                run.schedule(ThreadId::Dataset(Name::Callback(id, function)), &callback(id, function));
+            }
+            Pc::Notify(id, worker) => tree(run, id).interleave.workers[usize::from(worker)].opened = true,
+            Pc::Await(id, worker) => parallel_interleave::file_is_opened(run, id, worker),
+        }
+    }
+
+    fn words(self, _view: &View<'_>, _choice: u8) -> String {
+        match self.0 {
+            Pc::Run(_, Call::File { .. }) => "hands the function that opens its file to the pool".to_owned(),
+            Pc::Run(_, Call::Map(number)) => format!("hands the function that parses batch {number} to the pool"),
+            Pc::Finish(..) => "has run the function, whose callback goes to the pool".to_owned(),
+            Pc::Notify(_, worker) => format!("notifies worker thread {worker}"),
+            Pc::Await(..) => "finds the function done".to_owned(),
+        }
+    }
+
+    fn waits(self, view: &View<'_>) -> Waits {
+        match self.0 {
+            Pc::Await(id, worker) => {
+                let file = view.tree(id).interleave.workers[usize::from(worker)].file;
+                Waits::For(Call::File { worker, file }.closures(id))
+            }
+            Pc::Run(..) | Pc::Finish(..) | Pc::Notify(..) => Waits::HELD,
+        }
+    }
+
+    fn erased(self) -> Self {
+        Self(match self.0 {
+            Pc::Run(id, function) => Pc::Run(id, function.erased()),
+            Pc::Finish(id, function) => Pc::Finish(id, function.erased()),
+            other => other,
+        })
     }
 }

@@ -1,74 +1,113 @@
-//! The iterator resource (`tf-data.md` section 1; `kernels/data/iterator_ops.cc`): `IteratorGetNext` reads from the iterator that it
-//! holds, `MakeIterator` puts a new one into it and destroys the old one.
+//! The iterator resource (`kernels/data/iterator_ops.cc`): `IteratorGetNext` reads from the iterator that it holds, `MakeIterator` puts a
+//! new one into it and destroys the old one.
 //!
 //! A session runs one step at a time here, and a step ends after its `IteratorGetNext`. So nobody reads while `MakeIterator` runs: the
 //! resource has the only reference to the old iterator, which is destroyed on the pool thread that runs `MakeIterator`.
 
 use super::delivery::Outcome;
-use super::{At as Stage, IteratorId, Object, Tree, parallel_map};
-use crate::machine::{Access, Label};
-use crate::models::tensorflow::cluster::{Declared, Run, View};
-use crate::models::tensorflow::objects::Object as Any;
-use crate::models::tensorflow::process::{NodeId, StepId};
-use serde::{Deserialize, Serialize};
+use super::{Facts, Tree, datasets, parallel_map, tree};
+use crate::machine::{Access, ProcessId};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::mechanisms::Pc as AnyPc;
+use crate::models::tensorflow::mechanisms::context::{Context, Declared, Inventory, Next, Run, View};
+use crate::models::tensorflow::mechanisms::executor;
+use crate::models::tensorflow::mechanisms::room::Mechanism;
+use crate::models::tensorflow::process::{NodeId, Process, StepId};
 
-static MAKE_ITERATOR: Label = Label {
-    name: "MakeIterator.set_iterator",
-    function: "MakeIteratorOp::Compute (IteratorResource::set_iterator)",
-    site: "iterator_ops.cc:576",
-};
+labels! {
+    MAKE_ITERATOR = "MakeIterator.set_iterator", "MakeIteratorOp::Compute (IteratorResource::set_iterator)", "iterator_ops.cc:576";
+}
 
-/// Positions at the iterator resource.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
+program_counter! { IteratorResource;
     /// The kernel makes an iterator and replaces the one that is there.
-    MakeIterator(StepId, NodeId),
+    MakeIterator(step, node) => MAKE_ITERATOR,
 }
 
-impl View<'_> {
-    pub(super) fn declare_resource(&self, at: At) -> Declared {
-        let At::MakeIterator(..) = at;
-        Declared::new(&MAKE_ITERATOR, Any::Dataset(Object::Resource), Access::Write)
+objects! { IteratorResource;
+    /// `IteratorResource`: which iterator it holds.
+    Resource = "iterator_resource" per Process,
+}
+
+/// A `MakeIterator` begins.
+pub(in crate::models::tensorflow::mechanisms) fn make_iterator(step: StepId, node: NodeId) -> AnyPc {
+    Pc::MakeIterator(step, node).into()
+}
+
+/// `IteratorResource::GetNext`: the iterator that the resource holds is read.
+pub(in crate::models::tensorflow::mechanisms) fn read(process: &Process) -> AnyPc {
+    let datasets = process.datasets.as_deref().expect("the process has a pipeline");
+    parallel_map::get_next(datasets.current)
+}
+
+/// What [`read`] may do, now or later.
+pub(in crate::models::tensorflow::mechanisms) fn next_of_read(next: &mut Next<'_>) {
+    next.then(
+        next.facts
+            .iterator_resource
+            .to_come(next.model)
+            .map(parallel_map::get_next),
+    );
+}
+
+/// Tells the client what [`read`] came to, and returns true if there is a batch.
+///
+/// # Panics
+/// If no epoch of the pipeline may deliver that: the pipeline has lost, doubled or reordered records.
+pub(in crate::models::tensorflow::mechanisms) fn tell_answer(run: &mut Run<'_>) -> bool {
+    let pipeline = run.model.the_pipeline();
+    let id = datasets(run).current;
+    let tree = tree(run, id);
+    let outcome = tree.answer.take().expect("the iterator has answered");
+    if let Err(wrong) = tree.delivery.note(pipeline, &outcome) {
+        panic!("iterator {id}: {wrong}");
     }
+    matches!(outcome, Outcome::Batch(_))
 }
 
-impl Run<'_> {
-    pub(super) fn apply_resource(&mut self, at: At) {
-        let At::MakeIterator(step, node) = at;
-        let pipeline = self.model.the_pipeline();
-        let datasets = self.datasets();
+impl Mechanism for Counter {
+    type Facts = Facts;
+
+    fn facts(_model: &TensorFlow, _id: ProcessId, process: &Process) -> Facts {
+        Facts::of(process)
+    }
+
+    fn objects(_model: &TensorFlow, _id: ProcessId, process: &Process, inventory: &mut Inventory<'_>) {
+        if let Some(datasets) = &process.datasets {
+            inventory.add(Object::Resource, &datasets.current, || {
+                format!("holds iterator {}", datasets.current)
+            });
+        }
+    }
+
+    fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
+        context.uses(Object::Resource, Access::Write)
+    }
+
+    fn next(self, next: &mut Next<'_>) {
+        let Pc::MakeIterator(step, node) = self.0;
+        next.then(
+            next.facts
+                .iterator_resource
+                .to_come(next.model)
+                .map(parallel_map::destroy),
+        );
+        next.then(executor::node_done(next.model, step, node, true, true));
+    }
+
+    fn apply(self, run: &mut Run<'_>) {
+        let Pc::MakeIterator(step, node) = self.0;
+        let pipeline = run.model.the_pipeline();
+        let datasets = datasets(run);
         let old = datasets.current;
         datasets.current += 1;
         let new = Tree::new(datasets.current, pipeline);
         datasets.trees.push(new);
         // The kernel is synchronous: it is done when the old iterator is gone.
-        self.node_done(step, node, true, true);
-        self.goes_to(Stage::Map(parallel_map::At::Destroy(old)));
+        run.then(executor::node_done(run.model, step, node, true, true));
+        run.then([parallel_map::destroy(old)]);
     }
 
-    /// `IteratorResource::GetNext`, on the thread that runs it.
-    pub(in crate::models) fn read_iterator(&mut self) {
-        let id = self.datasets().current;
-        self.goes_to(Stage::Map(parallel_map::At::GetNext(id)));
-    }
-
-    /// What [`Run::read_iterator`] came to: whether there is a batch.
-    ///
-    /// # Panics
-    /// If no epoch of the pipeline may deliver that: the pipeline has lost, doubled or reordered records.
-    pub(in crate::models) fn tell_answer(&mut self) -> bool {
-        let pipeline = self.model.the_pipeline();
-        let id = self.datasets().current;
-        let tree = self.tree(id);
-        let outcome = tree.answer.take().expect("the iterator has answered");
-        if let Err(wrong) = tree.delivery.note(pipeline, &outcome) {
-            panic!("iterator {id}: {wrong}");
-        }
-        matches!(outcome, Outcome::Batch(_))
-    }
-
-    /// The last part of an iterator is gone.
-    pub(super) fn iterator_is_destroyed(&mut self, id: IteratorId) {
-        self.datasets().trees.retain(|tree| tree.id != id);
+    fn words(self, _view: &View<'_>, _choice: u8) -> String {
+        "puts a new iterator into the resource and destroys the old one".to_owned()
     }
 }

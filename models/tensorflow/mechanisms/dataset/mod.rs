@@ -1,41 +1,34 @@
 //! The `tf.data` pipeline of a worker: `list_files`, `parallel_interleave`, `prefetch`, `batch`, `map`, and the iterator resource
-//! (`tf-data.md` sections 1-7 and 9).
+//! (`kernels/data/`).
 //!
 //! One thread calls the next stage: `IteratorGetNext`'s thread calls [`parallel_map`]; its runner thread calls [`batch`], which calls
 //! [`prefetch`]; its thread calls [`parallel_interleave`], whose worker threads read the files. The functions of `map` and of
 //! `parallel_interleave` are closures on the compute pool of the process ([`captured_function`]), the same one that runs the step.
 //! A mutex that guards a stage is an object, and so is each notification; what a thread does while it holds the mutex is one label.
-//! A job without `[job.pipeline]` has [`crate::models::tensorflow::mechanisms::iterator`]'s one thread in place of all this.
+//! A job without `[job.pipeline]` has [`super::iterator`]'s one thread in place of all this.
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use super::context::{Run, View};
 use crate::machine::{Lock, ProcessId};
 use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::cluster::{Declared, Run, View};
 use crate::models::tensorflow::job::Variant;
-use crate::models::tensorflow::process::{At as Position, Process, Thread, ThreadId};
+use crate::models::tensorflow::process::{Process, Thread, ThreadId};
 
 pub mod batch;
 pub mod captured_function;
 pub mod delivery;
-mod describe;
-mod footprint;
 pub mod graphs;
 pub mod iterator_resource;
 mod names;
 pub mod parallel_interleave;
 pub mod parallel_map;
 pub mod prefetch;
-mod reading;
 pub mod teardown;
-mod values;
-mod waiting;
 
 pub use delivery::{Batch, Delivery, Outcome, Record, WrongDelivery};
-pub(in crate::models) use describe::lines;
-pub use names::{Name, Object};
-pub(in crate::models) use values::values;
+pub use names::Name;
 
 use batch::RunnerFrame;
 use parallel_interleave::ParallelInterleave;
@@ -148,23 +141,6 @@ enum Turn {
     Cancelled,
 }
 
-/// Positions in a pipeline.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
-    /// See [`parallel_map::At`].
-    Map(parallel_map::At),
-    /// See [`prefetch::At`].
-    Prefetch(prefetch::At),
-    /// See [`parallel_interleave::At`].
-    Interleave(parallel_interleave::At),
-    /// See [`captured_function::At`].
-    Function(captured_function::At),
-    /// See [`iterator_resource::At`].
-    Resource(iterator_resource::At),
-    /// See [`teardown::At`].
-    Teardown(teardown::At),
-}
-
 /// An iterator and the iterators that it reads from.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Tree {
@@ -230,66 +206,114 @@ impl Datasets {
     }
 }
 
-impl View<'_> {
-    /// Declares the operation of a position.
-    pub(in crate::models) fn declare_dataset(&self, at: At) -> Declared {
-        match at {
-            At::Map(at) => self.declare_map(at),
-            At::Prefetch(at) => self.declare_prefetch(at),
-            At::Interleave(at) => self.declare_interleave(at),
-            At::Function(at) => self.declare_function(at),
-            At::Resource(at) => self.declare_resource(at),
-            At::Teardown(at) => self.declare_teardown(at),
+/// What is final in an iterator: which threads were started, what is destroyed, what has ended.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(in crate::models) struct TreeFacts {
+    /// The runner thread of `map` was started.
+    pub(super) runs: bool,
+    /// The thread of `prefetch` was started.
+    pub(super) prefetches: bool,
+    /// The worker threads of `parallel_interleave` were started.
+    pub(super) reads: bool,
+    /// `batch` still has its input.
+    pub(super) has_input: bool,
+    /// The list of files has more.
+    pub(super) has_files: bool,
+    /// Workers that were given a file which they have not taken.
+    pub(super) given: SmallVec<[bool; 2]>,
+}
+
+/// What is said of an iterator that is still to be made.
+static FRESH: TreeFacts = TreeFacts {
+    runs: false,
+    prefetches: false,
+    reads: false,
+    has_input: true,
+    has_files: true,
+    given: SmallVec::new_const(),
+};
+
+impl TreeFacts {
+    fn of(tree: &Tree) -> Self {
+        let interleave = &tree.interleave;
+        Self {
+            runs: tree.map.started,
+            prefetches: tree.prefetch.started,
+            reads: !interleave.workers.is_empty(),
+            has_input: tree.has_input,
+            has_files: !interleave.input_ended,
+            given: interleave.workers.iter().map(|worker| worker.input.is_some()).collect(),
         }
     }
 
-    fn datasets(&self) -> &Datasets {
-        self.process.datasets.as_deref().expect("the process has a pipeline")
-    }
-
-    fn tree(&self, id: IteratorId) -> &Tree {
-        self.datasets().tree(id).expect("the iterator is not destroyed")
-    }
-
-    /// Whether a thread of the pipeline has ended, or never began.
-    fn has_ended(&self, name: Name) -> bool {
-        self.process.thread(ThreadId::Dataset(name)).is_none()
+    /// Returns true if a worker may still open a file.
+    pub(super) fn may_open(&self, worker: u8) -> bool {
+        self.has_files || self.given.get(usize::from(worker)).copied().unwrap_or_default()
     }
 }
 
-impl Run<'_> {
-    /// Runs the operation of a position.
-    pub(in crate::models) fn apply_dataset(&mut self, at: At) {
-        match at {
-            At::Map(at) => self.apply_map(at),
-            At::Prefetch(at) => self.apply_prefetch(at),
-            At::Interleave(at) => self.apply_interleave(at),
-            At::Function(at) => self.apply_function(at),
-            At::Resource(at) => self.apply_resource(at),
-            At::Teardown(at) => self.apply_teardown(at),
+/// What is final in the pipelines of a process.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(in crate::models) struct Facts {
+    /// The iterator that the resource holds.
+    current: IteratorId,
+    trees: SmallVec<[(IteratorId, TreeFacts); 1]>,
+}
+
+impl Facts {
+    fn of(process: &Process) -> Self {
+        let Some(datasets) = process.datasets.as_deref() else {
+            return Self::default();
+        };
+        Self {
+            current: datasets.current,
+            trees: datasets
+                .trees
+                .iter()
+                .map(|tree| (tree.id, TreeFacts::of(tree)))
+                .collect(),
         }
     }
 
-    fn datasets(&mut self) -> &mut Datasets {
-        self.process
-            .datasets
-            .as_deref_mut()
-            .expect("the process has a pipeline")
+    pub(super) fn tree(&self, id: IteratorId) -> &TreeFacts {
+        let found = self.trees.iter().find(|(other, _)| *other == id);
+        found.map_or(&FRESH, |(_, facts)| facts)
     }
 
-    fn tree(&mut self, id: IteratorId) -> &mut Tree {
-        let mut trees = self.datasets().trees.iter_mut();
-        trees.find(|tree| tree.id == id).expect("the iterator is not destroyed")
+    /// The iterators that the resource holds or may come to hold.
+    fn to_come(&self, model: &TensorFlow) -> impl Iterator<Item = IteratorId> + use<> {
+        self.current..model.iterators()
+    }
+}
+
+fn datasets<'a>(run: &'a mut Run<'_>) -> &'a mut Datasets {
+    run.process.datasets.as_deref_mut().expect("the process has a pipeline")
+}
+
+fn tree<'a>(run: &'a mut Run<'_>, id: IteratorId) -> &'a mut Tree {
+    let mut trees = datasets(run).trees.iter_mut();
+    trees.find(|tree| tree.id == id).expect("the iterator is not destroyed")
+}
+
+/// The last part of an iterator is gone.
+fn iterator_is_destroyed(run: &mut Run<'_>, id: IteratorId) {
+    datasets(run).trees.retain(|tree| tree.id != id);
+}
+
+/// The iterators of the process of a view that are not destroyed.
+fn trees<'a>(process: &'a Process) -> impl Iterator<Item = &'a Tree> {
+    process.datasets.iter().flat_map(|datasets| &datasets.trees)
+}
+
+impl View<'_> {
+    fn tree(&self, id: IteratorId) -> &Tree {
+        let tree = trees(self.process).find(|tree| tree.id == id);
+        tree.expect("the iterator is not destroyed")
     }
 
-    /// `Env::StartThread`.
-    fn start_thread(&mut self, name: Name, at: At) {
-        self.process
-            .spawn(Thread::new(ThreadId::Dataset(name), Position::Dataset(at)));
-    }
-
-    fn goes_to(&mut self, at: At) {
-        self.thread.then([Position::Dataset(at)]);
+    /// Returns true if a thread of the pipeline has ended, or never began.
+    fn has_ended(&self, name: Name) -> bool {
+        self.process.thread(ThreadId::Dataset(name)).is_none()
     }
 }
 
@@ -304,38 +328,29 @@ impl TensorFlow {
         self.pipeline().expect("the job has a pipeline")
     }
 
-    /// How many iterators a process makes at most.
-    pub(in crate::models) fn iterators(&self) -> u8 {
-        let makes = self
-            .job()
-            .steps
-            .iter()
-            .filter(|step| graphs::makes_iterator(&step.graph));
-        if self.pipeline().is_some() {
-            1 + makes.count() as u8
-        } else {
-            0
-        }
+    /// The number of iterators that a process makes at most.
+    pub(in crate::models) fn iterators(&self) -> IteratorId {
+        let steps = self.job().steps.iter();
+        let makes = steps.filter(|step| graphs::makes_iterator(&step.graph)).count();
+        self.pipeline().map_or(0, |_| 1 + makes as IteratorId)
     }
 
-    /// What a process has of pipelines at the start.
+    /// Gives a process what it has of pipelines at the start.
     pub(in crate::models) fn initial_datasets(&self, id: ProcessId, process: &mut Process) {
         let Some(pipeline) = self.pipeline().filter(|_| self.first_step(id).is_some()) else {
             return;
         };
         process.datasets = Some(Box::new(Datasets::new(pipeline)));
         if pipeline.other_master {
-            let request = At::Teardown(teardown::At::OtherRequest);
-            process.spawn(Thread::new(
-                ThreadId::Dataset(Name::OtherRequest),
-                Position::Dataset(request),
-            ));
+            let mut request = Thread::new(ThreadId::Dataset(Name::OtherRequest));
+            request.then([teardown::other_request()]);
+            process.spawn(request);
         }
     }
 
-    /// Whether a thread of a process's compute pool may wait for something that needs another one of them: where a synchronous kernel
-    /// reads from the pipeline or destroys it, and where a handler waits for a session that is being destroyed. With a queue whoever
-    /// flushes it may wait in `DeregisterCallback`.
+    /// Returns true if a thread of a process's compute pool may wait for something that needs another one of them: where a synchronous
+    /// kernel reads from the pipeline or destroys it, and where a handler waits for a session that is being destroyed. With a queue
+    /// whoever flushes it may wait in `DeregisterCallback`.
     pub(in crate::models) fn pool_may_block(&self, id: ProcessId) -> bool {
         if self.has_queue() && self.first_step(id).is_some() {
             return true;

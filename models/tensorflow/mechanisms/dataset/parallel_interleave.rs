@@ -1,35 +1,22 @@
-//! `ParallelInterleaveDataset` (`tf-data.md` section 2; `kernels/data/parallel_interleave_dataset_op.cc`): worker threads read the files,
-//! the consumer takes their records in turn.
+//! `ParallelInterleaveDataset` (`kernels/data/parallel_interleave_dataset_op.cc`): worker threads read the files, the consumer takes
+//! their records in turn.
 //!
 //! `mu_` guards everything; the consumer holds it but for its wait. A sloppy consumer waits for one condition variable of its own,
 //! a strict one for that of the worker whose turn it is. `block_length` is 1, so that no count of a block is kept.
 
-mod labels;
+pub mod labels;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::{Element, IteratorId, Pipeline, Pulled, Turn};
+use super::{Element, Pipeline, Pulled, Turn};
 use crate::machine::Condvar;
 use crate::models::tensorflow::job::Variant;
 use crate::models::tensorflow::process::ThreadId;
 
-/// Positions in `parallel_interleave`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
-    /// The consumer wants an element.
-    GetNext(IteratorId),
-    /// A worker wants a file.
-    WaitForInput(IteratorId, u8),
-    /// A worker has the error of the function that was to make its dataset.
-    PublishError(IteratorId, u8),
-    /// A worker has the record with this number, or has met the end of its file.
-    Publish(IteratorId, u8, u16),
-    /// The destructor tells the workers to end.
-    Cancel(IteratorId),
-    /// The destructor waits for a worker.
-    Join(IteratorId, u8),
-}
+pub(in crate::models) use self::labels::LABELS;
+pub use self::labels::{Counter, Object};
+pub(super) use self::labels::{cancel, file_is_opened, get_next, next_of_opened};
 
 /// A worker thread's part.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
@@ -100,8 +87,8 @@ impl ParallelInterleave {
         Some(self.next_file - 1)
     }
 
-    /// `EnsureWorkerThreadsStarted`: a worker for each file, up to `cycle_length + prefetch_input_elements`. Returns how many threads
-    /// start.
+    /// `EnsureWorkerThreadsStarted`: a worker for each file, up to `cycle_length + prefetch_input_elements`. Returns the number of
+    /// threads that start.
     fn start_workers(&mut self, pipeline: &Pipeline) -> u8 {
         if !self.workers.is_empty() || self.input_ended {
             return 0;

@@ -1,73 +1,61 @@
-//! `map` with `num_parallel_calls` (`tf-data.md` section 5; `kernels/data/parallel_map_iterator.cc`): a runner thread starts calls,
-//! the consumer takes their results in order.
+//! `map` with `num_parallel_calls` (`kernels/data/parallel_map_iterator.cc`): a runner thread starts calls, the consumer takes their
+//! results in order.
 //!
 //! One condition variable serves the consumer, the runner and the destructor, so every change wakes all. A call completes on the
 //! pool, or on the runner where there is nothing to parse; its result has a notification of its own. After the end of the data the
 //! runner goes on to fill free places with results that say "end".
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use super::captured_function::{self, Call};
 use super::delivery::Outcome;
-use super::{At as Stage, IteratorId, Name, Object, captured_function, prefetch};
-use crate::machine::{Access, Condvar, Label, SpuriousWakeups};
-use crate::models::tensorflow::cluster::{Declared, Run, View};
-use crate::models::tensorflow::objects::Object as Any;
-use crate::models::tensorflow::process::ThreadId;
+use super::{IteratorId, Name, Tree, batch, datasets, iterator_is_destroyed, prefetch, tree};
+use crate::machine::{Access, Condvar, ProcessId, SpuriousWakeups};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::mechanisms::Pc as AnyPc;
+use crate::models::tensorflow::mechanisms::context::{Context, Declared, Inventory, Next, Run, View, Waits};
+use crate::models::tensorflow::mechanisms::room::Mechanism;
+use crate::models::tensorflow::process::{Process, ThreadId};
 
-static GET_NEXT: Label = Label {
-    name: "ParallelMap.get_next",
-    function: "ParallelMapIterator::GetNextInternal",
-    site: "parallel_map_iterator.cc:78",
-};
-static AWAIT: Label = Label {
-    name: "ParallelMap.await_result",
-    function: "ParallelMapIterator::GetNextInternal (WaitForNotification)",
-    site: "parallel_map_iterator.cc:94",
-};
-static RUNNER: Label = Label {
-    name: "ParallelMap.start_calls",
-    function: "ParallelMapIterator::RunnerThread",
-    site: "parallel_map_iterator.cc:240",
-};
-static COMPLETED: Label = Label {
-    name: "ParallelMap.call_completed",
-    function: "ParallelMapIterator::CallCompleted",
-    site: "parallel_map_iterator.cc:189",
-};
-static NOTIFY: Label = Label {
-    name: "ParallelMap.notify_result",
-    function: "ParallelMapIterator::CallCompleted (Notify)",
-    site: "parallel_map_iterator.cc:196",
-};
-static DESTROY: Label = Label {
-    name: "ParallelMap.destroy",
-    function: "ParallelMapIterator::~ParallelMapIterator",
-    site: "parallel_map_iterator.cc:48",
-};
-static JOIN: Label = Label {
-    name: "ParallelMap.join",
-    function: "ParallelMapIterator::~ParallelMapIterator (runner_thread_)",
-    site: "env.cc:47",
-};
+labels! {
+    GET_NEXT = "ParallelMap.get_next", "ParallelMapIterator::GetNextInternal", "parallel_map_iterator.cc:78";
+    AWAIT = "ParallelMap.await_result", "ParallelMapIterator::GetNextInternal (WaitForNotification)", "parallel_map_iterator.cc:94";
+    RUNNER = "ParallelMap.start_calls", "ParallelMapIterator::RunnerThread", "parallel_map_iterator.cc:240";
+    COMPLETED = "ParallelMap.call_completed", "ParallelMapIterator::CallCompleted", "parallel_map_iterator.cc:189";
+    NOTIFY = "ParallelMap.notify_result", "ParallelMapIterator::CallCompleted (Notify)", "parallel_map_iterator.cc:196";
+    DESTROY = "ParallelMap.destroy", "ParallelMapIterator::~ParallelMapIterator", "parallel_map_iterator.cc:48";
+    JOIN = "ParallelMap.join", "ParallelMapIterator::~ParallelMapIterator (runner_thread_)", "env.cc:47";
+}
 
-/// Positions in `map`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
+program_counter! { ParallelMap;
     /// The consumer wants a result.
-    GetNext(IteratorId),
+    GetNext(id: IteratorId) => GET_NEXT,
     /// The consumer waits for the result that it took.
-    Await(IteratorId),
+    Await(id: IteratorId) => AWAIT,
     /// The runner wants to start calls.
-    Runner(IteratorId),
+    Runner(id: IteratorId) => RUNNER,
     /// A call counts itself out.
-    Completed(IteratorId, u16),
-    /// A call notifies who waits for its result.
-    Notify(IteratorId, u16),
+    Completed(id: IteratorId, number: u16) => COMPLETED,
+    /// A callback notifies who waits for its result.
+    Notify(id: IteratorId, number: u16) => NOTIFY,
+    /// The runner does so, and turns to its next call.
+    NotifyAndGoOn(id: IteratorId, number: u16) => NOTIFY,
     /// The destructor tells the runner to end and waits for the calls.
-    Destroy(IteratorId),
+    Destroy(id: IteratorId) => DESTROY,
     /// The destructor waits for the runner.
-    Join(IteratorId),
+    Join(id: IteratorId) => JOIN,
+}
+
+objects! { ParallelMap;
+    /// The mutex of `ParallelMapIterator` and what it guards.
+    Map(IteratorId) = "map" per Iterator,
+    /// The notifications of its `InvocationResult`s.
+    Results(IteratorId) = "results" per Iterator,
+    /// The threads of an iterator, to those that join them.
+    Threads(IteratorId) = "threads" per Iterator,
 }
 
 /// `InvocationResult`.
@@ -121,58 +109,155 @@ impl ParallelMap {
         (first, self.next)
     }
 
-    /// The result of a call, while somebody has it.
+    /// The result of a call, while a consumer or the runner has it.
     fn invocation(&mut self, number: u16) -> Option<&mut Invocation> {
         let mut known = self.results.iter_mut().chain(&mut self.taken);
         known.find(|invocation| invocation.number == number)
     }
 }
 
-impl View<'_> {
-    pub(super) fn declare_map(&self, at: At) -> Declared {
-        let monitor = |label, id| {
-            let condvar = self.process.datasets.as_deref().and_then(|datasets| datasets.tree(id));
-            let awake = condvar.is_none_or(|tree| tree.map.condvar.may_wake(self.thread.id, SpuriousWakeups::Never));
-            Declared::new(label, Any::Dataset(Object::Map(id)), Access::Write).when(awake)
-        };
-        // Only the one that waits for a result looks at its notification, and cannot before it is notified.
-        let result = |label, id| Declared::new(label, Any::Dataset(Object::Results(id)), Access::BothMover);
-        match at {
-            At::GetNext(id) => monitor(&GET_NEXT, id),
-            At::Await(id) => {
-                let taken = self.tree(id).map.taken.as_ref();
-                result(&AWAIT, id).when(taken.is_some_and(|taken| taken.notified))
-            }
-            At::Runner(id) => monitor(&RUNNER, id),
-            At::Completed(id, _) => monitor(&COMPLETED, id),
-            At::Notify(id, _) => result(&NOTIFY, id),
-            At::Destroy(id) => monitor(&DESTROY, id),
-            // A thread that has ended stays so.
-            At::Join(id) => Declared::new(&JOIN, Any::Dataset(Object::Threads(id)), Access::BothMover)
-                .when(self.has_ended(Name::Runner(id))),
-        }
+/// The consumer wants a result.
+pub(super) fn get_next(id: IteratorId) -> AnyPc {
+    Pc::GetNext(id).into()
+}
+
+/// An iterator is destroyed, from `map` down.
+pub(super) fn destroy(id: IteratorId) -> AnyPc {
+    Pc::Destroy(id).into()
+}
+
+/// A call is complete, on the thread of its callback.
+pub(super) fn completes(id: IteratorId, number: u16) -> [AnyPc; 2] {
+    [Pc::Completed(id, number).into(), Pc::Notify(id, number).into()]
+}
+
+/// `batch` has an answer for the runner's call.
+pub(super) fn map_input(run: &mut Run<'_>, id: IteratorId, outcome: Outcome) {
+    let tree = tree(run, id);
+    let number = tree.runner.number;
+    let parses = matches!(outcome, Outcome::Batch(_));
+    if let Some(invocation) = tree.map.invocation(number) {
+        invocation.outcome = Some(outcome);
+    }
+    if parses {
+        run.then([captured_function::run(id, Call::Map(number))]);
+    } else {
+        run.then([Pc::Completed(id, number), Pc::NotifyAndGoOn(id, number)]);
     }
 }
 
-impl Run<'_> {
-    pub(super) fn apply_map(&mut self, at: At) {
-        match at {
-            At::GetNext(id) => self.map_get_next(id),
-            At::Await(id) => {
-                let tree = self.tree(id);
+/// What [`map_input`] may do: with a batch, or without.
+pub(super) fn next_of_map_input(next: &mut Next<'_>, id: IteratorId, may_have_batch: bool) {
+    next.then(may_have_batch.then(|| captured_function::run(id, Call::Map(u16::MAX))));
+    next.then([Pc::Completed(id, u16::MAX), Pc::NotifyAndGoOn(id, u16::MAX)]);
+}
+
+/// The runner has done what it can for a call and turns to the next one of its list, or looks for more.
+pub(super) fn next_call(run: &mut Run<'_>, id: IteratorId) {
+    let frame = &mut tree(run, id).runner;
+    frame.number += 1;
+    if frame.number < frame.end {
+        return batch::get_next(run, id);
+    }
+    *frame = super::RunnerFrame::default();
+    run.then([Pc::Runner(id)]);
+}
+
+/// What [`next_call`] may do.
+pub(super) fn next_of_next_call(next: &mut Next<'_>, id: IteratorId) {
+    next.then([Pc::Runner(id)]);
+    batch::next_of_get_next(next, id);
+}
+
+impl Mechanism for Counter {
+    type Facts = ();
+
+    fn objects(_model: &TensorFlow, _id: ProcessId, process: &Process, inventory: &mut Inventory<'_>) {
+        for tree in super::trees(process) {
+            let map = &tree.map;
+            let numbers: Vec<u16> = map.results.iter().map(|result| result.number).collect();
+            let value = (map.started, map.cancelled, map.calls, &numbers, map.next, &map.condvar);
+            inventory.add(Object::Map(tree.id), &value, || {
+                let cancelled = if map.cancelled { "; cancelled" } else { "" };
+                format!("{} calls open, results {numbers:?}{cancelled}", map.calls)
+            });
+            let notified = map.results.iter().chain(&map.taken).filter(|result| result.notified);
+            let notified: BTreeSet<u16> = notified.map(|result| result.number).collect();
+            inventory.value(Object::Results(tree.id), &notified);
+        }
+    }
+
+    fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
+        let monitor = |id| {
+            let map = context.uses(Object::Map(id), Access::Write);
+            map.when(|view| {
+                let tree = super::trees(view.process).find(|tree| tree.id == id);
+                tree.is_none_or(|tree| tree.map.condvar.may_wake(view.thread.id, SpuriousWakeups::Never))
+            })
+        };
+        match self.0 {
+            Pc::GetNext(id) | Pc::Runner(id) | Pc::Completed(id, _) | Pc::Destroy(id) => monitor(id),
+            // Only the one that waits for a result looks at its notification, and cannot before it is notified.
+            Pc::Await(id) => {
+                let result = context.uses(Object::Results(id), Access::BothMover);
+                result.when(|view| view.tree(id).map.taken.as_ref().is_some_and(|taken| taken.notified))
+            }
+            Pc::Notify(id, _) | Pc::NotifyAndGoOn(id, _) => context.uses(Object::Results(id), Access::BothMover),
+            // A thread that has ended stays so.
+            Pc::Join(id) => {
+                let threads = context.uses(Object::Threads(id), Access::BothMover);
+                threads.when(|view| view.has_ended(Name::Runner(id)))
+            }
+        }
+    }
+
+    fn next(self, next: &mut Next<'_>) {
+        match self.0 {
+            Pc::GetNext(id) => {
+                if !next.facts.iterator_resource.tree(id).runs {
+                    next.spawn(ThreadId::Dataset(Name::Runner(id)), [Pc::Runner(id)]);
+                }
+                next.then([Pc::GetNext(id), Pc::Await(id)]);
+            }
+            Pc::Runner(id) => {
+                next.then([Pc::Runner(id)]);
+                batch::next_of_get_next(next, id);
+            }
+            Pc::NotifyAndGoOn(id, _) => next_of_next_call(next, id),
+            Pc::Await(_) | Pc::Completed(..) | Pc::Notify(..) => {}
+            Pc::Destroy(id) => next.then([Pc::Destroy(id), Pc::Join(id)]),
+            Pc::Join(id) => next.then(
+                next.facts
+                    .iterator_resource
+                    .tree(id)
+                    .has_input
+                    .then(|| prefetch::cancel(id)),
+            ),
+        }
+    }
+
+    fn apply(self, run: &mut Run<'_>) {
+        match self.0 {
+            Pc::GetNext(id) => map_get_next(run, id),
+            Pc::Await(id) => {
+                let tree = tree(run, id);
                 let taken = tree.map.taken.take().expect("a result is waited for");
                 tree.answer = taken.outcome;
             }
-            At::Runner(id) => self.run_calls(id),
-            At::Completed(id, _) => {
-                let map = &mut self.tree(id).map;
+            Pc::Runner(id) => run_calls(run, id),
+            Pc::Completed(id, _) => {
+                let map = &mut tree(run, id).map;
                 map.calls -= 1;
                 map.condvar.notify_all();
             }
-            At::Notify(id, number) => self.notify_result(id, number),
-            At::Destroy(id) => {
-                let thread = self.thread.id;
-                let map = &mut self.tree(id).map;
+            Pc::Notify(id, number) => notify_result(run, id, number),
+            Pc::NotifyAndGoOn(id, number) => {
+                notify_result(run, id, number);
+                next_call(run, id);
+            }
+            Pc::Destroy(id) => {
+                let thread = run.thread.id;
+                let map = &mut tree(run, id).map;
                 if !std::mem::replace(&mut map.cancelled, true) {
                     map.condvar.notify_all();
                 }
@@ -180,89 +265,120 @@ impl Run<'_> {
                 if waits {
                     map.condvar.wait(thread);
                 }
-                self.goes_to(Stage::Map(if waits { At::Destroy(id) } else { At::Join(id) }));
+                run.then([if waits { Pc::Destroy(id) } else { Pc::Join(id) }]);
             }
-            At::Join(id) => {
-                if self.tree(id).has_input {
-                    self.goes_to(Stage::Prefetch(prefetch::At::Cancel(id)));
-                } else {
-                    self.iterator_is_destroyed(id);
-                }
-            }
+            Pc::Join(id) if tree(run, id).has_input => run.then([prefetch::cancel(id)]),
+            Pc::Join(id) => iterator_is_destroyed(run, id),
         }
     }
 
-    fn map_get_next(&mut self, id: IteratorId) {
-        let thread = self.thread.id;
-        let map = &mut self.tree(id).map;
-        let starts = !std::mem::replace(&mut map.started, true);
-        let next = if map.results.is_empty() {
-            map.condvar.wait(thread);
-            At::GetNext(id)
-        } else {
-            map.taken = Some(map.results.remove(0));
-            map.condvar.notify_all();
-            At::Await(id)
+    fn words(self, _view: &View<'_>, _choice: u8) -> String {
+        let text = match self.0 {
+            Pc::GetNext(_) => "takes the oldest result of map, or waits for one",
+            Pc::Await(_) => "finds the result that it took complete",
+            Pc::Runner(_) => "starts as many calls as there is room for, or waits for room",
+            Pc::Completed(_, number) => return format!("counts call {number} out and wakes all who wait for map"),
+            Pc::Notify(_, number) | Pc::NotifyAndGoOn(_, number) => {
+                return format!("notifies who waits for result {number}");
+            }
+            Pc::Destroy(_) => "tells the runner to end and waits for the open calls",
+            Pc::Join(_) => "joins the runner",
         };
-        if starts {
-            self.start_thread(Name::Runner(id), Stage::Map(At::Runner(id)));
-        }
-        self.goes_to(Stage::Map(next));
+        text.to_owned()
     }
 
-    /// A round of the runner's loop.
-    fn run_calls(&mut self, id: IteratorId) {
-        let (limit, thread) = (self.model.the_pipeline().num_parallel_calls, self.thread.id);
-        let tree = self.tree(id);
-        if tree.map.cancelled {
-            return;
-        }
-        if tree.map.is_busy(limit) {
-            tree.map.condvar.wait(thread);
-            return self.goes_to(Stage::Map(At::Runner(id)));
-        }
-        (tree.runner.number, tree.runner.end) = tree.map.start_calls(limit);
-        self.batch_get_next(id);
-    }
-
-    /// `batch` has an answer for the runner's call.
-    pub(super) fn map_input(&mut self, id: IteratorId, outcome: Outcome) {
-        let tree = self.tree(id);
-        let number = tree.runner.number;
-        let parses = matches!(outcome, Outcome::Batch(_));
-        if let Some(invocation) = tree.map.invocation(number) {
-            invocation.outcome = Some(outcome);
-        }
-        if parses {
-            let call = captured_function::Call::Map(number);
-            self.goes_to(Stage::Function(captured_function::At::Run(id, call)));
-        } else {
-            self.goes_to(Stage::Map(At::Notify(id, number)));
-            self.goes_to(Stage::Map(At::Completed(id, number)));
+    fn waits(self, view: &View<'_>) -> Waits {
+        match self.0 {
+            Pc::GetNext(id) | Pc::Join(id) => Waits::one(Name::Runner(id)),
+            Pc::Await(id) => {
+                let tree = view.tree(id);
+                Waits::For(
+                    tree.map
+                        .taken
+                        .iter()
+                        .flat_map(|taken| who_completes(tree, taken.number))
+                        .collect(),
+                )
+            }
+            Pc::Destroy(id) => Waits::For(in_flight(view.tree(id), view.process)),
+            Pc::Runner(_) => Waits::InVain("its results are full, and nobody takes one"),
+            Pc::Completed(..) | Pc::Notify(..) | Pc::NotifyAndGoOn(..) => Waits::HELD,
         }
     }
 
-    /// The runner has done what it can for a call and turns to the next one of its list, or looks for more.
-    pub(super) fn next_call(&mut self, id: IteratorId) {
-        let frame = &mut self.tree(id).runner;
-        frame.number += 1;
-        if frame.number < frame.end {
-            return self.batch_get_next(id);
-        }
-        *frame = super::RunnerFrame::default();
-        self.goes_to(Stage::Map(At::Runner(id)));
+    fn erased(self) -> Self {
+        Self(match self.0 {
+            Pc::Completed(id, _) => Pc::Completed(id, u16::MAX),
+            Pc::Notify(id, _) => Pc::Notify(id, u16::MAX),
+            Pc::NotifyAndGoOn(id, _) => Pc::NotifyAndGoOn(id, u16::MAX),
+            other => other,
+        })
     }
+}
 
-    /// The callback holds the result, and with it the notification, even where the iterator is destroyed by now.
-    fn notify_result(&mut self, id: IteratorId, number: u16) {
-        let mut trees = self.datasets().trees.iter_mut();
-        if let Some(tree) = trees.find(|tree| tree.id == id)
-            && let Some(invocation) = tree.map.invocation(number)
-        {
-            invocation.notified = true;
-        }
-        if self.thread.id == ThreadId::Dataset(Name::Runner(id)) {
-            self.next_call(id);
-        }
+fn map_get_next(run: &mut Run<'_>, id: IteratorId) {
+    let thread = run.thread.id;
+    let map = &mut tree(run, id).map;
+    let starts = !std::mem::replace(&mut map.started, true);
+    let next = if map.results.is_empty() {
+        map.condvar.wait(thread);
+        Pc::GetNext(id)
+    } else {
+        map.taken = Some(map.results.remove(0));
+        map.condvar.notify_all();
+        Pc::Await(id)
+    };
+    if starts {
+        run.spawn(ThreadId::Dataset(Name::Runner(id)), [Pc::Runner(id)]);
     }
+    run.then([next]);
+}
+
+/// A round of the runner's loop.
+fn run_calls(run: &mut Run<'_>, id: IteratorId) {
+    let (limit, thread) = (run.model.the_pipeline().num_parallel_calls, run.thread.id);
+    let tree = tree(run, id);
+    if tree.map.cancelled {
+        return;
+    }
+    if tree.map.is_busy(limit) {
+        tree.map.condvar.wait(thread);
+        return run.then([Pc::Runner(id)]);
+    }
+    (tree.runner.number, tree.runner.end) = tree.map.start_calls(limit);
+    batch::get_next(run, id);
+}
+
+/// The callback holds the result, and with it the notification, even where the iterator is destroyed by now.
+fn notify_result(run: &mut Run<'_>, id: IteratorId, number: u16) {
+    let mut trees = datasets(run).trees.iter_mut();
+    if let Some(tree) = trees.find(|tree| tree.id == id)
+        && let Some(invocation) = tree.map.invocation(number)
+    {
+        invocation.notified = true;
+    }
+}
+
+/// The closures of a call of `map`, or the runner that has not called it yet.
+fn who_completes(tree: &Tree, number: u16) -> Vec<ThreadId> {
+    let mut threads = Call::Map(number).closures(tree.id);
+    if (tree.runner.number..tree.runner.end).contains(&number) {
+        threads.push(ThreadId::Dataset(Name::Runner(tree.id)));
+    }
+    threads
+}
+
+/// The threads that can complete the calls for which the destructor of `map` waits.
+fn in_flight(tree: &Tree, process: &Process) -> Vec<ThreadId> {
+    let completes = |id: &ThreadId| match id {
+        ThreadId::Dataset(Name::Body(of, Call::Map(_)) | Name::Callback(of, Call::Map(_))) => *of == tree.id,
+        ThreadId::Dataset(Name::Runner(of)) => *of == tree.id && tree.runner.number < tree.runner.end,
+        _ => false,
+    };
+    process
+        .threads
+        .iter()
+        .map(|thread| thread.id)
+        .filter(completes)
+        .collect()
 }

@@ -1,56 +1,44 @@
-//! `PrefetchDataset` (`tf-data.md` section 3; `kernels/data/prefetch_dataset_op.cc`): one thread fills a buffer.
+//! `PrefetchDataset` (`kernels/data/prefetch_dataset_op.cc`): one thread fills a buffer.
 //!
 //! One condition variable serves both directions, so every change wakes all. The thread holds `parent_mu_` while it reads, which
-//! nobody else takes but for checkpoints; that mutex is left out (`tf-data.md` 10.D.1).
+//! nobody else takes but for checkpoints; that mutex is left out (`prefetch_dataset_op.cc:296`).
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::{At as Stage, Element, IteratorId, Name, Object, Pulled, Turn, parallel_interleave};
-use crate::machine::{Access, Condvar, Label, SpuriousWakeups};
-use crate::models::tensorflow::cluster::{Declared, Run, View};
-use crate::models::tensorflow::objects::Object as Any;
-use crate::models::tensorflow::process::ThreadId;
+use super::parallel_map::Object as MapObject;
+use super::{Element, IteratorId, Name, Pulled, Turn, batch, parallel_interleave, tree};
+use crate::machine::{Access, Condvar, ProcessId, SpuriousWakeups};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::mechanisms::Pc as AnyPc;
+use crate::models::tensorflow::mechanisms::context::{Context, Declared, Inventory, Next, Run, View, Waits};
+use crate::models::tensorflow::mechanisms::room::Mechanism;
+use crate::models::tensorflow::process::{Process, ThreadId};
 
-static GET_NEXT: Label = Label {
-    name: "Prefetch.get_next",
-    function: "PrefetchDatasetOp::Dataset::Iterator::GetNextInternal",
-    site: "prefetch_dataset_op.cc:103",
-};
-static WAIT_FOR_SLOT: Label = Label {
-    name: "Prefetch.wait_for_slot",
-    function: "PrefetchDatasetOp::Dataset::Iterator::PrefetchThread",
-    site: "prefetch_dataset_op.cc:277",
-};
-static PUBLISH: Label = Label {
-    name: "Prefetch.publish",
-    function: "PrefetchDatasetOp::Dataset::Iterator::PrefetchThread",
-    site: "prefetch_dataset_op.cc:301",
-};
-static CANCEL: Label = Label {
-    name: "Prefetch.destroy",
-    function: "PrefetchDatasetOp::Dataset::Iterator::~Iterator",
-    site: "prefetch_dataset_op.cc:83",
-};
-static JOIN: Label = Label {
-    name: "Prefetch.join",
-    function: "PrefetchDatasetOp::Dataset::Iterator::~Iterator (prefetch_thread_)",
-    site: "env.cc:47",
-};
+labels! {
+    GET_NEXT = "Prefetch.get_next", "PrefetchDatasetOp::Dataset::Iterator::GetNextInternal", "prefetch_dataset_op.cc:103";
+    WAIT_FOR_SLOT = "Prefetch.wait_for_slot", "PrefetchDatasetOp::Dataset::Iterator::PrefetchThread", "prefetch_dataset_op.cc:277";
+    PUBLISH = "Prefetch.publish", "PrefetchDatasetOp::Dataset::Iterator::PrefetchThread", "prefetch_dataset_op.cc:301";
+    CANCEL = "Prefetch.destroy", "PrefetchDatasetOp::Dataset::Iterator::~Iterator", "prefetch_dataset_op.cc:83";
+    JOIN = "Prefetch.join", "PrefetchDatasetOp::Dataset::Iterator::~Iterator (prefetch_thread_)", "env.cc:47";
+}
 
-/// Positions in `prefetch`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
+program_counter! { Prefetch;
     /// The consumer wants an element.
-    GetNext(IteratorId),
+    GetNext(id: IteratorId) => GET_NEXT,
     /// The thread wants room in the buffer.
-    WaitForSlot(IteratorId),
+    WaitForSlot(id: IteratorId) => WAIT_FOR_SLOT,
     /// The thread has an element, or the end.
-    Publish(IteratorId, Pulled),
+    Publish(id: IteratorId, pulled: Pulled) => PUBLISH,
     /// The destructor tells the thread to end.
-    Cancel(IteratorId),
+    Cancel(id: IteratorId) => CANCEL,
     /// The destructor waits for that.
-    Join(IteratorId),
+    Join(id: IteratorId) => JOIN,
+}
+
+objects! { Prefetch;
+    /// The mutex of the iterator of `PrefetchDataset` and what it guards.
+    Prefetch(IteratorId) = "prefetch" per Iterator,
 }
 
 /// What `mu_` guards.
@@ -86,7 +74,7 @@ impl Prefetch {
         None
     }
 
-    /// Whether the thread may read another element.
+    /// Says how the thread's wish to read another element comes out.
     fn wait_for_slot(&mut self, limit: u8, thread: ThreadId) -> Turn {
         if self.cancelled {
             return Turn::Cancelled;
@@ -108,63 +96,140 @@ impl Prefetch {
     }
 }
 
-impl View<'_> {
-    pub(super) fn declare_prefetch(&self, at: At) -> Declared {
-        let monitor = |label, id| {
-            let object = Any::Dataset(Object::Prefetch(id));
-            let condvar = &self.tree(id).prefetch.condvar;
-            let awake = condvar.may_wake(self.thread.id, SpuriousWakeups::Never);
-            Declared::new(label, object, Access::Write).when(awake)
-        };
-        match at {
-            At::GetNext(id) => monitor(&GET_NEXT, id),
-            At::WaitForSlot(id) => monitor(&WAIT_FOR_SLOT, id),
-            At::Publish(id, _) => monitor(&PUBLISH, id),
-            At::Cancel(id) => monitor(&CANCEL, id),
-            // A thread that has ended stays so.
-            At::Join(id) => Declared::new(&JOIN, Any::Dataset(Object::Threads(id)), Access::BothMover)
-                .when(self.has_ended(Name::Prefetch(id))),
-        }
-    }
+/// The consumer wants an element.
+pub(super) fn get_next(id: IteratorId) -> AnyPc {
+    Pc::GetNext(id).into()
 }
 
-impl Run<'_> {
-    pub(super) fn apply_prefetch(&mut self, at: At) {
-        let (model, thread) = (self.model, self.thread.id);
-        match at {
-            At::GetNext(id) => {
-                let prefetch = &mut self.tree(id).prefetch;
+/// The thread has an element, or the end.
+pub(super) fn publish(id: IteratorId, pulled: Pulled) -> AnyPc {
+    Pc::Publish(id, pulled).into()
+}
+
+/// `prefetch` and all below are destroyed.
+pub(super) fn cancel(id: IteratorId) -> AnyPc {
+    Pc::Cancel(id).into()
+}
+
+impl Mechanism for Counter {
+    type Facts = ();
+
+    fn objects(_model: &TensorFlow, _id: ProcessId, process: &Process, inventory: &mut Inventory<'_>) {
+        // What is destroyed is reset by whoever has joined its threads.
+        for tree in super::trees(process).filter(|tree| tree.has_input) {
+            let prefetch = &tree.prefetch;
+            inventory.add(Object::Prefetch(tree.id), prefetch, || {
+                let ended = if prefetch.finished {
+                    "; its thread has met the end"
+                } else {
+                    ""
+                };
+                let cancelled = if prefetch.cancelled { "; cancelled" } else { "" };
+                format!("{} buffered{ended}{cancelled}", prefetch.buffer.len())
+            });
+        }
+    }
+
+    fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
+        match self.0 {
+            Pc::GetNext(id) | Pc::WaitForSlot(id) | Pc::Publish(id, _) | Pc::Cancel(id) => {
+                let monitor = context.uses(Object::Prefetch(id), Access::Write);
+                monitor.when(|view| {
+                    view.tree(id)
+                        .prefetch
+                        .condvar
+                        .may_wake(view.thread.id, SpuriousWakeups::Never)
+                })
+            }
+            // A thread that has ended stays so.
+            Pc::Join(id) => {
+                let threads = context.uses(MapObject::Threads(id), Access::BothMover);
+                threads.when(|view| view.has_ended(Name::Prefetch(id)))
+            }
+        }
+    }
+
+    fn next(self, next: &mut Next<'_>) {
+        match self.0 {
+            Pc::GetNext(id) => {
+                if !next.facts.iterator_resource.tree(id).prefetches {
+                    next.spawn(ThreadId::Dataset(Name::Prefetch(id)), [Pc::WaitForSlot(id)]);
+                }
+                next.then([Pc::GetNext(id)]);
+                batch::next_of_receive(next, id);
+            }
+            Pc::WaitForSlot(id) => next.then([parallel_interleave::get_next(id), Pc::WaitForSlot(id).into()]),
+            Pc::Publish(id, _) => next.then([Pc::WaitForSlot(id)]),
+            Pc::Cancel(id) => next.then([Pc::Join(id)]),
+            Pc::Join(id) => next.then([parallel_interleave::cancel(id)]),
+        }
+    }
+
+    fn apply(self, run: &mut Run<'_>) {
+        let (model, thread) = (run.model, run.thread.id);
+        match self.0 {
+            Pc::GetNext(id) => {
+                let prefetch = &mut tree(run, id).prefetch;
                 let starts = !std::mem::replace(&mut prefetch.started, true);
                 let pulled = prefetch.get_next(thread);
                 if starts {
-                    self.start_thread(Name::Prefetch(id), Stage::Prefetch(At::WaitForSlot(id)));
+                    run.spawn(ThreadId::Dataset(Name::Prefetch(id)), [Pc::WaitForSlot(id)]);
                 }
                 match pulled {
-                    Some(pulled) => self.batch_receives(id, pulled),
-                    None => self.goes_to(Stage::Prefetch(At::GetNext(id))),
+                    Some(pulled) => batch::receive(run, id, pulled),
+                    None => run.then([Pc::GetNext(id)]),
                 }
             }
-            At::WaitForSlot(id) => {
+            Pc::WaitForSlot(id) => {
                 let limit = model.the_pipeline().prefetch;
-                match self.tree(id).prefetch.wait_for_slot(limit, thread) {
-                    Turn::Done => self.goes_to(Stage::Interleave(parallel_interleave::At::GetNext(id))),
-                    Turn::Parked => self.goes_to(Stage::Prefetch(At::WaitForSlot(id))),
+                match tree(run, id).prefetch.wait_for_slot(limit, thread) {
+                    Turn::Done => run.then([parallel_interleave::get_next(id)]),
+                    Turn::Parked => run.then([Pc::WaitForSlot(id)]),
                     Turn::Cancelled => {}
                 }
             }
-            At::Publish(id, pulled) => {
-                self.tree(id).prefetch.publish(pulled);
-                if pulled != Pulled::End {
-                    self.goes_to(Stage::Prefetch(At::WaitForSlot(id)));
-                }
+            Pc::Publish(id, pulled) => {
+                tree(run, id).prefetch.publish(pulled);
+                run.then((pulled != Pulled::End).then_some(Pc::WaitForSlot(id)));
             }
-            At::Cancel(id) => {
-                let prefetch = &mut self.tree(id).prefetch;
+            Pc::Cancel(id) => {
+                let prefetch = &mut tree(run, id).prefetch;
                 prefetch.cancelled = true;
                 prefetch.condvar.notify_all();
-                self.goes_to(Stage::Prefetch(At::Join(id)));
+                run.then([Pc::Join(id)]);
             }
-            At::Join(id) => self.goes_to(Stage::Interleave(parallel_interleave::At::Cancel(id))),
+            Pc::Join(id) => run.then([parallel_interleave::cancel(id)]),
+        }
+    }
+
+    fn words(self, _view: &View<'_>, _choice: u8) -> String {
+        let text = match self.0 {
+            Pc::GetNext(_) => "takes an element from the buffer of prefetch, or waits for one",
+            Pc::WaitForSlot(_) => "looks for room in the buffer, or waits for it",
+            Pc::Publish(_, Pulled::End) => "has met the end, wakes the consumer and ends",
+            Pc::Publish(_, Pulled::Element(Element::Error)) => "buffers an error and wakes the consumer",
+            Pc::Publish(_, Pulled::Element(Element::Record(record))) => {
+                let (index, file) = (record.index, record.file);
+                return format!("buffers record {index} of file {file} and wakes the consumer");
+            }
+            Pc::Cancel(_) => "tells the thread of prefetch to end",
+            Pc::Join(_) => "joins the thread of prefetch",
+        };
+        text.to_owned()
+    }
+
+    fn waits(self, _view: &View<'_>) -> Waits {
+        match self.0 {
+            Pc::GetNext(id) | Pc::Join(id) => Waits::one(Name::Prefetch(id)),
+            Pc::WaitForSlot(_) => Waits::InVain("its buffer is full, and nobody takes from it"),
+            Pc::Publish(..) | Pc::Cancel(_) => Waits::HELD,
+        }
+    }
+
+    fn erased(self) -> Self {
+        match self.0 {
+            Pc::Publish(id, _) => Self(Pc::Publish(id, Pulled::End)),
+            _ => self,
         }
     }
 }

@@ -1,85 +1,129 @@
-//! The end of a session (`tf-data.md` 10.B.4, 10.C R7 and R8; `distributed_runtime/session_mgr.cc`, `rpc/grpc_worker_service.cc`).
+//! The end of a session (`distributed_runtime/session_mgr.cc`, `rpc/grpc_worker_service.cc`).
 //!
 //! `SessionMgr::DeleteSession` holds its mutex while the session's kernels are destroyed, and with them the iterator resource. Whoever
 //! else wants a session waits for the mutex: a handler does so on a thread of the compute pool.
 
-use super::{At as Stage, Name, Object, parallel_map};
-use crate::machine::{Access, Label};
-use crate::models::tensorflow::cluster::{Declared, Run, View};
-use crate::models::tensorflow::objects::Object as Any;
-use serde::{Deserialize, Serialize};
+use super::{Name, datasets, parallel_map};
+use crate::machine::{Access, ProcessId};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::mechanisms::Pc as AnyPc;
+use crate::models::tensorflow::mechanisms::context::{Context, Declared, Inventory, Next, Run, View, Waits};
+use crate::models::tensorflow::mechanisms::master::Object as MasterObject;
+use crate::models::tensorflow::mechanisms::pool::Object as PoolObject;
+use crate::models::tensorflow::mechanisms::room::Mechanism;
+use crate::models::tensorflow::process::{Process, ThreadId};
 
-static DELETE: Label = Label {
-    name: "SessionMgr.delete_session",
-    function: "SessionMgr::DeleteSession",
-    site: "session_mgr.cc:108",
-};
-static DELETED: Label = Label {
-    name: "SessionMgr.delete_session_done",
-    function: "SessionMgr::DeleteSession (unlock)",
-    site: "session_mgr.cc:115",
-};
-static CLOSED: Label = Label {
-    name: "Client.closed",
-    function: "MasterSession::Close",
-    site: "master_session.cc:1976",
-};
-static OTHER_REQUEST: Label = Label {
-    name: "Server.accept_other",
-    function: "GrpcWorkerServiceThread::CreateWorkerSessionHandler (Schedule)",
-    site: "grpc_worker_service.cc:196",
-};
-static CREATE: Label = Label {
-    name: "SessionMgr.create_session",
-    function: "SessionMgr::CreateSession",
-    site: "session_mgr.cc:44",
-};
-
-/// Positions at the end of a session.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum At {
-    /// The client's close takes the mutex and destroys the session.
-    Delete,
-    /// Everything is destroyed: the mutex is free again.
-    Deleted,
-    /// The client's close returns.
-    Closed,
-    /// Another master's request for a session arrives.
-    OtherRequest,
-    /// Its handler wants the mutex.
-    Create,
+labels! {
+    DELETE = "SessionMgr.delete_session", "SessionMgr::DeleteSession", "session_mgr.cc:108";
+    DELETED = "SessionMgr.delete_session_done", "SessionMgr::DeleteSession (unlock)", "session_mgr.cc:115";
+    CLOSED = "Client.closed", "MasterSession::Close", "master_session.cc:1976";
+    OTHER_REQUEST = "Server.accept_other", "GrpcWorkerServiceThread::CreateWorkerSessionHandler (Schedule)", "grpc_worker_service.cc:196";
+    CREATE = "SessionMgr.create_session", "SessionMgr::CreateSession", "session_mgr.cc:44";
 }
 
-impl View<'_> {
-    pub(super) fn declare_teardown(&self, at: At) -> Declared {
-        let sessions = |label, access| Declared::new(label, Any::Dataset(Object::Sessions), access);
-        let free = || self.datasets().sessions.is_free();
-        match at {
-            At::Delete => sessions(&DELETE, Access::Write).when(free()),
-            At::Deleted => sessions(&DELETED, Access::BothMover),
-            At::Closed => Declared::new(&CLOSED, Any::Client, Access::BothMover),
-            At::OtherRequest => Declared::new(&OTHER_REQUEST, Any::Pool, self.model.push_access()),
-            At::Create => sessions(&CREATE, Access::Write).when(free()),
+program_counter! { Teardown;
+    /// The client's close takes the mutex and destroys the session.
+    Delete => DELETE,
+    /// Everything is destroyed: the mutex is free again.
+    Deleted => DELETED,
+    /// The client's close returns.
+    Closed => CLOSED,
+    /// Another master's request for a session arrives.
+    OtherRequest => OTHER_REQUEST,
+    /// Its handler wants the mutex.
+    Create => CREATE,
+}
+
+objects! { Teardown;
+    /// `SessionMgr::mu_`.
+    Sessions = "sessions" per Process,
+}
+
+/// The client closes its session, and with it destroys the iterator.
+pub(in crate::models::tensorflow::mechanisms) fn close() -> AnyPc {
+    Pc::Delete.into()
+}
+
+/// Another master's request for a session arrives.
+pub(super) fn other_request() -> AnyPc {
+    Pc::OtherRequest.into()
+}
+
+impl Mechanism for Counter {
+    type Facts = ();
+
+    fn objects(_model: &TensorFlow, _id: ProcessId, process: &Process, inventory: &mut Inventory<'_>) {
+        if let Some(datasets) = &process.datasets {
+            let owner = datasets.sessions.owner();
+            inventory.value(Object::Sessions, &datasets.sessions);
+            inventory.lock(Object::Sessions, owner);
+            if let Some(owner) = owner {
+                inventory.text(Object::Sessions, || format!("held by {owner:?}"));
+            }
         }
     }
-}
 
-impl Run<'_> {
-    pub(super) fn apply_teardown(&mut self, at: At) {
-        let thread = self.thread.id;
-        match at {
-            At::Delete => {
-                let datasets = self.datasets();
-                datasets.sessions.acquire(thread);
-                let current = datasets.current;
-                self.goes_to(Stage::Teardown(At::Closed));
-                self.goes_to(Stage::Teardown(At::Deleted));
-                self.goes_to(Stage::Map(parallel_map::At::Destroy(current)));
+    fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
+        let sessions = |access| context.uses(Object::Sessions, access);
+        let free = |view: &View<'_>| view.process.datasets.iter().all(|datasets| datasets.sessions.is_free());
+        match self.0 {
+            Pc::Delete | Pc::Create => sessions(Access::Write).when(free),
+            Pc::Deleted => sessions(Access::BothMover),
+            Pc::Closed => context.uses(MasterObject::Client, Access::BothMover),
+            Pc::OtherRequest => context.uses(PoolObject::Pool, context.model.push_access()),
+        }
+    }
+
+    fn next(self, next: &mut Next<'_>) {
+        match self.0 {
+            Pc::Delete => {
+                next.then(
+                    next.facts
+                        .iterator_resource
+                        .to_come(next.model)
+                        .map(parallel_map::destroy),
+                );
+                next.then([Pc::Deleted, Pc::Closed]);
             }
-            At::Deleted => self.datasets().sessions.release(thread),
-            At::Closed => self.process.master.as_mut().expect("a worker").returned = true,
-            At::OtherRequest => self.schedule(Name::OtherHandler, &[Stage::Teardown(At::Create)]),
-            At::Create => {}
+            Pc::OtherRequest => next.schedule(ThreadId::Dataset(Name::OtherHandler), &[Pc::Create.into()]),
+            Pc::Deleted | Pc::Closed | Pc::Create => {}
+        }
+    }
+
+    fn apply(self, run: &mut Run<'_>) {
+        let thread = run.thread.id;
+        match self.0 {
+            Pc::Delete => {
+                let datasets = datasets(run);
+                datasets.sessions.acquire(thread);
+                let destroy = parallel_map::destroy(datasets.current);
+                run.then([destroy, Pc::Deleted.into(), Pc::Closed.into()]);
+            }
+            Pc::Deleted => datasets(run).sessions.release(thread),
+            Pc::Closed => run.process.master.as_mut().expect("a worker").returned = true,
+            Pc::OtherRequest => run.schedule(ThreadId::Dataset(Name::OtherHandler), &[Pc::Create.into()]),
+            Pc::Create => {}
+        }
+    }
+
+    fn words(self, _view: &View<'_>, _choice: u8) -> String {
+        let text = match self.0 {
+            Pc::Delete => "takes the mutex of the sessions and destroys its own",
+            Pc::Deleted => "has destroyed its session and gives the mutex back",
+            Pc::Closed => "has closed its session",
+            Pc::OtherRequest => "hands another master's request for a session to the pool",
+            Pc::Create => "makes a session for another master",
+        };
+        text.to_owned()
+    }
+
+    fn waits(self, view: &View<'_>) -> Waits {
+        match self.0 {
+            Pc::Delete | Pc::Create => {
+                let datasets = view.process.datasets.iter();
+                Waits::For(datasets.filter_map(|datasets| datasets.sessions.owner()).collect())
+            }
+            Pc::Deleted | Pc::Closed | Pc::OtherRequest => Waits::HELD,
         }
     }
 }

@@ -1,122 +1,146 @@
 //! A call on its client's side: started, cancelled, completed.
 
-use super::{At, ClientCall, Frame, Rpc};
-use crate::models::tensorflow::cluster::{CallKind, Run};
+use super::{ClientCall, Frame, INSTALL, Pc, Rpc, START, completion};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::job::Variant;
-use crate::models::tensorflow::mechanisms::crash;
-use crate::models::tensorflow::mechanisms::master;
-use crate::models::tensorflow::mechanisms::rendezvous;
-use crate::models::tensorflow::process::{At as Position, CallId, Thread, ThreadId};
+use crate::models::tensorflow::mechanisms::context::Run;
+use crate::models::tensorflow::mechanisms::{crash, executor, master, rendezvous};
+use crate::models::tensorflow::process::{CallId, Process, RendezvousId, ThreadId};
 
-impl Run<'_> {
-    fn client(&mut self, id: CallId) -> &mut ClientCall {
-        self.process.client_call_mut(id).expect("the call is not over")
-    }
+fn client<'a>(run: &'a mut Run<'_>, id: CallId) -> &'a mut ClientCall {
+    run.process.client_call_mut(id).expect("the call is not over")
+}
 
-    pub(super) fn install(&mut self, id: CallId) {
-        let call = self.client(id);
-        call.installed = true;
-        if std::mem::take(&mut call.wanted) {
-            self.try_cancel(id);
-        }
-    }
+fn is_receive(model: &TensorFlow, id: CallId) -> bool {
+    matches!(model.call(id).kind, CallKind::RecvTensor { .. })
+}
 
-    pub(super) fn start(&mut self, id: CallId) {
-        let checks = self.model.variant() == Variant::CheckAfterSend
-            && matches!(self.model.call(id).kind, CallKind::RecvTensor { .. });
-        let server = self.model.call(id).server;
-        let call = self.client(id);
-        call.unchecked = checks;
-        if call.rpc == Rpc::Marked {
-            call.failed = true;
-            self.never_sent(id);
-            self.completed(id);
-        } else {
-            call.rpc = Rpc::Sent;
-            // A call to a process that is not there waits for it.
-            if !crash::is_lost(self.process, server) {
-                self.sent.push((server, Frame::Request(id)));
-            }
-        }
-        if checks {
-            self.thread.then([Position::Rpc(At::CheckAfterSend(id))]);
-        }
-    }
+/// Notes the call of a `_Recv` that its rendezvous has registered, or told to abort.
+pub(in crate::models::tensorflow::mechanisms) fn register_receive(
+    run: &mut Run<'_>,
+    call: CallId,
+    rendezvous: RendezvousId,
+    aborted: bool,
+) {
+    let record = ClientCall {
+        failed: aborted,
+        wanted: aborted && run.model.is_sticky(),
+        ..ClientCall::receive(call, rendezvous)
+    };
+    run.process.insert_client_call(record);
+}
 
-    pub(super) fn check_before_send(&mut self, id: CallId) {
-        if self.client(id).failed {
-            self.process.remove_client_call(id);
-            self.thread
-                .stack
-                .retain(|at| !matches!(at, Position::Rpc(At::Install(other) | At::Start(other)) if *other == id));
-            let (step, node) = self.model.recv_node(id);
-            self.node_done(step, node, false, false);
-        }
-    }
-
-    /// `CallOptions::StartCancel` as `StartAbort` and `RunManyGraphs` call it. For a receive, the error is remembered first.
-    pub(super) fn cancel(&mut self, id: CallId) {
-        let sticky = self.model.variant() == Variant::StickyCancel;
-        let receive = matches!(self.model.call(id).kind, CallKind::RecvTensor { .. });
-        let Some(call) = self.process.client_call_mut(id) else {
-            return;
-        };
-        if receive {
-            call.failed = true;
-        }
-        if call.installed {
-            self.try_cancel(id);
-        } else if sticky && call.rpc == Rpc::Fresh {
-            call.wanted = true;
-        }
-    }
-
-    /// `ClientContext::TryCancel`.
-    pub(super) fn try_cancel(&mut self, id: CallId) {
-        let server = self.model.call(id).server;
-        let call = self.client(id);
-        match call.rpc {
-            Rpc::Fresh => call.rpc = Rpc::Marked,
-            Rpc::Sent => {
-                call.failed = true;
-                self.sent.push((server, Frame::Reset(id)));
-                self.completed(id);
-            }
-            Rpc::Marked | Rpc::Complete => {}
-        }
-    }
-
-    /// The call is over on this side: an event for its completion-queue thread.
-    fn completed(&mut self, id: CallId) {
-        self.client(id).rpc = Rpc::Complete;
-        self.process.spawn(completion(id));
-    }
-
-    /// `OnCompleted`: clear, then what the call is for.
-    pub(super) fn complete(&mut self, id: CallId) {
-        let call = self.client(id);
-        call.installed = false;
-        let failed = call.failed;
-        let next = match self.model.call(id).kind {
-            CallKind::RecvTensor { .. } => Position::Rendezvous(rendezvous::At::Deregister(id)),
-            CallKind::RunGraph { .. } => Position::Master(master::At::WhenDone(self.model.call(id).step, !failed)),
-            CallKind::CleanupGraph | CallKind::CancelStep => return,
-        };
-        self.thread.then([next]);
-    }
-
-    fn never_sent(&mut self, id: CallId) {
-        if let CallKind::RunGraph { .. } = self.model.call(id).kind
-            && let Some(master) = &mut self.process.master
-        {
-            master.never_sent |= 1 << self.model.call(id).server.0;
-        }
+pub(super) fn install(run: &mut Run<'_>, id: CallId) {
+    let call = client(run, id);
+    call.installed = true;
+    if std::mem::take(&mut call.wanted) {
+        try_cancel(run, id);
     }
 }
 
-/// The completion of a call as a thread.
-pub(in crate::models) fn completion(id: CallId) -> Thread {
-    let mut thread = Thread::new(ThreadId::Completion(id), Position::Rpc(At::QueueIdle(id)));
-    thread.then([Position::Rpc(At::QueueTake(id)), Position::Rpc(At::Clear(id))]);
-    thread
+/// Returns true if the call is looked at once more after it was started.
+pub(super) fn checks_after_send(model: &TensorFlow, id: CallId) -> bool {
+    model.variant() == Variant::CheckAfterSend && is_receive(model, id)
+}
+
+pub(super) fn start(run: &mut Run<'_>, id: CallId) {
+    let checks = checks_after_send(run.model, id);
+    let server = run.model.call(id).server;
+    let call = client(run, id);
+    call.unchecked = checks;
+    if call.rpc == Rpc::Marked {
+        call.failed = true;
+        master::never_sent(run, id);
+        completed(run, id);
+    } else {
+        call.rpc = Rpc::Sent;
+        // A call to a process that is not there waits for it.
+        if !crash::is_lost(run.process, server) {
+            run.send(server, Frame::Request(id));
+        }
+    }
+    run.then(checks.then_some(Pc::CheckAfterSend(id)));
+}
+
+pub(super) fn check_before_send(run: &mut Run<'_>, id: CallId) {
+    if client(run, id).failed {
+        run.process.remove_client_call(id);
+        let issues = |pc: &mut super::super::Pc| {
+            let label = pc.label();
+            (label == &INSTALL || label == &START) && pc.subject().call == Some(id)
+        };
+        run.thread.stack.retain(|pc| !issues(pc));
+        let (step, node) = run.model.recv_node(id);
+        run.then(executor::node_done(run.model, step, node, false, false));
+    }
+}
+
+pub(super) fn check_after_send(run: &mut Run<'_>, id: CallId) {
+    let failed = run.process.client_call_mut(id).is_some_and(|call| {
+        call.unchecked = false;
+        call.failed
+    });
+    if failed {
+        try_cancel(run, id);
+    }
+}
+
+/// `CallOptions::StartCancel` as `StartAbort` and `RunManyGraphs` call it. For a receive, the error is remembered first.
+pub(super) fn cancel(run: &mut Run<'_>, id: CallId) {
+    let (sticky, receive) = (run.model.is_sticky(), is_receive(run.model, id));
+    let Some(call) = run.process.client_call_mut(id) else {
+        return;
+    };
+    call.failed |= receive;
+    if call.installed {
+        try_cancel(run, id);
+    } else if sticky && call.rpc == Rpc::Fresh {
+        call.wanted = true;
+    }
+}
+
+/// `ClientContext::TryCancel`.
+fn try_cancel(run: &mut Run<'_>, id: CallId) {
+    let server = run.model.call(id).server;
+    let call = client(run, id);
+    match call.rpc {
+        Rpc::Fresh => call.rpc = Rpc::Marked,
+        Rpc::Sent => {
+            call.failed = true;
+            run.send(server, Frame::Reset(id));
+            completed(run, id);
+        }
+        Rpc::Marked | Rpc::Complete => {}
+    }
+}
+
+/// The call is over on this side: an event for its completion-queue thread.
+fn completed(run: &mut Run<'_>, id: CallId) {
+    client(run, id).rpc = Rpc::Complete;
+    run.spawn(ThreadId::Completion(id), completion(id));
+}
+
+/// `OnCompleted`: clear, then what the call is for.
+pub(super) fn complete(run: &mut Run<'_>, id: CallId) {
+    let call = client(run, id);
+    call.installed = false;
+    let ok = !call.failed;
+    match run.model.call(id).kind {
+        CallKind::RecvTensor { .. } => run.then([rendezvous::deregister(id)]),
+        CallKind::RunGraph { .. } => run.then([master::when_done(run.model.call(id).step, ok)]),
+        CallKind::CleanupGraph | CallKind::CancelStep => {}
+    }
+}
+
+pub(super) fn cancel_words(process: &Process, id: CallId, name: &str) -> String {
+    match process.client_call(id) {
+        None => format!("cancels {name}, which is over: nothing happens"),
+        Some(call) if !call.installed => format!("cancels {name}, which has no cancel function: nothing happens"),
+        Some(call) => match call.rpc {
+            Rpc::Fresh => format!("cancels {name} before it is sent"),
+            Rpc::Sent => format!("cancels {name}, which was sent: a reset follows it"),
+            Rpc::Marked | Rpc::Complete => format!("cancels {name} once more: nothing happens"),
+        },
+    }
 }

@@ -1,0 +1,113 @@
+//! The frames that a process may still send.
+
+use crate::machine::{FrameSet, ProcessId};
+use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::cluster::{CallInfo, CallKind};
+use crate::models::tensorflow::job::Variant;
+use crate::models::tensorflow::mechanisms::rpc::{Frame, Rpc};
+use crate::models::tensorflow::mechanisms::worker;
+use crate::models::tensorflow::mechanisms::{pool, rendezvous};
+use crate::models::tensorflow::process::{CallId, Process, Thread, ThreadId};
+
+impl TensorFlow {
+    pub(super) fn is_ever_made(&self, info: &CallInfo) -> bool {
+        match info.kind {
+            CallKind::CleanupGraph => self.cleans_up_after(info.step),
+            CallKind::CancelStep => self.remembers_cancelled(),
+            _ => true,
+        }
+    }
+
+    /// The frames that a process may still send to `to` while that does nothing.
+    pub(in crate::models) fn frames_to(&self, from: ProcessId, process: &Process, to: ProcessId) -> FrameSet {
+        let mut frames = FrameSet::none();
+        if self.is_mortal(from) && process.thread(ThreadId::Death).is_some() {
+            frames.insert(Frame::Lost.number());
+        }
+        for (call, info) in (0..).zip(self.calls()) {
+            if info.client == from && info.server == to && self.is_ever_made(info) {
+                let (request, reset) = match info.kind {
+                    CallKind::RecvTensor { .. } => self.receive_may_send(process, call),
+                    CallKind::RunGraph { .. } => self.run_graph_may_send(process, call, info),
+                    CallKind::CleanupGraph | CallKind::CancelStep => (true, false),
+                };
+                if request {
+                    frames.insert(Frame::Request(call).number());
+                }
+                if reset {
+                    frames.insert(Frame::Reset(call).number());
+                }
+            }
+        }
+        for call in process.server_calls.iter().filter(|call| !call.abandoned) {
+            if self.call(call.id).client == to {
+                frames.insert(Frame::Response(call.id, true).number());
+            }
+        }
+        frames
+    }
+
+    /// Says whether a `_Recv` may still send its request, and a reset.
+    fn receive_may_send(&self, process: &Process, call: CallId) -> (bool, bool) {
+        let (step, node) = self.recv_node(call);
+        let execution = process.execution(step);
+        // After the abort has gone through the active calls, only a later check cancels a call.
+        let aborted = execution.is_some_and(|execution| {
+            let state = &process.rendezvous[usize::from(execution.rendezvous)];
+            state.aborted && state.lock.is_free()
+        });
+        let cancels = !self.cannot_fail(step) && (!aborted || self.variant() == Variant::CheckAfterSend);
+        if let Some(record) = process.client_call(call) {
+            return match record.rpc {
+                Rpc::Fresh => (true, cancels),
+                Rpc::Sent => (false, cancels),
+                Rpc::Marked | Rpc::Complete => (false, false),
+            };
+        }
+        // One that is still to be validated finds the error.
+        let in_time = |thread: &Thread| !aborted || thread.is_at(&rendezvous::REGISTER);
+        let to_come =
+            self.call_is_to_come(process, call) && process.thread(ThreadId::Node(step, node)).is_none_or(in_time);
+        (to_come, to_come && cancels)
+    }
+
+    /// Returns true if a `_Recv` that has no call may still make one.
+    pub(in crate::models) fn call_is_to_come(&self, process: &Process, call: CallId) -> bool {
+        let (step, node) = self.recv_node(call);
+        if process.execution(step).is_none() {
+            return !process.started.contains(step) && !process.dropped.contains(step);
+        }
+        match process.thread(ThreadId::Node(step, node)) {
+            Some(thread) if thread.is_at(&pool::TAKE) => true,
+            Some(thread) => {
+                let begins = thread.is_at(&rendezvous::VALIDATE) || thread.is_at(&rendezvous::REGISTER);
+                begins && thread.at().subject().node == Some(node)
+            }
+            None => {
+                let starts = process.places(&worker::ROOT).any(|pc| pc.subject().step == Some(step));
+                // One that waits for other nodes may still run; whether it has is not looked at.
+                let waits = !self.node(step, self.call(call).client, node).inputs.is_empty();
+                waits || starts
+            }
+        }
+    }
+
+    /// Says whether the master may still send a partition's `RunGraph`, and a reset.
+    fn run_graph_may_send(&self, process: &Process, call: CallId, info: &CallInfo) -> (bool, bool) {
+        let Some(master) = process.master.as_ref().filter(|master| master.step == info.step) else {
+            return (true, !self.cannot_fail(info.step));
+        };
+        let Some(record) = process.client_call(call) else {
+            // Before the client runs the step; afterwards its record is gone for good.
+            let before =
+                !master.returned && master.outcome.is_none() && process.thread(ThreadId::Step(info.step)).is_none();
+            return (before, before && !self.cannot_fail(info.step));
+        };
+        let cancels = !self.cannot_fail(info.step) && (!master.failed || !master.lock.is_free());
+        match record.rpc {
+            Rpc::Fresh => (true, cancels),
+            Rpc::Sent => (false, cancels),
+            Rpc::Marked | Rpc::Complete => (false, false),
+        }
+    }
+}

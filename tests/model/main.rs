@@ -1,0 +1,16 @@
+//! The model of TensorFlow: its mechanisms, the graphs that it reads, and the traces and stack dumps that it is held against.
+
+mod conform;
+mod conform_random;
+mod dataset;
+mod final_batch;
+mod import;
+mod import_refused;
+mod match_dumps;
+mod mutants;
+mod other_ends;
+mod queue;
+mod slice;
+#[path = "../support/mod.rs"]
+mod support;
+mod unslice;

@@ -1,0 +1,14 @@
+//! The program: its commands, what they print and write, and what the documentation says of them.
+
+mod check;
+mod cli;
+mod docs;
+mod explain;
+mod explain_files;
+mod gate;
+mod gate_walkthrough;
+mod matrix;
+mod minimise;
+#[path = "../support/mod.rs"]
+mod support;
+mod worker;

@@ -1,0 +1,163 @@
+//! The matrix: every cell has a verdict or a named budget, equal models are searched once, and a matrix that was cut off goes on.
+
+use std::fs;
+
+use lastbatch::matrix::{Axes, plan};
+use lastbatch::models::tensorflow::job::Variant;
+use lastbatch::scenario::{Input, Scenario};
+use predicates::str::{contains, starts_with};
+
+use crate::support::program::{directory, lastbatch, read};
+
+/// Two servers and few states: one fails because the worker's tensor never comes, the other may never hear of the step.
+const SMALL: &str = r#"description = "two servers, an edge each"
+[job]
+servers = 2
+edges = ["worker->ps0 batch", "ps1->worker"]
+input = "coupled"
+inter_op_parallelism_threads = 2
+slice = "full"
+"#;
+
+#[test]
+fn cells_of_equal_models_are_searched_once() {
+    let plan = plan(&Scenario::final_batches(), Axes::default()).expect("the built-in matrix");
+    let cells: usize = plan.searches.iter().map(|search| search.cells.len()).sum();
+    // 3 inter_op, 3 servers, 2 intra_op, 3 inputs, 6 variants; no intra_op, and without servers in a decoupled last turn.
+    assert_eq!((cells, plan.searches.len()), (324, 2 * 3 * 3 * 6 + 3 * 6));
+    for search in &plan.searches {
+        let first = search.cells[0];
+        for cell in &search.cells {
+            assert_eq!(
+                (cell.input, cell.inter_op, cell.variant),
+                (first.input, first.inter_op, first.variant)
+            );
+            assert!(cell.servers == first.servers || cell.input == Input::Decoupled);
+        }
+        assert_eq!(search.cells.len(), if first.input == Input::Decoupled { 6 } else { 2 });
+    }
+}
+
+#[test]
+fn a_cell_says_what_the_search_of_its_scenario_says() {
+    let directory = directory(&[("small.toml", SMALL)]);
+    let arguments = [
+        "matrix",
+        "small.toml",
+        "--inter-op",
+        "1,2",
+        "--variant",
+        "tf-1.12,sticky-cancel",
+        "--out",
+        ".",
+    ];
+    lastbatch(&directory)
+        .args(arguments)
+        .assert()
+        .code(0)
+        .stdout(starts_with("# Matrix"));
+    let json: serde_json::Value = serde_json::from_str(&read(&directory, "matrix.json")).expect("JSON");
+    let records = json["records"].as_array().expect("records");
+    assert_eq!(records.len(), 4);
+    let check = ["check", "small.toml", "--no-write", "--json"];
+    let checked = lastbatch(&directory).args(check).assert().code(1);
+    let checked: serde_json::Value = serde_json::from_slice(&checked.get_output().stdout).expect("JSON");
+    // The searches are in the order of variants, then threads.
+    assert_eq!(records[1]["answer"], "hang");
+    assert_eq!(records[1]["states"], checked["states"]);
+    assert_eq!(records[1]["hangs"][0]["length"], checked["signatures"][0]["length"]);
+    assert_eq!(records[3]["answer"], "no_hang");
+    let svg = read(&directory, "matrix.svg");
+    assert_eq!(svg.matches("<rect").count(), 1 + 4, "{svg}");
+    assert!(
+        svg.contains("hang,") && svg.contains("no hang") && svg.trim_end().ends_with("</svg>"),
+        "{svg}"
+    );
+}
+
+#[test]
+fn a_budget_leaves_a_cell_undecided_and_resuming_searches_only_what_is_open() {
+    let directory = directory(&[("small.toml", SMALL)]);
+    let run = |budget: &str, more: &[&str]| {
+        let mut command = lastbatch(&directory);
+        command.args([
+            "matrix",
+            "small.toml",
+            "--inter-op",
+            "2",
+            "--variant",
+            "tf-1.12,sticky-cancel",
+            "--out",
+            ".",
+        ]);
+        command.args(["--max-states", budget]).args(more).assert()
+    };
+    run("50", &["--executions", "0"])
+        .code(3)
+        .stdout(contains("undecided, ended by the budget").count(2));
+    // Schedules decide a cell that can hang, never one that can not.
+    run("60", &["--executions", "400", "--seed", "3"])
+        .code(3)
+        .stdout(contains("| hang, ~"))
+        .stdout(contains("; shuttle (random+pct:2+").count(2))
+        .stdout(contains("schedules, the first hang in number"))
+        .stdout(contains("seed 3), 400 schedules |"))
+        .stdout(contains("undecided, ended by the budget"));
+    run("1000000", &["--resume"]).code(0);
+    let complete = read(&directory, "matrix.json");
+    assert!(complete.contains("\"sampled\": null") && !complete.contains("\"strategy\""));
+    assert!(!complete.contains("undecided"), "{complete}");
+    // What is complete is taken from the file: a number that no search would find stays.
+    let states = complete
+        .lines()
+        .find(|line| line.contains("\"states\""))
+        .expect("a record");
+    let planted = complete.replacen(states, "      \"states\": 424242,", 1);
+    fs::write(directory.path().join("matrix.json"), &planted).expect("written");
+    run("1000000", &["--resume"]).code(0).stdout(contains("424,242"));
+    run("1000000", &[]).code(0);
+    assert!(!read(&directory, "matrix.md").contains("424,242"));
+}
+
+#[test]
+fn a_matrix_that_cannot_be_is_refused_before_anything_is_searched() {
+    let directory = directory(&[("small.toml", SMALL)]);
+    fs::write(directory.path().join("again.toml"), SMALL).expect("written");
+    let refused = |arguments: &[&str], message: &str| {
+        let message = message.to_owned();
+        lastbatch(&directory)
+            .args(arguments)
+            .assert()
+            .code(2)
+            .stdout("")
+            .stderr(contains(message));
+    };
+    refused(
+        &["matrix", "small.toml", "again.toml"],
+        "again.toml: input \"coupled\" on 2 server(s) is already the place of small.toml",
+    );
+    refused(&["matrix", "small.toml", "--servers", "1"], "leave no cell");
+    refused(
+        &["matrix", "small.toml", "--out", "nowhere"],
+        "nowhere: no such directory",
+    );
+    refused(&["matrix", "small.toml", "--inter-op", "0"], "0 is not in 1..");
+    refused(&["matrix", "small.toml", "--resume"], "--out");
+    fs::write(directory.path().join("matrix.json"), "[]").expect("written");
+    refused(
+        &["matrix", "small.toml", "--out", ".", "--resume"],
+        "no results of a matrix",
+    );
+}
+
+#[test]
+fn the_example_of_the_readme_decides_every_cell_with_one_server() {
+    let directory = directory(&[("small.toml", SMALL)]);
+    let arguments = ["matrix", "--servers", "1", "--inter-op", "1,2", "--out", "."];
+    lastbatch(&directory).args(arguments).assert().code(0);
+    let text = read(&directory, "matrix.md");
+    for variant in Variant::of_steps() {
+        let row = format!("| `{variant}` | no hang | no hang |");
+        assert_eq!(text.matches(&row).count(), 3, "{text}");
+    }
+}

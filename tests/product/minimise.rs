@@ -1,0 +1,107 @@
+//! Minimised schedules hang as before, with less.
+
+use lastbatch::run::Prepared;
+use lastbatch::schedule::{Ending, Minimised, Schedule, replay};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed};
+
+use crate::support::perturbed_run;
+use crate::support::program::lastbatch;
+use crate::support::shipped_schedules;
+
+/// A schedule that hangs by a long way round the shipped one, if that way hangs.
+fn long_way(prepared: &Prepared, schedule: &Schedule, seed: u64, detours: u32) -> Option<Schedule> {
+    let (events, clients) = perturbed_run::perturbed_run(&prepared.model, &schedule.events, seed, detours);
+    let client = clients.first()?;
+    let (signature, _) = client.waits.as_ref()?;
+    let ending = Ending::Hang {
+        client: client.name.clone(),
+        signature: signature.id(),
+        waits: signature.to_string(),
+    };
+    Some(prepared.schedule(ending, events))
+}
+
+/// A minimised schedule replays, keeps the signature and is no larger.
+fn check(prepared: &Prepared, long: &Schedule) -> (Schedule, Minimised) {
+    let (small, minimised) = prepared.minimise(long).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(small.header, long.header);
+    assert_eq!(small.events, minimised.events);
+    let outcome = replay(&prepared.model, &small, |_| {});
+    assert_eq!(outcome.broken_promise(&small), None);
+    assert!(outcome.end.at_rest());
+    assert_eq!(minimised.before.events, long.events.len());
+    assert_eq!(minimised.after.events, small.events.len());
+    assert!(minimised.after.events <= minimised.before.events, "{minimised:?}");
+    assert!(minimised.after.switches <= minimised.before.switches, "{minimised:?}");
+    (small, minimised)
+}
+
+#[test]
+fn a_minimised_schedule_replays_keeps_its_signature_and_never_grows() {
+    let (schedule, prepared) = shipped_schedules::load(&shipped_schedules::schedules("small")[0]);
+    let config = Config {
+        cases: 12,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        max_global_rejects: 10_000,
+        ..Config::default()
+    };
+    proptest!(config, |(seed: u64, detours in 0_u32..60)| {
+        let long = long_way(&prepared, &schedule, seed, detours);
+        prop_assume!(long.is_some());
+        check(&prepared, &long.expect("assumed"));
+    });
+}
+
+#[test]
+fn minimising_is_deterministic_and_leaves_nothing_to_minimise() {
+    let (schedule, prepared) = shipped_schedules::load(&shipped_schedules::schedules("small")[0]);
+    let long = (0..)
+        .find_map(|seed| long_way(&prepared, &schedule, seed, 30))
+        .expect("some way hangs");
+    let (small, minimised) = check(&prepared, &long);
+    assert_eq!(check(&prepared, &long), (small.clone(), minimised));
+    let (again, minimised) = check(&prepared, &small);
+    assert_eq!(minimised.after, minimised.before);
+    assert_eq!(again.events, small.events);
+}
+
+#[test]
+fn the_command_writes_a_schedule_that_replays_and_nothing_where_it_cannot() {
+    let file = shipped_schedules::schedules("tiny").remove(0);
+    let directory = tempfile::tempdir().expect("a directory");
+    let beside = |name: &str| std::fs::copy(file.with_file_name(name), directory.path().join(name)).expect("copied");
+    let (schedule, prepared) = shipped_schedules::load(&file);
+    beside(&schedule.header.scenario);
+    beside(file.file_name().and_then(|name| name.to_str()).expect("a name"));
+    let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
+    let told = predicates::str::contains("context switches, from");
+    lastbatch(&directory)
+        .args(["minimise", name, "-o", "short.schedule"])
+        .assert()
+        .code(0)
+        .stdout(told);
+    lastbatch(&directory)
+        .args(["replay", "short.schedule"])
+        .assert()
+        .code(0);
+    let unwritable = lastbatch(&directory)
+        .args(["minimise", name, "-o", "missing/short.schedule"])
+        .assert()
+        .code(2);
+    unwritable
+        .stdout("")
+        .stderr(predicates::str::starts_with("error: missing/short.schedule: "));
+    let open = prepared.schedule(Ending::Open, schedule.events.clone());
+    open.write(&directory.path().join("open.schedule")).expect("written");
+    for command in ["minimise", "explain"] {
+        let expected = "error: open.schedule: ends: open, expected a schedule with ends: hang\n";
+        lastbatch(&directory)
+            .args([command, "open.schedule"])
+            .assert()
+            .code(2)
+            .stdout("")
+            .stderr(expected);
+    }
+}
