@@ -38,8 +38,7 @@ const fn without(off: u8) -> Reductions {
     Reductions {
         forget_dead: off != 0,
         partial_order: off != 1,
-        irrelevant: off != 2,
-        sure_return: off != 3,
+        sure_return: off != 2,
         leaks: false,
     }
 }
@@ -49,7 +48,7 @@ const NOTHING: Reductions = Reductions {
     ..Reductions::NONE
 };
 
-const SEARCHES: [(&str, Measured); 10] = [
+const SEARCHES: [(&str, Measured); 9] = [
     ("ps2_coupled, slice of pairs, 1 thread", Measured::Shipped(1)),
     ("ps2_coupled, slice of pairs, 2 threads", Measured::Shipped(2)),
     ("small job, nothing left out, 1 thread", Measured::Small(NOTHING, 1)),
@@ -58,8 +57,7 @@ const SEARCHES: [(&str, Measured); 10] = [
     ("small job, all reductions", Measured::Small(Reductions::ALL, 1)),
     ("small job, without forget-dead", Measured::Small(without(0), 1)),
     ("small job, without partial-order", Measured::Small(without(1), 1)),
-    ("small job, without irrelevant", Measured::Small(without(2), 1)),
-    ("small job, without sure-return", Measured::Small(without(3), 1)),
+    ("small job, without sure-return", Measured::Small(without(2), 1)),
 ];
 
 fn argument(name: &str) -> Option<String> {

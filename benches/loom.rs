@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use divan::counter::ItemsCount;
 use lastbatch::explore::loom::{Exploration, Options, explore};
-use lastbatch::machine::{Kernel, Model};
+use lastbatch::machine::{Fragment, Model};
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 use lastbatch::models::litmus::pool::Pool;
 use lastbatch::models::litmus::two_calls::TwoCalls;
@@ -22,7 +22,7 @@ const LARGER: Pool = Pool {
 };
 
 fn by_loom<M: Model + 'static>(model: M) -> Exploration {
-    explore(&Arc::new(Kernel::whole(model)), &Options::default(), &Arc::default()).expect("loom runs")
+    explore(&Arc::new(Fragment::whole(model)), &Options::default(), &Arc::default()).expect("loom runs")
 }
 
 fn executions(exploration: &Exploration) -> u64 {

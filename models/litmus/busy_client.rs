@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
 
 static TAKE_TURN: Label = label("Client.take_turn", "busy_client:1");
 static PASS_TURN: Label = label("Client.pass_turn", "busy_client:2");
@@ -24,20 +24,12 @@ pub struct State {
     served: [bool; 2],
 }
 
-impl Model for BusyClient {
-    type Process = State;
+impl Litmus for BusyClient {
+    type State = State;
     type Thread = u8;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         State::default()
     }
 
@@ -53,7 +45,7 @@ impl Model for BusyClient {
         (0..2).map(one).collect()
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, client: u8, _: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, client: u8, _: u32, _: &mut Vec<(ProcessId, ())>) {
         let served = &mut state.served[usize::from(client)];
         *served = !*served;
         if !*served && self.fair {
@@ -61,13 +53,11 @@ impl Model for BusyClient {
         }
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, client: u8) -> String {
+    fn thread_name(&self, client: u8) -> String {
         format!("client{client}")
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, _: ObjectId) -> String {
+    fn object_name(&self, _: ObjectId) -> String {
         "turn".to_owned()
     }
 
@@ -75,19 +65,8 @@ impl Model for BusyClient {
         vec![(TURN, value(&state.turn))]
     }
 
-    fn future(&self, _: ProcessId, _: &State, _: u8) -> Footprint {
-        Footprint::new().with(TURN, Access::Write)
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        let client = |client: usize| ClientStatus {
-            name: format!("client{client}"),
-            returned: state.served[client],
-        };
+        let client = |client: usize| status(&format!("client{client}"), state.served[client]);
         (0..2).map(client).collect()
     }
 
@@ -96,5 +75,9 @@ impl Model for BusyClient {
         let cause = Some("kept by the other client");
         closure.push(None, waits("host", TAKE_TURN.name, "turn", cause));
         closure
+    }
+
+    fn footprint(&self, _: ProcessId, _: &State, _: u8) -> Footprint {
+        Footprint::new().with(TURN, Access::Write)
     }
 }

@@ -1,9 +1,7 @@
 //! Two threads that take two locks: crosswise they can hang, in one order they can't.
 
-use super::{label, pending, value, waits};
-use crate::machine::{
-    Access, ClientStatus, Footprint, FrameSet, Label, Lock, Model, ObjectId, Pending, ProcessId, WaitFor,
-};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, Lock, ObjectId, Pending, ProcessId, WaitFor};
 
 static TAKE_FIRST: Label = label("Thread.take_first", "crossed_locks:1");
 static TAKE_SECOND: Label = label("Thread.take_second", "crossed_locks:2");
@@ -46,27 +44,19 @@ impl CrossedLocks {
         match state.threads[thread] {
             At::TakeFirst => Some((&TAKE_FIRST, first, Access::Write)),
             At::TakeSecond => Some((&TAKE_SECOND, 1 - first, Access::Write)),
-            At::ReleaseSecond => Some((&RELEASE_SECOND, 1 - first, Access::Free)),
-            At::ReleaseFirst => Some((&RELEASE_FIRST, first, Access::Free)),
+            At::ReleaseSecond => Some((&RELEASE_SECOND, 1 - first, Access::BothMover)),
+            At::ReleaseFirst => Some((&RELEASE_FIRST, first, Access::BothMover)),
             At::Done => None,
         }
     }
 }
 
-impl Model for CrossedLocks {
-    type Process = State;
+impl Litmus for CrossedLocks {
+    type State = State;
     type Thread = u8;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _process: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _process: ProcessId) -> State {
+    fn initial(&self) -> State {
         State {
             locks: [Lock::default(); 2],
             threads: [At::TakeFirst; 2],
@@ -76,13 +66,13 @@ impl Model for CrossedLocks {
     fn threads(&self, _process: ProcessId, state: &State) -> Vec<Pending<u8>> {
         let one = |thread: u8| {
             let (label, lock, access) = self.next(state, usize::from(thread))?;
-            let enabled = access == Access::Free || state.locks[lock].is_free();
+            let enabled = access == Access::BothMover || state.locks[lock].is_free();
             Some(pending(thread, label, lock as u16, access, enabled))
         };
         (0..2).filter_map(one).collect()
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: u8, _: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, thread: u8, _: u32, _: &mut Vec<(ProcessId, ())>) {
         let index = usize::from(thread);
         let first = self.first(index);
         state.threads[index] = match state.threads[index] {
@@ -105,13 +95,11 @@ impl Model for CrossedLocks {
         };
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, thread: u8) -> String {
+    fn thread_name(&self, thread: u8) -> String {
         format!("thread{thread}")
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, object: ObjectId) -> String {
+    fn object_name(&self, object: ObjectId) -> String {
         format!("lock{}", object.0)
     }
 
@@ -121,25 +109,8 @@ impl Model for CrossedLocks {
             .collect()
     }
 
-    fn future(&self, _: ProcessId, state: &State, thread: u8) -> Footprint {
-        let first = self.first(usize::from(thread));
-        let (first, second) = (ObjectId(first as u16), ObjectId(1 - first as u16));
-        match state.threads[usize::from(thread)] {
-            At::TakeFirst => Footprint::new().with(first, Access::Write).with(second, Access::Write),
-            At::TakeSecond => Footprint::new().with(second, Access::Write),
-            _ => Footprint::new(),
-        }
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        let client = |thread: usize| ClientStatus {
-            name: format!("thread{thread}"),
-            returned: state.threads[thread] == At::Done,
-        };
+        let client = |thread: usize| status(&format!("thread{thread}"), state.threads[thread] == At::Done);
         (0..2).map(client).collect()
     }
 
@@ -161,5 +132,15 @@ impl Model for CrossedLocks {
             }
         }
         closure
+    }
+
+    fn footprint(&self, _: ProcessId, state: &State, thread: u8) -> Footprint {
+        let first = self.first(usize::from(thread));
+        let (first, second) = (ObjectId(first as u16), ObjectId(1 - first as u16));
+        match state.threads[usize::from(thread)] {
+            At::TakeFirst => Footprint::new().with(first, Access::Write).with(second, Access::Write),
+            At::TakeSecond => Footprint::new().with(second, Access::Write),
+            _ => Footprint::new(),
+        }
     }
 }

@@ -1,9 +1,8 @@
 //! A condition variable: whoever looks at the flag and parks in two labels can miss the one wake-up.
 
-use super::{label, pending, value, waits};
+use super::{Litmus, label, pending, status, value, waits};
 use crate::machine::{
-    Access, ClientStatus, Condvar, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, SpuriousWakeups,
-    WaitFor,
+    Access, ClientStatus, Condvar, Footprint, Label, ObjectId, Pending, ProcessId, SpuriousWakeups, WaitFor,
 };
 
 static CHECK: Label = label("Waiter.check", "lost_wakeup:1");
@@ -60,20 +59,12 @@ pub enum Thread {
     Signaller,
 }
 
-impl Model for LostWakeup {
-    type Process = State;
+impl Litmus for LostWakeup {
+    type State = State;
     type Thread = Thread;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         State {
             monitor: Monitor::default(),
             waiter: Waiter::Check,
@@ -104,7 +95,7 @@ impl Model for LostWakeup {
         threads.into_iter().filter_map(one).collect()
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u32, _: &mut Vec<(ProcessId, ())>) {
         let monitor = &mut state.monitor;
         match thread {
             Thread::Waiter => {
@@ -133,16 +124,14 @@ impl Model for LostWakeup {
         }
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, thread: Thread) -> String {
+    fn thread_name(&self, thread: Thread) -> String {
         match thread {
             Thread::Waiter => "waiter".to_owned(),
             Thread::Signaller => "signaller".to_owned(),
         }
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, _: ObjectId) -> String {
+    fn object_name(&self, _: ObjectId) -> String {
         "monitor".to_owned()
     }
 
@@ -150,19 +139,8 @@ impl Model for LostWakeup {
         vec![(MONITOR, value(&state.monitor))]
     }
 
-    fn future(&self, _: ProcessId, _: &State, _: Thread) -> Footprint {
-        Footprint::new().with(MONITOR, Access::Write)
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        vec![ClientStatus {
-            name: "waiter".to_owned(),
-            returned: state.waiter == Waiter::Done,
-        }]
+        vec![status("waiter", state.waiter == Waiter::Done)]
     }
 
     fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
@@ -173,5 +151,9 @@ impl Model for LostWakeup {
         let mut closure = WaitFor::default();
         closure.push(None, waits("host", WAKE.name, "condition", Some(cause)));
         closure
+    }
+
+    fn footprint(&self, _: ProcessId, _: &State, _: Thread) -> Footprint {
+        Footprint::new().with(MONITOR, Access::Write)
     }
 }

@@ -5,10 +5,9 @@
 //! consumer, who finds nothing and waits again: the producer sleeps for ever. Waking everyone is right, and so are wake-ups that need
 //! no notification.
 
-use super::{label, pending, value, waits};
+use super::{Litmus, label, pending, status, value, waits};
 use crate::machine::{
-    Access, ClientStatus, Condvar, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, SpuriousWakeups,
-    WaitFor,
+    Access, ClientStatus, Condvar, Footprint, Label, ObjectId, Pending, ProcessId, SpuriousWakeups, WaitFor,
 };
 
 static PUT: Label = label("Producer.put", "one_condvar:1");
@@ -55,20 +54,12 @@ impl State {
     }
 }
 
-impl Model for OneCondvar {
-    type Process = State;
+impl Litmus for OneCondvar {
+    type State = State;
     type Thread = u8;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         let turn = |changes| Turn {
             changes,
             notifies: false,
@@ -94,7 +85,7 @@ impl Model for OneCondvar {
         (0..THREADS).filter(|thread| !state.is_done(*thread)).map(one).collect()
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: u8, choice: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, thread: u8, choice: u32, _: &mut Vec<(ProcessId, ())>) {
         let turn = &mut state.turns[usize::from(thread)];
         let slot = &mut state.slot;
         if turn.notifies {
@@ -116,16 +107,14 @@ impl Model for OneCondvar {
         }
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, thread: u8) -> String {
+    fn thread_name(&self, thread: u8) -> String {
         match thread {
             PRODUCER => "producer".to_owned(),
             consumer => format!("consumer{consumer}"),
         }
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, _: ObjectId) -> String {
+    fn object_name(&self, _: ObjectId) -> String {
         "slot".to_owned()
     }
 
@@ -133,19 +122,8 @@ impl Model for OneCondvar {
         vec![(SLOT, value(&state.slot))]
     }
 
-    fn future(&self, _: ProcessId, _: &State, _: u8) -> Footprint {
-        Footprint::new().with(SLOT, Access::Write)
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        vec![ClientStatus {
-            name: "host".to_owned(),
-            returned: (0..THREADS).all(|thread| state.is_done(thread)),
-        }]
+        vec![status("host", (0..THREADS).all(|thread| state.is_done(thread)))]
     }
 
     fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
@@ -163,5 +141,9 @@ impl Model for OneCondvar {
             closure.push(Some(client), waits("host", label, "condition variable", Some(cause)));
         }
         closure
+    }
+
+    fn footprint(&self, _: ProcessId, _: &State, _: u8) -> Footprint {
+        Footprint::new().with(SLOT, Access::Write)
     }
 }

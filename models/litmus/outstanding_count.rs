@@ -5,8 +5,8 @@
 //! calls `Finish` (`2365`), which the step waits for. With a look first and a decrement afterwards two nodes that end at once both see
 //! the other one outstanding: the count comes to zero, and nobody calls `Finish`.
 
-use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
 
 static LOOK: Label = label("Executor.read_outstanding", "executor.cc:2177");
 static DECREMENT: Label = label("Executor.outstanding", "executor.cc:2177");
@@ -53,20 +53,12 @@ pub enum Thread {
     Step,
 }
 
-impl Model for OutstandingCount {
-    type Process = State;
+impl Litmus for OutstandingCount {
+    type State = State;
     type Thread = Thread;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         let first = if self.atomic { At::Decrement(None) } else { At::Look };
         State {
             outstanding: self.nodes,
@@ -93,7 +85,7 @@ impl Model for OutstandingCount {
         threads
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u32, _: &mut Vec<(ProcessId, ())>) {
         let Thread::Node(node) = thread else {
             state.returned = true;
             return;
@@ -113,16 +105,14 @@ impl Model for OutstandingCount {
         };
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, thread: Thread) -> String {
+    fn thread_name(&self, thread: Thread) -> String {
         match thread {
             Thread::Node(node) => format!("node{node}"),
             Thread::Step => "step".to_owned(),
         }
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, object: ObjectId) -> String {
+    fn object_name(&self, object: ObjectId) -> String {
         if object == OUTSTANDING { "outstanding" } else { "step" }.to_owned()
     }
 
@@ -133,27 +123,8 @@ impl Model for OutstandingCount {
         ]
     }
 
-    fn future(&self, _: ProcessId, state: &State, thread: Thread) -> Footprint {
-        let finish = Footprint::new().with(STEP, Access::Write);
-        match thread {
-            Thread::Step => finish,
-            Thread::Node(node) => match state.nodes[usize::from(node)] {
-                At::Look | At::Decrement(_) => finish.with(OUTSTANDING, Access::Write),
-                At::Finish => finish,
-                At::Done => Footprint::new(),
-            },
-        }
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        vec![ClientStatus {
-            name: "step".to_owned(),
-            returned: state.returned,
-        }]
+        vec![status("step", state.returned)]
     }
 
     fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
@@ -164,5 +135,17 @@ impl Model for OutstandingCount {
         let mut closure = WaitFor::default();
         closure.push(None, waits("host", AWAIT.name, "step", Some(cause)));
         closure
+    }
+
+    fn footprint(&self, _: ProcessId, state: &State, thread: Thread) -> Footprint {
+        let finish = Footprint::new().with(STEP, Access::Write);
+        match thread {
+            Thread::Step => finish,
+            Thread::Node(node) => match state.nodes[usize::from(node)] {
+                At::Look | At::Decrement(_) => finish.with(OUTSTANDING, Access::Write),
+                At::Finish => finish,
+                At::Done => Footprint::new(),
+            },
+        }
     }
 }

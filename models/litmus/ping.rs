@@ -1,7 +1,7 @@
 //! A call that its caller may reset at any moment: the server drops it then, and somebody has to tell the caller.
 
-use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
 
 static SEND: Label = label("Caller.send", "ping:1");
 static AWAIT: Label = label("Caller.await", "ping:2");
@@ -79,20 +79,14 @@ impl Ping {
     }
 }
 
-impl Model for Ping {
-    type Process = State;
+impl Litmus for Ping {
+    type State = State;
     type Thread = Thread;
     type Frame = Frame;
 
-    fn process_count(&self) -> usize {
-        2
-    }
+    const PROCESSES: &[&str] = &["client", "server"];
 
-    fn process_name(&self, process: ProcessId) -> String {
-        if process == CLIENT { "client" } else { "server" }.to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         State::default()
     }
 
@@ -120,7 +114,7 @@ impl Model for Ping {
         threads
     }
 
-    fn apply(&self, process: ProcessId, state: &mut State, thread: Thread, _: u8, sent: &mut Vec<(ProcessId, Frame)>) {
+    fn apply(&self, process: ProcessId, state: &mut State, thread: Thread, _: u32, sent: &mut Vec<(ProcessId, Frame)>) {
         match thread {
             Thread::Caller if state.call == Call::New => {
                 state.call = Call::Open;
@@ -143,15 +137,15 @@ impl Model for Ping {
         }
     }
 
-    fn deliver(&self, _: ProcessId, state: &mut State, _: ProcessId, frame: Frame) {
+    fn deliver(&self, state: &mut State, frame: Frame) {
         state.arrived.push(frame);
     }
 
-    fn thread_name(&self, _: ProcessId, _: &State, thread: Thread) -> String {
+    fn thread_name(&self, thread: Thread) -> String {
         format!("{thread:?}").to_lowercase()
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, object: ObjectId) -> String {
+    fn object_name(&self, object: ObjectId) -> String {
         if object == CONNECTION { "connection" } else { "call" }.to_owned()
     }
 
@@ -164,39 +158,8 @@ impl Model for Ping {
         }
     }
 
-    fn future(&self, process: ProcessId, _: &State, thread: Thread) -> Footprint {
-        match thread {
-            Thread::Caller => Footprint::new()
-                .with(CONNECTION, Access::Write)
-                .with(CALL, Access::Write),
-            // The caller's first label starts the timer, the reader's the answerer.
-            Thread::Timer | Thread::Answerer | Thread::Reader => {
-                debug_assert_eq!(process == CLIENT, thread == Thread::Timer);
-                Footprint::new().with(CALL, Access::Write)
-            }
-        }
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        // A frame only lands behind the others; whoever reads takes the first.
-        Footprint::new()
-    }
-
-    fn forget_dead(&self, process: ProcessId, state: &mut State) {
-        if process == SERVER && state.call == Call::Closed {
-            // The reset of a call that was answered changes nothing.
-            state.arrived.clear();
-        }
-        if process == CLIENT && state.returned {
-            state.call = Call::Closed;
-        }
-    }
-
     fn clients(&self, process: ProcessId, state: &State) -> Vec<ClientStatus> {
-        let caller = ClientStatus {
-            name: "caller".to_owned(),
-            returned: state.returned,
-        };
+        let caller = status("caller", state.returned);
         if process == CLIENT { vec![caller] } else { Vec::new() }
     }
 
@@ -209,5 +172,28 @@ impl Model for Ping {
         };
         closure.push(Some(client), waits("server", ANSWER.name, "call", Some(cause)));
         closure
+    }
+
+    fn footprint(&self, process: ProcessId, _: &State, thread: Thread) -> Footprint {
+        match thread {
+            Thread::Caller => Footprint::new()
+                .with(CONNECTION, Access::Write)
+                .with(CALL, Access::Write),
+            // The caller's first label starts the timer, the reader's the answerer.
+            Thread::Timer | Thread::Answerer | Thread::Reader => {
+                debug_assert_eq!(process == CLIENT, thread == Thread::Timer);
+                Footprint::new().with(CALL, Access::Write)
+            }
+        }
+    }
+
+    fn eliminate_dead(&self, process: ProcessId, state: &mut State) {
+        if process == SERVER && state.call == Call::Closed {
+            // The reset of a call that was answered changes nothing.
+            state.arrived.clear();
+        }
+        if process == CLIENT && state.returned {
+            state.call = Call::Closed;
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Closures on a pool of few threads: one that waits inside the pool for another can keep it from ever starting.
 
-use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
 
 static START: Label = label("Closure.start", "pool:1");
 static WORK: Label = label("Closure.work", "pool:2");
@@ -59,20 +59,12 @@ impl Pool {
     }
 }
 
-impl Model for Pool {
-    type Process = State;
+impl Litmus for Pool {
+    type State = State;
     type Thread = u8;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         let closures = usize::from(self.independent) + if self.consumer { 2 } else { 0 };
         State {
             busy: 0,
@@ -89,7 +81,7 @@ impl Model for Pool {
             match at {
                 At::Start => {
                     let mut start = pending(closure, &START, POOL.0, Access::Write, state.busy < self.servers);
-                    start.operation.takes_server = true;
+                    start.operation.takes_permit = true;
                     Some(start)
                 }
                 At::Work if self.is_consumer(closure) => {
@@ -97,14 +89,14 @@ impl Model for Pool {
                 }
                 At::Work if self.is_producer(closure) => Some(pending(closure, &SET, target, Access::Write, true)),
                 At::Work => Some(pending(closure, &WORK, target, Access::Write, true)),
-                At::Finish => Some(pending(closure, &FINISH, POOL.0, Access::Free, true)),
+                At::Finish => Some(pending(closure, &FINISH, POOL.0, Access::BothMover, true)),
                 At::Done => None,
             }
         };
         state.closures.iter().enumerate().filter_map(one).collect()
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, closure: u8, _: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, closure: u8, _: u32, _: &mut Vec<(ProcessId, ())>) {
         let index = usize::from(closure);
         state.closures[index] = match state.closures[index] {
             At::Start => {
@@ -126,13 +118,11 @@ impl Model for Pool {
         };
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, closure: u8) -> String {
+    fn thread_name(&self, closure: u8) -> String {
         format!("closure{closure}")
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, object: ObjectId) -> String {
+    fn object_name(&self, object: ObjectId) -> String {
         match object {
             POOL => "pool".to_owned(),
             FLAG => "flag".to_owned(),
@@ -147,7 +137,23 @@ impl Model for Pool {
         values
     }
 
-    fn future(&self, _: ProcessId, state: &State, closure: u8) -> Footprint {
+    fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
+        vec![status("host", state.closures.iter().all(|at| *at == At::Done))]
+    }
+
+    fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
+        let state = system[process.index()];
+        let mut closure = WaitFor::default();
+        let client = closure.push(None, waits("host", "Client.await", "closures", None));
+        if self.consumer && state.closures[0] == At::Work {
+            let consumer = closure.push(Some(client), waits("host", AWAIT.name, "flag", None));
+            let cause = "never started: every server is blocked";
+            closure.push(Some(consumer), waits("host", START.name, "pool", Some(cause)));
+        }
+        closure
+    }
+
+    fn footprint(&self, _: ProcessId, state: &State, closure: u8) -> Footprint {
         let access = if self.is_consumer(closure) {
             Access::Read
         } else {
@@ -161,30 +167,7 @@ impl Model for Pool {
         }
     }
 
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
-    fn servers_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
         !self.consumer
-    }
-
-    fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        vec![ClientStatus {
-            name: "host".to_owned(),
-            returned: state.closures.iter().all(|at| *at == At::Done),
-        }]
-    }
-
-    fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
-        let state = system[process.index()];
-        let mut closure = WaitFor::default();
-        let client = closure.push(None, waits("host", "Client.await", "closures", None));
-        if self.consumer && state.closures[0] == At::Work {
-            let consumer = closure.push(Some(client), waits("host", AWAIT.name, "flag", None));
-            let cause = "never started: every server is blocked";
-            closure.push(Some(consumer), waits("host", START.name, "pool", Some(cause)));
-        }
-        closure
     }
 }

@@ -6,8 +6,8 @@
 //! yet hears the notification. With the notification first a thread hears it, looks, finds nothing, and sleeps before the flag is set:
 //! it is never joined.
 
-use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
 
 static PREWAIT: Label = label("EventCount.prewait", "EventCount.h");
 static LOOK: Label = label("Pool.wait_for_work", "NonBlockingThreadPool.h");
@@ -107,20 +107,12 @@ impl PoolShutdown {
     }
 }
 
-impl Model for PoolShutdown {
-    type Process = State;
+impl Litmus for PoolShutdown {
+    type State = State;
     type Thread = Thread;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         State {
             done: false,
             notified: vec![false; usize::from(self.threads)],
@@ -136,7 +128,7 @@ impl Model for PoolShutdown {
                 At::Look => (&LOOK, DONE, Access::Read, true),
                 At::CommitWait => (&COMMIT_WAIT, EVENTS, Access::Write, true),
                 At::Asleep => (&WAKE, EVENTS, Access::Write, state.notified[thread]),
-                At::Exit => (&EXIT, ENDED, Access::Add, true),
+                At::Exit => (&EXIT, ENDED, Access::Commuting, true),
                 At::Ended => return None,
             };
             Some(pending(Thread::Pool(thread as u8), label, object.0, access, enabled))
@@ -146,7 +138,7 @@ impl Model for PoolShutdown {
         threads
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u32, _: &mut Vec<(ProcessId, ())>) {
         let Thread::Pool(thread) = thread else {
             self.destroy(state);
             return;
@@ -166,16 +158,14 @@ impl Model for PoolShutdown {
         };
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, thread: Thread) -> String {
+    fn thread_name(&self, thread: Thread) -> String {
         match thread {
             Thread::Pool(thread) => format!("pool{thread}"),
             Thread::Destructor => "destructor".to_owned(),
         }
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, object: ObjectId) -> String {
+    fn object_name(&self, object: ObjectId) -> String {
         match object {
             DONE => "done",
             EVENTS => "event_count",
@@ -194,30 +184,8 @@ impl Model for PoolShutdown {
         ]
     }
 
-    fn future(&self, _: ProcessId, state: &State, thread: Thread) -> Footprint {
-        let all = Footprint::new()
-            .with(ENDED, Access::Write)
-            .with(EVENTS, Access::Write)
-            .with(DONE, Access::Write);
-        match thread {
-            Thread::Destructor => all,
-            Thread::Pool(thread) => match state.threads[usize::from(thread)] {
-                At::Exit => Footprint::new().with(ENDED, Access::Add),
-                At::Ended => Footprint::new(),
-                _ => all,
-            },
-        }
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        vec![ClientStatus {
-            name: "destructor".to_owned(),
-            returned: state.destructor == Destructor::Returned,
-        }]
+        vec![status("destructor", state.destructor == Destructor::Returned)]
     }
 
     fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
@@ -230,5 +198,20 @@ impl Model for PoolShutdown {
             closure.push(Some(client), waits("host", WAKE.name, "event count", Some(cause)));
         }
         closure
+    }
+
+    fn footprint(&self, _: ProcessId, state: &State, thread: Thread) -> Footprint {
+        let all = Footprint::new()
+            .with(ENDED, Access::Write)
+            .with(EVENTS, Access::Write)
+            .with(DONE, Access::Write);
+        match thread {
+            Thread::Destructor => all,
+            Thread::Pool(thread) => match state.threads[usize::from(thread)] {
+                At::Exit => Footprint::new().with(ENDED, Access::Commuting),
+                At::Ended => Footprint::new(),
+                _ => all,
+            },
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A rendezvous that nobody fills: a worker asks a server for a tensor, and the op that should produce it may fail.
 
-use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
 
 static REQUEST: Label = label("Recv.request", "rendezvous:1");
 static AWAIT: Label = label("Recv.await", "rendezvous:2");
@@ -53,20 +53,14 @@ pub struct State {
     produced: Option<bool>,
 }
 
-impl Model for Rendezvous {
-    type Process = State;
+impl Litmus for Rendezvous {
+    type State = State;
     type Thread = Thread;
     type Frame = Frame;
 
-    fn process_count(&self) -> usize {
-        2
-    }
+    const PROCESSES: &[&str] = &["worker0", "ps0"];
 
-    fn process_name(&self, process: ProcessId) -> String {
-        if process == WORKER { "worker0" } else { "ps0" }.to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         State::default()
     }
 
@@ -75,7 +69,7 @@ impl Model for Rendezvous {
         let mut threads = Vec::new();
         if process == WORKER {
             if !state.asked {
-                threads.push(pending(Thread::Recv, &REQUEST, TABLE.0, Access::Free, true));
+                threads.push(pending(Thread::Recv, &REQUEST, TABLE.0, Access::BothMover, true));
             } else if !state.received {
                 threads.push(pending(Thread::Recv, &AWAIT, CONNECTION.0, Access::Write, arrived));
             }
@@ -106,7 +100,7 @@ impl Model for Rendezvous {
         process: ProcessId,
         state: &mut State,
         thread: Thread,
-        choice: u8,
+        choice: u32,
         sent: &mut Vec<(ProcessId, Frame)>,
     ) {
         match thread {
@@ -132,15 +126,15 @@ impl Model for Rendezvous {
         }
     }
 
-    fn deliver(&self, _: ProcessId, state: &mut State, _: ProcessId, frame: Frame) {
+    fn deliver(&self, state: &mut State, frame: Frame) {
         state.arrived.push(frame);
     }
 
-    fn thread_name(&self, _: ProcessId, _: &State, thread: Thread) -> String {
+    fn thread_name(&self, thread: Thread) -> String {
         format!("{thread:?}").to_lowercase()
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, object: ObjectId) -> String {
+    fn object_name(&self, object: ObjectId) -> String {
         if object == CONNECTION {
             "connection"
         } else {
@@ -153,29 +147,8 @@ impl Model for Rendezvous {
         vec![(CONNECTION, value(&state.arrived)), (TABLE, value(&state.produced))]
     }
 
-    fn future(&self, process: ProcessId, _: &State, thread: Thread) -> Footprint {
-        match thread {
-            Thread::Recv => Footprint::new().with(CONNECTION, Access::Write),
-            Thread::Handler => Footprint::new()
-                .with(CONNECTION, Access::Write)
-                .with(TABLE, Access::Write),
-            Thread::Op => {
-                debug_assert_eq!(process, SERVER);
-                Footprint::new().with(TABLE, Access::Write)
-            }
-        }
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        // A frame only lands on its connection, which is popped by name: it disables and changes nothing.
-        Footprint::new()
-    }
-
     fn clients(&self, process: ProcessId, state: &State) -> Vec<ClientStatus> {
-        let worker = ClientStatus {
-            name: "worker0 recv".to_owned(),
-            returned: state.received,
-        };
+        let worker = status("worker0 recv", state.received);
         if process == WORKER { vec![worker] } else { Vec::new() }
     }
 
@@ -188,5 +161,18 @@ impl Model for Rendezvous {
         };
         closure.push(Some(client), waits("ps", REPLY.name, "rendezvous", Some(cause)));
         closure
+    }
+
+    fn footprint(&self, process: ProcessId, _: &State, thread: Thread) -> Footprint {
+        match thread {
+            Thread::Recv => Footprint::new().with(CONNECTION, Access::Write),
+            Thread::Handler => Footprint::new()
+                .with(CONNECTION, Access::Write)
+                .with(TABLE, Access::Write),
+            Thread::Op => {
+                debug_assert_eq!(process, SERVER);
+                Footprint::new().with(TABLE, Access::Write)
+            }
+        }
     }
 }

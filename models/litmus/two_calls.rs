@@ -7,8 +7,8 @@
 //! waits for a tensor of the second, which never runs, and the master waits for both (`master_session.cc:674`). If a call remembers
 //! that it was cancelled, and the installation looks, both end.
 
-use super::{label, pending, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Pending, ProcessId, WaitFor};
+use super::{Litmus, label, pending, status, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
 
 static INSTALL: Label = label("Call.install_cancel", "grpc_state.h:54");
 static START: Label = label("Call.start", "grpc_state.h:66");
@@ -79,20 +79,12 @@ impl State {
     }
 }
 
-impl Model for TwoCalls {
-    type Process = State;
+impl Litmus for TwoCalls {
+    type State = State;
     type Thread = Thread;
     type Frame = ();
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    fn process_name(&self, _: ProcessId) -> String {
-        "host".to_owned()
-    }
-
-    fn initial(&self, _: ProcessId) -> State {
+    fn initial(&self) -> State {
         State {
             calls: [Call::default(); COUNT as usize],
             issued: 0,
@@ -118,7 +110,7 @@ impl Model for TwoCalls {
         threads.into_iter().filter_map(one).collect()
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u32, _: &mut Vec<(ProcessId, ())>) {
         match thread {
             Thread::Master if state.issued == 2 * COUNT => state.returned = true,
             Thread::Master => {
@@ -149,9 +141,7 @@ impl Model for TwoCalls {
         }
     }
 
-    fn deliver(&self, _: ProcessId, _: &mut State, _: ProcessId, (): ()) {}
-
-    fn thread_name(&self, _: ProcessId, _: &State, thread: Thread) -> String {
+    fn thread_name(&self, thread: Thread) -> String {
         match thread {
             Thread::Master => "master".to_owned(),
             Thread::Canceller => "canceller".to_owned(),
@@ -159,7 +149,7 @@ impl Model for TwoCalls {
         }
     }
 
-    fn object_name(&self, _: ProcessId, _: &State, _: ObjectId) -> String {
+    fn object_name(&self, _: ObjectId) -> String {
         "calls".to_owned()
     }
 
@@ -167,19 +157,8 @@ impl Model for TwoCalls {
         vec![(CALLS, value(state))]
     }
 
-    fn future(&self, _: ProcessId, _: &State, _: Thread) -> Footprint {
-        Footprint::new().with(CALLS, Access::Write)
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &State, _frames: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
-        vec![ClientStatus {
-            name: "master".to_owned(),
-            returned: state.returned,
-        }]
+        vec![status("master", state.returned)]
     }
 
     fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
@@ -191,5 +170,9 @@ impl Model for TwoCalls {
             closure.push(Some(client), waits("host", RESPOND.name, "tensor", Some(cause)));
         }
         closure
+    }
+
+    fn footprint(&self, _: ProcessId, _: &State, _: Thread) -> Footprint {
+        Footprint::new().with(CALLS, Access::Write)
     }
 }

@@ -13,11 +13,6 @@ use crate::models::tensorflow::process::{CallId, NodeId, StepId};
 mod layout;
 mod system;
 
-/// The id of the process with this index.
-pub(in crate::models) fn process_id(index: usize) -> ProcessId {
-    ProcessId(index as u8)
-}
-
 /// What a process is to the job.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ProcessInfo {
@@ -184,8 +179,8 @@ impl TensorFlow {
     }
 
     /// Ids of the processes.
-    pub(in crate::models) fn process_ids(&self) -> impl Iterator<Item = ProcessId> + use<> {
-        (0..self.processes.len()).map(process_id)
+    pub(in crate::models) fn process_ids(&self) -> impl Iterator<Item = ProcessId> + Clone {
+        ProcessId::all(self.processes.len())
     }
 
     /// The steps whose client and master are this process.
@@ -297,7 +292,7 @@ impl TensorFlow {
         if self.pool_is_ordered() || self.has_queue() || self.counts_out_in_two() {
             Access::Write
         } else {
-            Access::Add
+            Access::Commuting
         }
     }
 
@@ -311,7 +306,7 @@ impl TensorFlow {
         if self.pool_is_ordered() {
             Access::Write
         } else {
-            Access::Free
+            Access::BothMover
         }
     }
 

@@ -66,7 +66,7 @@ impl Describe for TensorFlow {
         aborts.or(CANCELS.contains(&label).then_some(Emphasis::Cancel))
     }
 
-    fn words(&self, id: ProcessId, process: &Process, pending: &Pending<ThreadId>, choice: u8) -> String {
+    fn words(&self, id: ProcessId, process: &Process, pending: &Pending<ThreadId>, choice: u32) -> String {
         let thread = process.thread(pending.thread).expect("a live thread");
         let view = View {
             model: self,

@@ -9,7 +9,7 @@ mod wakers;
 
 use crate::machine::{Pending, ProcessId, Term, WaitFor, WaitNode, Waker};
 use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::cluster::{CallKind, process_id};
+use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::mechanisms::context::View;
 use crate::models::tensorflow::mechanisms::crash;
 use crate::models::tensorflow::mechanisms::rpc::Rpc;
@@ -74,7 +74,7 @@ impl TensorFlow {
         let ends: Vec<String> = ends.collect();
         let mut updates = Vec::new();
         for (id, process) in system.iter().enumerate() {
-            let names = self.variables(process_id(id));
+            let names = self.variables(ProcessId::new(id));
             for (name, &count) in names.iter().zip(&process.variables).filter(|(_, count)| **count > 0) {
                 let times = if count == 1 {
                     String::new()
@@ -354,9 +354,9 @@ impl Walk<'_> {
             "never started: its RunGraph was cancelled before it was sent".to_owned()
         } else if process.connections.restarted {
             "never started: the process died, and the one that came back does not know the session".to_owned()
-        } else if process.dropped.contains(step) {
+        } else if process.dropped.contains(usize::from(step)) {
             "never started: its RunGraph was dropped together with its reset".to_owned()
-        } else if process.started.contains(step) {
+        } else if process.started.contains(usize::from(step)) {
             "started and cleaned up; this receive came to a fresh rendezvous afterwards".to_owned()
         } else {
             "never started: its RunGraph does not arrive".to_owned()

@@ -56,7 +56,7 @@ impl Index for ProcessId {
     }
 
     fn of(number: u16) -> Self {
-        super::cluster::process_id(usize::from(number))
+        ProcessId::new(usize::from(number))
     }
 }
 

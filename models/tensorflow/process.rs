@@ -13,7 +13,7 @@ use super::mechanisms::pool::ComputePool;
 use super::mechanisms::queue::Queue;
 use super::mechanisms::rendezvous::Rendezvous;
 use super::mechanisms::rpc::{ClientCall, ServerCall};
-use crate::machine::Label;
+use crate::machine::{BitSet, Label};
 
 /// A running `sess.run`: index into the model's table of steps.
 pub type StepId = u16;
@@ -29,44 +29,6 @@ pub type List = SmallVec<[u16; 4]>;
 
 /// The rendezvous that stands for a step when it comes to that, of which footprints know nothing else.
 pub(in crate::models) const ANY_RENDEZVOUS: RendezvousId = RendezvousId::MAX;
-
-/// A set of small numbers: steps, processes, or calls.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
-pub struct IdSet(SmallVec<[u64; 1]>);
-
-impl IdSet {
-    /// Adds a number.
-    pub fn insert(&mut self, id: impl Into<usize>) {
-        let id = id.into();
-        let word = id / 64;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        self.0[word] |= 1 << (id % 64);
-    }
-
-    /// Takes a number out.
-    pub fn remove(&mut self, id: impl Into<usize>) {
-        let id = id.into();
-        if let Some(word) = self.0.get_mut(id / 64) {
-            *word &= !(1 << (id % 64));
-        }
-        while self.0.last() == Some(&0) {
-            self.0.pop();
-        }
-    }
-
-    /// Returns true if the number is in the set.
-    pub fn contains(&self, id: impl Into<usize>) -> bool {
-        let id = id.into();
-        self.0.get(id / 64).is_some_and(|word| word & (1 << (id % 64)) != 0)
-    }
-
-    /// Returns true if there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
 
 /// What a label, a place or a thread is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -296,13 +258,13 @@ pub struct Process {
     /// Calls that reached this process and that are not over, sorted by id.
     pub server_calls: Vec<ServerCall>,
     /// Steps whose RunGraph was handled here. Diagnosis only: no label looks at it.
-    pub started: IdSet,
+    pub started: BitSet,
     /// Steps whose RunGraph request was dropped together with its reset. Diagnosis only.
-    pub dropped: IdSet,
+    pub dropped: BitSet,
     /// Calls whose request has reached this process. Reduction only: what was here will not arrive again.
-    pub arrived: IdSet,
+    pub arrived: BitSet,
     /// Steps that the master reported cancelled (variant `remember-cancelled-steps`).
-    pub cancelled_steps: IdSet,
+    pub cancelled_steps: BitSet,
     /// The master and client; workers only.
     pub master: Option<Master>,
     /// The queue runner of this worker, and the step that it runs; only where the batches come from a queue.
@@ -314,7 +276,7 @@ pub struct Process {
     /// Which processes are dead or were.
     pub connections: Connections,
     /// Remote processes whose client completion-queue thread runs a callback.
-    pub busy_queues: IdSet,
+    pub busy_queues: BitSet,
     /// The pipelines that run here, if any.
     pub datasets: Option<Box<Datasets>>,
     /// Updates applied to each variable that lives here.

@@ -94,8 +94,6 @@ enum Reduction {
     PartialOrder,
     /// Forget what can no longer matter
     ForgetDead,
-    /// Forget processes that can no longer make a difference to a client
-    Irrelevant,
     /// Stop where every client is sure to return
     SureReturn,
     /// Let an abort cancel the calls in ascending order only
@@ -236,7 +234,6 @@ impl Check {
             reductions: Reductions {
                 forget_dead: self.reduces(Reduction::ForgetDead),
                 partial_order: self.reduces(Reduction::PartialOrder),
-                irrelevant: self.reduces(Reduction::Irrelevant),
                 sure_return: self.reduces(Reduction::SureReturn),
                 leaks: self.leaks || experiment.scenario().looks_at_outcomes(),
             },

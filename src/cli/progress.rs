@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
-use lastbatch::explore::driver::TallyStatus;
+use lastbatch::explore::driver::StatisticsStatus;
 use lastbatch::explore::exhaustive::Status;
 use lastbatch::scenario::{EngineStatus, Size};
 
@@ -104,10 +104,10 @@ impl Progress {
     }
 }
 
-fn executions(status: &TallyStatus) -> String {
+fn executions(status: &StatisticsStatus) -> String {
     let seconds = status.elapsed.as_secs_f64();
     let rate = status.executions as f64 / seconds.max(f64::MIN_POSITIVE);
-    let TallyStatus {
+    let StatisticsStatus {
         executions,
         outcomes,
         hangs,

@@ -7,7 +7,7 @@ use super::{
     Explanation, Impossible, Minimised, PossibleWaker, RecordedEvent, Recording, Searches, WaitGraph, Waiting,
 };
 use super::{no_return, races, record, story};
-use crate::machine::{Describe, Event, ObjectId, ProcessId, Signature, System};
+use crate::machine::{Describe, Event, ObjectId, ProcessId, Reducible, Signature, System};
 use crate::schedule::{MinimiseError, Move, Walk, minimise, moves_of};
 
 /// How to explain.
@@ -49,7 +49,7 @@ pub enum ExplainError {
 ///
 /// # Errors
 /// When it does not end so.
-pub fn explain<M: Describe>(
+pub fn explain<M: Describe + Reducible>(
     model: &M,
     events: &[Event],
     client: &str,

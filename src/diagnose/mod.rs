@@ -130,7 +130,7 @@ pub struct Outcome {
     /// The number of the event.
     pub event: usize,
     /// The outcome that avoids the hang.
-    pub instead: u8,
+    pub instead: u32,
     /// A run with that outcome in which the client returns; the event has the same number there.
     pub otherwise: Vec<Event>,
 }

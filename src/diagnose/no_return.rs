@@ -2,7 +2,7 @@
 
 use super::NoReturn;
 use super::oracle::{Oracle, Prospect};
-use crate::machine::Model;
+use crate::machine::Reducible;
 use crate::schedule::{Move, Walk};
 
 /// The first event after which the client can't return; `None` if it is not proved that it can't where the schedule ends.
@@ -10,7 +10,7 @@ use crate::schedule::{Move, Walk};
 /// Whoever can return from a state can return from every state before it, along the same way. So the states of a schedule are
 /// first such, then not, and halving finds the border. What the bound left undecided is taken for neither: then the border is only
 /// known to lie between two events.
-pub(super) fn no_return<M: Model>(oracle: &mut Oracle<'_, M>, moves: &[Move<M::Thread>]) -> Option<NoReturn> {
+pub(super) fn no_return<M: Reducible>(oracle: &mut Oracle<'_, M>, moves: &[Move<M::Thread>]) -> Option<NoReturn> {
     let mut states = Vec::with_capacity(moves.len() + 1);
     let mut walk = Walk::new(oracle.model);
     states.push(walk.system().clone());

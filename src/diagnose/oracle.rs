@@ -6,9 +6,9 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 use super::Searches;
-use crate::explore::Restart;
+use crate::explore::StartFrom;
 use crate::explore::exhaustive::{Options, Returns, returns};
-use crate::machine::{Model, ProcessId, System};
+use crate::machine::{ProcessId, Reducible, System};
 use crate::schedule::{Move, Walk, moves_of};
 
 /// Random runs that are tried before a search: where a client can return, most runs let it.
@@ -27,14 +27,14 @@ pub(super) enum Prospect<T> {
 }
 
 /// Answers for one client of one model.
-pub(super) struct Oracle<'a, M: Model> {
+pub(super) struct Oracle<'a, M: Reducible> {
     pub(super) model: &'a M,
     /// The process of the client, and its number there.
     pub(super) client: (ProcessId, usize),
     pub(super) searches: Searches,
 }
 
-impl<M: Model> Oracle<'_, M> {
+impl<M: Reducible> Oracle<'_, M> {
     pub(super) fn ask(&mut self, system: &System<M::Process>) -> Prospect<M::Thread> {
         let answer = match self.run_that_returns(system) {
             Some(moves) => Prospect::Can(moves),
@@ -86,7 +86,7 @@ impl<M: Model> Oracle<'_, M> {
     }
 
     fn search(&self, system: &System<M::Process>) -> Prospect<M::Thread> {
-        let restart = Restart {
+        let start_from = StartFrom {
             model: self.model,
             start: system,
             client: self.client,
@@ -95,7 +95,7 @@ impl<M: Model> Oracle<'_, M> {
             max_states: Some(self.searches.max_states),
             ..Options::default()
         };
-        match returns(&restart, &options, &AtomicBool::new(false)) {
+        match returns(&start_from, &options, &AtomicBool::new(false)) {
             Returns::Cannot => Prospect::Cannot,
             Returns::Undecided(_) => Prospect::Undecided,
             Returns::Can(events) => {

@@ -11,11 +11,11 @@
 
 use super::oracle::{Oracle, Prospect};
 use super::{Outcome, Race};
-use crate::machine::Model;
+use crate::machine::Reducible;
 use crate::schedule::{Causes, Move, Walk, events_of};
 
 /// A run in which one pair is turned round.
-struct Reversed<'a, M: Model> {
+struct Reversed<'a, M: Reducible> {
     walk: Walk<'a, M>,
     /// How many events had run when the second had.
     second: usize,
@@ -24,7 +24,7 @@ struct Reversed<'a, M: Model> {
 }
 
 /// Every decisive race whose first event is among the first `until`.
-pub(super) fn races<M: Model>(oracle: &mut Oracle<'_, M>, moves: &[Move<M::Thread>], until: usize) -> Vec<Race> {
+pub(super) fn races<M: Reducible>(oracle: &mut Oracle<'_, M>, moves: &[Move<M::Thread>], until: usize) -> Vec<Race> {
     let model = oracle.model;
     let causes = Causes::of(model, moves);
     let mut races = Vec::new();
@@ -55,7 +55,7 @@ pub(super) fn races<M: Model>(oracle: &mut Oracle<'_, M>, moves: &[Move<M::Threa
 }
 
 /// The schedule with the second of two events before the first; `None` if it can't be done there.
-fn reverse<'a, M: Model>(
+fn reverse<'a, M: Reducible>(
     base: &Walk<'a, M>,
     causes: &Causes,
     moves: &[Move<M::Thread>],
@@ -88,7 +88,11 @@ fn reverse<'a, M: Model>(
 }
 
 /// Every decisive outcome of the first `until` events.
-pub(super) fn outcomes<M: Model>(oracle: &mut Oracle<'_, M>, moves: &[Move<M::Thread>], until: usize) -> Vec<Outcome> {
+pub(super) fn outcomes<M: Reducible>(
+    oracle: &mut Oracle<'_, M>,
+    moves: &[Move<M::Thread>],
+    until: usize,
+) -> Vec<Outcome> {
     let model = oracle.model;
     let mut outcomes = Vec::new();
     let mut base = Walk::new(model);

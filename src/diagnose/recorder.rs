@@ -45,7 +45,7 @@ struct Recorder<'a, M: Describe> {
 
 impl<'a, M: Describe> Recorder<'a, M> {
     fn new(model: &'a M) -> Self {
-        let processes = (0..model.process_count()).map(|id| model.process_name(ProcessId(id as u8)));
+        let processes = ProcessId::all(model.process_count()).map(|id| model.process_name(id));
         let mut recorder = Self {
             model,
             system: System::initial(model),
@@ -71,7 +71,7 @@ impl<'a, M: Describe> Recorder<'a, M> {
     }
 
     fn ids(&self) -> impl Iterator<Item = ProcessId> + use<M> {
-        (0..self.model.process_count()).map(|id| ProcessId(id as u8))
+        ProcessId::all(self.model.process_count())
     }
 
     fn run(&mut self, event: &Event) -> Result<(), Found> {
@@ -108,7 +108,7 @@ impl<'a, M: Describe> Recorder<'a, M> {
         &self,
         id: ProcessId,
         pending: &Pending<M::Thread>,
-        choice: u8,
+        choice: u32,
         thread: usize,
         object: usize,
     ) -> RecordedEvent {

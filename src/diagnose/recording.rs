@@ -65,7 +65,7 @@ pub struct RecordedEvent {
     /// What it declared.
     pub operation: Operation,
     /// The chosen outcome, where there were several.
-    pub choice: Option<u8>,
+    pub choice: Option<u32>,
     /// The other threads that could have run, in canonical order.
     pub others: Vec<usize>,
     /// Whether the eye should stop here.

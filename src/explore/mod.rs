@@ -5,8 +5,8 @@
 pub mod driver;
 pub mod exhaustive;
 pub mod loom;
-mod restart;
 pub mod shuttle;
+mod start_from;
 pub mod threads;
 
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::restart::Restart;
+pub use self::start_from::StartFrom;
 
 use crate::machine::{Event, Signature, WaitFor};
 

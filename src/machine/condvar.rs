@@ -64,17 +64,17 @@ impl<T: Copy + Ord + std::fmt::Debug> Condvar<T> {
     }
 
     /// Number of outcomes of [`Condvar::notify_one`], at least 1: without waiters it does nothing.
-    pub fn outcomes(&self) -> u8 {
-        self.waiters.len().max(1).try_into().unwrap_or(u8::MAX)
+    pub fn outcomes(&self) -> u32 {
+        self.waiters.len().max(1) as u32
     }
 
     /// Wakes one waiter, if there is one: the one with number `outcome` in ascending order.
     ///
     /// # Panics
     /// If there are waiters, but none with this number.
-    pub fn notify_one(&mut self, outcome: u8) {
+    pub fn notify_one(&mut self, outcome: u32) {
         if !self.waiters.is_empty() {
-            self.waiters.remove(usize::from(outcome));
+            self.waiters.remove(outcome as usize);
         }
     }
 
@@ -112,7 +112,7 @@ mod tests {
                 .into_iter()
                 .filter(|thread| !condvar.is_waiting(*thread))
                 .collect();
-            assert_eq!(woken, [[2, 4, 9][usize::from(outcome)]]);
+            assert_eq!(woken, [[2, 4, 9][outcome as usize]]);
         }
     }
 

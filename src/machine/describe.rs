@@ -71,7 +71,13 @@ pub trait Describe: Model {
 
     /// What the next label of a thread will do in this state, in plain words that follow the thread's name, as in
     /// `cancels the receive of x, which has no cancel function yet`.
-    fn words(&self, process: ProcessId, state: &Self::Process, pending: &Pending<Self::Thread>, _choice: u8) -> String {
+    fn words(
+        &self,
+        process: ProcessId,
+        state: &Self::Process,
+        pending: &Pending<Self::Thread>,
+        _choice: u32,
+    ) -> String {
         let object = self.object_name(process, state, pending.operation.object);
         format!("runs {} on {object}", pending.operation.label.function)
     }

@@ -1,127 +1,108 @@
-//! Footprints: which objects may still be used, and how.
+//! Footprints: which objects may still be used, and how, and which names may still be given to new threads.
 
-use super::{Access, ObjectId, Operation};
+use super::{Access, BitSet, ObjectId, Operation};
 use serde::{Deserialize, Serialize};
 
-/// Number of objects that a set can tell apart. Objects beyond share the last place, which is sound: it only makes more
-/// operations look dependent.
-const CAPACITY: usize = 256;
+/// The name of a thread within its process, as a number of the model's own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ThreadName(pub u32);
 
-/// A set of objects of one process.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct ObjectSet([u64; CAPACITY / 64]);
+/// A set of frames, as a model numbers them. Frames may share a number: a set then says more than it must, which is sound.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum FrameSet {
+    /// Any frame.
+    Any,
+    /// The frames with these numbers.
+    Of(BitSet),
+}
 
-impl ObjectSet {
-    fn place(object: ObjectId) -> (usize, u64) {
-        let index = usize::from(object.0).min(CAPACITY - 1);
-        (index / 64, 1 << (index % 64))
+impl Default for FrameSet {
+    fn default() -> Self {
+        Self::none()
+    }
+}
+
+impl FrameSet {
+    /// Returns the set without frames.
+    pub fn none() -> Self {
+        Self::Of(BitSet::new())
     }
 
-    /// Adds an object.
-    pub fn insert(&mut self, object: ObjectId) {
-        let (word, bit) = Self::place(object);
-        self.0[word] |= bit;
+    /// Returns the set of the frames with one number.
+    pub fn one(number: usize) -> Self {
+        Self::Of(BitSet::from_iter([number]))
     }
 
-    /// Whether the object is (or may be) in the set.
-    pub fn contains(&self, object: ObjectId) -> bool {
-        let (word, bit) = Self::place(object);
-        self.0[word] & bit != 0
+    /// Adds the frames with this number.
+    pub fn insert(&mut self, number: usize) {
+        if let Self::Of(numbers) = self {
+            numbers.insert(number);
+        }
     }
 
-    /// Whether every object of `other` is in this set.
-    pub fn includes(&self, other: &ObjectSet) -> bool {
-        self.0.iter().zip(&other.0).all(|(mine, theirs)| theirs & !mine == 0)
+    /// Returns true if frames with this number are (or may be) in the set.
+    pub fn contains(&self, number: usize) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Of(numbers) => numbers.contains(number),
+        }
     }
 
-    /// Adds every object of `other`.
-    pub fn extend(&mut self, other: &ObjectSet) {
-        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
-            *mine |= theirs;
+    /// Adds every frame of another set.
+    pub fn extend(&mut self, other: &Self) {
+        match (&mut *self, other) {
+            (Self::Of(mine), Self::Of(theirs)) => mine.extend(theirs),
+            _ => *self = Self::Any,
+        }
+    }
+
+    /// Returns true if every frame of `other` is in this set.
+    pub fn includes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) => true,
+            (Self::Of(_), Self::Any) => false,
+            (Self::Of(mine), Self::Of(theirs)) => mine.includes(theirs),
         }
     }
 }
 
-/// A set of frames, as a model numbers them. Frames may share a number: a set then says more than it must, which is sound.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
-pub struct FrameSet(u128);
-
-impl FrameSet {
-    /// How many numbers it can tell apart.
-    pub const CAPACITY: usize = 128;
-    /// No frame.
-    pub const NONE: Self = Self(0);
-    /// Any frame.
-    pub const ALL: Self = Self(u128::MAX);
-
-    /// Adds the frames with this number.
-    pub fn insert(&mut self, number: usize) {
-        self.0 |= 1 << (number % 128);
-    }
-
-    /// Takes the frames with this number out: only for a model whose frames do not share it.
-    pub fn remove(&mut self, number: usize) {
-        self.0 &= !(1 << (number % 128));
-    }
-
-    /// The frames that are in both sets.
-    #[must_use]
-    pub fn intersection(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    /// Whether frames with this number are (or may be) in the set.
-    pub fn contains(&self, number: usize) -> bool {
-        self.0 & (1 << (number % 128)) != 0
-    }
-
-    /// Both sets.
-    #[must_use]
-    pub fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether every frame of `other` is in this set.
-    pub fn includes(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-}
-
-/// What may still be done to the objects of one process, by access.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+/// What may still be done to the objects of one process, by access, and the names that may be given to new threads of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Footprint {
-    read: ObjectSet,
-    add: ObjectSet,
-    write: ObjectSet,
+    /// All of it, whatever the sets say.
+    everything: bool,
+    read: BitSet,
+    add: BitSet,
+    write: BitSet,
+    spawned: BitSet,
 }
 
 impl Footprint {
-    /// Nothing.
+    /// Returns the footprint of nothing.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Everything, in every way.
+    /// Returns the footprint of everything, in every way.
     pub fn everything() -> Self {
-        let all = ObjectSet([u64::MAX; CAPACITY / 64]);
         Self {
-            read: all,
-            add: all,
-            write: all,
+            everything: true,
+            ..Self::default()
         }
     }
 
-    /// Adds one use of an object. [`Access::Free`] conflicts with nothing and leaves no trace.
+    /// Adds one use of an object. [`Access::BothMover`] conflicts with nothing and leaves no trace.
     pub fn insert(&mut self, object: ObjectId, access: Access) {
-        match access {
-            Access::Read => self.read.insert(object),
-            Access::Add => self.add.insert(object),
-            Access::Write => self.write.insert(object),
-            Access::Free => {}
-        }
+        let set = match access {
+            Access::Read => &mut self.read,
+            Access::Commuting => &mut self.add,
+            Access::Write => &mut self.write,
+            Access::BothMover => return,
+        };
+        set.insert(usize::from(object.0));
     }
 
-    /// The same, for building a footprint in one expression.
+    /// Adds one use of an object, for building a footprint in one expression.
     #[must_use]
     pub fn with(mut self, object: ObjectId, access: Access) -> Self {
         self.insert(object, access);
@@ -136,30 +117,51 @@ impl Footprint {
         }
     }
 
+    /// Adds a name that may be given to a new thread.
+    pub fn spawn(&mut self, name: ThreadName) {
+        self.spawned.insert(name.0 as usize);
+    }
+
+    /// Returns true if a new thread may get this name.
+    pub fn spawns(&self, name: ThreadName) -> bool {
+        self.everything || self.spawned.contains(name.0 as usize)
+    }
+
     /// Adds everything of `other`.
     pub fn extend(&mut self, other: &Footprint) {
+        self.everything |= other.everything;
         self.read.extend(&other.read);
         self.add.extend(&other.add);
         self.write.extend(&other.write);
+        self.spawned.extend(&other.spawned);
     }
 
-    /// Whether whatever conflicts with something in `other` conflicts with something in this footprint too.
+    /// Returns true if whatever conflicts with something in `other` conflicts with something in this footprint too.
     pub fn includes(&self, other: &Footprint) -> bool {
-        let mut looked = self.read;
-        let mut added = self.add;
+        if self.everything || other.everything {
+            return self.everything;
+        }
+        let mut looked = self.read.clone();
+        let mut added = self.add.clone();
         looked.extend(&self.write);
         added.extend(&self.write);
-        looked.includes(&other.read) && added.includes(&other.add) && self.write.includes(&other.write)
+        looked.includes(&other.read)
+            && added.includes(&other.add)
+            && self.write.includes(&other.write)
+            && self.spawned.includes(&other.spawned)
     }
 
-    /// Whether an operation may fail to commute with something in this footprint.
+    /// Returns true if an operation may fail to commute with something in this footprint.
     pub fn conflicts_with(&self, object: ObjectId, access: Access) -> bool {
-        match access {
-            Access::Free => false,
-            Access::Read => self.add.contains(object) || self.write.contains(object),
-            Access::Add => self.read.contains(object) || self.write.contains(object),
-            Access::Write => self.read.contains(object) || self.add.contains(object) || self.write.contains(object),
-        }
+        let object = usize::from(object.0);
+        let (read, add, write) = (&self.read, &self.add, &self.write);
+        let conflicts = match access {
+            Access::BothMover => return false,
+            Access::Read => add.contains(object) || write.contains(object),
+            Access::Commuting => read.contains(object) || write.contains(object),
+            Access::Write => read.contains(object) || add.contains(object) || write.contains(object),
+        };
+        self.everything || conflicts
     }
 }
 
@@ -169,7 +171,7 @@ mod tests {
 
     #[test]
     fn reads_commute_adds_commute_and_nothing_else_on_one_object_does() {
-        let accesses = [Access::Read, Access::Add, Access::Write];
+        let accesses = [Access::Read, Access::Commuting, Access::Write];
         for first in accesses {
             for second in accesses {
                 let footprint = Footprint::new().with(ObjectId(3), first);
@@ -184,15 +186,21 @@ mod tests {
             assert!(
                 !Footprint::new()
                     .with(ObjectId(3), first)
-                    .conflicts_with(ObjectId(3), Access::Free)
+                    .conflicts_with(ObjectId(3), Access::BothMover)
             );
         }
     }
 
     #[test]
-    fn objects_beyond_the_capacity_are_never_told_apart() {
-        let footprint = Footprint::new().with(ObjectId(300), Access::Write);
-        assert!(footprint.conflicts_with(ObjectId(9_000), Access::Read));
-        assert!(!footprint.conflicts_with(ObjectId(3), Access::Read));
+    fn everything_conflicts_with_all_but_both_movers_and_includes_all() {
+        let everything = Footprint::everything();
+        assert!(everything.conflicts_with(ObjectId(9_000), Access::Read));
+        assert!(!everything.conflicts_with(ObjectId(3), Access::BothMover));
+        assert!(everything.spawns(ThreadName(7)));
+        let mut some = Footprint::new().with(ObjectId(300), Access::Write);
+        assert!(some.conflicts_with(ObjectId(300), Access::Read));
+        some.spawn(ThreadName(7));
+        assert!(everything.includes(&some) && !some.includes(&everything));
+        assert!(!Footprint::new().with(ObjectId(300), Access::Write).includes(&some));
     }
 }

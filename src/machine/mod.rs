@@ -12,28 +12,35 @@
 //! - **frame**: a message on a connection; sending appends it to the receiver's state ([`Model::deliver`]).
 //! - **client**: who waits for an answer of the system; a hang is a client for whom no continuation brings one.
 
+mod bits;
 mod condvar;
 mod describe;
 mod footprint;
-mod kernel;
+mod fragment;
+mod independence;
 mod lock;
 mod operation;
 mod system;
 mod waiting;
+mod wrapper;
 
+pub use bits::BitSet;
 pub use condvar::{Condvar, SpuriousWakeups};
 pub use describe::{Describe, Emphasis, FrameKind, FrameText, Waker};
-pub use footprint::{Footprint, FrameSet, ObjectSet};
-pub use kernel::{Group, GroupError, Kernel};
+pub use footprint::{Footprint, FrameSet, ThreadName};
+pub use fragment::{Fragment, Group, GroupError};
+pub use independence::{GuaranteeSet, Guarantees, Independence, Reducible};
 pub use lock::Lock;
 pub use operation::{Access, Label, ObjectId, Operation, Pending, ProcessId};
 pub use system::{ContractViolation, Event, System, run_label};
 pub use waiting::{ClientStatus, Signature, Term, WaitFor, WaitNode};
+pub use wrapper::Wrapper;
 
 use std::fmt::Debug;
 use std::hash::Hash;
 
-/// A concurrent system as data: everything an engine needs to run it.
+/// A concurrent system as data: everything an engine needs to run it and to tell how it ended. What reductions need besides is in
+/// [`Independence`] and [`Guarantees`], what people read in [`Describe`].
 ///
 /// Implementations must be deterministic: the same state, thread and choice always give the same next state. They must
 /// not look at clocks, addresses or hash order.
@@ -66,7 +73,7 @@ pub trait Model: Send + Sync {
         process: ProcessId,
         state: &mut Self::Process,
         thread: Self::Thread,
-        choice: u8,
+        choice: u32,
         sent: &mut Vec<(ProcessId, Self::Frame)>,
     );
 
@@ -86,60 +93,6 @@ pub trait Model: Send + Sync {
     /// but the object that it declared (and its own thread's position).
     fn object_values(&self, process: ProcessId, state: &Self::Process) -> Vec<(ObjectId, u64)>;
 
-    /// What `thread`, and every thread of this process that exists because of it, may still do to objects of this process,
-    /// its next operation included. Too much is sound, too little is not.
-    fn future(&self, process: ProcessId, state: &Self::Process, thread: Self::Thread) -> Footprint;
-
-    /// What frames that have not arrived yet may still cause in this process, if no others than `frames` come.
-    fn arrivals(&self, process: ProcessId, state: &Self::Process, frames: FrameSet) -> Footprint;
-
-    /// The frames that process `from` may still send to process `to`, whatever happens, for as long as `to` itself does
-    /// nothing. Too much is sound, too little is not.
-    fn may_send(&self, _from: ProcessId, _state: &Self::Process, _to: ProcessId) -> FrameSet {
-        FrameSet::ALL
-    }
-
-    /// Of `frames`, those whose arrival at process `to` can make a difference to who returns, or to why not.
-    fn frames_that_matter(&self, _to: ProcessId, _state: &Self::Process, frames: FrameSet) -> FrameSet {
-        frames
-    }
-
-    /// Whether process `from` may still send to process `to` something that could make `to` send a frame back, or to others.
-    fn may_request(&self, from: ProcessId, state: &Self::Process, to: ProcessId) -> bool {
-        self.may_send(from, state, to) != FrameSet::NONE
-    }
-
-    /// The place of a frame in a [`FrameSet`].
-    fn frame_set(&self, _frame: &Self::Frame) -> FrameSet {
-        FrameSet::ALL
-    }
-
-    /// Whether every thread that takes a server of `object` ([`Operation::takes_server`]) is sure to give it back: while it
-    /// holds one it never waits for something that only a frame, or another thread that needs such a server, can bring.
-    ///
-    /// Only then may an engine run a closure that touches nothing shared ahead of all others. A pool whose threads can all
-    /// be blocked for good must say no: there a closure may never get its turn, and running it first would hide that.
-    fn servers_come_back(&self, _process: ProcessId, _object: ObjectId) -> bool {
-        false
-    }
-
-    /// Removes what can no longer matter (an answered call's reset, a timer that would abort what is aborted). Called only
-    /// where that reduction is on. Must be a bisimulation: it may change neither who returns nor any signature.
-    fn forget_dead(&self, _process: ProcessId, _state: &mut Self::Process) {}
-
-    /// What this process promises to the others, as numbers of the model's own in a [`FrameSet`], if they keep what is `given`: a
-    /// promise is kept whatever is run next. The engine starts from no promise and asks until nothing is added.
-    fn promises(&self, _process: ProcessId, _state: &Self::Process, _given: FrameSet) -> FrameSet {
-        FrameSet::NONE
-    }
-
-    /// Whether every client of this process is sure to get its answer, whatever is run next, if the others keep what is `given`:
-    /// nothing that follows is of interest where only hangs are asked for. Must stay true once it is true in every process, and be
-    /// true in a state at rest only if the clients have returned.
-    fn is_sure_to_return(&self, process: ProcessId, state: &Self::Process, _given: FrameSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
-    }
-
     /// The clients of this process and whether each has its answer.
     fn clients(&self, process: ProcessId, state: &Self::Process) -> Vec<ClientStatus>;
 
@@ -148,12 +101,8 @@ pub trait Model: Send + Sync {
 
     /// How the clients ended in a state at rest in which each has its answer, and what they changed for good: one canonical line, without
     /// ids. None where a model changes nothing for good.
-    fn outcome(&self, _system: &[&Self::Process]) -> Option<String> {
-        None
-    }
+    fn outcome(&self, system: &[&Self::Process]) -> Option<String>;
 
     /// What stays behind in a state at rest though every client has its answer, one canonical line each, without ids.
-    fn leaks(&self, _system: &[&Self::Process]) -> Vec<String> {
-        Vec::new()
-    }
+    fn leaks(&self, system: &[&Self::Process]) -> Vec<String>;
 }

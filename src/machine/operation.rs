@@ -6,10 +6,23 @@ use serde::{Deserialize, Serialize};
 
 /// A process of the system.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct ProcessId(pub u8);
+pub struct ProcessId(pub u16);
 
 impl ProcessId {
-    /// The id as an index.
+    /// Returns the id of the process with this index.
+    ///
+    /// # Panics
+    /// If there are no ids for so many processes.
+    pub fn new(index: usize) -> Self {
+        Self(index.try_into().expect("fewer processes than ids"))
+    }
+
+    /// Returns the ids of `count` processes.
+    pub fn all(count: usize) -> impl Iterator<Item = Self> + Clone {
+        (0..count).map(Self::new)
+    }
+
+    /// Returns the id as an index.
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
@@ -50,14 +63,14 @@ impl fmt::Display for Label {
 pub enum Access {
     /// Looks, changes nothing. Commutes with other reads.
     Read,
-    /// Changes the object in a way that commutes with other `Add`s (a counter's increment, a push onto a bag). Does not
+    /// Changes the object in a way that commutes with other commuting accesses (a counter's increment, a push onto a bag). Does not
     /// commute with reads or writes.
-    Add,
+    Commuting,
     /// Anything else: commutes with nothing else on this object.
     Write,
     /// Commutes with everything any other thread can do while this operation is pending, and cannot be disabled: releasing
     /// a lock, pushing onto a bag that threads take from by name, touching what no other thread can reach.
-    Free,
+    BothMover,
 }
 
 /// The operation of a thread's next label.
@@ -73,18 +86,21 @@ pub struct Operation {
     /// otherwise have to be [`Access::Write`]: operations on different parts commute, on the same part they do not.
     pub part: Option<ObjectId>,
     /// Number of outcomes (`choose(n)`), at least 1.
-    pub choices: u8,
+    pub choices: u32,
     /// True for an operation that takes one of a bounded number of servers (a pool thread, a completion-queue thread) which
     /// the thread holds until it ends.
-    pub takes_server: bool,
+    pub takes_permit: bool,
 }
 
 impl Access {
     /// Whether two uses of one object may fail to commute.
     pub fn conflicts(self, other: Self) -> bool {
         match (self, other) {
-            (Self::Free, _) | (_, Self::Free) | (Self::Read, Self::Read) | (Self::Add, Self::Add) => false,
-            (Self::Read | Self::Add | Self::Write, _) => true,
+            (Self::BothMover, _)
+            | (_, Self::BothMover)
+            | (Self::Read, Self::Read)
+            | (Self::Commuting, Self::Commuting) => false,
+            (Self::Read | Self::Commuting | Self::Write, _) => true,
         }
     }
 }
@@ -126,7 +142,7 @@ mod tests {
 
     #[test]
     fn operations_conflict_exactly_where_a_footprint_of_one_conflicts_with_the_other() {
-        let operations: Vec<Operation> = [Access::Read, Access::Add, Access::Write, Access::Free]
+        let operations: Vec<Operation> = [Access::Read, Access::Commuting, Access::Write, Access::BothMover]
             .into_iter()
             .flat_map(|access| [(1, None), (2, None), (1, Some(2)), (1, Some(3))].map(|place| (access, place)))
             .map(|(access, (object, part))| Operation {
@@ -135,7 +151,7 @@ mod tests {
                 access,
                 part: part.map(ObjectId),
                 choices: 1,
-                takes_server: false,
+                takes_permit: false,
             })
             .collect();
         for one in &operations {

@@ -17,7 +17,7 @@ pub struct Event {
     /// Name of the object that it touched.
     pub object: String,
     /// Which outcome was chosen, where the label has several.
-    pub choice: Option<u8>,
+    pub choice: Option<u32>,
 }
 
 /// A label that did not do what its thread had declared: a bug in the model.
@@ -59,7 +59,7 @@ impl<P: Clone> System<P> {
     pub fn initial<M: Model<Process = P>>(model: &M) -> Self {
         let ids = 0..model.process_count();
         Self {
-            processes: ids.map(|id| model.initial(ProcessId(id as u8))).collect(),
+            processes: ids.map(|id| model.initial(ProcessId::new(id))).collect(),
         }
     }
 
@@ -67,7 +67,7 @@ impl<P: Clone> System<P> {
     pub fn threads<M: Model<Process = P>>(&self, model: &M) -> Vec<(ProcessId, Pending<M::Thread>)> {
         let mut all = Vec::new();
         for (index, state) in self.processes.iter().enumerate() {
-            let id = ProcessId(index as u8);
+            let id = ProcessId::new(index);
             all.extend(model.threads(id, state).into_iter().map(|pending| (id, pending)));
         }
         all
@@ -86,7 +86,7 @@ impl<P: Clone> System<P> {
         model: &M,
         id: ProcessId,
         pending: &Pending<M::Thread>,
-        choice: u8,
+        choice: u32,
     ) -> Event {
         let state = &self.processes[id.index()];
         Event {
@@ -107,7 +107,7 @@ impl<P: Clone> System<P> {
         model: &M,
         id: ProcessId,
         pending: &Pending<M::Thread>,
-        choice: u8,
+        choice: u32,
     ) -> Result<(), ContractViolation> {
         let sent = run_label(model, id, &mut self.processes[id.index()], pending, choice)?;
         for (to, frame) in sent {
@@ -127,7 +127,7 @@ impl<P: Clone> System<P> {
     pub fn clients<M: Model<Process = P>>(&self, model: &M) -> Vec<(ProcessId, usize, ClientStatus)> {
         let mut all = Vec::new();
         for (index, state) in self.processes.iter().enumerate() {
-            let id = ProcessId(index as u8);
+            let id = ProcessId::new(index);
             all.extend(
                 model
                     .clients(id, state)
@@ -149,7 +149,7 @@ pub fn run_label<M: Model>(
     id: ProcessId,
     state: &mut M::Process,
     pending: &Pending<M::Thread>,
-    choice: u8,
+    choice: u32,
 ) -> Result<Vec<(ProcessId, M::Frame)>, ContractViolation> {
     let before = model.object_values(id, state);
     let mut sent = Vec::new();

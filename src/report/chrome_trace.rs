@@ -74,7 +74,7 @@ pub enum Arguments {
         site: &'static str,
         /// Its outcome, where it has several.
         #[serde(skip_serializing_if = "Option::is_none")]
-        choice: Option<u8>,
+        choice: Option<u32>,
         /// How many other threads could have run.
         others: usize,
     },

@@ -84,7 +84,7 @@ impl Causes {
             }
             causes.before.push(set);
             for (id, (old, new)) in before.iter().zip(walk.pending()).enumerate() {
-                let id = ProcessId(id as u8);
+                let id = ProcessId::new(id);
                 let woken = new.iter().filter(|pending| wakes(old, pending));
                 let woken = woken
                     .map(|pending| (id, pending.thread))

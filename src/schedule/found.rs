@@ -41,7 +41,7 @@ pub enum Found {
     /// The label has not that outcome.
     Choice {
         /// How many outcomes it has.
-        choices: u8,
+        choices: u32,
     },
     /// The label broke its contract with the machine: a bug in the model.
     Contract(ContractViolation),

@@ -14,11 +14,11 @@ pub(crate) struct Move<T> {
     pub(crate) thread: T,
     pub(crate) label: &'static Label,
     pub(crate) object: ObjectId,
-    pub(crate) choice: u8,
+    pub(crate) choice: u32,
 }
 
 impl<T: Copy + Eq> Move<T> {
-    pub(crate) fn new(process: ProcessId, pending: &Pending<T>, choice: u8) -> Self {
+    pub(crate) fn new(process: ProcessId, pending: &Pending<T>, choice: u32) -> Self {
         let Operation { label, object, .. } = pending.operation;
         Self {
             process,
@@ -77,7 +77,7 @@ impl<'a, M: Model> Walk<'a, M> {
     pub(crate) fn from(model: &'a M, system: System<M::Process>) -> Self {
         let states = system.processes.iter().enumerate();
         let pending = states
-            .map(|(id, state)| model.threads(ProcessId(id as u8), state))
+            .map(|(id, state)| model.threads(ProcessId::new(id), state))
             .collect();
         Self {
             model,
@@ -116,7 +116,7 @@ impl<'a, M: Model> Walk<'a, M> {
     pub(crate) fn enabled(&self) -> impl Iterator<Item = (ProcessId, &Pending<M::Thread>)> {
         let processes = self.pending.iter().enumerate();
         processes
-            .flat_map(|(id, pending)| pending.iter().map(move |pending| (ProcessId(id as u8), pending)))
+            .flat_map(|(id, pending)| pending.iter().map(move |pending| (ProcessId::new(id), pending)))
             .filter(|(_, pending)| pending.enabled)
     }
 
@@ -143,7 +143,7 @@ impl<'a, M: Model> Walk<'a, M> {
     }
 
     /// Runs the next label of a thread.
-    pub(crate) fn step(&mut self, id: ProcessId, pending: &Pending<M::Thread>, choice: u8) {
+    pub(crate) fn step(&mut self, id: ProcessId, pending: &Pending<M::Thread>, choice: u32) {
         let model = self.model;
         let processes = &mut self.system.processes;
         let mut sent = Vec::new();

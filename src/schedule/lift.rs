@@ -125,7 +125,7 @@ fn step<M: Model>(
     system: &mut System<M::Process>,
     id: ProcessId,
     pending: &Pending<M::Thread>,
-    choice: u8,
+    choice: u32,
 ) -> Result<(), String> {
     let done = system.step(model, id, pending, choice);
     done.map_err(|violation| violation.to_string())

@@ -237,7 +237,7 @@ pub fn event(line: &str) -> Result<Option<Event>, String> {
         None => None,
         Some(text) => Some(
             text.parse()
-                .map_err(|_| format!("choice \"{text}\", expected a number from 0 to 255"))?,
+                .map_err(|_| format!("choice \"{text}\", expected a number from 0 to {}", u32::MAX))?,
         ),
     };
     let mut next = || std::mem::take(&mut fields.remove(0));

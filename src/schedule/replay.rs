@@ -169,7 +169,7 @@ fn run<M: Model>(
     system: &mut System<M::Process>,
     process: ProcessId,
     pending: &Pending<M::Thread>,
-    choice: u8,
+    choice: u32,
 ) -> Result<(), Found> {
     let step = AssertUnwindSafe(|| system.step(model, process, pending, choice));
     match catch_unwind(step) {
@@ -195,7 +195,7 @@ impl Schedule {
         model: &M,
         system: &System<M::Process>,
         index: usize,
-    ) -> Result<(ProcessId, M::Thread, u8), Box<Mismatch>> {
+    ) -> Result<(ProcessId, M::Thread, u32), Box<Mismatch>> {
         let threads = system.threads(model);
         match select(model, system, &threads, &self.events[index]) {
             Ok((process, pending, choice)) => Ok((process, pending.thread, choice)),
@@ -214,7 +214,7 @@ impl Schedule {
     }
 }
 
-pub(crate) type Selected<'a, T> = (ProcessId, &'a Pending<T>, u8);
+pub(crate) type Selected<'a, T> = (ProcessId, &'a Pending<T>, u32);
 
 /// The thread that does an event now, or why there is none.
 pub(crate) fn select<'a, M: Model>(
@@ -224,12 +224,12 @@ pub(crate) fn select<'a, M: Model>(
     expected: &Event,
 ) -> Result<Selected<'a, M::Thread>, Found> {
     let processes: Vec<String> = (0..model.process_count())
-        .map(|id| model.process_name(ProcessId(id as u8)))
+        .map(|id| model.process_name(ProcessId::new(id)))
         .collect();
     let Some(process) = processes.iter().position(|name| *name == expected.process) else {
         return Err(Found::NoProcess { processes });
     };
-    let process = ProcessId(process as u8);
+    let process = ProcessId::new(process);
     let state = &system.processes[process.index()];
     let named: Vec<(String, &Pending<M::Thread>)> = threads
         .iter()

@@ -9,7 +9,7 @@ use super::*;
 const HANGS: Toy = Toy { parks: true };
 const ANSWERS: Toy = Toy { parks: false };
 
-fn event(process: &str, thread: &str, label: &str, object: &str, choice: Option<u8>) -> Event {
+fn event(process: &str, thread: &str, label: &str, object: &str, choice: Option<u32>) -> Event {
     Event {
         process: process.to_owned(),
         thread: thread.to_owned(),
@@ -71,7 +71,7 @@ fn line() -> impl Strategy<Value = String> {
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
     let name = || prop_oneof!["[a-zA-Z0-9_./:#-]{0,60}", any::<String>()];
-    let fields = (name(), name(), name(), name(), any::<Option<u8>>());
+    let fields = (name(), name(), name(), name(), any::<Option<u32>>());
     vec(
         fields.prop_map(|(process, thread, label, object, choice)| event(&process, &thread, &label, &object, choice)),
         0..20,
@@ -178,8 +178,8 @@ fn a_file_that_is_no_schedule_is_refused_with_its_line_and_what_was_expected() {
             "a.schedule:16: an event with 2 fields, expected 4 or 5: process thread label object [choice]",
         ),
         (
-            text.replace("input       0", "input       256"),
-            "a.schedule:15: choice \"256\", expected a number from 0 to 255",
+            text.replace("input       0", "input       4294967296"),
+            "a.schedule:15: choice \"4294967296\", expected a number from 0 to 4294967295",
         ),
         (
             text.replace("handler\"", "handler"),

@@ -1,7 +1,10 @@
 //! A small model for tests: a client asks a server, which may close before the request arrives and then parks it.
 
+use std::sync::Arc;
+
 use crate::machine::{
-    Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Operation, Pending, ProcessId, WaitFor, WaitNode,
+    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId,
+    Operation, Pending, ProcessId, ThreadName, WaitFor, WaitNode,
 };
 
 const WORKER: ProcessId = ProcessId(0);
@@ -70,7 +73,7 @@ impl Model for Toy {
                 access: Access::Write,
                 part: None,
                 choices,
-                takes_server: false,
+                takes_permit: false,
             },
             enabled,
         };
@@ -98,7 +101,7 @@ impl Model for Toy {
         process: ProcessId,
         state: &mut Process,
         thread: Thread,
-        choice: u8,
+        choice: u32,
         sent: &mut Vec<(ProcessId, ())>,
     ) {
         match (thread, state.step) {
@@ -155,15 +158,6 @@ impl Model for Toy {
         }
     }
 
-    fn future(&self, process: ProcessId, _state: &Process, _thread: Thread) -> Footprint {
-        self.arrivals(process, &Process::default(), FrameSet::ALL)
-    }
-
-    fn arrivals(&self, _process: ProcessId, _state: &Process, _frames: FrameSet) -> Footprint {
-        let all = Footprint::new().with(ObjectId(0), Access::Write);
-        all.with(ObjectId(1), Access::Write).with(ObjectId(2), Access::Write)
-    }
-
     fn clients(&self, process: ProcessId, state: &Process) -> Vec<ClientStatus> {
         let client = ClientStatus {
             name: "worker0 sess.run".to_owned(),
@@ -195,5 +189,54 @@ impl Model for Toy {
             },
         );
         waits
+    }
+
+    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
+        None
+    }
+
+    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Independence for Toy {
+    fn footprint(&self, process: ProcessId, _state: &Process, _thread: Thread) -> Arc<Footprint> {
+        self.delivery_footprint(process, &Process::default(), &FrameSet::Any)
+    }
+
+    fn delivery_footprint(&self, _process: ProcessId, _state: &Process, _frames: &FrameSet) -> Arc<Footprint> {
+        Arc::new({
+            let all = Footprint::new().with(ObjectId(0), Access::Write);
+            all.with(ObjectId(1), Access::Write).with(ObjectId(2), Access::Write)
+        })
+    }
+
+    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
+        None
+    }
+
+    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+        false
+    }
+
+    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
+}
+
+impl Guarantees for Toy {
+    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
+        GuaranteeSet::default()
+    }
+
+    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
+        self.clients(process, state).iter().all(|client| client.returned)
     }
 }

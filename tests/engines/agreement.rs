@@ -16,7 +16,7 @@ use lastbatch::explore::driver::Limits;
 use lastbatch::explore::exhaustive::{self, Reductions};
 use lastbatch::explore::shuttle::{self, Strategy as Chosen};
 use lastbatch::explore::{FoundHang, Verdict, threads};
-use lastbatch::machine::Model;
+use lastbatch::machine::Reducible;
 use lastbatch::models::TensorFlow;
 use lastbatch::schedule::{End, Ending, Hash, Header, Schedule};
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ const MOST_STATES: u64 = 60_000;
 /// Executions of each strategy on a larger system.
 const EXECUTIONS: u64 = 60;
 
-fn by_exhaustive<M: Model>(model: &M, reductions: Reductions, max_states: Option<u64>) -> Verdict {
+fn by_exhaustive<M: Reducible>(model: &M, reductions: Reductions, max_states: Option<u64>) -> Verdict {
     let options = exhaustive::Options {
         reductions,
         max_states,
@@ -41,7 +41,11 @@ fn by_exhaustive<M: Model>(model: &M, reductions: Reductions, max_states: Option
     exhaustive::search(model, &options, &AtomicBool::new(false), &mut |_| {})
 }
 
-fn by_shuttle<M: Model + 'static>(model: &Arc<M>, strategy: Chosen, most: Option<u64>) -> (Verdict, BTreeSet<u128>) {
+fn by_shuttle<M: Reducible + 'static>(
+    model: &Arc<M>,
+    strategy: Chosen,
+    most: Option<u64>,
+) -> (Verdict, BTreeSet<u128>) {
     let options = shuttle::Options {
         strategy,
         seed: 0,

@@ -10,7 +10,7 @@ use lastbatch::explore::Verdict;
 use lastbatch::explore::exhaustive::{
     CheckpointError, Checkpointing, Options, Reductions, search, search_with_checkpoints,
 };
-use lastbatch::machine::Model;
+use lastbatch::machine::Reducible;
 use lastbatch::models::TensorFlow;
 use lastbatch::models::litmus::busy_client::BusyClient;
 use serde::Serialize;
@@ -53,7 +53,7 @@ fn essence(verdict: &Verdict) -> Verdict {
 
 /// Searches in rounds, each stopped by a budget of `step` more states, on one and on two threads in turn. Returns how many rounds that
 /// took and the verdict of the last one.
-fn in_rounds<M: Model>(model: &M, reductions: Reductions, step: u64) -> (u64, Verdict)
+fn in_rounds<M: Reducible>(model: &M, reductions: Reductions, step: u64) -> (u64, Verdict)
 where
     M::Process: Serialize + DeserializeOwned,
     M::Frame: Serialize + DeserializeOwned,
@@ -80,7 +80,7 @@ where
     unreachable!("some budget is enough")
 }
 
-fn uninterrupted<M: Model>(model: &M, reductions: Reductions) -> Verdict {
+fn uninterrupted<M: Reducible>(model: &M, reductions: Reductions) -> Verdict {
     let options = Options {
         reductions,
         ..Options::default()
@@ -91,13 +91,7 @@ fn uninterrupted<M: Model>(model: &M, reductions: Reductions) -> Verdict {
 #[test]
 fn budgets_may_cut_a_search_anywhere() {
     let model = model();
-    for reductions in [
-        Reductions::ALL,
-        Reductions {
-            irrelevant: false,
-            ..Reductions::ALL
-        },
-    ] {
+    for reductions in [Reductions::ALL, Reductions { ..Reductions::ALL }] {
         let whole = uninterrupted(&model, reductions);
         assert!(whole.complete && whole.hangs.len() > 1);
         let (rounds, verdict) = in_rounds(&model, reductions, whole.states / 20);

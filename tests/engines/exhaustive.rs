@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use lastbatch::explore::exhaustive::{Options, Reductions, audit, search};
 use lastbatch::explore::{Answer, Verdict};
-use lastbatch::machine::{Event, Model, SpuriousWakeups, System};
+use lastbatch::machine::{Event, Reducible, SpuriousWakeups, System};
 use lastbatch::models::litmus::busy_client::BusyClient;
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 use lastbatch::models::litmus::lost_wakeup::LostWakeup;
@@ -13,7 +13,7 @@ use lastbatch::models::litmus::ping::Ping;
 use lastbatch::models::litmus::pool::Pool;
 use lastbatch::models::litmus::rendezvous::Rendezvous;
 
-fn run<M: Model>(model: &M, options: &Options) -> Verdict {
+fn run<M: Reducible>(model: &M, options: &Options) -> Verdict {
     search(model, options, &AtomicBool::new(false), &mut |_| {})
 }
 
@@ -47,7 +47,7 @@ pub(super) fn essence(verdict: &Verdict) -> (Answer, bool, Vec<(String, usize)>,
 }
 
 /// Runs a schedule by its names and returns where it ends.
-fn replay<M: Model>(model: &M, events: &[Event]) -> System<M::Process> {
+fn replay<M: Reducible>(model: &M, events: &[Event]) -> System<M::Process> {
     let mut system = System::initial(model);
     for event in events {
         let enabled = system.enabled(model);
@@ -62,7 +62,7 @@ fn replay<M: Model>(model: &M, events: &[Event]) -> System<M::Process> {
 }
 
 /// Checks everything that must hold on every model and returns (signature, length) of each hang.
-fn check<M: Model>(model: &M, comes_to_rest: bool) -> Vec<(String, usize)> {
+fn check<M: Reducible>(model: &M, comes_to_rest: bool) -> Vec<(String, usize)> {
     for reductions in [Reductions::NONE, SETTINGS[1]] {
         let options = Options {
             reductions,

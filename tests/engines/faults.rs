@@ -7,7 +7,8 @@ use lastbatch::explore::driver::Limits;
 use lastbatch::explore::shuttle::Strategy;
 use lastbatch::explore::{Answer, FindingKind, threads};
 use lastbatch::machine::{
-    Access, ClientStatus, Footprint, FrameSet, Label, Model, ObjectId, Operation, Pending, ProcessId, WaitFor,
+    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId,
+    Operation, Pending, ProcessId, ThreadName, WaitFor,
 };
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 
@@ -47,7 +48,7 @@ impl Model for Gate {
             access: Access::Write,
             part: None,
             choices: 1,
-            takes_server: false,
+            takes_permit: false,
         };
         let enabled = !passed;
         let pending = Pending {
@@ -58,7 +59,7 @@ impl Model for Gate {
         if *passed { Vec::new() } else { vec![pending] }
     }
 
-    fn apply(&self, _: ProcessId, passed: &mut bool, _: u8, _: u8, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, _: ProcessId, passed: &mut bool, _: u8, _: u32, _: &mut Vec<(ProcessId, ())>) {
         self.0.wait();
         *passed = true;
     }
@@ -77,14 +78,6 @@ impl Model for Gate {
         vec![(ObjectId(0), u64::from(*passed))]
     }
 
-    fn future(&self, _: ProcessId, _: &bool, _: u8) -> Footprint {
-        Footprint::new().with(ObjectId(0), Access::Write)
-    }
-
-    fn arrivals(&self, _: ProcessId, _: &bool, _: FrameSet) -> Footprint {
-        Footprint::new()
-    }
-
     fn clients(&self, _: ProcessId, passed: &bool) -> Vec<ClientStatus> {
         vec![ClientStatus {
             name: "passer".to_owned(),
@@ -94,6 +87,52 @@ impl Model for Gate {
 
     fn wait_for(&self, _: &[&bool], _: ProcessId, _: usize) -> WaitFor {
         WaitFor::default()
+    }
+
+    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
+        None
+    }
+
+    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Independence for Gate {
+    fn footprint(&self, _: ProcessId, _: &bool, _: u8) -> Arc<Footprint> {
+        Arc::new(Footprint::new().with(ObjectId(0), Access::Write))
+    }
+
+    fn delivery_footprint(&self, _: ProcessId, _: &bool, _: &FrameSet) -> Arc<Footprint> {
+        Arc::new(Footprint::new())
+    }
+
+    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
+        None
+    }
+
+    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+        false
+    }
+
+    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
+}
+
+impl Guarantees for Gate {
+    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
+        GuaranteeSet::default()
+    }
+
+    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
+        self.clients(process, state).iter().all(|client| client.returned)
     }
 }
 

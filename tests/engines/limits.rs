@@ -4,13 +4,13 @@ use std::sync::atomic::AtomicBool;
 
 use lastbatch::explore::exhaustive::{Options, Reductions, audit, search};
 use lastbatch::explore::{Answer, FindingKind, Verdict};
-use lastbatch::machine::Model;
+use lastbatch::machine::Reducible;
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 use lastbatch::models::litmus::pool::Pool;
 
 use crate::support::fault_injection::{Copies, Fault};
 
-fn run<M: Model>(model: &M, options: &Options) -> Verdict {
+fn run<M: Reducible>(model: &M, options: &Options) -> Verdict {
     search(model, options, &AtomicBool::new(false), &mut |_| {})
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lastbatch::explore::Answer;
 use lastbatch::explore::Verdict;
 use lastbatch::explore::shuttle::{self, Strategy};
-use lastbatch::machine::Model;
+use lastbatch::machine::Reducible;
 use lastbatch::models::litmus::busy_client::BusyClient;
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 use lastbatch::models::litmus::lost_wakeup::LostWakeup;
@@ -22,7 +22,7 @@ use crate::support::census::signatures;
 use crate::support::scenario::{prepared, run as run_by};
 
 /// Depth-first search runs every schedule, so it knows as much as the search of every state.
-fn agree<M: Model + Clone + 'static>(model: M) {
+fn agree<M: Reducible + Clone + 'static>(model: M) {
     let (schedules, states) = (by_shuttle(model.clone(), Strategy::Dfs, None), by_states(&model));
     assert_eq!(schedules.findings, []);
     assert!(schedules.complete && states.complete);

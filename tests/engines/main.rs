@@ -9,6 +9,7 @@ mod final_batch;
 mod kernels;
 mod limits;
 mod litmus;
+mod names;
 mod recorded;
 mod reductions;
 mod runs;

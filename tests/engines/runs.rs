@@ -6,7 +6,7 @@ use lastbatch::explore::driver::Limits;
 use lastbatch::explore::exhaustive::{self, Reductions};
 use lastbatch::explore::shuttle::{self, Strategy};
 use lastbatch::explore::{Verdict, threads};
-use lastbatch::machine::Model;
+use lastbatch::machine::Reducible;
 
 pub(crate) fn shuttle_options(strategy: Strategy, max_executions: Option<u64>) -> shuttle::Options {
     shuttle::Options {
@@ -19,12 +19,12 @@ pub(crate) fn shuttle_options(strategy: Strategy, max_executions: Option<u64>) -
     }
 }
 
-pub(crate) fn by_shuttle<M: Model + 'static>(model: M, strategy: Strategy, max_executions: Option<u64>) -> Verdict {
+pub(crate) fn by_shuttle<M: Reducible + 'static>(model: M, strategy: Strategy, max_executions: Option<u64>) -> Verdict {
     let options = shuttle_options(strategy, max_executions);
     shuttle::explore(&Arc::new(model), &options, &Arc::default(), |_| {}).unwrap_or_else(|error| panic!("{error}"))
 }
 
-pub(crate) fn by_threads<M: Model + 'static>(model: M, max_executions: u64) -> Verdict {
+pub(crate) fn by_threads<M: Reducible + 'static>(model: M, max_executions: u64) -> Verdict {
     let options = threads::Options {
         seed: 7,
         max_executions: Some(max_executions),
@@ -36,7 +36,7 @@ pub(crate) fn by_threads<M: Model + 'static>(model: M, max_executions: u64) -> V
     threads::explore(&Arc::new(model), &options, &Arc::default(), &mut |_| {})
 }
 
-pub(crate) fn by_states<M: Model>(model: &M) -> Verdict {
+pub(crate) fn by_states<M: Reducible>(model: &M) -> Verdict {
     let options = exhaustive::Options {
         reductions: Reductions {
             leaks: true,

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use lastbatch::explore::exhaustive::{Options, Reductions, audit, search};
 use lastbatch::explore::{Answer, Verdict};
-use lastbatch::machine::{Model, System};
+use lastbatch::machine::{Reducible, System};
 use lastbatch::models::TensorFlow;
 use lastbatch::models::litmus::busy_client::BusyClient;
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
@@ -29,7 +29,7 @@ use crate::support::stateright_adapter::{Adapter, HANG};
 
 use super::exhaustive::{ALL_WITH_LEAKS, essence};
 
-fn run<M: Model>(model: &M, reductions: Reductions, threads: usize) -> Verdict {
+fn run<M: Reducible>(model: &M, reductions: Reductions, threads: usize) -> Verdict {
     let options = Options {
         reductions,
         threads,
@@ -38,7 +38,7 @@ fn run<M: Model>(model: &M, reductions: Reductions, threads: usize) -> Verdict {
     search(model, &options, &AtomicBool::new(false), &mut |_| {})
 }
 
-fn agrees_with_stateright<M: Model + Clone + 'static>(model: &M, comes_to_rest: bool)
+fn agrees_with_stateright<M: Reducible + Clone + 'static>(model: &M, comes_to_rest: bool)
 where
     M::Process: Hash + Debug,
 {
@@ -53,7 +53,7 @@ where
 }
 
 /// Whether some client hangs, by the definition: from some state it can reach no state in which it has returned.
-fn naive_answer<M: Model>(model: &M) -> (u64, Answer)
+fn naive_answer<M: Reducible>(model: &M) -> (u64, Answer)
 where
     M::Process: Hash + Eq,
 {
@@ -213,14 +213,12 @@ const SETTINGS: [Reductions; 3] = [
     Reductions {
         forget_dead: true,
         partial_order: false,
-        irrelevant: false,
         sure_return: false,
         leaks: true,
     },
     Reductions {
         forget_dead: false,
         partial_order: true,
-        irrelevant: false,
         sure_return: false,
         leaks: true,
     },

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use lastbatch::explore::fingerprint;
 use lastbatch::explore::loom::{Checkpointing, Exploration, Options, Unfit, explore, fits, replay};
-use lastbatch::machine::{Kernel, Model, System};
+use lastbatch::machine::{Fragment, Reducible, System};
 use lastbatch::models::litmus::busy_client::BusyClient;
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 use lastbatch::models::litmus::lost_wakeup::LostWakeup;
@@ -25,16 +25,16 @@ const THREE: Pool = Pool {
     consumer: true,
 };
 
-fn run<M: Model + 'static>(kernel: &Arc<Kernel<M>>) -> Exploration {
+fn run<M: Reducible + 'static>(kernel: &Arc<Fragment<M>>) -> Exploration {
     explore(kernel, &Options::default(), &Arc::new(AtomicBool::new(false))).unwrap()
 }
 
 /// loom must reach exactly the states at rest and signatures that there are; returns the number of signatures.
-fn agrees<M: Model + 'static>(model: M) -> usize {
-    agrees_on(&Arc::new(Kernel::whole(model)))
+fn agrees<M: Reducible + 'static>(model: M) -> usize {
+    agrees_on(&Arc::new(Fragment::whole(model)))
 }
 
-fn agrees_on<M: Model + 'static>(kernel: &Arc<Kernel<M>>) -> usize {
+fn agrees_on<M: Reducible + 'static>(kernel: &Arc<Fragment<M>>) -> usize {
     let expected = census(kernel.as_ref(), 100_000).unwrap();
     let found = run(kernel);
     let verdict = &found.verdict;
@@ -116,13 +116,13 @@ fn a_kernel_in_which_nobody_can_run_has_the_one_outcome_that_it_begins_with() {
         while let Some((process, pending)) = rest.enabled(&model).first().cloned() {
             rest.step(&model, process, &pending, 0).unwrap();
         }
-        assert_eq!(agrees_on(&Arc::new(Kernel::new(model, rest, Vec::new()))), 0);
+        assert_eq!(agrees_on(&Arc::new(Fragment::new(model, rest, Vec::new()))), 0);
     }
 }
 
 #[test]
 fn a_schedule_stops_where_the_kernel_can_not_go_on() {
-    let kernel = Arc::new(Kernel::whole(CrossedLocks { crosswise: true }));
+    let kernel = Arc::new(Fragment::whole(CrossedLocks { crosswise: true }));
     let mut events = run(&kernel).verdict.hangs.remove(0).events;
     events[1].label = "Thread.take_third".to_owned();
     let replayed = replay(&kernel, &events).unwrap();
@@ -131,7 +131,7 @@ fn a_schedule_stops_where_the_kernel_can_not_go_on() {
 
 #[test]
 fn an_exploration_that_was_stopped_says_so_and_goes_on_from_its_checkpoint_to_the_same_end() {
-    let kernel = Arc::new(Kernel::whole(THREE));
+    let kernel = Arc::new(Fragment::whole(THREE));
     let whole = run(&kernel);
     let executions = whole.verdict.executions.as_ref().unwrap().count;
     assert!(executions > 2_500, "{executions}");
@@ -161,7 +161,7 @@ fn an_exploration_that_was_stopped_says_so_and_goes_on_from_its_checkpoint_to_th
     assert_eq!(stopped.verdict.executions.unwrap().count, 2_500);
 
     let refused = |kernel, options: &Options| explore(kernel, options, &interrupt).unwrap_err().to_string();
-    let other = Arc::new(Kernel::whole(Pool {
+    let other = Arc::new(Fragment::whole(Pool {
         consumer: false,
         ..THREE
     }));
@@ -195,14 +195,14 @@ fn what_loom_can_not_run_is_refused_before_it_starts() {
         independent: 5,
         ..THREE
     };
-    let text = refused(fits(&Kernel::whole(six)));
+    let text = refused(fits(&Fragment::whole(six)));
     assert!(
         text.starts_with("engine loom runs at most 5 threads, but the kernel has 7: "),
         "{text}"
     );
     assert!(text.ends_with("; group some of them in [kernel]"), "{text}");
     assert_eq!(
-        refused(fits(&Kernel::whole(BusyClient { fair: true }))),
+        refused(fits(&Fragment::whole(BusyClient { fair: true }))),
         "engine loom runs systems that come to rest, but this one can run for ever"
     );
 }

@@ -59,7 +59,7 @@ fn at_rest(model: &TensorFlow, next: &mut dyn FnMut(usize) -> usize) -> System<P
             return system;
         }
         let (id, pending) = &enabled[next(enabled.len())];
-        let choice = next(usize::from(pending.operation.choices)) as u8;
+        let choice = next(pending.operation.choices as usize) as u32;
         system.step(model, *id, pending, choice).unwrap();
     }
 }
@@ -90,7 +90,7 @@ fn updates(model: &TensorFlow) -> BTreeMap<(ProcessId, String), u8> {
 
 /// Every variable with the number of updates that were applied to it.
 fn applied(model: &TensorFlow, system: &System<Process>) -> Vec<((ProcessId, String), u8)> {
-    let ids = (0..model.process_count()).map(|id| ProcessId(id as u8));
+    let ids = ProcessId::all(model.process_count());
     ids.flat_map(|id| {
         let counts = &system.processes[id.index()].variables;
         let named = model.variables(id).iter().cloned().map(move |name| (id, name));

@@ -64,7 +64,7 @@ fn described(
     use lastbatch::machine::Model;
     let mut all = BTreeMap::new();
     for (index, state) in system.processes.iter().enumerate() {
-        let id = ProcessId(index as u8);
+        let id = ProcessId::new(index);
         for (object, text) in model.describe_objects(id, state) {
             all.insert((model.process_name(id), model.object_name(id, state, object)), text);
         }

@@ -1,6 +1,11 @@
 //! A model made of copies of a one-process model, which may be broken on purpose.
 
-use lastbatch::machine::{ClientStatus, Footprint, FrameSet, Model, ObjectId, Pending, ProcessId, WaitFor};
+use std::sync::Arc;
+
+use lastbatch::delegate;
+use lastbatch::machine::{
+    ClientStatus, Footprint, FrameSet, Guarantees, Independence, Model, ObjectId, Pending, ProcessId, WaitFor, Wrapper,
+};
 
 /// How a model is broken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,9 +19,9 @@ pub(crate) enum Fault {
     Initial,
     /// Its labels declare another object.
     Undeclared,
-    /// It promises that servers come back, whether they do or not.
+    /// It promises that permits come back, whether they do or not.
     Promise,
-    /// It declares no futures.
+    /// Its footprints are empty.
     Future,
 }
 
@@ -30,10 +35,32 @@ pub(crate) struct Copies<M> {
 
 const ONE: ProcessId = ProcessId(0);
 
+impl<M: Model> Wrapper for Copies<M> {
+    type Inner = M;
+
+    fn inner(&self) -> &M {
+        &self.model
+    }
+
+    fn inner_process(&self, _: ProcessId) -> ProcessId {
+        ONE
+    }
+
+    fn part(state: &M::Process) -> &M::Process {
+        state
+    }
+
+    fn part_mut(state: &mut M::Process) -> &mut M::Process {
+        state
+    }
+}
+
 impl<M: Model> Model for Copies<M> {
     type Process = M::Process;
     type Thread = M::Thread;
     type Frame = M::Frame;
+
+    delegate!(thread_name object_name object_values);
 
     fn process_count(&self) -> usize {
         self.count
@@ -61,7 +88,7 @@ impl<M: Model> Model for Copies<M> {
         _: ProcessId,
         state: &mut M::Process,
         thread: M::Thread,
-        choice: u8,
+        choice: u32,
         sent: &mut Vec<(ProcessId, M::Frame)>,
     ) {
         let threads = self.model.threads(ONE, state);
@@ -80,33 +107,6 @@ impl<M: Model> Model for Copies<M> {
         panic!("copies exchange no frames");
     }
 
-    fn thread_name(&self, _: ProcessId, state: &M::Process, thread: M::Thread) -> String {
-        self.model.thread_name(ONE, state, thread)
-    }
-
-    fn object_name(&self, _: ProcessId, state: &M::Process, object: ObjectId) -> String {
-        self.model.object_name(ONE, state, object)
-    }
-
-    fn object_values(&self, _: ProcessId, state: &M::Process) -> Vec<(ObjectId, u64)> {
-        self.model.object_values(ONE, state)
-    }
-
-    fn future(&self, _: ProcessId, state: &M::Process, thread: M::Thread) -> Footprint {
-        if self.fault == Fault::Future {
-            return Footprint::new();
-        }
-        self.model.future(ONE, state, thread)
-    }
-
-    fn arrivals(&self, _: ProcessId, state: &M::Process, frames: FrameSet) -> Footprint {
-        self.model.arrivals(ONE, state, frames)
-    }
-
-    fn servers_come_back(&self, _: ProcessId, object: ObjectId) -> bool {
-        self.fault == Fault::Promise || self.model.servers_come_back(ONE, object)
-    }
-
     fn clients(&self, process: ProcessId, state: &M::Process) -> Vec<ClientStatus> {
         let mut clients = self.model.clients(ONE, state);
         clients
@@ -120,4 +120,35 @@ impl<M: Model> Model for Copies<M> {
         self.model
             .wait_for(&system[process.index()..=process.index()], ONE, client)
     }
+
+    fn outcome(&self, _: &[&M::Process]) -> Option<String> {
+        None
+    }
+
+    fn leaks(&self, _: &[&M::Process]) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl<M: Independence> Independence for Copies<M> {
+    delegate!(delivery_footprint frame_set name eliminate_dead);
+
+    fn footprint(&self, _: ProcessId, state: &M::Process, thread: M::Thread) -> Arc<Footprint> {
+        if self.fault == Fault::Future {
+            return Arc::default();
+        }
+        self.model.footprint(ONE, state, thread)
+    }
+
+    fn may_send(&self, _: ProcessId, _: &M::Process, _: ProcessId) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn permits_come_back(&self, _: ProcessId, object: ObjectId) -> bool {
+        self.fault == Fault::Promise || self.model.permits_come_back(ONE, object)
+    }
+}
+
+impl<M: Guarantees> Guarantees for Copies<M> {
+    delegate!(guarantees is_inevitable);
 }

@@ -59,7 +59,7 @@ pub(crate) fn record(model: &TensorFlow, seed: u64) -> (String, bool) {
             chosen = next(enabled.len());
         }
         let (id, pending) = enabled[chosen].clone();
-        let choice = next(usize::from(pending.operation.choices)) as u8;
+        let choice = next(pending.operation.choices as usize) as u32;
         recorder.step(id, &pending, choice);
     }
     let returned = recorder
@@ -71,7 +71,7 @@ pub(crate) fn record(model: &TensorFlow, seed: u64) -> (String, bool) {
 }
 
 impl Recorder<'_> {
-    fn step(&mut self, id: ProcessId, pending: &Pending<ThreadId>, choice: u8) {
+    fn step(&mut self, id: ProcessId, pending: &Pending<ThreadId>, choice: u32) {
         self.now += 1;
         self.parts = 0;
         let thread = pending.thread;

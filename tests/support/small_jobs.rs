@@ -204,14 +204,13 @@ pub(crate) struct Setting {
     pub(crate) cleans_up: bool,
 }
 
-const fn setting(name: &'static str, on: &[u8; 4], in_order: bool, cleans_up: bool) -> Setting {
+const fn setting(name: &'static str, on: &[u8; 3], in_order: bool, cleans_up: bool) -> Setting {
     Setting {
         name,
         reductions: Reductions {
             forget_dead: on[0] == b'f',
             partial_order: on[1] == b'p',
-            irrelevant: on[2] == b'i',
-            sure_return: on[3] == b's',
+            sure_return: on[2] == b's',
             leaks: false,
         },
         in_order,
@@ -221,29 +220,27 @@ const fn setting(name: &'static str, on: &[u8; 4], in_order: bool, cleans_up: bo
 
 /// From the one that leaves out nothing on; the first that ends is what the others are compared with.
 pub(crate) const REFERENCES: [Setting; 5] = [
-    setting("nothing left out", b"----", false, true),
-    setting("no cleanup", b"----", false, false),
-    setting("forget dead", b"f---", false, false),
-    setting("partial order", b"-p--", false, true),
-    setting("forget dead, partial order", b"fp--", false, false),
+    setting("nothing left out", b"---", false, true),
+    setting("no cleanup", b"---", false, false),
+    setting("forget dead", b"f--", false, false),
+    setting("partial order", b"-p-", false, true),
+    setting("forget dead, partial order", b"fp-", false, false),
 ];
 
 /// All of which must agree.
-pub(crate) const SETTINGS: [Setting; 14] = [
-    setting("all", b"fpis", true, false),
-    setting("all, any order", b"fpis", false, false),
-    setting("all but sure return", b"fpi-", true, false),
-    setting("all but irrelevant", b"fp-s", true, false),
-    setting("all but partial order", b"f-is", true, false),
-    setting("all but forget dead", b"-pis", true, false),
-    setting("all, with cleanup", b"fpis", true, true),
-    setting("forget dead and partial order", b"fp--", true, false),
-    setting("forget dead alone", b"f---", false, false),
-    setting("partial order alone", b"-p--", false, false),
-    setting("partial order alone, with cleanup", b"-p--", false, true),
-    setting("irrelevant alone", b"--i-", false, false),
-    setting("sure return alone", b"---s", false, false),
-    setting("cancels in order alone", b"----", true, false),
+pub(crate) const SETTINGS: [Setting; 12] = [
+    setting("all", b"fps", true, false),
+    setting("all, any order", b"fps", false, false),
+    setting("all but sure return", b"fp-", true, false),
+    setting("all but partial order", b"f-s", true, false),
+    setting("all but forget dead", b"-ps", true, false),
+    setting("all, with cleanup", b"fps", true, true),
+    setting("forget dead and partial order", b"fp-", true, false),
+    setting("forget dead alone", b"f--", false, false),
+    setting("partial order alone", b"-p-", false, false),
+    setting("partial order alone, with cleanup", b"-p-", false, true),
+    setting("sure return alone", b"--s", false, false),
+    setting("cancels in order alone", b"---", true, false),
 ];
 
 /// Verdict, signatures and findings of a search, if it ended.

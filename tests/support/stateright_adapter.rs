@@ -11,7 +11,7 @@ pub(crate) const HANG: &str = "at rest every client has returned";
 
 impl<M: Model + 'static> stateright::Model for Adapter<M> {
     type State = System<M::Process>;
-    type Action = (ProcessId, M::Thread, u8);
+    type Action = (ProcessId, M::Thread, u32);
 
     fn init_states(&self) -> Vec<Self::State> {
         vec![System::initial(&self.0)]

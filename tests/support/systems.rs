@@ -1,6 +1,6 @@
 //! Small systems at random, cut out of jobs of the TensorFlow model: few enough schedules that every one can be run.
 
-use lastbatch::machine::{Group, Kernel, Model, ProcessId, System};
+use lastbatch::machine::{Fragment, Group, Model, ProcessId, System};
 use lastbatch::models::TensorFlow;
 use lastbatch::models::tensorflow::job::{Data, Variant};
 use lastbatch::models::tensorflow::process::Process;
@@ -77,7 +77,7 @@ fn names(servers: u8, edges: &[(u8, u8, bool)]) -> Vec<String> {
 
 impl Small {
     /// The last part of a run of the job: as long as it can be with no more schedules than [`MOST_SCHEDULES`].
-    pub(crate) fn kernel(&self) -> (Kernel<TensorFlow>, System<Process>, Census) {
+    pub(crate) fn kernel(&self) -> (Fragment<TensorFlow>, System<Process>, Census) {
         let model = self.job.model(&REFERENCES[0]);
         let mut states = vec![System::initial(&model)];
         for pick in self.walk.iter().cycle().take(MOST_LABELS) {
@@ -87,13 +87,13 @@ impl Small {
                 break;
             }
             let (process, pending) = &enabled[usize::from(*pick) % enabled.len()];
-            next.step(&model, *process, pending, pick % pending.operation.choices)
+            next.step(&model, *process, pending, u32::from(*pick) % pending.operation.choices)
                 .expect("the model keeps its contract");
             states.push(next);
         }
         let mut best = None;
         for start in states.into_iter().rev().step_by(STRIDE) {
-            let kernel = Kernel::new(model.clone(), start.clone(), self.groups(&model));
+            let kernel = Fragment::new(model.clone(), start.clone(), self.groups(&model));
             match census(&kernel, MOST_STATES).filter(|census| census.schedules <= MOST_SCHEDULES) {
                 Some(census) => best = Some((kernel, start, census)),
                 None => break,
@@ -106,7 +106,7 @@ impl Small {
         if !self.grouped {
             return Vec::new();
         }
-        let processes = (0..model.process_count()).map(|id| model.process_name(ProcessId(id as u8)));
+        let processes = (0..model.process_count()).map(|id| model.process_name(ProcessId::new(id)));
         let group = |process: String| Group::new(model, &process, &[format!("{process}/*")]);
         processes
             .map(|process| group(process).expect("a process of the model"))

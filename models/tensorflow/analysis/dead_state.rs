@@ -119,7 +119,7 @@ impl TensorFlow {
         let (arrived, calls) = (&process.arrived, &process.server_calls);
         for state in process.rendezvous.iter_mut().filter(|state| state.step == step) {
             state.values.retain(|call| {
-                let asked = arrived.contains(*call);
+                let asked = arrived.contains(usize::from(*call));
                 let open = calls.binary_search_by_key(call, |other| other.id).is_ok();
                 debug_assert!(self.call(*call).server == id);
                 !asked || open

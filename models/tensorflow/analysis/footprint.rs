@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
-use crate::machine::{Footprint, FrameSet, ProcessId};
+use crate::machine::{Footprint, FrameSet, ProcessId, ThreadName};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::mechanisms::context::{Context, Item, Next};
 use crate::models::tensorflow::mechanisms::rpc::{Frame, Rpc, next_of_arrival};
@@ -19,7 +19,29 @@ use crate::models::tensorflow::process::{Process, ThreadId};
 
 /// Footprints that are known, by process and facts.
 #[derive(Clone, Debug, Default)]
-pub(in crate::models) struct Footprints(Arc<RwLock<FxHashMap<(ProcessId, Facts), Arc<Known>>>>);
+pub(in crate::models) struct Footprints {
+    known: Arc<RwLock<FxHashMap<(ProcessId, Facts), Arc<Known>>>>,
+    /// Numbers of the threads' names, as they are met.
+    names: Arc<RwLock<FxHashMap<ThreadId, u32>>>,
+}
+
+impl Footprints {
+    /// The number of a thread's name.
+    ///
+    /// Two kinds have none, since their labels choose a name that is free: a timer takes the first number that no live timer has, and
+    /// a call of `map` that of a counter which only grows.
+    pub(in crate::models) fn name(&self, thread: ThreadId) -> Option<ThreadName> {
+        if matches!(thread, ThreadId::Timer(..)) || matches!(thread, ThreadId::Dataset(name) if name.is_numbered()) {
+            return None;
+        }
+        if let Some(known) = self.names.read().get(&thread) {
+            return Some(ThreadName(*known));
+        }
+        let mut names = self.names.write();
+        let next = names.len() as u32;
+        Some(ThreadName(*names.entry(thread).or_insert(next)))
+    }
+}
 
 /// Footprints that are known in one process under the same facts: of single items, and of all that a thread has before it.
 #[derive(Debug, Default)]
@@ -51,7 +73,7 @@ impl TensorFlow {
         &self,
         id: ProcessId,
         process: &Process,
-        frames: FrameSet,
+        frames: &FrameSet,
     ) -> Arc<Footprint> {
         if self.may_still_die(id, process) {
             return Arc::new(Footprint::everything());
@@ -61,17 +83,28 @@ impl TensorFlow {
         for frame in self.arrivals(id, process, frames) {
             next_of_arrival(&mut next, frame);
         }
-        outlook.thread(next.items.into())
+        let footprint = outlook.thread(next.items.into());
+        let names: Vec<ThreadName> = next
+            .names
+            .iter()
+            .filter_map(|name| self.footprints.name(*name))
+            .collect();
+        if names.iter().all(|name| footprint.spawns(*name)) {
+            return footprint;
+        }
+        let mut footprint = Arc::unwrap_or_clone(footprint);
+        names.into_iter().for_each(|name| footprint.spawn(name));
+        Arc::new(footprint)
     }
 
     /// Of `frames`, those that may still arrive at a process and do something there.
-    fn arrivals(&self, id: ProcessId, process: &Process, frames: FrameSet) -> Vec<Frame> {
+    fn arrivals(&self, id: ProcessId, process: &Process, frames: &FrameSet) -> Vec<Frame> {
         let comes = |frame: &Frame| frames.contains(frame.number());
         let lost = comes(&Frame::Lost) && !self.is_mortal(id);
         let mut arrivals = Vec::new();
         for (call, info) in (0..).zip(self.calls()) {
             if info.server == id && comes(&Frame::Request(call)) {
-                let new = !process.arrived.contains(call) && self.is_ever_made(info);
+                let new = !process.arrived.contains(usize::from(call)) && self.is_ever_made(info);
                 arrivals.extend(new.then_some(Frame::Request(call)));
             }
             // A broken connection answers calls with an error, and cancels requests.
@@ -98,8 +131,8 @@ impl<'a> Outlook<'a> {
     fn new(model: &'a TensorFlow, id: ProcessId, process: &Process) -> Self {
         let facts = Facts::of(model, id, process);
         let key = (id, facts);
-        let known = model.footprints.0.read().get(&key).cloned();
-        let known = known.unwrap_or_else(|| model.footprints.0.write().entry(key.clone()).or_default().clone());
+        let known = model.footprints.known.read().get(&key).cloned();
+        let known = known.unwrap_or_else(|| model.footprints.known.write().entry(key.clone()).or_default().clone());
         Self {
             model,
             id,
@@ -148,6 +181,9 @@ impl<'a> Outlook<'a> {
             }
             let mut next = Next::new(self.model, self.id, &self.facts);
             next.follow(item);
+            for name in next.names.iter().filter_map(|name| self.model.footprints.name(*name)) {
+                footprint.spawn(name);
+            }
             open.extend(next.items);
         }
         let footprint = Arc::new(footprint);

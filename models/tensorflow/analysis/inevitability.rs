@@ -21,13 +21,13 @@
 //! - A `RunGraph` call is sure to complete if it is over, if the partition is sure to end, or if its cancel function is installed
 //!   while the cancellation that the first error starts is still to come.
 
-use crate::machine::{FrameSet, Model, ProcessId};
+use crate::machine::{GuaranteeSet, Model, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::job::Data;
 use crate::models::tensorflow::job::graph::{Node, NodeKind};
 use crate::models::tensorflow::mechanisms::rendezvous::Rendezvous;
-use crate::models::tensorflow::mechanisms::rpc::{Frame, Rpc};
+use crate::models::tensorflow::mechanisms::rpc::Rpc;
 use crate::models::tensorflow::mechanisms::{Pc, executor, iterator, master, pool, rendezvous, rpc, worker};
 use crate::models::tensorflow::process::{CallId, NodeId, Process, StepId, Thread, ThreadId};
 
@@ -46,15 +46,20 @@ struct Prospect<'a> {
     model: &'a TensorFlow,
     id: ProcessId,
     process: &'a Process,
-    given: FrameSet,
+    given: &'a GuaranteeSet,
 }
 
 impl TensorFlow {
     /// What a process promises, given what the others do.
-    pub(in crate::models) fn promises_of(&self, id: ProcessId, process: &Process, given: FrameSet) -> FrameSet {
-        let mut promises = FrameSet::NONE;
-        // Promises of different calls must not share a number. A pool that may be blocked promises nothing.
-        if self.calls().len() * 2 > FrameSet::CAPACITY || self.pool_may_block(id) {
+    pub(in crate::models) fn promises_of(
+        &self,
+        id: ProcessId,
+        process: &Process,
+        given: &GuaranteeSet,
+    ) -> GuaranteeSet {
+        let mut promises = GuaranteeSet::default();
+        // A pool that may be blocked promises nothing.
+        if self.pool_may_block(id) {
             return promises;
         }
         // Who dies keeps no promise.
@@ -74,10 +79,10 @@ impl TensorFlow {
                 CallKind::CleanupGraph | CallKind::CancelStep => (false, false),
             };
             if answers {
-                promises.insert(answer(call));
+                promises.0.insert(answer(call));
             }
             if fails {
-                promises.insert(error(call));
+                promises.0.insert(error(call));
             }
         }
         promises
@@ -91,15 +96,15 @@ impl TensorFlow {
 
     /// Which promises are broken in a state: at rest, those to answer a call that was sent and is not answered; in every state, those to
     /// answer with an error a receive that was answered with a value.
-    pub fn broken_promises(&self, system: &[&Process], at_rest: bool) -> FrameSet {
-        let mut broken = FrameSet::NONE;
+    pub fn broken_promises(&self, system: &[&Process], at_rest: bool) -> GuaranteeSet {
+        let mut broken = GuaranteeSet::default();
         for call in system.iter().flat_map(|process| &process.client_calls) {
             let receive = matches!(self.call(call.id).kind, CallKind::RecvTensor { .. });
             if at_rest && call.rpc == Rpc::Sent {
-                broken.insert(answer(call.id));
+                broken.0.insert(answer(call.id));
             }
             if receive && call.rpc == Rpc::Complete && !call.failed {
-                broken.insert(error(call.id));
+                broken.0.insert(error(call.id));
             }
         }
         broken
@@ -110,7 +115,7 @@ impl TensorFlow {
         &self,
         id: ProcessId,
         process: &Process,
-        given: FrameSet,
+        given: &GuaranteeSet,
     ) -> bool {
         let Some(master) = &process.master else { return true };
         let prospect = Prospect {
@@ -141,35 +146,6 @@ impl TensorFlow {
             && prospect.ends(step)
             && calls.all(|call| prospect.run_graph(call, master.failed, fails))
     }
-
-    /// Of the frames that others may send to a process, those whose arrival can make a difference to its clients: not the answer to a
-    /// call that is sure to be cancelled, and to end with the error that the step has already.
-    pub(in crate::models) fn frames_that_make_a_difference(&self, process: &Process, mut frames: FrameSet) -> FrameSet {
-        for call in &process.client_calls {
-            let info = self.call(call.id);
-            let fails = match info.kind {
-                CallKind::RunGraph { .. } => process
-                    .master
-                    .as_ref()
-                    .is_some_and(|master| master.step == info.step && master.failed),
-                // Only `StartAbort` cancels a receive, and then it has latched its error.
-                _ => true,
-            };
-            if fails && call.installed && pending_cancel(process, call.id) {
-                frames.remove(Frame::Response(call.id, true).number());
-            }
-        }
-        frames
-    }
-
-    /// Whether one process may still ask something of another, as opposed to answering or cancelling.
-    pub(in crate::models) fn still_requests(&self, from: ProcessId, process: &Process, to: ProcessId) -> bool {
-        let frames = self.frames_to(from, process, to);
-        let mut calls = (0..).zip(self.calls());
-        calls.any(|(call, info)| {
-            info.client == from && info.server == to && frames.contains(Frame::Request(call).number())
-        })
-    }
 }
 
 impl Prospect<'_> {
@@ -186,7 +162,7 @@ impl Prospect<'_> {
     }
 
     fn has_ended(&self, step: StepId) -> bool {
-        self.process.started.contains(step) && self.process.execution(step).is_none()
+        self.process.started.contains(usize::from(step)) && self.process.execution(step).is_none()
     }
 
     /// Returns true if a peer's receive is sure to be answered, and with an error.
@@ -209,7 +185,7 @@ impl Prospect<'_> {
         has_read
             && needs
                 .iter()
-                .all(|&needed| self.given.contains(answer(needed)) || self.is_done(needed))
+                .all(|&needed| self.given.0.contains(answer(needed)) || self.is_done(needed))
     }
 
     /// Returns true if the value of a receive can't exist: it depends on a batch that the ended data does not have, so that its `_Send` never
@@ -228,7 +204,7 @@ impl Prospect<'_> {
     /// Returns true if the step is sure to run here.
     fn starts(&self, step: StepId) -> bool {
         let process = self.process;
-        if process.started.contains(step) {
+        if process.started.contains(usize::from(step)) {
             return true;
         }
         match self.model.run_graph_call(step, self.id) {
@@ -256,7 +232,7 @@ impl Prospect<'_> {
             || self.receives(step).any(|call| self.has_failed(call))
             || self
                 .receives(step)
-                .any(|call| self.given.contains(error(call)) && !self.is_done(call))
+                .any(|call| self.given.0.contains(error(call)) && !self.is_done(call))
     }
 
     /// Returns true if the partition reads its input here, has not yet, and will find the end of the data.
@@ -315,7 +291,7 @@ impl Prospect<'_> {
         };
         let to_abort = aborted || self.any(aborting);
         self.receives(step).all(|call| {
-            if self.given.contains(answer(call)) {
+            if self.given.0.contains(answer(call)) {
                 return true;
             }
             match self.process.client_call(call) {
@@ -343,7 +319,7 @@ impl Prospect<'_> {
         } else {
             fails
         };
-        record.is_over() || record.installed && to_come || self.given.contains(answer(call))
+        record.is_over() || record.installed && to_come || self.given.0.contains(answer(call))
     }
 }
 
@@ -361,7 +337,7 @@ impl TensorFlow {
         }
         let nodes = &self.graph(step).partitions[self.partition(step, id)].nodes;
         let reads = |kind| matches!(kind, NodeKind::GetNext | NodeKind::MakeIterator);
-        let ended = process.started.contains(step) && process.execution(step).is_none();
+        let ended = process.started.contains(usize::from(step)) && process.execution(step).is_none();
         let mut nodes = (0..).zip(nodes);
         ended || nodes.all(|(node, content)| !reads(content.kind) || node_has_read(process, step, node))
     }

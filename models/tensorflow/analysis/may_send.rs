@@ -20,7 +20,7 @@ impl TensorFlow {
 
     /// The frames that a process may still send to `to` while that does nothing.
     pub(in crate::models) fn frames_to(&self, from: ProcessId, process: &Process, to: ProcessId) -> FrameSet {
-        let mut frames = FrameSet::NONE;
+        let mut frames = FrameSet::none();
         if self.is_mortal(from) && process.thread(ThreadId::Death).is_some() {
             frames.insert(Frame::Lost.number());
         }
@@ -75,7 +75,7 @@ impl TensorFlow {
     pub(in crate::models) fn call_is_to_come(&self, process: &Process, call: CallId) -> bool {
         let (step, node) = self.recv_node(call);
         if process.execution(step).is_none() {
-            return !process.started.contains(step) && !process.dropped.contains(step);
+            return !process.started.contains(usize::from(step)) && !process.dropped.contains(usize::from(step));
         }
         match process.thread(ThreadId::Node(step, node)) {
             Some(thread) if thread.is_at(&pool::TAKE) => true,

@@ -1,6 +1,5 @@
 //! Which processes, steps and calls a job has.
 
-use super::process_id;
 use super::{CallInfo, CallKind, PartitionCalls, ProcessInfo, StepInfo, TensorFlow};
 use crate::machine::ProcessId;
 use crate::models::tensorflow::analysis::Footprints;
@@ -128,7 +127,7 @@ impl TensorFlow {
             self.first.push(None);
             self.processes.len() - 1
         });
-        process_id(index)
+        ProcessId::new(index)
     }
 
     fn new_call(&mut self, step: StepId, kind: CallKind, client: ProcessId, server: ProcessId) -> CallId {
@@ -145,7 +144,7 @@ impl TensorFlow {
         let id = self.steps.len() as StepId;
         let graph = self.job.steps[index].graph.clone();
         let own = graph.worker_partition();
-        let master = process_id(usize::from(worker));
+        let master = ProcessId::new(usize::from(worker));
         let mut process_of = Vec::new();
         for (partition, content) in graph.partitions.iter().enumerate() {
             let process = if partition == own {

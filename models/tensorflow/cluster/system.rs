@@ -5,7 +5,10 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::TensorFlow;
-use crate::machine::{ClientStatus, Footprint, FrameSet, Model, ObjectId, Pending, ProcessId, WaitFor};
+use crate::machine::{
+    ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Model, ObjectId, Pending, ProcessId,
+    ThreadName, WaitFor,
+};
 use crate::models::tensorflow::mechanisms::cancellation::{self, Session};
 use crate::models::tensorflow::mechanisms::context::{Inventory, Item, Next, Run, View, Wanted};
 use crate::models::tensorflow::mechanisms::master::{self, Master};
@@ -78,7 +81,7 @@ impl Model for TensorFlow {
         id: ProcessId,
         process: &mut Process,
         thread: ThreadId,
-        choice: u8,
+        choice: u32,
         sent: &mut Vec<(ProcessId, rpc::Frame)>,
     ) {
         let said = cfg!(debug_assertions).then(|| Said::of(self, id, process, thread));
@@ -123,56 +126,6 @@ impl Model for TensorFlow {
         }
     }
 
-    fn future(&self, id: ProcessId, process: &Process, thread: ThreadId) -> Footprint {
-        Arc::unwrap_or_clone(self.footprint_of(id, process, thread))
-    }
-
-    fn arrivals(&self, id: ProcessId, process: &Process, frames: FrameSet) -> Footprint {
-        Arc::unwrap_or_clone(self.footprint_of_delivery(id, process, frames))
-    }
-
-    fn may_send(&self, from: ProcessId, process: &Process, to: ProcessId) -> FrameSet {
-        self.frames_to(from, process, to)
-    }
-
-    fn frames_that_matter(&self, _to: ProcessId, process: &Process, frames: FrameSet) -> FrameSet {
-        // Frames share numbers in a job with many calls: then none can be told apart for certain.
-        if self.calls().len() * 3 > 128 {
-            frames
-        } else {
-            self.frames_that_make_a_difference(process, frames)
-        }
-    }
-
-    fn may_request(&self, from: ProcessId, process: &Process, to: ProcessId) -> bool {
-        self.still_requests(from, process, to)
-    }
-
-    fn frame_set(&self, frame: &rpc::Frame) -> FrameSet {
-        let mut set = FrameSet::NONE;
-        set.insert(frame.number());
-        set
-    }
-
-    fn servers_come_back(&self, id: ProcessId, _object: ObjectId) -> bool {
-        // No closure of a step waits for anything but a mutex, and mutexes are held across labels that wait for nothing but further
-        // mutexes, always in the same order: RunManyGraphs > CallOptions of the worker's partition; rendezvous > a call's options.
-        // Some uses of a pipeline or of a queue are the exception, and a process that dies takes its threads with it.
-        !self.pool_may_block(id) && !self.is_mortal(id)
-    }
-
-    fn forget_dead(&self, id: ProcessId, process: &mut Process) {
-        self.forget_dead_of(id, process);
-    }
-
-    fn promises(&self, id: ProcessId, process: &Process, given: FrameSet) -> FrameSet {
-        self.promises_of(id, process, given)
-    }
-
-    fn is_sure_to_return(&self, id: ProcessId, process: &Process, given: FrameSet) -> bool {
-        self.client_is_sure_to_return(id, process, given)
-    }
-
     fn clients(&self, _id: ProcessId, process: &Process) -> Vec<ClientStatus> {
         let status = |master: &Master| ClientStatus {
             name: format!("{} sess.run", self.steps()[usize::from(master.step)].name),
@@ -201,6 +154,49 @@ impl Model for TensorFlow {
     }
 }
 
+impl Independence for TensorFlow {
+    fn footprint(&self, id: ProcessId, process: &Process, thread: ThreadId) -> Arc<Footprint> {
+        self.footprint_of(id, process, thread)
+    }
+
+    fn delivery_footprint(&self, id: ProcessId, process: &Process, frames: &FrameSet) -> Arc<Footprint> {
+        self.footprint_of_delivery(id, process, frames)
+    }
+
+    fn may_send(&self, from: ProcessId, process: &Process, to: ProcessId) -> FrameSet {
+        self.frames_to(from, process, to)
+    }
+
+    fn frame_set(&self, frame: &rpc::Frame) -> FrameSet {
+        FrameSet::one(frame.number())
+    }
+
+    fn name(&self, _: ProcessId, thread: ThreadId) -> Option<ThreadName> {
+        self.footprints.name(thread)
+    }
+
+    fn permits_come_back(&self, id: ProcessId, _object: ObjectId) -> bool {
+        // No closure of a step waits for anything but a mutex, and mutexes are held across labels that wait for nothing but further
+        // mutexes, always in the same order: RunManyGraphs > CallOptions of the worker's partition; rendezvous > a call's options.
+        // Some uses of a pipeline or of a queue are the exception, and a process that dies takes its threads with it.
+        !self.pool_may_block(id) && !self.is_mortal(id)
+    }
+
+    fn eliminate_dead(&self, id: ProcessId, process: &mut Process) {
+        self.forget_dead_of(id, process);
+    }
+}
+
+impl Guarantees for TensorFlow {
+    fn guarantees(&self, id: ProcessId, process: &Process, assumed: &GuaranteeSet) -> GuaranteeSet {
+        self.promises_of(id, process, assumed)
+    }
+
+    fn is_inevitable(&self, id: ProcessId, process: &Process, assumed: &GuaranteeSet) -> bool {
+        self.client_is_sure_to_return(id, process, assumed)
+    }
+}
+
 /// What was said before a label ran of what it may do.
 struct Said {
     label: &'static crate::machine::Label,
@@ -218,7 +214,12 @@ impl Said {
         next.follow(Item::Pc(thread.at()));
         next.items.extend(executor::items(thread));
         // Nodes that a thread carries, or comes to carry, may begin or go to the pool at once.
-        let carried: Vec<Item> = next.items.iter().copied().filter(|item| matches!(item, Item::Node(..))).collect();
+        let carried: Vec<Item> = next
+            .items
+            .iter()
+            .copied()
+            .filter(|item| matches!(item, Item::Node(..)))
+            .collect();
         carried.into_iter().for_each(|node| next.follow(node));
         Self {
             label: thread.at().label(),

@@ -152,7 +152,7 @@ pub(super) fn declare_start<'a>(context: &Context<'a>, step: StepId) -> Declared
     let access = if context.model.has_queue() {
         Access::Write
     } else {
-        Access::Add
+        Access::Commuting
     };
     context.uses(Object::Cancellation(step), access).choices(|view| {
         let execution = view.process.execution(step);
@@ -179,7 +179,7 @@ pub(super) fn start(run: &mut Run<'_>, step: StepId) {
     }
     execution.cancelling = Cancelling::Now;
     run.then([Pc::StepCancelled(step)]);
-    let order = permutation(callbacks.len(), usize::from(run.choice));
+    let order = permutation(callbacks.len(), run.choice as usize);
     run.then(
         order
             .iter()
@@ -254,7 +254,7 @@ impl Mechanism for Counter {
         let options = |step, access| context.uses(Object::ClientOptions(step), access);
         match self.0 {
             Pc::Enter(_) | Pc::Register(_) | Pc::Leave(_) | Pc::Close | Pc::StartCancel | Pc::Cancelled => of_session,
-            Pc::Refused(_) => context.uses(MasterObject::Client, Access::Free),
+            Pc::Refused(_) => context.uses(MasterObject::Client, Access::BothMover),
             Pc::Install(step) | Pc::Clear(step) | Pc::Timeout(step) => {
                 options(step, Access::Write).when(|view| look(view).lock.is_free())
             }
@@ -262,7 +262,7 @@ impl Mechanism for Counter {
             Pc::Release(step) => options(step, Access::Write),
             Pc::CancelAll(step) => {
                 let access = if context.facts.master.failed(step) {
-                    Access::Add
+                    Access::Commuting
                 } else {
                     Access::Write
                 };
@@ -348,7 +348,7 @@ impl Mechanism for Counter {
         }
     }
 
-    fn words(self, view: &View<'_>, _choice: u8) -> String {
+    fn words(self, view: &View<'_>, _choice: u32) -> String {
         let session = view.process.session.as_ref();
         let text = match self.0 {
             Pc::Enter(_) if session.is_some_and(|session| session.closed) => "finds the session closed",

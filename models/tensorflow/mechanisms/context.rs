@@ -38,7 +38,7 @@ impl<'a> Context<'a> {
             part: None,
             choices: 1,
             enabled: true,
-            takes_server: false,
+            takes_permit: false,
         }
     }
 }
@@ -49,9 +49,9 @@ pub(in crate::models) struct Declared<'a> {
     object: Object,
     access: Access,
     part: Option<Object>,
-    choices: u8,
+    choices: u32,
     enabled: bool,
-    takes_server: bool,
+    takes_permit: bool,
 }
 
 impl Declared<'_> {
@@ -69,13 +69,13 @@ impl Declared<'_> {
 
     /// Gives the operation several outcomes.
     pub(in crate::models) fn choices(mut self, count: impl FnOnce(&View<'_>) -> usize) -> Self {
-        self.choices = self.view.map_or(1, |view| count(&view) as u8);
+        self.choices = self.view.map_or(1, |view| count(&view) as u32);
         self
     }
 
     /// Takes one of a bounded number of servers.
     pub(in crate::models) fn taking_server(mut self) -> Self {
-        self.takes_server = true;
+        self.takes_permit = true;
         self
     }
 
@@ -87,7 +87,7 @@ impl Declared<'_> {
             access: self.access,
             part: self.part.map(|part| model.object(part)),
             choices: self.choices,
-            takes_server: self.takes_server,
+            takes_permit: self.takes_permit,
         }
     }
 }
@@ -105,7 +105,7 @@ impl View<'_> {
         let declared = pc.declare(&context);
         let mut operation = declared.operation(self.model, pc.label());
         // Even what commutes with all else does not with the end of the process.
-        if operation.access == Access::Free && self.model.may_still_die(self.id, self.process) {
+        if operation.access == Access::BothMover && self.model.may_still_die(self.id, self.process) {
             operation.access = Access::Write;
         }
         Pending {
@@ -206,7 +206,7 @@ pub(in crate::models) struct Run<'a> {
     pub(in crate::models) id: ProcessId,
     pub(in crate::models) process: &'a mut Process,
     pub(in crate::models) thread: Thread,
-    pub(in crate::models) choice: u8,
+    pub(in crate::models) choice: u32,
     pub(in crate::models) sent: &'a mut Vec<(ProcessId, Frame)>,
     /// Threads that were started.
     pub(in crate::models) spawned: Vec<ThreadId>,

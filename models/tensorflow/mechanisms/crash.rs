@@ -11,9 +11,9 @@ use super::context::{Context, Declared, Next, Run, View};
 use super::pool::Object as PoolObject;
 use super::room::Mechanism;
 use super::rpc::{self, Frame, Object as RpcObject};
-use crate::machine::{Access, ProcessId};
+use crate::machine::{Access, BitSet, ProcessId};
 use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::process::{IdSet, Process, StepId, Thread, ThreadId};
+use crate::models::tensorflow::process::{Process, StepId, Thread, ThreadId};
 
 labels! {
     DIES = "Process.dies", "the process ends", "operating system";
@@ -40,9 +40,9 @@ pub struct Connections {
     /// It has taken the place of one that died.
     pub restarted: bool,
     /// Peers that speak to the process that died: what they send is lost.
-    pub unaware: IdSet,
+    pub unaware: BitSet,
     /// Peers that are dead as far as this process knows: calls to them wait.
-    pub lost: IdSet,
+    pub lost: BitSet,
 }
 
 /// Whether the process has taken the place of one that died.
@@ -89,7 +89,7 @@ impl Mechanism for Counter {
         }
     }
 
-    fn words(self, view: &View<'_>, _choice: u8) -> String {
+    fn words(self, view: &View<'_>, _choice: u32) -> String {
         match self.0 {
             Pc::Dies => "dies with all that it knows".to_owned(),
             Pc::Restarts => "is replaced by a new one at the same address".to_owned(),
@@ -117,7 +117,7 @@ fn die(run: &mut Run<'_>) {
     };
     // No step starts here any more, and what was here does not come again.
     for step in 0..model.steps().len() as StepId {
-        process.started.insert(step);
+        process.started.insert(usize::from(step));
     }
     for peer in model.process_ids().filter(|&peer| peer != run.id) {
         process.connections.unaware.insert(peer.index());

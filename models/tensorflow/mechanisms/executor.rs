@@ -152,7 +152,7 @@ pub(super) fn node_may_fail(next: &mut Next<'_>, step: StepId, node: NodeId, inl
 
 /// Begins a partition: `ExecutorState::RunAsync` before any root runs.
 pub(super) fn start(run: &mut Run<'_>, step: StepId, rendezvous: RendezvousId) {
-    run.process.started.insert(step);
+    run.process.started.insert(usize::from(step));
     let execution = Execution {
         step,
         rendezvous,
@@ -251,10 +251,13 @@ impl Mechanism for Counter {
     fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
         let model = context.model;
         match self.0 {
-            Pc::Kernel(..) => context.uses(Object::Variables, Access::Add),
+            Pc::Kernel(..) => context.uses(Object::Variables, Access::Commuting),
             Pc::Propagate(step, node, _) => {
                 let alone = model.successors(step, context.id, node).is_empty();
-                context.uses(Object::Frames(step), if alone { Access::Free } else { Access::Write })
+                context.uses(
+                    Object::Frames(step),
+                    if alone { Access::BothMover } else { Access::Write },
+                )
             }
             Pc::Outstanding(step, ..) => context.uses(Object::Outstanding(step), model.count_access()),
             Pc::Look(step) => context.uses(Object::Outstanding(step), Access::Read),
@@ -332,7 +335,7 @@ impl Mechanism for Counter {
         }
     }
 
-    fn words(self, view: &View<'_>, _choice: u8) -> String {
+    fn words(self, view: &View<'_>, _choice: u32) -> String {
         let execution = |step| view.process.execution(step);
         let text = match self.0 {
             Pc::Kernel(step, node) => return format!("applies the update {}", view.node_name(step, node)),

@@ -52,7 +52,7 @@ impl Mechanism for Counter {
 
     fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
         let (Pc::Schedule(step, _) | Pc::GetNext(step, _) | Pc::Dequeue(step, _)) = self.0;
-        context.uses(Object::Input(step), Access::Free)
+        context.uses(Object::Input(step), Access::BothMover)
     }
 
     fn next(self, next: &mut Next<'_>) {
@@ -99,7 +99,7 @@ impl Mechanism for Counter {
         }
     }
 
-    fn words(self, view: &View<'_>, _choice: u8) -> String {
+    fn words(self, view: &View<'_>, _choice: u32) -> String {
         let end = |step| view.model.data(step) == Data::End;
         let text = match self.0 {
             Pc::Schedule(..) => "asks the iterator's thread for a batch",

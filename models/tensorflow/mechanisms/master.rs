@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::context::{Context, Declared, Inventory, Next, Run, View};
 use super::room::Mechanism;
 use super::{cancellation, dataset, rendezvous, rpc, worker};
-use crate::machine::{Access, Lock, ProcessId};
+use crate::machine::{Access, BitSet, Lock, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::job::PartitionOrder;
 use crate::models::tensorflow::mechanisms::rpc::{ClientCall, Frame, Object as RpcObject};
 use crate::models::tensorflow::objects::Object as AnyObject;
-use crate::models::tensorflow::process::{CallId, IdSet, Process, StepId, ThreadId};
+use crate::models::tensorflow::process::{CallId, Process, StepId, ThreadId};
 
 labels! {
     RUN = "Client.run", "LocalMaster::RunStep", "local_master.cc:95";
@@ -94,7 +94,7 @@ pub struct Master {
     /// Options of the worker's own partition.
     pub local: LocalOptions,
     /// Processes whose `RunGraph` was cancelled before it was sent. Diagnosis only.
-    pub never_sent: IdSet,
+    pub never_sent: BitSet,
 }
 
 impl Master {
@@ -300,12 +300,12 @@ impl Mechanism for Counter {
     fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
         let model = context.model;
         // The client and its step thread take turns: neither can do anything to `client` while the other may.
-        let client = |step| context.uses(model.client_object(step), Access::Free);
+        let client = |step| context.uses(model.client_object(step), Access::BothMover);
         match self.0 {
             Pc::Run(step) | Pc::Options(step) | Pc::Return(step) => client(step),
             Pc::Await(step) => client(step).when(|view| view.master_of(step).outcome.is_some()),
             Pc::Order(step) => {
-                let order = context.uses(Object::RunMany(step), Access::Free);
+                let order = context.uses(Object::RunMany(step), Access::BothMover);
                 order.choices(|_| match model.partition_order() {
                     PartitionOrder::Recorded => 1,
                     PartitionOrder::All => (1..=usize::from(model.partitions(step))).product(),
@@ -313,20 +313,20 @@ impl Mechanism for Counter {
             }
             // The counter only falls, and only its end is waited for: counting down delays nobody, and at 0 nobody counts.
             Pc::Wait(step) => {
-                let counter = context.uses(Object::Counter(step), Access::Free);
+                let counter = context.uses(Object::Counter(step), Access::BothMover);
                 counter.when(|view| view.master_of(step).pending == 0)
             }
-            Pc::Decrement(step) => context.uses(Object::Counter(step), Access::Free),
+            Pc::Decrement(step) => context.uses(Object::Counter(step), Access::BothMover),
             Pc::WhenDone(step, ok) => {
                 let commutes = ok || context.facts.master.failed(step);
                 let done = context.uses(
                     Object::RunMany(step),
-                    if commutes { Access::Add } else { Access::Write },
+                    if commutes { Access::Commuting } else { Access::Write },
                 );
                 done.when(|view| ok || view.master_of(step).lock.is_free())
             }
-            Pc::Unlock(step) => context.uses(Object::RunMany(step), Access::Free),
-            Pc::Cleanup(_, call) | Pc::CancelStep(_, call) => context.uses(RpcObject::Call(call), Access::Free),
+            Pc::Unlock(step) => context.uses(Object::RunMany(step), Access::BothMover),
+            Pc::Cleanup(_, call) | Pc::CancelStep(_, call) => context.uses(RpcObject::Call(call), Access::BothMover),
         }
     }
 
@@ -365,7 +365,7 @@ impl Mechanism for Counter {
             Pc::Run(step) => run_step(run, step),
             Pc::Await(step) => client_returns(run, step),
             Pc::Order(step) => {
-                let order = permutation(usize::from(run.model.partitions(step)), usize::from(run.choice));
+                let order = permutation(usize::from(run.model.partitions(step)), run.choice as usize);
                 run.then(issue(run.model, step, &order));
             }
             Pc::Options(_) | Pc::Wait(_) => {}
@@ -395,7 +395,7 @@ impl Mechanism for Counter {
         }
     }
 
-    fn words(self, view: &View<'_>, _choice: u8) -> String {
+    fn words(self, view: &View<'_>, _choice: u32) -> String {
         let text = match self.0 {
             Pc::Run(_) => "calls sess.run",
             Pc::Await(_) => "gets the answer of sess.run",

@@ -136,7 +136,7 @@ macro_rules! mechanisms {
                 }
             }
 
-            pub(in crate::models) fn words(self, view: &View<'_>, choice: u8) -> String {
+            pub(in crate::models) fn words(self, view: &View<'_>, choice: u32) -> String {
                 match self {
                     $(Pc::$name(place) => place.words(view, choice),)*
                 }

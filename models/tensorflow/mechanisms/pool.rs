@@ -90,7 +90,7 @@ impl Mechanism for Counter {
                 let take = context.uses(Object::Pool, Access::Write).taking_server();
                 take.when(|view| view.process.pool.may_take(size, view.thread.id))
             }
-            Pc::Idle => context.uses(Object::Pool, Access::Free),
+            Pc::Idle => context.uses(Object::Pool, Access::BothMover),
         }
     }
 
@@ -109,7 +109,7 @@ impl Mechanism for Counter {
         }
     }
 
-    fn words(self, _view: &View<'_>, _choice: u8) -> String {
+    fn words(self, _view: &View<'_>, _choice: u32) -> String {
         let words = match self.0 {
             Pc::Take => "begins on a pool thread",
             Pc::Idle => "gives its pool thread back",

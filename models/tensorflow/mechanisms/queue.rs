@@ -320,7 +320,7 @@ impl Mechanism for Counter {
         }
     }
 
-    fn words(self, view: &View<'_>, _choice: u8) -> String {
+    fn words(self, view: &View<'_>, _choice: u32) -> String {
         let name = |step, node| view.node_name(step, node);
         match self.0 {
             Pc::Lock(step, node) => format!("takes the queue's mutex for {}", name(step, node)),

@@ -184,7 +184,7 @@ impl Mechanism for Counter {
                 .when(|view| is_free(view, id))
         };
         let running = |step| {
-            let remote = context.uses(Object::Remote(step), Access::Add);
+            let remote = context.uses(Object::Remote(step), Access::Commuting);
             remote.when(|view| executing(view, step).lock.is_free())
         };
         // `session_` and `deferred_calls_` share their mutex with `status_` and `active_`, but no label touches both (unless the
@@ -194,31 +194,38 @@ impl Mechanism for Counter {
             Object::Remote(step) => remote(step, access, id),
             object => context.uses(object, access),
         };
-        let local = |step, call| context.uses(Object::Local(step), Access::Add).part(Object::Key(call));
+        let local = |step, call| {
+            context
+                .uses(Object::Local(step), Access::Commuting)
+                .part(Object::Key(call))
+        };
         match self.0 {
             Pc::Validate(step, _) | Pc::Register(step, _) | Pc::SendCheck(step, _) => running(step),
             Pc::Deregister(call) => {
-                let remote = context.uses(Object::Remote(model.call(call).step), Access::Add);
+                let remote = context.uses(Object::Remote(model.call(call).step), Access::Commuting);
                 remote.when(|view| {
                     let record = view.process.client_call(call).expect("the call is not over");
                     is_free(view, record.rendezvous.expect("a receive is registered"))
                 })
             }
-            Pc::Feed(step, _) => context.uses(Object::Local(step), Access::Add),
+            Pc::Feed(step, _) => context.uses(Object::Local(step), Access::Commuting),
             Pc::SendLocal(step, node) => match model.send_call(step, context.id, node) {
                 Some(call) => local(step, call),
-                None => context.uses(Object::Local(step), Access::Add),
+                None => context.uses(Object::Local(step), Access::Commuting),
             },
             Pc::AbortLocal(step, id) => {
                 let aborted = facts.state(step, id).local_aborted;
-                context.uses(Object::Local(step), if aborted { Access::Add } else { Access::Write })
+                context.uses(
+                    Object::Local(step),
+                    if aborted { Access::Commuting } else { Access::Write },
+                )
             }
             Pc::AbortRemote(step, id) => {
                 let aborted = facts.state(step, id).aborted;
-                remote(step, if aborted { Access::Add } else { Access::Write }, id)
+                remote(step, if aborted { Access::Commuting } else { Access::Write }, id)
             }
             Pc::AbortNext(step, _) => {
-                let next = context.uses(Object::Remote(step), Access::Free);
+                let next = context.uses(Object::Remote(step), Access::BothMover);
                 next.choices(|view| {
                     if model.cancels_in_order() {
                         1
@@ -227,18 +234,26 @@ impl Mechanism for Counter {
                     }
                 })
             }
-            Pc::AbortUnlock(step, _) => context.uses(Object::Remote(step), Access::Free),
+            Pc::AbortUnlock(step, _) => context.uses(Object::Remote(step), Access::BothMover),
             // Two who look up one step commute: whoever comes first creates it.
             Pc::FindToExecute(_) | Pc::FindToReceive(..) | Pc::FindToAbort(_) => {
-                context.uses(Object::Table, Access::Add)
+                context.uses(Object::Table, Access::Commuting)
             }
             Pc::Initialize(step, id) => session(step, Access::Write, id),
             // Once it is set, the session stays: looking at it commutes with everything.
             Pc::RecvLocal(step, _, id) => {
                 let initialized = facts.state(step, id).initialized;
-                session(step, if initialized { Access::Free } else { Access::Add }, id)
+                session(
+                    step,
+                    if initialized {
+                        Access::BothMover
+                    } else {
+                        Access::Commuting
+                    },
+                    id,
+                )
             }
-            Pc::LocalValidate(step, _, id) => remote(step, Access::Add, id),
+            Pc::LocalValidate(step, _, id) => remote(step, Access::Commuting, id),
             Pc::LocalRecv(step, call, _) => local(step, call),
             Pc::Cleanup(_) => context.uses(Object::Table, Access::Write),
             Pc::FailDeferred(step, id) => remote(step, Access::Write, id),
@@ -328,7 +343,7 @@ impl Mechanism for Counter {
         running::apply(self.0, run);
     }
 
-    fn words(self, view: &View<'_>, choice: u8) -> String {
+    fn words(self, view: &View<'_>, choice: u32) -> String {
         let of = |id: RendezvousId| &view.process.rendezvous[usize::from(id)];
         let call_words = |call| view.model.call_words(call);
         let found = |step| {
@@ -363,7 +378,7 @@ impl Mechanism for Counter {
             Pc::AbortLocal(..) => "aborts the local table of the rendezvous",
             Pc::AbortRemote(_, id) => return of(id).abort_words(view.model),
             Pc::AbortNext(..) => {
-                let call = view.thread.calls.get(usize::from(choice)).map(|&call| call_words(call));
+                let call = view.thread.calls.get(choice as usize).map(|&call| call_words(call));
                 return format!("turns to {}", call.unwrap_or_else(|| "the next active call".to_owned()));
             }
             Pc::AbortUnlock(..) => "has cancelled the active calls",

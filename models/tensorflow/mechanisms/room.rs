@@ -31,7 +31,7 @@ pub(in crate::models) trait Mechanism: Copy {
     fn apply(self, run: &mut Run<'_>);
 
     /// Says in plain words what the label will do in this state, to follow the thread's name.
-    fn words(self, view: &View<'_>, choice: u8) -> String;
+    fn words(self, view: &View<'_>, choice: u32) -> String;
 
     /// Says who could help a thread that waits here for good.
     fn waits(self, _view: &View<'_>) -> Waits {

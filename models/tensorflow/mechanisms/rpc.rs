@@ -162,7 +162,7 @@ impl Mechanism for Counter {
     fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
         let model = context.model;
         let writes = |call| context.uses(Object::Call(call), Access::Write);
-        let free = |call| context.uses(Object::Call(call), Access::Free);
+        let free = |call| context.uses(Object::Call(call), Access::BothMover);
         let unlocked = |view: &View<'_>, call| {
             view.process
                 .server_call(call)
@@ -179,7 +179,7 @@ impl Mechanism for Counter {
                 let take = context.uses(Object::Queue(peer), Access::Write).taking_server();
                 take.when(|view| !view.process.busy_queues.contains(peer.index()))
             }
-            Pc::QueueIdle(call) => context.uses(Object::Queue(model.call(call).server), Access::Free),
+            Pc::QueueIdle(call) => context.uses(Object::Queue(model.call(call).server), Access::BothMover),
             Pc::Clear(call) => {
                 writes(call).when(|view| !view.process.client_call(call).is_some_and(|record| record.unchecked))
             }
@@ -272,7 +272,7 @@ impl Mechanism for Counter {
         }
     }
 
-    fn words(self, view: &View<'_>, choice: u8) -> String {
+    fn words(self, view: &View<'_>, choice: u32) -> String {
         let process = view.process;
         let name = |call| view.model.call_words(call);
         match self.0 {

@@ -129,7 +129,7 @@ impl Mechanism for Counter {
             let settled = context.facts.rendezvous.is_settled(step);
             let local = context.uses(
                 Object::LocalOptions(step),
-                if settled { Access::Add } else { Access::Write },
+                if settled { Access::Commuting } else { Access::Write },
             );
             local.when(|view| view.master_of(step).local.lock.is_free())
         };
@@ -137,9 +137,9 @@ impl Mechanism for Counter {
             Pc::Install(call) => context.uses(RpcObject::Call(call), Access::Write),
             Pc::InstallLocal(step) | Pc::ClearLocal(step) | Pc::CancelLocal(step) => local(step),
             Pc::Root(..) => context.uses(PoolObject::Pool, context.model.push_access()),
-            Pc::SetTimer(step, _) => context.uses(Object::Timers(step), Access::Free),
+            Pc::SetTimer(step, _) => context.uses(Object::Timers(step), Access::BothMover),
             Pc::CancelManager(step) => cancellation::declare_start(context, step),
-            Pc::ReleaseLocal(step) => context.uses(Object::LocalOptions(step), Access::Free),
+            Pc::ReleaseLocal(step) => context.uses(Object::LocalOptions(step), Access::BothMover),
             Pc::RememberCancelled(_) => context.uses(RendezvousObject::Table, Access::Write),
         }
     }
@@ -206,7 +206,7 @@ impl Mechanism for Counter {
                 run.master_of(step).local.lock.release(owner);
             }
             Pc::RememberCancelled(step) => {
-                run.process.cancelled_steps.insert(step);
+                run.process.cancelled_steps.insert(usize::from(step));
                 let found = run.process.table.iter().find(|(other, _)| *other == step);
                 let aborts = found.map(|(_, id)| rendezvous::abort_and_fail_deferred(step, *id));
                 run.then(aborts.into_iter().flatten());
@@ -214,7 +214,7 @@ impl Mechanism for Counter {
         }
     }
 
-    fn words(self, view: &View<'_>, _choice: u8) -> String {
+    fn words(self, view: &View<'_>, _choice: u32) -> String {
         let text = match self.0 {
             Pc::Install(call) => return format!("installs the cancel function for {}", view.model.call_words(call)),
             Pc::InstallLocal(_) => "installs the cancel function of the worker's own partition",

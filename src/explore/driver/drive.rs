@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use crossbeam::queue::SegQueue;
 
 use super::execution::{Ended, Execution, Taken};
-use super::host::{Census, Changes, Host, Local, Place};
-use super::{Runtime, Script, Standing};
+use super::monitor::{ActiveCount, Changes, Local, Place, ProcessMonitor};
+use super::{ForcedSchedule, Runtime, Standing};
 use crate::machine::{Model, Pending, ProcessId, System, run_label};
 use crate::schedule::Found;
 
@@ -48,11 +48,11 @@ pub struct Driver<M: Model, R: Runtime> {
     model: Arc<M>,
     runtime: Arc<R>,
     limits: Limits,
-    hosts: Vec<Host<M, R>>,
+    monitors: Vec<ProcessMonitor<M, R>>,
     /// Frames on their way, first by receiver, then by sender.
     connections: Vec<Vec<SegQueue<M::Frame>>>,
-    census: Census,
-    script: Option<Script<M>>,
+    active: ActiveCount,
+    forced_schedule: Option<ForcedSchedule<M>>,
     taken: Mutex<Vec<Taken<M::Thread>>>,
     over: AtomicBool,
     report: Mutex<Option<Report<M>>>,
@@ -64,13 +64,13 @@ pub fn drive<M, R>(
     model: &Arc<M>,
     runtime: &Arc<R>,
     limits: Limits,
-    script: Option<Script<M>>,
+    forced_schedule: Option<ForcedSchedule<M>>,
     report: impl FnOnce(Execution<M>) + Send + 'static,
 ) where
     M: Model + 'static,
     R: Runtime,
 {
-    Arc::new(Driver::new(model, runtime, limits, script, report)).run();
+    Arc::new(Driver::new(model, runtime, limits, forced_schedule, report)).run();
 }
 
 /// Runs code of the model; a panic of it is a failure like any other.
@@ -98,19 +98,21 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         model: &Arc<M>,
         runtime: &Arc<R>,
         limits: Limits,
-        script: Option<Script<M>>,
+        forced_schedule: Option<ForcedSchedule<M>>,
         report: impl FnOnce(Execution<M>) + Send + 'static,
     ) -> Self {
-        let ids = || (0..model.process_count()).map(|id| ProcessId(id as u8));
+        let ids = || ProcessId::all(model.process_count());
         let connections = ids().map(|_| ids().map(|_| SegQueue::new()).collect()).collect();
         Self {
             model: Arc::clone(model),
             runtime: Arc::clone(runtime),
             limits,
-            hosts: ids().map(|id| Host::new(&**runtime, model.initial(id))).collect(),
+            monitors: ids()
+                .map(|id| ProcessMonitor::new(&**runtime, model.initial(id)))
+                .collect(),
             connections,
-            census: Census::default(),
-            script,
+            active: ActiveCount::default(),
+            forced_schedule,
             taken: Mutex::default(),
             over: AtomicBool::new(false),
             report: Mutex::new(Some(Box::new(report))),
@@ -120,19 +122,19 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
     /// Runs it; the calling thread is one of its threads.
     pub fn run(self: &Arc<Self>) {
         // Nobody runs yet, so no lock is needed.
-        if let Some(script) = &self.script {
-            script.advance(&self.model, &self.snapshot());
+        if let Some(forced_schedule) = &self.forced_schedule {
+            forced_schedule.advance(&self.model, &self.snapshot());
         }
         let mut first = Vec::new();
-        for (index, host) in self.hosts.iter().enumerate() {
-            let id = ProcessId(index as u8);
-            let changes = self.refresh(id, &mut host.local());
+        for (index, monitor) in self.monitors.iter().enumerate() {
+            let id = ProcessId::new(index);
+            let changes = self.refresh(id, &mut monitor.local());
             first.extend(changes.started.into_iter().map(|(thread, place)| (id, thread, place)));
         }
         let Some((id, thread, place)) = first.pop() else {
             return self.end(Ended::AtRest, usize::MAX);
         };
-        self.runtime.adopt(&place.seat);
+        self.runtime.adopt(&place.slot);
         for (id, thread, place) in first {
             self.spawn(id, thread, place);
         }
@@ -142,10 +144,10 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
     /// Where every live thread stands, one line each, for an execution that does not get on.
     pub fn standings(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        for (index, host) in self.hosts.iter().enumerate() {
-            let id = ProcessId(index as u8);
+        for (index, monitor) in self.monitors.iter().enumerate() {
+            let id = ProcessId::new(index);
             let process = self.model.process_name(id);
-            let Some(local) = host.try_local() else {
+            let Some(local) = monitor.try_local() else {
                 lines.push(format!("{process}: a label that does not end"));
                 continue;
             };
@@ -166,13 +168,13 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         let driver = Arc::clone(self);
         let own = Arc::clone(&place);
         let body = Box::new(move || driver.go(id, thread, &own));
-        self.runtime.spawn(&place.seat, body);
+        self.runtime.spawn(&place.slot, body);
     }
 
     /// What a thread does from its start to its end.
     fn go(self: &Arc<Self>, id: ProcessId, thread: M::Thread, place: &Arc<Place<R>>) {
-        let lock = &self.hosts[id.index()].lock;
-        self.runtime.pause(&place.seat);
+        let lock = &self.monitors[id.index()].lock;
+        self.runtime.pause(&place.slot);
         let mut guard = self.runtime.acquire(lock);
         loop {
             match self.arrive(id) {
@@ -195,18 +197,18 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
                 Turn::Mail => {}
                 Turn::Ends => {
                     drop(guard);
-                    if self.census.leave() {
+                    if self.active.leave() {
                         self.end(Ended::AtRest, usize::MAX);
                     }
                     return;
                 }
                 Turn::Waits => {
-                    if self.census.leave() {
+                    if self.active.leave() {
                         drop(guard);
                         return self.end(Ended::AtRest, usize::MAX);
                     }
                     while place.parked.load(Ordering::Relaxed) && !self.over.load(Ordering::Relaxed) {
-                        guard = self.runtime.wait(&place.seat, lock, guard);
+                        guard = self.runtime.wait(&place.slot, lock, guard);
                     }
                     if self.over.load(Ordering::Relaxed) {
                         return;
@@ -224,12 +226,12 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
                     }
                     self.advance();
                     if place.is_gone() {
-                        if self.census.leave() {
+                        if self.active.leave() {
                             self.end(Ended::AtRest, usize::MAX);
                         }
                         return;
                     }
-                    self.runtime.pause(&place.seat);
+                    self.runtime.pause(&place.slot);
                     guard = self.runtime.acquire(lock);
                 }
                 Turn::Failed(number, found) => {
@@ -242,7 +244,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
 
     /// What a thread does while it holds the lock of its process.
     fn turn(&self, id: ProcessId, thread: M::Thread, place: &Place<R>) -> Turn<M, R> {
-        let mut local = self.hosts[id.index()].local();
+        let mut local = self.monitors[id.index()].local();
         if self.over.load(Ordering::Relaxed) || place.is_gone() {
             return Turn::Ends;
         }
@@ -253,7 +255,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
             return Turn::Waits;
         }
         let pending = pending.clone();
-        let forced = self.script.as_ref().and_then(Script::take);
+        let forced = self.forced_schedule.as_ref().and_then(ForcedSchedule::take);
         let choice = forced.unwrap_or_else(|| match pending.operation.choices {
             0 | 1 => 0,
             outcomes => self.runtime.choose(outcomes),
@@ -285,7 +287,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         id: ProcessId,
         local: &mut Local<M, R>,
         pending: &Pending<M::Thread>,
-        choice: u8,
+        choice: u32,
     ) -> Result<Option<ProcessId>, Found> {
         let sent = if self.limits.checked {
             run_label(&*self.model, id, &mut local.state, pending, choice).map_err(Found::Contract)?
@@ -305,28 +307,32 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
 
     /// The execution ends with a label that failed.
     fn failed(&self, found: Found) -> Ended {
-        if let Some(script) = &self.script {
-            script.failed(found.clone(), self.snapshot());
+        if let Some(forced_schedule) = &self.forced_schedule {
+            forced_schedule.failed(found.clone(), self.snapshot());
         }
         Ended::Failed(found)
     }
 
-    /// After a label of a script and its frames: wakes whose turn it is next.
+    /// After a label of a forced schedule and its frames: wakes whose turn it is next.
     fn advance(self: &Arc<Self>) {
-        let Some(script) = self.script.as_ref().filter(|script| !script.is_over()) else {
+        let Some(forced_schedule) = self
+            .forced_schedule
+            .as_ref()
+            .filter(|forced_schedule| !forced_schedule.is_over())
+        else {
             return;
         };
         // It is nobody's turn, so nothing changes while this thread looks.
-        let next = script.advance(&self.model, &self.snapshot());
-        let hosts = match next {
+        let next = forced_schedule.advance(&self.model, &self.snapshot());
+        let monitors = match next {
             Some(process) => process.index()..process.index() + 1,
-            None => 0..self.hosts.len(),
+            None => 0..self.monitors.len(),
         };
-        for index in hosts {
-            let id = ProcessId(index as u8);
-            let host = &self.hosts[index];
-            let guard = self.runtime.acquire(&host.lock);
-            let changes = self.refresh(id, &mut host.local());
+        for index in monitors {
+            let id = ProcessId::new(index);
+            let monitor = &self.monitors[index];
+            let guard = self.runtime.acquire(&monitor.lock);
+            let changes = self.refresh(id, &mut monitor.local());
             self.wake(&changes);
             drop(guard);
             self.start_all(id, changes);
@@ -334,18 +340,20 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
     }
 
     fn allows(&self, id: ProcessId, thread: M::Thread) -> bool {
-        self.script.as_ref().is_none_or(|script| script.allows(id, thread))
+        self.forced_schedule
+            .as_ref()
+            .is_none_or(|forced_schedule| forced_schedule.allows(id, thread))
     }
 
     fn refresh(&self, id: ProcessId, local: &mut Local<M, R>) -> Changes<M, R> {
-        let shared = (&*self.model, &*self.runtime, &self.census);
+        let shared = (&*self.model, &*self.runtime, &self.active);
         local.refresh(shared, id, |thread| self.allows(id, thread))
     }
 
     /// Under the lock of their process.
     fn wake(&self, changes: &Changes<M, R>) {
         for place in &changes.woken {
-            self.runtime.notify(&place.seat);
+            self.runtime.notify(&place.slot);
         }
     }
 
@@ -358,7 +366,11 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
     /// The state of all processes. Nobody can run.
     fn snapshot(&self) -> System<M::Process> {
         System {
-            processes: self.hosts.iter().map(|host| host.local().state.clone()).collect(),
+            processes: self
+                .monitors
+                .iter()
+                .map(|monitor| monitor.local().state.clone())
+                .collect(),
         }
     }
 
@@ -375,19 +387,19 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
                 taken,
                 ended,
                 system: self.snapshot(),
-                followed: self.script.as_ref().and_then(Script::followed),
+                followed: self.forced_schedule.as_ref().and_then(ForcedSchedule::followed),
             });
         }
-        for host in &self.hosts {
-            for place in host.local().places() {
-                self.runtime.note(&place.seat, Standing::Ends);
+        for monitor in &self.monitors {
+            for place in monitor.local().places() {
+                self.runtime.note(&place.slot, Standing::Ends);
             }
         }
-        for host in &self.hosts {
-            let guard = self.runtime.acquire(&host.lock);
-            let places: Vec<_> = host.local().places().cloned().collect();
+        for monitor in &self.monitors {
+            let guard = self.runtime.acquire(&monitor.lock);
+            let places: Vec<_> = monitor.local().places().cloned().collect();
             for place in places {
-                self.runtime.notify(&place.seat);
+                self.runtime.notify(&place.slot);
             }
             drop(guard);
         }

@@ -12,7 +12,7 @@ pub struct Taken<T> {
     /// Who ran it.
     pub thread: T,
     /// With which outcome.
-    pub choice: u8,
+    pub choice: u32,
 }
 
 /// Why an execution is over.
@@ -35,12 +35,12 @@ pub struct Execution<M: Model> {
     pub ended: Ended,
     /// The state in which that was so.
     pub system: System<M::Process>,
-    /// What became of the script, if there was one.
+    /// What became of the forced schedule, if there was one.
     pub followed: Option<Followed<M::Process>>,
 }
 
 impl<M: Model> Execution<M> {
-    /// What a replay is told as, of an execution with a script.
+    /// What a replay is told as, of an execution with a forced schedule.
     pub fn replayed(&self, model: &M) -> ReplayOutcome {
         let later = End::of(model, &self.system);
         let Some(followed) = &self.followed else {
@@ -63,7 +63,7 @@ impl<M: Model> Execution<M> {
         }
     }
 
-    /// What a replay on another variant is told as, of an execution with a script.
+    /// What a replay on another variant is told as, of an execution with a forced schedule.
     pub fn prefixed(&self, model: &M) -> PrefixOutcome {
         let followed = self
             .followed

@@ -11,24 +11,24 @@
 //! touch it. Frames of several senders that wait together are delivered in the order of the processes, which is none of the record's, but
 //! deliveries of different senders commute (`Model::deliver`).
 //!
-//! **Rest.** A thread whose guard is false leaves the `Census` before it waits, and who makes its guard true enters it again. The
+//! **Rest.** A thread whose guard is false leaves the `ActiveCount` before it waits, and who makes its guard true enters it again. The
 //! thread that leaves last knows that nobody can run and that no frame is on its way (who sends one delivers it before it waits): it
 //! takes the outcome and wakes the others to end. So a hang is no deadlock of the engine, every execution has an outcome, and an
-//! exploration goes on after a hang. The states, the queues, the census and the record are ordinary data of the standard library that
+//! exploration goes on after a hang. The states, the queues, the active count and the record are ordinary data of the standard library that
 //! an engine does not see. States are touched under the engine's lock only.
 //!
-//! **Scripts.** With a [`Script`] a thread's guard is also that the next event of a recorded schedule is its own; whoever ran an event
+//! **Forced schedules.** With a [`ForcedSchedule`] a thread's guard is also that the next event of a recorded schedule is its own; whoever ran an event
 //! looks up the next one and wakes its thread. So every engine replays a schedule, in the same way, and notices at once where it differs.
 
 mod drive;
 mod execution;
-mod host;
+mod forced_schedule;
+mod monitor;
 mod runtime;
-mod script;
-mod tally;
+mod statistics;
 
 pub use self::drive::{Driver, Limits, drive};
 pub use self::execution::{Ended, Execution, Taken};
+pub use self::forced_schedule::{Followed, ForcedSchedule};
 pub use self::runtime::{Runtime, Standing};
-pub use self::script::{Followed, Script};
-pub use self::tally::{Tally, TallyStatus};
+pub use self::statistics::{Statistics, StatisticsStatus};

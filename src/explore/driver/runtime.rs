@@ -10,38 +10,38 @@ pub trait Runtime: Send + Sync + 'static {
     /// Proof that a lock is held; dropping it releases the lock.
     type Guard<'a>;
     /// Where one thread waits: a condition variable of its own.
-    type Seat: Send + Sync;
+    type Slot: Send + Sync;
 
     /// A new lock.
     fn lock(&self) -> Self::Lock;
 
     /// A place for one thread. `identity` is the same for the same thread of the model in every execution.
-    fn seat(&self, identity: u64) -> Self::Seat;
+    fn slot(&self, identity: u64) -> Self::Slot;
 
     /// Called by a thread before it takes the lock for its next label.
-    fn pause(&self, _seat: &Self::Seat) {}
+    fn pause(&self, _seat: &Self::Slot) {}
 
     /// Takes a lock: the one point of a label at which an engine may let others run first.
     fn acquire<'a>(&self, lock: &'a Self::Lock) -> Self::Guard<'a>;
 
     /// Releases the lock, waits for [`Runtime::notify`] and takes the lock again. It may return early; it must not miss a
     /// notification by one who holds the lock.
-    fn wait<'a>(&self, seat: &Self::Seat, lock: &'a Self::Lock, guard: Self::Guard<'a>) -> Self::Guard<'a>;
+    fn wait<'a>(&self, slot: &Self::Slot, lock: &'a Self::Lock, guard: Self::Guard<'a>) -> Self::Guard<'a>;
 
     /// Wakes who waits in this place, if anyone does. The caller holds the lock that the waiter gave up.
-    fn notify(&self, seat: &Self::Seat);
+    fn notify(&self, slot: &Self::Slot);
 
-    /// Starts a thread that sits in `seat`. It may begin at any time.
-    fn spawn(&self, seat: &Self::Seat, body: Box<dyn FnOnce() + Send>);
+    /// Starts a thread that has `slot`. It may begin at any time.
+    fn spawn(&self, slot: &Self::Slot, body: Box<dyn FnOnce() + Send>);
 
-    /// The calling thread sits in `seat` from now on.
-    fn adopt(&self, _seat: &Self::Seat) {}
+    /// The calling thread has `slot` from now on.
+    fn adopt(&self, _seat: &Self::Slot) {}
 
     /// One of `outcomes` (at least two) outcomes of a label.
-    fn choose(&self, outcomes: u8) -> u8;
+    fn choose(&self, outcomes: u32) -> u32;
 
-    /// Says what the thread in `seat` would do if it had its turn now. An engine may use it to leave out turns in which nothing happens.
-    fn note(&self, _seat: &Self::Seat, _standing: Standing) {}
+    /// Says what the thread in `slot` would do if it had its turn now. An engine may use it to leave out turns in which nothing happens.
+    fn note(&self, _seat: &Self::Slot, _standing: Standing) {}
 }
 
 /// What a thread would do with its next turn.

@@ -4,12 +4,13 @@
 //! process state that a search met it compares what labels and deliveries do with what was declared about them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::reduction::{Local, RawStep, guarded};
 use super::search::Search;
 use super::{Options, Reductions};
-use crate::machine::{Access, Footprint, FrameSet, Model, Pending, ProcessId};
+use crate::machine::{Access, Footprint, FrameSet, Pending, ProcessId, Reducible};
 
 /// An audit ends when it has this much to say.
 const MOST_COMPLAINTS: usize = 32;
@@ -26,7 +27,7 @@ pub struct Audit {
 /// Searches `model` with `options` and checks the declarations of every process state on the way: that futures and arrivals
 /// cover what happens, that operations commute where their declarations say so, that deliveries commute with whatever is
 /// enabled, and that forgetting twice forgets no more than once. A search without reductions meets the most states.
-pub fn audit<M: Model>(model: &M, options: &Options, interrupt: &AtomicBool) -> Audit {
+pub fn audit<M: Reducible>(model: &M, options: &Options, interrupt: &AtomicBool) -> Audit {
     let search = Search::unwatched(model, options, interrupt);
     let mut auditor = Auditor {
         model,
@@ -34,7 +35,7 @@ pub fn audit<M: Model>(model: &M, options: &Options, interrupt: &AtomicBool) -> 
         complaints: BTreeSet::new(),
     };
     let mut process_states = 0;
-    for (process, table) in search.memo.locals.iter().enumerate() {
+    for (process, table) in search.graphs.locals.iter().enumerate() {
         for id in 0..table.len() {
             process_states += 1;
             auditor.state(process, &table.get(id).value);
@@ -47,36 +48,36 @@ pub fn audit<M: Model>(model: &M, options: &Options, interrupt: &AtomicBool) -> 
     }
 }
 
-struct Auditor<'a, 'm, M: Model> {
+struct Auditor<'a, 'm, M: Reducible> {
     model: &'m M,
     search: &'a Search<'m, M>,
     complaints: BTreeSet<String>,
 }
 
-impl<'m, M: Model> Auditor<'_, 'm, M> {
+impl<'m, M: Reducible> Auditor<'_, 'm, M> {
     /// Nothing is forgotten here: forgetting may remove a thread that no longer matters, and then labels commute only up
     /// to that, which is enough.
     fn local(&self, process: usize) -> Local<'m, M> {
         Local {
             model: self.model,
-            process: ProcessId(process as u8),
+            process: ProcessId::new(process),
             reductions: Reductions::NONE,
-            frames: FrameSet::ALL,
+            frames: FrameSet::Any,
         }
     }
 
     fn complain(&mut self, process: usize, text: &str) {
         if self.complaints.len() < MOST_COMPLAINTS {
-            let name = self.model.process_name(ProcessId(process as u8));
+            let name = self.model.process_name(ProcessId::new(process));
             self.complaints.insert(format!("{name}: {text}"));
         }
     }
 
-    fn future(&self, process: usize, state: &M::Process, thread: M::Thread) -> Footprint {
-        self.model.future(ProcessId(process as u8), state, thread)
+    fn footprint(&self, process: usize, state: &M::Process, thread: M::Thread) -> Arc<Footprint> {
+        self.model.footprint(ProcessId::new(process), state, thread)
     }
 
-    fn run(&self, process: usize, state: &M::Process, pending: &Pending<M::Thread>, choice: u8) -> Option<RawStep<M>> {
+    fn run(&self, process: usize, state: &M::Process, pending: &Pending<M::Thread>, choice: u32) -> Option<RawStep<M>> {
         let mut step = RawStep {
             state: state.clone(),
             path: Vec::new(),
@@ -88,13 +89,13 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
     }
 
     fn state(&mut self, process: usize, state: &M::Process) {
-        let id = ProcessId(process as u8);
+        let id = ProcessId::new(process);
         let Ok(pendings) = guarded(|| self.model.threads(id, state)) else {
             return;
         };
-        if self.search.memo.reductions.forget_dead {
+        if self.search.graphs.reductions.forget_dead {
             let mut again = state.clone();
-            self.model.forget_dead(id, &mut again);
+            self.model.eliminate_dead(id, &mut again);
             if again != *state {
                 self.complain(process, "forgetting twice forgets more than forgetting once");
             }
@@ -102,7 +103,7 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
         for pending in &pendings {
             let operation = &pending.operation;
             let own = Footprint::new().with(operation.object, operation.access);
-            if !self.future(process, state, pending.thread).includes(&own) {
+            if !self.footprint(process, state, pending.thread).includes(&own) {
                 self.complain(
                     process,
                     &format!("the future of {} lacks its own operation", operation.label),
@@ -128,11 +129,18 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
         ran: &Pending<M::Thread>,
         after: &M::Process,
     ) {
-        let id = ProcessId(process as u8);
-        let caused = self.future(process, state, ran.thread);
+        let id = ProcessId::new(process);
+        let caused = self.footprint(process, state, ran.thread);
         for later in self.model.threads(id, after) {
             let allowed = self.allowed(process, state, pendings, &later, &caused);
-            if !allowed.includes(&self.future(process, after, later.thread)) {
+            if self.is_undeclared(process, pendings, &later, &caused) {
+                let text = format!(
+                    "{} spawns a thread at {}, which was not declared",
+                    ran.operation.label, later.operation.label
+                );
+                self.complain(process, &text);
+            }
+            if !allowed.includes(&self.footprint(process, after, later.thread)) {
                 let text = format!(
                     "after {}, a thread at {} may do more than was declared before",
                     ran.operation.label, later.operation.label
@@ -140,15 +148,27 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
                 self.complain(process, &text);
             }
         }
-        let mut allowed = self.model.arrivals(id, state, FrameSet::ALL);
+        let mut allowed = (*self.model.delivery_footprint(id, state, &FrameSet::Any)).clone();
         allowed.extend(&caused);
-        if !allowed.includes(&self.model.arrivals(id, after, FrameSet::ALL)) {
+        if !allowed.includes(&self.model.delivery_footprint(id, after, &FrameSet::Any)) {
             let text = format!(
                 "after {}, arrivals may do more than was declared before",
                 ran.operation.label
             );
             self.complain(process, &text);
         }
+    }
+
+    /// Returns true if `later` has a name that no thread had before, and `caused` does not say that one may get it.
+    fn is_undeclared(
+        &self,
+        process: usize,
+        before: &[Pending<M::Thread>],
+        later: &Pending<M::Thread>,
+        caused: &Footprint,
+    ) -> bool {
+        let name = |pending: &Pending<M::Thread>| self.model.name(ProcessId::new(process), pending.thread);
+        name(later).is_some_and(|new| !caused.spawns(new) && !before.iter().any(|pending| name(pending) == Some(new)))
     }
 
     /// What `later` was allowed before: `caused`, and what the same thread was, under its old or its new id.
@@ -160,10 +180,10 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
         later: &Pending<M::Thread>,
         caused: &Footprint,
     ) -> Footprint {
-        let mut allowed = *caused;
+        let mut allowed = caused.clone();
         for pending in pendings {
             if pending.thread == later.thread || pending.operation == later.operation {
-                allowed.extend(&self.future(process, state, pending.thread));
+                allowed.extend(&self.footprint(process, state, pending.thread));
             }
         }
         allowed
@@ -176,7 +196,7 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
         state: &M::Process,
         pendings: &[Pending<M::Thread>],
         first: &Pending<M::Thread>,
-        choice: u8,
+        choice: u32,
         after_first: &RawStep<M>,
     ) {
         let operation = &first.operation;
@@ -184,12 +204,12 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
             .iter()
             .filter(|other| other.enabled && other.thread != first.thread)
         {
-            let future = self.future(process, state, other.thread);
-            let servers = operation.takes_server && other.operation.takes_server;
+            let footprint = self.footprint(process, state, other.thread);
+            let servers = operation.takes_permit && other.operation.takes_permit;
             let parts = operation
                 .part
-                .is_some_and(|part| future.conflicts_with(part, Access::Write));
-            if servers || parts || future.conflicts_with(operation.object, operation.access) {
+                .is_some_and(|part| footprint.conflicts_with(part, Access::Write));
+            if servers || parts || footprint.conflicts_with(operation.object, operation.access) {
                 continue;
             }
             for other_choice in 0..other.operation.choices.max(1) {
@@ -209,8 +229,8 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
     }
 
     /// Where the same thread leads from another state. Ids may be given anew, so that it may be one of several threads there.
-    fn reruns(&self, process: usize, state: &M::Process, wanted: &Pending<M::Thread>, choice: u8) -> Vec<M::Process> {
-        let mut pendings = self.model.threads(ProcessId(process as u8), state);
+    fn reruns(&self, process: usize, state: &M::Process, wanted: &Pending<M::Thread>, choice: u32) -> Vec<M::Process> {
+        let mut pendings = self.model.threads(ProcessId::new(process), state);
         pendings.retain(|pending| pending.enabled && pending.operation == wanted.operation);
         let run = |pending| Some(self.run(process, state, pending, choice)?.state);
         pendings.iter().filter_map(run).collect()
@@ -218,31 +238,37 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
 
     /// A delivery must leave what is enabled enabled, commute with it, and cause no more than was declared.
     fn deliveries(&mut self) {
-        let memo = &self.search.memo;
+        let graphs = &self.search.graphs;
         let all = self
             .search
             .scratches
             .iter()
             .flat_map(|scratch| scratch.deliveries.all());
         for (to, before, frame, _) in all.collect::<BTreeSet<_>>() {
-            let process = usize::from(to);
-            let id = ProcessId(to);
-            let before = &memo.locals[process].get(before).value;
-            let Ok(after) = guarded(|| memo.arrive(to, before.clone(), frame)) else {
+            let (id, process) = (to, to.index());
+            let before = &graphs.locals[process].get(before).value;
+            let Ok(after) = guarded(|| graphs.arrive(to, before.clone(), frame)) else {
                 continue;
             };
             let Ok(pendings) = guarded(|| self.model.threads(id, before)) else {
                 continue;
             };
-            let arrivals = self.model.arrivals(id, before, FrameSet::ALL);
+            let arrivals = self.model.delivery_footprint(id, before, &FrameSet::Any);
             for later in self.model.threads(id, &after) {
                 let allowed = self.allowed(process, before, &pendings, &later, &arrivals);
-                if !allowed.includes(&self.future(process, &after, later.thread)) {
+                if self.is_undeclared(process, &pendings, &later, &arrivals) {
+                    let text = format!(
+                        "a delivery spawns a thread at {}, which was not declared",
+                        later.operation.label
+                    );
+                    self.complain(process, &text);
+                }
+                if !allowed.includes(&self.footprint(process, &after, later.thread)) {
                     let text = format!("a delivery causes more at {} than was declared", later.operation.label);
                     self.complain(process, &text);
                 }
             }
-            if !arrivals.includes(&self.model.arrivals(id, &after, FrameSet::ALL)) {
+            if !arrivals.includes(&self.model.delivery_footprint(id, &after, &FrameSet::Any)) {
                 self.complain(
                     process,
                     "after a delivery, arrivals may do more than was declared before",
@@ -251,7 +277,7 @@ impl<'m, M: Model> Auditor<'_, 'm, M> {
             for pending in pendings.iter().filter(|pending| pending.enabled) {
                 for choice in 0..pending.operation.choices.max(1) {
                     let late = self.run(process, before, pending, choice);
-                    let late = late.and_then(|step| guarded(|| memo.arrive(to, step.state, frame)).ok());
+                    let late = late.and_then(|step| guarded(|| graphs.arrive(to, step.state, frame)).ok());
                     let early = self.reruns(process, &after, pending, choice);
                     if late.is_some_and(|late| !early.contains(&late)) {
                         let text = format!("{} does not commute with a delivery", pending.operation.label);

@@ -1,5 +1,5 @@
-//! Whether a model keeps the promises that speak of several processes at once: who may still send what, who is sure to return,
-//! who no longer matters, and what forgetting leaves as it is.
+//! Whether a model keeps the promises that speak of several processes at once: who may still send what, who is sure to return, and what
+//! forgetting leaves as it is.
 //!
 //! These are checked on every transition of a search, and what is said about the end of every execution on the whole graph:
 //! backwards from the states at rest.
@@ -11,10 +11,10 @@ use std::sync::atomic::AtomicBool;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::memo::{Deliveries, Memo};
+use super::local_graphs::{Deliveries, LocalGraphs};
 use super::search::Search;
 use super::{Options, Reductions};
-use crate::machine::{Footprint, FrameSet, Model, Pending, ProcessId};
+use crate::machine::{Footprint, GuaranteeSet, Pending, ProcessId, Reducible};
 
 /// An audit ends when it has this much to say.
 const MOST_COMPLAINTS: usize = 32;
@@ -33,21 +33,21 @@ pub struct GlobalAudit {
 }
 
 /// Searches `model` with `options` and checks on every transition what the reductions rely on beyond one process: frames that
-/// may still come, what their arrival causes, promises, sure returns, irrelevant processes, and forgetting.
+/// may still come, what their arrival causes, promises, sure returns, and forgetting.
 ///
-/// `broken` says which promises ([`Model::promises`]) a state breaks, and is told whether the state is at rest. The options
+/// `broken` says which guarantees ([`crate::machine::Guarantees`]) a state breaks, and is told whether the state is at rest. The options
 /// should leave out nothing but what is forgotten.
-pub fn audit_transitions<M: Model>(
+pub fn audit_transitions<M: Reducible>(
     model: &M,
     options: &Options,
     interrupt: &AtomicBool,
-    broken: &dyn Fn(&[&M::Process], bool) -> FrameSet,
+    broken: &dyn Fn(&[&M::Process], bool) -> GuaranteeSet,
 ) -> GlobalAudit {
     let search = Search::unwatched(model, options, interrupt);
     let mut auditor = Auditor {
         model,
         search: &search,
-        judge: Memo::new(
+        judge: LocalGraphs::new(
             model,
             Reductions {
                 leaks: false,
@@ -82,13 +82,13 @@ pub fn audit_transitions<M: Model>(
 }
 
 /// A process before and after a transition, with the frames that may still come to it: checked once.
-type Move = (usize, Option<usize>, u32, FrameSet, u32, FrameSet);
+type Move = (usize, Option<usize>, u32, u32, u32, u32);
 
-struct Auditor<'a, 'm, M: Model> {
+struct Auditor<'a, 'm, M: Reducible> {
     model: &'m M,
     search: &'a Search<'m, M>,
     /// Knows what a reduced search would know of a state; its ids are its own.
-    judge: Memo<'m, M>,
+    judge: LocalGraphs<'m, M>,
     /// By process, our ids to those of `judge`.
     ids: Vec<FxHashMap<u32, u32>>,
     cache: Deliveries,
@@ -97,14 +97,14 @@ struct Auditor<'a, 'm, M: Model> {
     transitions: u64,
 }
 
-impl<M: Model> Auditor<'_, '_, M> {
+impl<M: Reducible> Auditor<'_, '_, M> {
     fn complain(&mut self, process: usize, text: &str) {
-        let name = self.model.process_name(ProcessId(process as u8));
+        let name = self.model.process_name(ProcessId::new(process));
         self.complaints.insert(format!("{name}: {text}"));
     }
 
     fn judged(&mut self, tuple: &[u32]) -> Vec<u32> {
-        let (locals, judge) = (&self.search.memo.locals, &self.judge);
+        let (locals, judge) = (&self.search.graphs.locals, &self.judge);
         let id = |((process, id), ids): ((usize, &u32), &mut FxHashMap<u32, u32>)| {
             *ids.entry(*id)
                 .or_insert_with(|| judge.locals[process].intern(locals[process].get(*id).value.clone()).0)
@@ -112,83 +112,59 @@ impl<M: Model> Auditor<'_, '_, M> {
         tuple.iter().enumerate().zip(&mut self.ids).map(id).collect()
     }
 
-    fn irrelevant(&self, judged: &[u32]) -> Vec<bool> {
-        let set = self.judge.irrelevant(judged);
-        (0..judged.len()).map(|process| set & (1 << process) != 0).collect()
-    }
-
     fn value(&self, process: usize, id: u32) -> &M::Process {
-        &self.search.memo.locals[process].get(id).value
+        &self.search.graphs.locals[process].get(id).value
     }
 
     fn transitions_of(&mut self, deliveries: &mut Deliveries, tuple: &[u32]) {
-        let memo = &self.search.memo;
+        let graphs = &self.search.graphs;
         let before = self.judged(tuple);
-        let frames: Vec<FrameSet> = (0..tuple.len())
-            .map(|process| self.judge.frames_to(process, &before))
+        let frames: Vec<u32> = (0..tuple.len())
+            .map(|process| self.judge.frames_to(&mut self.cache, process, &before))
             .collect();
-        let (sure, irrelevant) = (self.judge.is_sure(&mut self.cache, &before), self.irrelevant(&before));
+        let sure = self.judge.guaranteed(&mut self.cache, &before).1;
         for process in 0..tuple.len() {
-            let (_, expansion) = memo.next(deliveries, process, tuple);
+            let (_, expansion) = graphs.next(deliveries, process, tuple);
             for step in &expansion.steps {
                 self.transitions += 1;
                 let mut after = tuple.to_vec();
                 after[process] = step.to;
                 for sent in &step.sent {
-                    let to = usize::from(sent.to);
-                    let Ok((arrived, _)) = memo.deliver(deliveries, sent.to, after[to], sent.frame) else {
+                    let to = sent.to.index();
+                    let Ok((arrived, _)) = graphs.deliver(deliveries, sent.to, after[to], sent.frame) else {
                         continue;
                     };
-                    let set = self.model.frame_set(&memo.frames.get(sent.frame).value.1);
+                    let set = self.model.frame_set(&graphs.frames.get(sent.frame).value.1);
                     if to != process && arrived != after[to] {
                         let what = format!(
                             "{:?} from {}",
-                            memo.frames.get(sent.frame).value.1,
-                            memo.model.process_name(ProcessId(process as u8))
+                            graphs.frames.get(sent.frame).value.1,
+                            graphs.model.process_name(ProcessId::new(process))
                         );
-                        if !frames[to].includes(set) {
+                        if !self.judge.frame_sets.get(frames[to]).includes(&set) {
                             self.complain(to, &format!("{what} arrives, but was not among what may be sent"));
-                        }
-                        let matters = self.judge.known(to, before[to]).matters.intersection(set) != FrameSet::NONE;
-                        if irrelevant[process] && !irrelevant[to] && matters {
-                            self.complain(to, &format!("{what} matters, but comes from where nothing matters"));
                         }
                     }
                     after[to] = arrived;
                 }
-                self.transition(process, (tuple, &frames), &after, sure, &irrelevant);
+                self.transition(process, (tuple, &frames), &after, sure);
             }
         }
     }
 
-    fn transition(
-        &mut self,
-        mover: usize,
-        (tuple, frames): (&[u32], &[FrameSet]),
-        after: &[u32],
-        sure: bool,
-        irrelevant: &[bool],
-    ) {
+    fn transition(&mut self, mover: usize, (tuple, frames): (&[u32], &[u32]), after: &[u32], sure: bool) {
         let later = self.judged(after);
-        if sure && !self.judge.is_sure(&mut self.cache, &later) {
+        if sure && !self.judge.guaranteed(&mut self.cache, &later).1 {
             let text = format!(
                 "a sure return is no longer sure: {}",
                 self.what_moved(mover, tuple, after)
             );
             self.complain(mover, &text);
         }
-        for (process, still) in self.irrelevant(&later).into_iter().enumerate() {
-            if irrelevant[process] && !still {
-                let text = format!(
-                    "irrelevant, then relevant again: {}",
-                    self.what_moved(mover, tuple, after)
-                );
-                self.complain(process, &text);
-            }
-        }
         for process in 0..tuple.len() {
-            let now = self.judge.frames_to(process, &later);
-            if process != mover && !frames[process].includes(now) {
+            let now = self.judge.frames_to(&mut self.cache, process, &later);
+            let sets = &self.judge.frame_sets;
+            if process != mover && !sets.get(frames[process]).includes(sets.get(now)) {
                 let text = format!(
                     "more may be sent to it than before: {}",
                     self.what_moved(mover, tuple, after)
@@ -211,7 +187,7 @@ impl<M: Model> Auditor<'_, '_, M> {
 
     /// The labels that may have run: those whose threads are no longer where they were.
     fn what_moved(&self, mover: usize, tuple: &[u32], after: &[u32]) -> String {
-        let id = ProcessId(mover as u8);
+        let id = ProcessId::new(mover);
         let later = self.model.threads(id, self.value(mover, after[mover]));
         let before = self.model.threads(id, self.value(mover, tuple[mover]));
         let gone = before.iter().filter(|pending| {
@@ -231,12 +207,12 @@ impl<M: Model> Auditor<'_, '_, M> {
     /// What a process may suffer from arrivals and from its threads covers what it may suffer after any transition of any
     /// process, a thread of its own and the frames that come because of that included.
     fn arrivals(&mut self, (process, own, from, frames, to, now): Move, mover: usize) {
-        let id = ProcessId(process as u8);
+        let id = ProcessId::new(process);
         let (before, after) = (self.value(process, from), self.value(process, to));
-        let arrivals = self.model.arrivals(id, before, frames);
+        let (frames, now) = (self.judge.frame_sets.get(frames), self.judge.frame_sets.get(now));
         let pendings = self.model.threads(id, before);
         let laters = self.model.threads(id, after);
-        let future = |pending: &Pending<M::Thread>| self.model.future(id, before, pending.thread);
+        let footprint = |pending: &Pending<M::Thread>| self.model.footprint(id, before, pending.thread);
         // Of its own threads, one that ran is not where it was.
         let ran = |pending: &&Pending<M::Thread>| {
             pending.enabled
@@ -244,33 +220,33 @@ impl<M: Model> Auditor<'_, '_, M> {
                     .iter()
                     .any(|other| other.thread == pending.thread && other.operation == pending.operation)
         };
-        let mut caused = arrivals;
+        let mut caused = (*self.model.delivery_footprint(id, before, frames)).clone();
         if own.is_some() {
             pendings
                 .iter()
                 .filter(ran)
-                .for_each(|pending| caused.extend(&future(pending)));
+                .for_each(|pending| caused.extend(&footprint(pending)));
             if !pendings.iter().any(|pending| ran(&pending)) {
                 // It runs the same label again.
-                pendings.iter().for_each(|pending| caused.extend(&future(pending)));
+                pendings.iter().for_each(|pending| caused.extend(&footprint(pending)));
             }
         }
         let mut texts = Vec::new();
         for later in &laters {
-            let mut allowed: Footprint = caused;
+            let mut allowed: Footprint = caused.clone();
             for pending in &pendings {
                 if pending.thread == later.thread || pending.operation == later.operation {
-                    allowed.extend(&future(pending));
+                    allowed.extend(&footprint(pending));
                 }
             }
-            if !allowed.includes(&self.model.future(id, after, later.thread)) {
+            if !allowed.includes(&self.model.footprint(id, after, later.thread)) {
                 texts.push(format!(
                     "a thread at {} may do more than was to be expected",
                     later.operation.label
                 ));
             }
         }
-        if !caused.includes(&self.model.arrivals(id, after, now)) {
+        if !caused.includes(&self.model.delivery_footprint(id, after, now)) {
             texts.push("arrivals may do more than was to be expected".to_owned());
         }
         for text in texts {
@@ -280,7 +256,7 @@ impl<M: Model> Auditor<'_, '_, M> {
                 .map(|pending| pending.operation.label.name)
                 .collect();
             ran.dedup();
-            let by = self.model.process_name(ProcessId(mover as u8));
+            let by = self.model.process_name(ProcessId::new(mover));
             self.complain(process, &format!("{text}, after {} ran ({ran:?})", by));
         }
     }

@@ -20,11 +20,11 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::Reductions;
-use super::search::{Keeper, Moment, Search};
-use crate::machine::Model;
+use super::search::{Keeper, Place, Search};
+use crate::machine::Reducible;
 
 /// Version of the format of checkpoint files.
-pub const CHECKPOINT_VERSION: u32 = 1;
+pub const CHECKPOINT_VERSION: u32 = 2;
 
 /// Where, when and under which name a search keeps checkpoints.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -147,7 +147,7 @@ impl<'a> Checkpoints<'a> {
     }
 }
 
-impl<M: Model> Keeper<M> for Checkpoints<'_>
+impl<M: Reducible> Keeper<M> for Checkpoints<'_>
 where
     M::Process: Serialize,
     M::Frame: Serialize,
@@ -163,15 +163,15 @@ where
             || Keeper::<M>::deadline(self).is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    fn keep(&mut self, moment: &Moment<'_, '_, M>) -> bool {
+    fn keep(&mut self, search: &Search<'_, M>, place: &Place) -> bool {
         let start = Instant::now();
         let elapsed = self.before + self.started.elapsed();
         let written = file::write(&self.config.path, |writer| {
-            snapshot::write(writer, &self.identity, elapsed, moment)
+            snapshot::write(writer, &self.identity, elapsed, search, place)
         });
         self.last = Instant::now();
         self.cost = start.elapsed();
-        self.last_states = moment.search.store.len();
+        self.last_states = search.store.len();
         self.failed = written.err();
         self.failed.is_none()
     }
@@ -181,7 +181,7 @@ where
 ///
 /// # Errors
 /// When the file can't be used, or must not be there.
-pub(super) fn resume<'m, M: Model>(
+pub(super) fn resume<'m, M: Reducible>(
     model: &'m M,
     config: &Checkpointing,
     reductions: Reductions,

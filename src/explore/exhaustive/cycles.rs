@@ -4,10 +4,10 @@ use rustc_hash::FxHashSet;
 
 use super::found::Found;
 use super::graph::Graph;
-use super::memo::Memo;
+use super::local_graphs::LocalGraphs;
 use super::search::Search;
 use super::successors::{Scratch, successors};
-use crate::machine::{Model, ProcessId};
+use crate::machine::{ProcessId, Reducible};
 
 /// An edge of one process's graph of local states.
 struct Edge {
@@ -16,7 +16,7 @@ struct Edge {
     /// The frame whose arrival it is; a step of the process itself if none.
     arrival: Option<u32>,
     /// What it sends: receiver and frame.
-    sends: Vec<(u8, u32)>,
+    sends: Vec<(ProcessId, u32)>,
 }
 
 /// Whether the model may run for ever. "No" is certain.
@@ -24,11 +24,13 @@ struct Edge {
 /// A cycle of global states is a closed walk in every process's own graph, so each step on it lies in a component of its
 /// process, each frame that it sends arrives on it, and each arrival on it was sent on it. Whatever lacks one of these is on no
 /// cycle and goes; if no step is left there is none.
-pub(super) fn possible<M: Model>(search: &Search<'_, M>) -> bool {
-    let memo = &search.memo;
-    let mut edges: Vec<Vec<Edge>> = (0..memo.locals.len()).map(|process| steps_of(memo, process)).collect();
+pub(super) fn possible<M: Reducible>(search: &Search<'_, M>) -> bool {
+    let graphs = &search.graphs;
+    let mut edges: Vec<Vec<Edge>> = (0..graphs.locals.len())
+        .map(|process| steps_of(graphs, process))
+        .collect();
     for (to, from_id, frame, to_id) in search.scratches.iter().flat_map(|scratch| scratch.deliveries.all()) {
-        edges[usize::from(to)].push(Edge {
+        edges[to.index()].push(Edge {
             from: from_id,
             to: to_id,
             arrival: Some(frame),
@@ -39,16 +41,23 @@ pub(super) fn possible<M: Model>(search: &Search<'_, M>) -> bool {
         let before: usize = edges.iter().map(Vec::len).sum();
         for (process, edges) in edges.iter_mut().enumerate() {
             let pairs = edges.iter().map(|edge| (edge.from, edge.to));
-            let (component, _) = Graph::from_edges(memo.locals[process].len() as usize, pairs).components();
+            let (component, _) = Graph::from_edges(graphs.locals[process].len() as usize, pairs).components();
             edges.retain(|edge| component[edge.from as usize] == component[edge.to as usize]);
         }
-        let sent: FxHashSet<(u8, u32)> = edges.iter().flatten().flat_map(|edge| edge.sends.clone()).collect();
+        let sent: FxHashSet<(ProcessId, u32)> = edges.iter().flatten().flat_map(|edge| edge.sends.clone()).collect();
         let mut arriving = FxHashSet::default();
         for (process, edges) in edges.iter().enumerate() {
-            arriving.extend(edges.iter().filter_map(|edge| Some((process as u8, edge.arrival?))));
+            arriving.extend(
+                edges
+                    .iter()
+                    .filter_map(|edge| Some((ProcessId::new(process), edge.arrival?))),
+            );
         }
         for (process, edges) in edges.iter_mut().enumerate() {
-            let is_sent = |edge: &Edge| edge.arrival.is_none_or(|frame| sent.contains(&(process as u8, frame)));
+            let is_sent = |edge: &Edge| {
+                edge.arrival
+                    .is_none_or(|frame| sent.contains(&(ProcessId::new(process), frame)))
+            };
             edges.retain(|edge| is_sent(edge) && edge.sends.iter().all(|send| arriving.contains(send)));
         }
         let after: usize = edges.iter().map(Vec::len).sum();
@@ -58,10 +67,10 @@ pub(super) fn possible<M: Model>(search: &Search<'_, M>) -> bool {
     }
 }
 
-fn steps_of<M: Model>(memo: &Memo<'_, M>, process: usize) -> Vec<Edge> {
+fn steps_of<M: Reducible>(graphs: &LocalGraphs<'_, M>, process: usize) -> Vec<Edge> {
     let mut edges = Vec::new();
-    for number in 0..memo.expansions[process].len() {
-        let entry = memo.expansions[process].get(number);
+    for number in 0..graphs.expansions[process].len() {
+        let entry = graphs.expansions[process].get(number);
         let from = entry.value.0;
         let Some(expansion) = entry.extra.get() else {
             continue;
@@ -80,7 +89,7 @@ fn steps_of<M: Model>(memo: &Memo<'_, M>, process: usize) -> Vec<Edge> {
 ///
 /// From such a state no other kind can be reached, so every hang ends in a bottom component of the whole graph; the
 /// signatures are those of the states there.
-pub(super) fn judge<M: Model>(search: &mut Search<'_, M>, max_memory: Option<u64>) {
+pub(super) fn judge<M: Reducible>(search: &mut Search<'_, M>, max_memory: Option<u64>) {
     let states = search.store.len();
     let needed = search.peak_bytes + states * 32 + search.transitions * 4;
     if let Some(most) = max_memory.filter(|most| needed > *most) {
@@ -104,9 +113,9 @@ pub(super) fn judge<M: Model>(search: &mut Search<'_, M>, max_memory: Option<u64
         }
     }
     let mut found = Found::default();
-    for (process, clients) in clients(&search.memo).into_iter().enumerate() {
+    for (process, clients) in clients(&search.graphs).into_iter().enumerate() {
         for (client, name) in clients.iter().enumerate() {
-            let returned = returned(&search.memo, process, client);
+            let returned = returned(&search.graphs, process, client);
             let mut can_return = vec![false; components];
             // Components come in an order in which those that one leads to are complete before it.
             for &state in &by_component {
@@ -119,8 +128,8 @@ pub(super) fn judge<M: Model>(search: &mut Search<'_, M>, max_memory: Option<u64
                 let own = component[state] as usize;
                 if bottom[own] && !can_return[own] {
                     let stored = search.store.get(id);
-                    let who = (ProcessId(process as u8), client, name.as_str());
-                    found.stuck(&search.memo, (id, stored.depth, stored.tuple), who);
+                    let who = (ProcessId::new(process), client, name.as_str());
+                    found.stuck(&search.graphs, (id, stored.depth, stored.tuple), who);
                 }
             }
         }
@@ -128,26 +137,26 @@ pub(super) fn judge<M: Model>(search: &mut Search<'_, M>, max_memory: Option<u64
     search.found.merge(found);
 }
 
-fn clients<M: Model>(memo: &Memo<'_, M>) -> Vec<Vec<String>> {
+fn clients<M: Reducible>(graphs: &LocalGraphs<'_, M>) -> Vec<Vec<String>> {
     let names = |(process, table): (usize, &super::interner::Interner<M::Process, _>)| {
-        let clients = memo.model.clients(ProcessId(process as u8), &table.get(0).value);
+        let clients = graphs.model.clients(ProcessId::new(process), &table.get(0).value);
         clients.into_iter().map(|client| client.name).collect()
     };
-    memo.locals.iter().enumerate().map(names).collect()
+    graphs.locals.iter().enumerate().map(names).collect()
 }
 
 /// By local state of `process`, whether the client has its answer.
-fn returned<M: Model>(memo: &Memo<'_, M>, process: usize, client: usize) -> Vec<bool> {
-    let table = &memo.locals[process];
+fn returned<M: Reducible>(graphs: &LocalGraphs<'_, M>, process: usize, client: usize) -> Vec<bool> {
+    let table = &graphs.locals[process];
     let status = |id| {
-        let clients = memo.model.clients(ProcessId(process as u8), &table.get(id).value);
+        let clients = graphs.model.clients(ProcessId::new(process), &table.get(id).value);
         clients.get(client).is_some_and(|client| client.returned)
     };
     (0..table.len()).map(status).collect()
 }
 
 /// Every transition between stored states, by their ranks.
-pub(super) fn global_graph<M: Model>(search: &Search<'_, M>, ids: &[u32]) -> Graph {
+pub(super) fn global_graph<M: Reducible>(search: &Search<'_, M>, ids: &[u32]) -> Graph {
     let starts = search.store.starts();
     let mut scratch = Scratch::default();
     let mut graph = Graph {
@@ -161,7 +170,7 @@ pub(super) fn global_graph<M: Model>(search: &Search<'_, M>, ids: &[u32]) -> Gra
             let to = to.expect("a search that ended has stored every successor");
             graph.targets.push(search.store.rank(&starts, to) as u32);
         };
-        successors(&search.memo, &mut scratch, tuple, emit, |_, _| {});
+        successors(&search.graphs, &mut scratch, tuple, emit, |_, _| {});
         graph.offsets.push(graph.targets.len());
     }
     graph

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::memo::Memo;
+use super::local_graphs::LocalGraphs;
 use super::reduction::{Broken, guarded};
 use super::successors::TrailStep;
 use crate::explore::FindingKind;
-use crate::machine::{Model, ProcessId, Signature};
+use crate::machine::{ProcessId, Reducible, Signature};
 
 /// Where a hang was found: the order says which of several with one signature is kept.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -85,14 +85,19 @@ impl Found {
     }
 
     /// Notes that `client` of `process` can't return from the state `state`.
-    pub(super) fn stuck<M: Model>(
+    pub(super) fn stuck<M: Reducible>(
         &mut self,
-        memo: &Memo<'_, M>,
+        graphs: &LocalGraphs<'_, M>,
         (state, depth, tuple): (u32, u32, &[u32]),
         (process, client, name): (ProcessId, usize, &str),
     ) {
-        let signature = guarded(|| memo.model.wait_for(&memo.states(tuple), process, client).signature());
-        let fingerprint = memo.fingerprint(tuple);
+        let signature = guarded(|| {
+            graphs
+                .model
+                .wait_for(&graphs.states(tuple), process, client)
+                .signature()
+        });
+        let fingerprint = graphs.fingerprint(tuple);
         match signature {
             Ok(signature) => {
                 let name = name.to_owned();
@@ -111,35 +116,41 @@ impl Found {
     }
 
     /// Looks at a state in which nothing can happen any more.
-    pub(super) fn terminal<M: Model>(&mut self, memo: &Memo<'_, M>, state: u32, depth: u32, tuple: &[u32]) {
-        let model = memo.model;
+    pub(super) fn terminal<M: Reducible>(
+        &mut self,
+        graphs: &LocalGraphs<'_, M>,
+        state: u32,
+        depth: u32,
+        tuple: &[u32],
+    ) {
+        let model = graphs.model;
         let clients = guarded(|| {
             let of = |(process, state): (usize, &&M::Process)| {
-                let id = ProcessId(process as u8);
+                let id = ProcessId::new(process);
                 let clients = model.clients(id, state).into_iter().enumerate();
                 clients
                     .map(move |(client, status)| (id, client, status))
                     .collect::<Vec<_>>()
             };
-            memo.states(tuple).iter().enumerate().flat_map(of).collect::<Vec<_>>()
+            graphs.states(tuple).iter().enumerate().flat_map(of).collect::<Vec<_>>()
         });
         match clients {
             Ok(clients) if clients.iter().all(|(_, _, status)| status.returned) => {
-                let ended = guarded(|| (model.leaks(&memo.states(tuple)), model.outcome(&memo.states(tuple))));
+                let ended = guarded(|| (model.leaks(&graphs.states(tuple)), model.outcome(&graphs.states(tuple))));
                 match ended {
                     Ok((leaks, outcome)) => {
                         self.leaks.extend(leaks);
                         self.outcomes.extend(outcome);
                     }
-                    Err(message) => self.failed_in(message, state, depth, memo.fingerprint(tuple)),
+                    Err(message) => self.failed_in(message, state, depth, graphs.fingerprint(tuple)),
                 }
             }
             Ok(clients) => {
                 for (process, client, status) in clients.iter().filter(|(_, _, status)| !status.returned) {
-                    self.stuck(memo, (state, depth, tuple), (*process, *client, &status.name));
+                    self.stuck(graphs, (state, depth, tuple), (*process, *client, &status.name));
                 }
             }
-            Err(message) => self.failed_in(message, state, depth, memo.fingerprint(tuple)),
+            Err(message) => self.failed_in(message, state, depth, graphs.fingerprint(tuple)),
         }
     }
 

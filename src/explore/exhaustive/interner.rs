@@ -14,8 +14,6 @@ use super::content::Content;
 const LOCKS: usize = 16;
 /// Length of the first chunk of a table, as a power of two; every further chunk is twice as long.
 const FIRST_CHUNK: u32 = 8;
-/// Makes the hash of a phantom differ from that of the value that it holds.
-const PHANTOM: u64 = 1 << 63;
 const CHUNKS: usize = 32 - FIRST_CHUNK as usize;
 
 /// An interned value with what is known about it.
@@ -80,12 +78,6 @@ impl<T: Eq + Hash, X> Interner<T, X> {
             .get()
             .and_then(|chunk| chunk[offset].get())
             .expect("an id is handed out after its value is in place")
-    }
-
-    /// Adds a value that no search for it will find: equal to no other, whatever its content.
-    pub(super) fn phantom(&self, value: T) -> (u32, u64) {
-        let content = Content::of(self.salt ^ PHANTOM, &value);
-        (self.place_new(value, content), content.short())
     }
 
     /// The id of a value, a new one if it was not met before.

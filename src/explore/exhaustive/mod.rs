@@ -11,7 +11,7 @@ mod cycles;
 mod found;
 mod graph;
 mod interner;
-mod memo;
+mod local_graphs;
 mod rebuild;
 mod reduction;
 mod returns;
@@ -35,7 +35,7 @@ use self::found::BrokenAt;
 use self::reduction::guarded;
 use self::search::{Keeper, Limits, NoKeeper, Search};
 use super::{Answer, Finding, FindingKind, FoundHang, Verdict};
-use crate::machine::Model;
+use crate::machine::Reducible;
 
 /// Most findings that a verdict lists: a broken model fails in many ways at once.
 const MOST_FINDINGS: usize = 64;
@@ -43,14 +43,11 @@ const MOST_FINDINGS: usize = 64;
 /// What may be left out of a search without changing its verdict.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reductions {
-    /// Forget what can no longer matter ([`Model::forget_dead`]).
+    /// Forget what can no longer matter ([`Independence::eliminate_dead`]).
     pub forget_dead: bool,
     /// Explore operations that nothing conflicts with first and alone.
     pub partial_order: bool,
-    /// Forget the state of a process that can no longer make a difference to any client ([`Model::may_send`],
-    /// [`Model::frames_that_matter`], [`Model::may_request`]), unless leaks are asked for.
-    pub irrelevant: bool,
-    /// Stop where every client is sure to return ([`Model::is_sure_to_return`]), unless leaks are asked for.
+    /// Stop where every client is sure to return ([`Guarantees::is_inevitable`]), unless leaks are asked for.
     pub sure_return: bool,
     /// Go on after every client has its answer, to learn what stays behind. Off, that is not looked at (and costs nothing).
     pub leaks: bool,
@@ -61,7 +58,6 @@ impl Reductions {
     pub const ALL: Self = Self {
         forget_dead: true,
         partial_order: true,
-        irrelevant: true,
         sure_return: true,
         leaks: false,
     };
@@ -69,7 +65,6 @@ impl Reductions {
     pub const NONE: Self = Self {
         forget_dead: false,
         partial_order: false,
-        irrelevant: false,
         sure_return: false,
         leaks: true,
     };
@@ -126,7 +121,7 @@ pub struct Status {
 ///
 /// `progress` is called about ten times a second. Setting `interrupt` ends the search soon, as undecided, with what it
 /// found.
-pub fn search<M: Model>(
+pub fn search<M: Reducible>(
     model: &M,
     options: &Options,
     interrupt: &AtomicBool,
@@ -147,7 +142,7 @@ pub fn search<M: Model>(
 ///
 /// # Errors
 /// When the checkpoint that is there can't be used, or none can be written.
-pub fn search_with_checkpoints<M: Model>(
+pub fn search_with_checkpoints<M: Reducible>(
     model: &M,
     options: &Options,
     checkpointing: &Checkpointing,
@@ -179,7 +174,7 @@ where
 }
 
 /// Runs a search that has just begun or that goes on.
-fn run<M: Model>(
+fn run<M: Reducible>(
     mut search: Search<'_, M>,
     limits: &Limits<'_>,
     progress: &mut dyn FnMut(&Status),
@@ -188,21 +183,21 @@ fn run<M: Model>(
     let options = limits.options;
     search.run(limits, progress, keeper);
     let mut cyclic = search.stopped_by.is_none() && cycles::possible(&search);
-    if cyclic && search.memo.reductions.partial_order {
+    if cyclic && search.graphs.reductions.partial_order {
         // A free thread that runs for ever may keep the reduced search from ever looking at another one.
         let without = Reductions {
             partial_order: false,
             ..options.reductions
         };
-        let (model, peak_bytes) = (search.memo.model, search.peak_bytes);
+        let (model, peak_bytes) = (search.graphs.model, search.peak_bytes);
         drop(search);
         search = Search::new(model, without);
         search.run(limits, progress, keeper);
         search.peak_bytes = search.peak_bytes.max(peak_bytes);
         cyclic = search.stopped_by.is_none() && cycles::possible(&search);
     }
-    let mut reductions = describe(search.memo.reductions);
-    if options.reductions.partial_order && !search.memo.reductions.partial_order {
+    let mut reductions = describe(search.graphs.reductions);
+    if options.reductions.partial_order && !search.graphs.reductions.partial_order {
         reductions.push("partial order: not used, because the model has cycles".to_owned());
     }
     if cyclic
@@ -222,16 +217,13 @@ fn describe(reductions: Reductions) -> Vec<String> {
     if reductions.partial_order {
         names.push("partial order".to_owned());
     }
-    if reductions.irrelevant && !reductions.leaks {
-        names.push("irrelevant processes".to_owned());
-    }
     if reductions.sure_return && !reductions.leaks {
         names.push("sure return".to_owned());
     }
     names
 }
 
-fn conclude<M: Model>(
+fn conclude<M: Reducible>(
     mut search: Search<'_, M>,
     cyclic: bool,
     reductions: Vec<String>,
@@ -250,7 +242,7 @@ fn conclude<M: Model>(
     for at in std::mem::take(&mut search.found.broken).into_values() {
         findings.push(finding(&mut search, at));
     }
-    findings.extend(search.stillborn.take().map(|message| Finding {
+    findings.extend(search.initial_error.take().map(|message| Finding {
         kind: FindingKind::Panic,
         message,
         events: Vec::new(),
@@ -278,14 +270,14 @@ fn conclude<M: Model>(
         hangs,
         // Of a search that leaves out what comes after the answers it is not known.
         outcomes: (search.found.outcomes.into_iter())
-            .filter(|_| search.memo.reductions.leaks)
+            .filter(|_| search.graphs.reductions.leaks)
             .collect(),
         leaks: search.found.leaks.into_iter().collect(),
         findings,
     }
 }
 
-fn finding<M: Model>(search: &mut Search<'_, M>, at: BrokenAt) -> Finding {
+fn finding<M: Reducible>(search: &mut Search<'_, M>, at: BrokenAt) -> Finding {
     let events = guarded(|| rebuild::events_to_failure(search, &at));
     let mut events = events.unwrap_or_else(Err).unwrap_or_default();
     events.extend(at.failure.event);

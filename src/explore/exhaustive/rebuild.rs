@@ -1,12 +1,12 @@
 //! Schedules: from a stored state back to the labels that lead there.
 
 use super::found::{BrokenAt, HangAt};
-use super::memo::Memo;
+use super::local_graphs::LocalGraphs;
 use super::search::Search;
 use super::store::NO_PARENT;
 use super::successors::{Scratch, TrailStep, successors};
 use crate::explore::FoundHang;
-use crate::machine::{Event, Model, ProcessId, Signature, System, run_label};
+use crate::machine::{Event, ProcessId, Reducible, Signature, System, run_label};
 use crate::schedule::{Lifted, lift};
 
 /// A schedule that has not come to rest after this many more labels never will, as far as we care.
@@ -16,21 +16,18 @@ const LONGEST_REST: usize = 1_000_000;
 ///
 /// # Errors
 /// When the schedule does not lead there: a bug in the engine, or a model that does not keep its promises.
-pub(super) fn hang<M: Model>(
+pub(super) fn hang<M: Reducible>(
     search: &mut Search<'_, M>,
     signature: &Signature,
     at: &HangAt,
     cyclic: bool,
 ) -> Result<FoundHang, String> {
-    let model = search.memo.model;
+    let model = search.graphs.model;
     let trail = trail_to(search, at.state)?;
-    let (events, reached) = replay_reduced(&search.memo, &trail)?;
+    let (events, reached) = replay_reduced(&search.graphs, &trail)?;
     let tuple = search.store.get(at.state).tuple;
-    let stored = search.memo.states(tuple);
-    let differs = |(process, (reached, stored)): (usize, (&M::Process, &M::Process))| {
-        !search.memo.is_phantom(process, tuple[process]) && reached != stored
-    };
-    if reached.processes.iter().zip(stored).enumerate().any(differs) {
+    let stored = search.graphs.states(tuple);
+    if !reached.processes.iter().eq(stored) {
         return Err(format!("the schedule of hang {} ends in another state", signature.id()));
     }
     let lifted = lift(model, &events)?;
@@ -55,25 +52,25 @@ pub(super) fn hang<M: Model>(
 }
 
 /// The labels that lead to a stored state, on the model without any reduction.
-pub(super) fn events_to<M: Model>(search: &Search<'_, M>, state: u32) -> Result<Vec<Event>, String> {
+pub(super) fn events_to<M: Reducible>(search: &Search<'_, M>, state: u32) -> Result<Vec<Event>, String> {
     let trail = trail_to(search, state)?;
-    let (events, _) = replay_reduced(&search.memo, &trail)?;
-    Ok(lift(search.memo.model, &events)?.events)
+    let (events, _) = replay_reduced(&search.graphs, &trail)?;
+    Ok(lift(search.graphs.model, &events)?.events)
 }
 
 /// The labels before the one that fails.
-pub(super) fn events_to_failure<M: Model>(search: &mut Search<'_, M>, at: &BrokenAt) -> Result<Vec<Event>, String> {
+pub(super) fn events_to_failure<M: Reducible>(search: &mut Search<'_, M>, at: &BrokenAt) -> Result<Vec<Event>, String> {
     if at.state == NO_PARENT {
         return Ok(Vec::new());
     }
     let mut trail = trail_to(search, at.state)?;
     trail.extend(&at.trail);
-    Ok(replay_reduced(&search.memo, &trail)?.0)
+    Ok(replay_reduced(&search.graphs, &trail)?.0)
 }
 
 /// The steps from the initial state to a stored one: of several between the same two states the first.
-fn trail_to<M: Model>(search: &Search<'_, M>, target: u32) -> Result<Vec<TrailStep>, String> {
-    let (memo, store) = (&search.memo, &search.store);
+fn trail_to<M: Reducible>(search: &Search<'_, M>, target: u32) -> Result<Vec<TrailStep>, String> {
+    let (graphs, store) = (&search.graphs, &search.store);
     let mut scratch = Scratch::default();
     let mut hops = Vec::new();
     let mut child = target;
@@ -86,7 +83,7 @@ fn trail_to<M: Model>(search: &Search<'_, M>, target: u32) -> Result<Vec<TrailSt
                 hop = Some(transition.trail.to_vec());
             }
         };
-        successors(memo, &mut scratch, store.get(reached.parent).tuple, emit, |_, _| {});
+        successors(graphs, &mut scratch, store.get(reached.parent).tuple, emit, |_, _| {});
         hops.push(hop.ok_or("a stored state does not follow from its parent")?);
         child = reached.parent;
     }
@@ -95,26 +92,25 @@ fn trail_to<M: Model>(search: &Search<'_, M>, target: u32) -> Result<Vec<TrailSt
 }
 
 /// Runs the steps label by label, forgetting what the search forgot.
-fn replay_reduced<M: Model>(
-    memo: &Memo<'_, M>,
+fn replay_reduced<M: Reducible>(
+    graphs: &LocalGraphs<'_, M>,
     trail: &[TrailStep],
 ) -> Result<(Vec<Event>, System<M::Process>), String> {
-    let model = memo.model;
+    let model = graphs.model;
     let mut system = System::initial(model);
     let forget = |process: usize, system: &mut System<M::Process>| {
-        if memo.reductions.forget_dead {
-            model.forget_dead(ProcessId(process as u8), &mut system.processes[process]);
+        if graphs.reductions.forget_dead {
+            model.eliminate_dead(ProcessId::new(process), &mut system.processes[process]);
         }
     };
     (0..system.processes.len()).for_each(|process| forget(process, &mut system));
     let mut events = Vec::new();
     for step in trail {
-        let process = usize::from(step.process);
-        let id = ProcessId(step.process);
-        let (from, frames) = memo.expansions[process].get(step.expansion).value;
-        let raw = memo
+        let (id, process) = (step.process, step.process.index());
+        let (from, frames) = graphs.expansions[process].get(step.expansion).value;
+        let raw = graphs
             .local(process, frames)
-            .expand(&memo.locals[process].get(from).value);
+            .expand(&graphs.locals[process].get(from).value);
         let Some(raw) = raw.steps.get(step.step as usize) else {
             return Err("a step can't be computed again: the model is not deterministic".to_owned());
         };
@@ -137,7 +133,7 @@ fn replay_reduced<M: Model>(
 }
 
 /// Adds what is left to run, if that comes to rest.
-fn run_to_rest<M: Model>(
+fn run_to_rest<M: Reducible>(
     model: &M,
     lifted: Lifted<M::Process>,
     to_rest: bool,

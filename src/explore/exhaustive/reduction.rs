@@ -2,7 +2,7 @@
 //!
 //! # Why a free operation may go first
 //! In a global state, let thread `t` of process `p` be enabled with an operation on object `o`, and let nothing that any
-//! other live thread of `p` ([`Model::future`]) or a frame still to come ([`Model::arrivals`]) may do to `o` conflict with
+//! other live thread of `p` ([`Independence::footprint`]) or a frame still to come ([`Independence::delivery_footprint`]) may do to `o` conflict with
 //! it. Take any execution that starts here and does not run `t`. None of its labels in `p` conflicts with `t`'s: each is run
 //! by another thread that lives now, by a thread that exists because of one, or because of a frame. Labels of other processes
 //! touch `p` only by delivering frames. So `t` stays enabled (a guard depends only on the operation's own object and the
@@ -20,47 +20,47 @@
 //! # Why a closure may go first
 //! Taking one of a bounded number of servers conflicts with everybody else who takes one. But suppose that, from here, the
 //! thread takes it and runs to its end, and all these labels are free: then nobody can tell when it ran, except by finding no
-//! server idle. If whoever holds a server always gives it back ([`Model::servers_come_back`]), the others are only delayed by
+//! server idle. If whoever holds a server always gives it back ([`Independence::permits_come_back`]), the others are only delayed by
 //! that, and the thread gets its turn in every execution that ends: the whole run is one persistent transition. Without that
 //! promise this is wrong: where all servers can be blocked for good, there is an execution in which the closure never starts
 //! and whatever it would have sent is missing.
 //!
 //! # Together with forgetting
-//! [`Model::forget_dead`] replaces a state by one with the same outcomes: who returns, and with which signatures. A persistent
+//! [`Independence::eliminate_dead`] replaces a state by one with the same outcomes: who returns, and with which signatures. A persistent
 //! set of the smaller state keeps the outcomes that the smaller state has in the model as it is, and so those of the larger one;
 //! by induction over an acyclic graph, forgetting after every label and delivery keeps them all. Labels that only the larger
 //! state could run are missing from a schedule, so one that was found with forgetting on is completed when it is rebuilt.
 //!
-//! # Chains
+//! # Path compression
 //! After any transition, free operations with one outcome have only one continuation that is explored, so they are
-//! followed at once and the states between are not stored. A chain stops where a state repeats. In a graph with cycles a free
+//! followed at once and the states between are not stored. A path ends where a state repeats. In a graph with cycles a free
 //! thread could run for ever while another one is ignored; the search is then repeated without this reduction.
 
-mod surroundings;
+mod environment;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 
-use self::surroundings::Surroundings;
+use self::environment::Environment;
 use super::Reductions;
 use super::content::Content;
 use crate::explore::FindingKind;
-use crate::machine::{Event, FrameSet, Model, Pending, ProcessId, run_label};
+use crate::machine::{Event, FrameSet, Pending, ProcessId, Reducible, run_label};
 
 /// A closure that ran this many labels without an end is no short closure.
 const LONGEST_RUN: usize = 1_000;
 
 /// A transition of one process: one label, or several that are explored as one.
-pub(super) struct RawStep<M: Model> {
+pub(super) struct RawStep<M: Reducible> {
     pub(super) state: M::Process,
     /// Which thread ran, with which outcome, label by label.
-    pub(super) path: Vec<(M::Thread, u8)>,
+    pub(super) path: Vec<(M::Thread, u32)>,
     /// What it sent to other processes, in order.
     pub(super) sent: Vec<(ProcessId, M::Frame)>,
 }
 
-impl<M: Model> Clone for RawStep<M> {
+impl<M: Reducible> Clone for RawStep<M> {
     fn clone(&self) -> Self {
         Self {
             state: self.state.clone(),
@@ -80,14 +80,14 @@ pub(super) struct Broken {
 }
 
 /// What can happen next in one process.
-pub(super) struct RawExpansion<M: Model> {
+pub(super) struct RawExpansion<M: Reducible> {
     pub(super) steps: Vec<RawStep<M>>,
     /// True if these steps alone are enough in every global state with this local state.
     pub(super) ample: bool,
     pub(super) broken: Vec<Broken>,
 }
 
-enum Ample<M: Model> {
+enum Ample<M: Reducible> {
     /// All outcomes of this pending operation.
     Operation(usize),
     /// This run of a whole closure.
@@ -116,7 +116,7 @@ pub(super) struct Local<'m, M> {
     pub(super) frames: FrameSet,
 }
 
-impl<M: Model> Local<'_, M> {
+impl<M: Reducible> Local<'_, M> {
     /// Everything that is explored from `state`.
     pub(super) fn expand(&self, state: &M::Process) -> RawExpansion<M> {
         match guarded(|| self.expand_unguarded(state)) {
@@ -190,7 +190,7 @@ impl<M: Model> Local<'_, M> {
         }
         let stuck = pendings.iter().find(|pending| {
             let operation = &pending.operation;
-            operation.takes_server && self.model.servers_come_back(self.process, operation.object)
+            operation.takes_permit && self.model.permits_come_back(self.process, operation.object)
         })?;
         Some(Broken {
             kind: FindingKind::Contract,
@@ -204,7 +204,7 @@ impl<M: Model> Local<'_, M> {
         })
     }
 
-    fn event(&self, state: &M::Process, pending: &Pending<M::Thread>, choice: u8) -> Event {
+    fn event(&self, state: &M::Process, pending: &Pending<M::Thread>, choice: u32) -> Event {
         Event {
             process: self.model.process_name(self.process),
             thread: self.model.thread_name(self.process, state, pending.thread),
@@ -219,7 +219,7 @@ impl<M: Model> Local<'_, M> {
         &self,
         step: &mut RawStep<M>,
         pending: &Pending<M::Thread>,
-        choice: u8,
+        choice: u32,
     ) -> Result<(), (FindingKind, String)> {
         let (model, process) = (self.model, self.process);
         let sent = guarded(|| {
@@ -250,7 +250,8 @@ impl<M: Model> Local<'_, M> {
 
     fn forget(&self, state: &mut M::Process) -> Result<(), (FindingKind, String)> {
         if self.reductions.forget_dead {
-            guarded(|| self.model.forget_dead(self.process, state)).map_err(|message| (FindingKind::Panic, message))?;
+            guarded(|| self.model.eliminate_dead(self.process, state))
+                .map_err(|message| (FindingKind::Panic, message))?;
         }
         Ok(())
     }
@@ -290,20 +291,21 @@ impl<M: Model> Local<'_, M> {
         if !pendings.iter().any(|pending| pending.enabled) {
             return None;
         }
-        let surroundings = Surroundings::of(self, state, pendings);
+        let environment = Environment::new(self, state, pendings, &self.frames);
         for (index, pending) in pendings.iter().enumerate().filter(|(_, pending)| pending.enabled) {
             let operation = &pending.operation;
-            if operation.takes_server
-                && self.model.servers_come_back(self.process, operation.object)
+            if operation.takes_permit
+                && self.model.permits_come_back(self.process, operation.object)
+                && environment.leave_name(index)
                 && let Some(run) = self.whole_run(state, pending)
             {
                 return Some(Ample::Closure(run));
             }
-            if surroundings.leave_free(index, pending) {
+            if environment.leave_free(index) {
                 return Some(Ample::Operation(index));
             }
         }
-        surroundings.smallest_component(pendings).map(Ample::Threads)
+        environment.smallest_component().map(Ample::Threads)
     }
 
     /// Takes a server, runs to the end and gives it back, if nobody could tell when that happened.
@@ -323,15 +325,17 @@ impl<M: Model> Local<'_, M> {
                 return Some(step);
             };
             let pending = &pendings[index];
-            let plain = pending.enabled && pending.operation.choices <= 1 && !pending.operation.takes_server;
+            let plain = pending.enabled && pending.operation.choices <= 1 && !pending.operation.takes_permit;
+            if !plain {
+                return None;
+            }
             // Once a frame was sent, others may send more than was known before.
             let frames = if step.sent.is_empty() {
-                self.frames
+                &self.frames
             } else {
-                FrameSet::ALL
+                &FrameSet::Any
             };
-            let surroundings = Surroundings::with(self, &step.state, &pendings, frames);
-            if !plain || !surroundings.leave_free(index, pending) {
+            if !Environment::new(self, &step.state, &pendings, frames).leave_free(index) {
                 return None;
             }
             self.run(&mut step, pending, 0).ok()?;

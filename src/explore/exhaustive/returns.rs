@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::search::{Limits, NoKeeper, Search};
 use super::{Options, Reductions, cycles, rebuild};
-use crate::machine::{Event, Model};
+use crate::machine::{Event, Reducible};
 
 /// Whether some run lets every client return.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,7 +22,7 @@ pub enum Returns {
 ///
 /// The reductions keep every state at rest, and who has returned in it, so they keep the answer; where the model may run for ever,
 /// the search is repeated without partial order, as for a hang.
-pub fn returns<M: Model>(model: &M, options: &Options, interrupt: &AtomicBool) -> Returns {
+pub fn returns<M: Reducible>(model: &M, options: &Options, interrupt: &AtomicBool) -> Returns {
     let limits = Limits {
         options,
         started: Instant::now(),
@@ -52,7 +52,7 @@ pub fn returns<M: Model>(model: &M, options: &Options, interrupt: &AtomicBool) -
         return rebuild::events_to(&search, state).map_or_else(Returns::Undecided, Returns::Can);
     }
     let failed = search.found.broken.into_keys().next().map(|(_, message)| message);
-    match search.stopped_by.or(search.stillborn).or(failed) {
+    match search.stopped_by.or(search.initial_error).or(failed) {
         Some(reason) => Returns::Undecided(reason),
         None => Returns::Cannot,
     }

@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::found::{BrokenAt, Found};
-use super::memo::Memo;
+use super::local_graphs::LocalGraphs;
 use super::reduction::Broken;
 use super::store::{Candidate, NO_PARENT, SHARDS, Shard, Store, shard_of};
 use super::successors::{Kind, Scratch, TrailStep, successors};
 use super::{Options, Reductions, Status};
 use crate::explore::FindingKind;
-use crate::machine::Model;
+use crate::machine::Reducible;
 
 /// States expanded by one search thread in one go.
 const CHUNK: usize = 512;
@@ -30,15 +30,15 @@ const REPORT_EVERY: Duration = Duration::from_millis(100);
 /// Expanded states over which the growth of a search is measured, at least.
 const WINDOW: u64 = 4 * BATCH as u64;
 
-/// The candidates that one chunk has found, by shard; records of tuple, parent, depth and two halves of the hash.
-type Buffers = [Vec<u32>; SHARDS];
-
-/// What one search thread knows and has found.
+/// What the expansion of a chunk has brought, until it is taken over.
 #[derive(Default)]
-pub(super) struct Worker {
-    scratch: Scratch,
+struct Chunk {
+    /// States that are expanded, from the first on.
+    expanded: usize,
     transitions: u64,
     found: Found,
+    /// The successors, by shard; records of tuple, parent, depth and two halves of the hash.
+    candidates: [Vec<u32>; SHARDS],
 }
 
 /// Where a search stands: a bucket of states of one depth, of which the first are done.
@@ -49,46 +49,20 @@ pub(super) struct Place {
     pub(super) done: usize,
 }
 
-/// A search between two chunks, when everything that was found is inserted.
-pub(super) struct Moment<'a, 'm, M: Model> {
-    pub(super) search: &'a Search<'m, M>,
-    pub(super) place: &'a Place,
-    workers: &'a [Worker],
-}
-
-impl<M: Model> Moment<'_, '_, M> {
-    pub(super) fn transitions(&self) -> u64 {
-        let own: u64 = self.workers.iter().map(|worker| worker.transitions).sum();
-        self.search.transitions + own
-    }
-
-    /// What all threads have found together.
-    pub(super) fn found(&self) -> Found {
-        let mut found = self.search.found.clone();
-        self.workers.iter().for_each(|worker| found.merge(worker.found.clone()));
-        found
-    }
-
-    /// Every delivery that a thread knows, some several times.
-    pub(super) fn deliveries(&self) -> impl Iterator<Item = (u8, u32, u32, u32)> {
-        self.workers.iter().flat_map(|worker| worker.scratch.deliveries.all())
-    }
-}
-
 /// Looks at a search now and then while it runs.
-pub(super) trait Keeper<M: Model> {
-    /// When the search should pause at the next chunk, if that is known.
+pub(super) trait Keeper<M: Reducible> {
+    /// When the search should pause, if that is known.
     fn deadline(&self) -> Option<Instant>;
     /// Whether it is time to look.
     fn is_due(&self, states: u64) -> bool;
     /// Looks; false ends the search.
-    fn keep(&mut self, moment: &Moment<'_, '_, M>) -> bool;
+    fn keep(&mut self, search: &Search<'_, M>, place: &Place) -> bool;
 }
 
 /// Looks at nothing.
 pub(super) struct NoKeeper;
 
-impl<M: Model> Keeper<M> for NoKeeper {
+impl<M: Reducible> Keeper<M> for NoKeeper {
     fn deadline(&self) -> Option<Instant> {
         None
     }
@@ -97,7 +71,7 @@ impl<M: Model> Keeper<M> for NoKeeper {
         false
     }
 
-    fn keep(&mut self, _moment: &Moment<'_, '_, M>) -> bool {
+    fn keep(&mut self, _search: &Search<'_, M>, _place: &Place) -> bool {
         true
     }
 }
@@ -114,12 +88,18 @@ pub(super) struct Limits<'a> {
 }
 
 impl Limits<'_> {
+    fn is_up(&self) -> bool {
+        let late = |seconds| self.started.elapsed().as_secs_f64() >= seconds;
+        self.interrupt.load(Ordering::Relaxed) || self.options.max_time.is_some_and(late)
+    }
+
+    /// What ends the search at this moment.
     fn now(&self) -> Option<String> {
         if self.interrupt.load(Ordering::Relaxed) {
             return Some("interrupt".to_owned());
         }
-        let seconds = self.options.max_time?;
-        (self.started.elapsed().as_secs_f64() >= seconds).then(|| format!("max-time {seconds}"))
+        let seconds = self.options.max_time.filter(|_| self.is_up())?;
+        Some(format!("max-time {seconds}"))
     }
 
     fn after_batch(&self, states: u64, bytes: u64) -> Option<String> {
@@ -133,8 +113,8 @@ impl Limits<'_> {
 }
 
 /// A search and all that it knows.
-pub(super) struct Search<'m, M: Model> {
-    pub(super) memo: Memo<'m, M>,
+pub(super) struct Search<'m, M: Reducible> {
+    pub(super) graphs: LocalGraphs<'m, M>,
     pub(super) store: Store,
     pub(super) found: Found,
     pub(super) scratches: Vec<Scratch>,
@@ -145,14 +125,14 @@ pub(super) struct Search<'m, M: Model> {
     /// Where it goes on, if it was stopped before.
     pub(super) place: Option<Place>,
     /// The model can't even start.
-    pub(super) stillborn: Option<String>,
+    pub(super) initial_error: Option<String>,
 }
 
-impl<'m, M: Model> Search<'m, M> {
+impl<'m, M: Reducible> Search<'m, M> {
     /// A search that knows the initial state.
     pub(super) fn new(model: &'m M, reductions: Reductions) -> Self {
         let mut search = Self {
-            memo: Memo::new(model, reductions),
+            graphs: LocalGraphs::new(model, reductions),
             store: Store::new(model.process_count()),
             found: Found::default(),
             scratches: Vec::new(),
@@ -161,11 +141,11 @@ impl<'m, M: Model> Search<'m, M> {
             peak_bytes: 0,
             stopped_by: None,
             place: None,
-            stillborn: None,
+            initial_error: None,
         };
-        match search.memo.initial() {
+        match search.graphs.initial() {
             Ok(tuple) => {
-                let hash = search.memo.hash_of(&tuple);
+                let hash = search.graphs.hash_of(&tuple);
                 let candidate = Candidate {
                     tuple: &tuple,
                     hash,
@@ -174,7 +154,7 @@ impl<'m, M: Model> Search<'m, M> {
                 };
                 search.store.shards[shard_of(hash)].insert(&candidate, |_| hash);
             }
-            Err(message) => search.stillborn = Some(message),
+            Err(message) => search.initial_error = Some(message),
         }
         search
     }
@@ -195,14 +175,9 @@ impl<'m, M: Model> Search<'m, M> {
 
     /// Searches until nothing is left or a limit is reached.
     pub(super) fn run(&mut self, limits: &Limits<'_>, progress: &mut dyn FnMut(&Status), keeper: &mut dyn Keeper<M>) {
-        // What was remembered before an earlier end serves the first thread again.
-        let mut earlier = std::mem::take(&mut self.scratches).into_iter();
-        let worker = |_| Worker {
-            scratch: earlier.next().unwrap_or_default(),
-            ..Worker::default()
-        };
-        let mut workers: Vec<Worker> = (0..limits.options.threads.max(1)).map(worker).collect();
-        let mut buffers: Vec<Buffers> = Vec::new();
+        self.scratches
+            .resize_with(limits.options.threads.max(1), Scratch::default);
+        let mut chunks: Vec<Chunk> = Vec::new();
         let mut reporter = Reporter::new(self.store.len());
         while self.stopped_by.is_none() {
             let place = self.place.take().or_else(|| {
@@ -211,160 +186,152 @@ impl<'m, M: Model> Search<'m, M> {
             });
             let Some(mut place) = place else { break };
             while place.done < place.states.len() && self.stopped_by.is_none() {
-                self.advance(&mut place, &mut workers, &mut buffers, limits, keeper.deadline());
+                let report = reporter.reported + REPORT_EVERY;
+                let pause = keeper.deadline().map_or(report, |deadline| deadline.min(report));
+                self.advance(&mut place, &mut chunks, limits, pause);
                 let left = (place.states.len() - place.done) as u64;
                 reporter.report(self, left, place.depth, limits, progress);
-                if self.stopped_by.is_some() || keeper.is_due(self.store.len()) {
-                    let moment = Moment {
-                        search: self,
-                        place: &place,
-                        workers: &workers,
-                    };
-                    if !keeper.keep(&moment) {
-                        self.stopped_by = Some("a checkpoint that could not be written".to_owned());
-                    }
+                if (self.stopped_by.is_some() || keeper.is_due(self.store.len())) && !keeper.keep(self, &place) {
+                    self.stopped_by = Some("a checkpoint that could not be written".to_owned());
                 }
             }
-            let mut found = workers.iter().map(|worker| &worker.found).chain([&self.found]);
-            let hang = found.clone().any(|found| !found.hangs.is_empty());
-            let returns = found.any(|found| found.returns.is_some());
-            if self.stopped_by.is_none() && limits.options.stop_at_first_hang && hang {
+            if self.stopped_by.is_none() && limits.options.stop_at_first_hang && !self.found.hangs.is_empty() {
                 self.stopped_by = Some("first hang".to_owned());
             }
-            if self.stopped_by.is_none() && limits.stop_at_first_return && returns {
+            if self.stopped_by.is_none() && limits.stop_at_first_return && self.found.returns.is_some() {
                 self.stopped_by = Some("first return".to_owned());
             }
         }
-        for worker in workers {
-            self.transitions += worker.transitions;
-            self.found.merge(worker.found);
-            self.scratches.push(worker.scratch);
-        }
     }
 
-    /// Expands and inserts the rest of a batch, or so much of it as there is time for before `deadline`. Budgets are looked at where
-    /// the batch ends, wherever it was cut: so they stop every run of a search at the same place.
-    fn advance(
-        &mut self,
-        place: &mut Place,
-        workers: &mut [Worker],
-        buffers: &mut Vec<Buffers>,
-        limits: &Limits<'_>,
-        deadline: Option<Instant>,
-    ) {
+    /// Expands and inserts the rest of a batch, or what there is time for before `pause`. Budgets are looked at where the batch ends,
+    /// wherever it was cut: so they stop every run of a search at the same place.
+    fn advance(&mut self, place: &mut Place, chunks: &mut Vec<Chunk>, limits: &Limits<'_>, pause: Instant) {
         let end = ((place.done / BATCH + 1) * BATCH).min(place.states.len());
         let batch = &place.states[place.done..end];
-        let (expanded, stopped) = self.expand(batch, place.depth, workers, buffers, limits, deadline);
-        self.stopped_by = stopped;
+        let mut scratches = std::mem::take(&mut self.scratches);
+        let stop = || limits.is_up() || Instant::now() >= pause;
+        self.expand(batch, place.depth, &mut scratches, chunks, &stop);
+        self.scratches = scratches;
+        let expanded = self.take_over(batch.len(), chunks);
         if expanded > 0 {
             self.depth = self.depth.max(place.depth);
-            self.insert(workers.len(), buffers, expanded);
             place.done += expanded;
         }
-        let caches: u64 = workers.iter().map(|worker| worker.scratch.deliveries.bytes()).sum();
-        let tables = self.store.bytes() + self.memo.bytes();
-        let bytes = tables + caches + bytes_of(buffers) + (place.states.len() * 4) as u64;
+        let caches: u64 = self.scratches.iter().map(|scratch| scratch.deliveries.bytes()).sum();
+        let tables = self.store.bytes() + self.graphs.bytes();
+        let bytes = tables + caches + bytes_of(chunks) + (place.states.len() * 4) as u64;
         self.peak_bytes = self.peak_bytes.max(bytes);
-        if self.stopped_by.is_none() && place.done == end {
-            self.stopped_by = limits.after_batch(self.store.len(), bytes);
-        }
+        self.stopped_by = if place.done == end {
+            limits.after_batch(self.store.len(), bytes)
+        } else {
+            limits.now()
+        };
         if self.store.is_nearly_full() {
             self.stopped_by = Some("the largest number of states that can be stored".to_owned());
         }
     }
 
-    /// Expands chunks of a batch, in their order, into `buffers`. Returns how many states that were, and why it was given up, if it was.
+    /// Expands chunks of a batch, in their order, until none is left or it is time to stop; at least one state, so that there is some
+    /// progress between any two pauses.
     fn expand(
         &self,
         batch: &[u32],
         depth: u32,
-        workers: &mut [Worker],
-        buffers: &mut Vec<Buffers>,
-        limits: &Limits<'_>,
-        deadline: Option<Instant>,
-    ) -> (usize, Option<String>) {
-        let chunks = batch.len().div_ceil(CHUNK);
-        while buffers.len() < chunks {
-            buffers.push(Buffers::default());
-        }
-        let tasks = Mutex::new((0, batch.chunks(CHUNK).zip(buffers.iter_mut())));
-        let stopped = Mutex::new(None);
-        let work = |worker: &mut Worker| {
+        scratches: &mut [Scratch],
+        chunks: &mut Vec<Chunk>,
+        stop: &(impl Fn() -> bool + Sync),
+    ) {
+        let count = batch.len().div_ceil(CHUNK).max(chunks.len());
+        chunks.resize_with(count, Chunk::default);
+        let tasks = Mutex::new(batch.chunks(CHUNK).zip(chunks.iter_mut()));
+        let work = |scratch: &mut Scratch| {
             loop {
-                let (chunk, buffers) = {
-                    let mut tasks = tasks.lock();
-                    // Every pause comes after some progress.
-                    let pauses = tasks.0 > 0 && deadline.is_some_and(|deadline| Instant::now() >= deadline);
-                    if let Some(reason) = limits.now() {
-                        *stopped.lock() = Some(reason);
+                let Some((states, chunk)) = tasks.lock().next() else {
+                    return;
+                };
+                for &state in states {
+                    self.expand_state(state, depth, scratch, chunk);
+                    if stop() {
                         return;
                     }
-                    match tasks.1.next() {
-                        Some(task) if !pauses => {
-                            tasks.0 += task.0.len();
-                            task
-                        }
-                        _ => return,
-                    }
-                };
-                self.expand_chunk(chunk, depth, worker, buffers);
+                }
             }
         };
-        match workers {
+        match scratches {
             [only] => work(only),
             [first, ..] if batch.len() <= SMALL => work(first),
             all => std::thread::scope(|scope| {
-                for worker in all {
-                    scope.spawn(|| work(worker));
+                for scratch in all {
+                    scope.spawn(|| work(scratch));
                 }
             }),
         }
-        (tasks.into_inner().0, stopped.into_inner())
     }
 
-    fn expand_chunk(&self, chunk: &[u32], depth: u32, worker: &mut Worker, buffers: &mut Buffers) {
-        for &state in chunk {
-            let tuple = self.store.get(state).tuple;
-            let Worker {
-                scratch,
-                transitions,
-                found,
-            } = worker;
-            let kind = successors(
-                &self.memo,
-                scratch,
-                tuple,
-                |transition| {
-                    *transitions += 1;
-                    let buffer = &mut buffers[shard_of(transition.hash)];
-                    buffer.extend_from_slice(transition.tuple);
-                    let (low, high) = (transition.hash as u32, (transition.hash >> 32) as u32);
-                    buffer.extend([state, depth + transition.labels, low, high]);
-                },
-                |failure, trail| found.broken(self.broken_at(state, depth, tuple, failure, trail)),
-            );
-            match kind {
-                Kind::Terminal => found.terminal(&self.memo, state, depth, tuple),
-                Kind::Settled => found.returns(state),
-                Kind::Open | Kind::Broken => {}
-            }
+    fn expand_state(&self, state: u32, depth: u32, scratch: &mut Scratch, chunk: &mut Chunk) {
+        let tuple = self.store.get(state).tuple;
+        let Chunk {
+            transitions,
+            found,
+            candidates,
+            expanded,
+        } = chunk;
+        let kind = successors(
+            &self.graphs,
+            scratch,
+            tuple,
+            |transition| {
+                *transitions += 1;
+                let candidates = &mut candidates[shard_of(transition.hash)];
+                candidates.extend_from_slice(transition.tuple);
+                let (low, high) = (transition.hash as u32, (transition.hash >> 32) as u32);
+                candidates.extend([state, depth + transition.labels, low, high]);
+            },
+            |failure, trail| found.broken(self.broken_at(state, depth, tuple, failure, trail)),
+        );
+        match kind {
+            Kind::Terminal => found.terminal(&self.graphs, state, depth, tuple),
+            Kind::Settled => found.returns(state),
+            Kind::Open | Kind::Broken => {}
         }
+        *expanded += 1;
     }
 
     fn broken_at(&self, state: u32, depth: u32, tuple: &[u32], failure: &Broken, trail: &[TrailStep]) -> BrokenAt {
         BrokenAt {
             depth,
-            fingerprint: self.memo.fingerprint(tuple),
+            fingerprint: self.graphs.fingerprint(tuple),
             state,
             trail: trail.to_vec(),
             failure: failure.clone(),
         }
     }
 
-    /// Inserts what a batch of `expanded` states has found, shard by shard.
-    fn insert(&mut self, threads: usize, buffers: &mut [Buffers], expanded: usize) {
-        let (memo, width) = (&self.memo, self.memo.locals.len());
-        let chunks = &buffers[..expanded.div_ceil(CHUNK)];
+    /// Takes over what the expansion of a batch has brought, up to the first state that is not expanded: as if one thread had expanded
+    /// one state after the other. Returns the number of states.
+    fn take_over(&mut self, length: usize, chunks: &mut [Chunk]) -> usize {
+        let mut expanded = 0;
+        let mut whole = 0;
+        for chunk in chunks.iter_mut() {
+            if expanded < length && expanded == whole * CHUNK {
+                expanded += chunk.expanded;
+                whole += 1;
+                self.transitions += chunk.transitions;
+                self.found.merge(std::mem::take(&mut chunk.found));
+            }
+        }
+        self.insert(expanded, &chunks[..whole]);
+        for chunk in chunks {
+            (chunk.expanded, chunk.transitions, chunk.found) = (0, 0, Found::default());
+            chunk.candidates.iter_mut().for_each(Vec::clear);
+        }
+        expanded
+    }
+
+    /// Inserts the successors of `expanded` states, shard by shard.
+    fn insert(&mut self, expanded: usize, chunks: &[Chunk]) {
+        let (graphs, width) = (&self.graphs, self.graphs.locals.len());
         let tasks = Mutex::new(self.store.shards.iter_mut().enumerate());
         let work = || {
             loop {
@@ -373,19 +340,18 @@ impl<'m, M: Model> Search<'m, M> {
                 };
                 chunks
                     .iter()
-                    .for_each(|chunk| insert_all(memo, width, shard, &chunk[number]));
+                    .for_each(|chunk| insert_all(graphs, width, shard, &chunk.candidates[number]));
             }
         };
-        if threads == 1 || expanded <= SMALL {
+        if self.scratches.len() == 1 || expanded <= SMALL {
             work();
         } else {
             std::thread::scope(|scope| {
-                for _ in 0..threads {
+                for _ in 0..self.scratches.len() {
                     scope.spawn(work);
                 }
             });
         }
-        buffers.iter_mut().flatten().for_each(Vec::clear);
     }
 
     /// Notes that the engine contradicts itself.
@@ -423,7 +389,7 @@ impl Reporter {
         }
     }
 
-    fn report<M: Model>(
+    fn report<M: Reducible>(
         &mut self,
         search: &Search<'_, M>,
         left: u64,
@@ -463,15 +429,12 @@ impl Reporter {
     }
 }
 
-fn bytes_of(buffers: &[Buffers]) -> u64 {
-    buffers
-        .iter()
-        .flatten()
-        .map(|buffer| buffer.capacity() as u64 * 4)
-        .sum()
+fn bytes_of(chunks: &[Chunk]) -> u64 {
+    let all = chunks.iter().flat_map(|chunk| &chunk.candidates);
+    all.map(|candidates| candidates.capacity() as u64 * 4).sum()
 }
 
-fn insert_all<M: Model>(memo: &Memo<'_, M>, width: usize, shard: &mut Shard, records: &[u32]) {
+fn insert_all<M: Reducible>(graphs: &LocalGraphs<'_, M>, width: usize, shard: &mut Shard, records: &[u32]) {
     for record in records.chunks_exact(width + 4) {
         let (tuple, rest) = record.split_at(width);
         let candidate = Candidate {
@@ -480,6 +443,6 @@ fn insert_all<M: Model>(memo: &Memo<'_, M>, width: usize, shard: &mut Shard, rec
             parent: rest[0],
             depth: rest[1],
         };
-        shard.insert(&candidate, |stored| memo.hash_of(stored));
+        shard.insert(&candidate, |stored| graphs.hash_of(stored));
     }
 }

@@ -2,17 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::memo::{Deliveries, Expansion, Memo};
+use super::local_graphs::{Deliveries, Expansion, LocalGraphs};
 use super::reduction::Broken;
-use crate::machine::Model;
+use crate::machine::{ProcessId, Reducible};
 
-/// A macro transition that runs through more local steps than this is cut in two, so that free cycles end.
-const LONGEST_CHAIN: usize = 256;
+/// A compressed path that runs through more local steps than this is cut in two, so that free cycles end.
+const LONGEST_PATH: usize = 256;
 
 /// A step of one process in a global transition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct TrailStep {
-    pub(super) process: u8,
+    pub(super) process: ProcessId,
     /// Expansion of the state before it.
     pub(super) expansion: u32,
     /// Which of the steps of its expansion.
@@ -53,14 +53,14 @@ pub(super) struct Scratch {
 
 /// Calls `emit` for every explored transition of the global state `tuple`, in a fixed order, and `broken` for everything
 /// that fails in it, with the steps that had been done.
-pub(super) fn successors<M: Model>(
-    memo: &Memo<'_, M>,
+pub(super) fn successors<M: Reducible>(
+    graphs: &LocalGraphs<'_, M>,
     scratch: &mut Scratch,
     tuple: &[u32],
     mut emit: impl FnMut(Transition<'_>),
     mut broken: impl FnMut(&Broken, &[TrailStep]),
 ) -> Kind {
-    if memo.is_settled(&mut scratch.deliveries, tuple) {
+    if graphs.is_settled(&mut scratch.deliveries, tuple) {
         return Kind::Settled;
     }
     let mut kind = Kind::Terminal;
@@ -68,7 +68,7 @@ pub(super) fn successors<M: Model>(
     let mut numbers = std::mem::take(&mut scratch.numbers);
     numbers.clear();
     for process in 0..tuple.len() {
-        let (number, expansion) = memo.next(&mut scratch.deliveries, process, tuple);
+        let (number, expansion) = graphs.next(&mut scratch.deliveries, process, tuple);
         numbers.push(number);
         if !expansion.steps.is_empty() && kind == Kind::Terminal {
             kind = Kind::Open;
@@ -87,20 +87,20 @@ pub(super) fn successors<M: Model>(
         scratch.numbers = numbers;
         return kind;
     }
-    let hash = memo.hash_of(tuple);
+    let hash = graphs.hash_of(tuple);
     for (process, &number) in numbers.iter().enumerate() {
         if alone.is_some_and(|(alone, _)| alone != process) {
             continue;
         }
-        for step in 0..memo.expansion(process, number).steps.len() {
+        for step in 0..graphs.expansion(process, number).steps.len() {
             scratch.tuple.clear();
             scratch.tuple.extend_from_slice(tuple);
             scratch.hash = hash;
             scratch.labels = 0;
             scratch.trail.clear();
             let done = scratch
-                .take(memo, process, number, step)
-                .and_then(|()| scratch.follow(memo));
+                .take(graphs, process, number, step)
+                .and_then(|()| scratch.follow(graphs));
             match done {
                 Ok(()) => emit(Transition {
                     tuple: &scratch.tuple,
@@ -120,62 +120,55 @@ pub(super) fn successors<M: Model>(
 }
 
 impl Scratch {
-    fn place<M: Model>(&mut self, memo: &Memo<'_, M>, process: usize, to: u32, hash: u64) {
-        let before = memo.locals[process].get(self.tuple[process]).content.short();
+    fn place<M: Reducible>(&mut self, graphs: &LocalGraphs<'_, M>, process: usize, to: u32, hash: u64) {
+        let before = graphs.locals[process].get(self.tuple[process]).content.short();
         self.hash = self.hash.wrapping_sub(before).wrapping_add(hash);
         self.tuple[process] = to;
     }
 
-    fn take<M: Model>(
+    fn take<M: Reducible>(
         &mut self,
-        memo: &Memo<'_, M>,
+        graphs: &LocalGraphs<'_, M>,
         process: usize,
         expansion: u32,
         step: usize,
     ) -> Result<(), Box<Broken>> {
-        let local = &memo.expansion(process, expansion).steps[step];
+        let local = &graphs.expansion(process, expansion).steps[step];
         self.trail.push(TrailStep {
-            process: process as u8,
+            process: ProcessId::new(process),
             expansion,
             step: step as u32,
         });
         self.labels += local.labels;
-        self.place(memo, process, local.to, local.hash);
+        self.place(graphs, process, local.to, local.hash);
         for sent in &local.sent {
-            let to = usize::from(sent.to);
-            let (after, hash) = memo.deliver(&mut self.deliveries, sent.to, self.tuple[to], sent.frame)?;
-            self.place(memo, to, after, hash);
-        }
-        if memo.forgets_irrelevant() {
-            let irrelevant = memo.irrelevant(&self.tuple);
-            for process in (0..self.tuple.len()).filter(|process| irrelevant & (1 << process) != 0) {
-                let (id, hash) = memo.phantom_of(process);
-                self.place(memo, process, id, hash);
-            }
+            let to = sent.to.index();
+            let (after, hash) = graphs.deliver(&mut self.deliveries, sent.to, self.tuple[to], sent.frame)?;
+            self.place(graphs, to, after, hash);
         }
         Ok(())
     }
 
     /// Follows free steps with one outcome, in whatever process: they are the only ones that would be explored.
-    fn follow<M: Model>(&mut self, memo: &Memo<'_, M>) -> Result<(), Box<Broken>> {
-        if !memo.reductions.partial_order {
+    fn follow<M: Reducible>(&mut self, graphs: &LocalGraphs<'_, M>) -> Result<(), Box<Broken>> {
+        if !graphs.reductions.partial_order {
             return Ok(());
         }
         let only = |expansion: &Expansion| expansion.ample && expansion.steps.len() == 1 && expansion.broken.is_empty();
-        for _ in 0..LONGEST_CHAIN {
-            if memo.is_settled(&mut self.deliveries, &self.tuple) {
+        for _ in 0..LONGEST_PATH {
+            if graphs.is_settled(&mut self.deliveries, &self.tuple) {
                 return Ok(());
             }
             let mut free = None;
             for process in 0..self.tuple.len() {
-                let (number, expansion) = memo.next(&mut self.deliveries, process, &self.tuple);
+                let (number, expansion) = graphs.next(&mut self.deliveries, process, &self.tuple);
                 if only(expansion) {
                     free = Some((process, number));
                     break;
                 }
             }
             match free {
-                Some((process, number)) => self.take(memo, process, number, 0)?,
+                Some((process, number)) => self.take(graphs, process, number, 0)?,
                 None => return Ok(()),
             }
         }

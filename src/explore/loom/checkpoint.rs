@@ -10,7 +10,7 @@ use super::roles::Roles;
 use super::{Progress, Taken};
 use crate::explore::driver::{Ended, Execution};
 use crate::explore::fingerprint;
-use crate::machine::{Event, Kernel, Model, System};
+use crate::machine::{Event, Fragment, Model, System};
 use crate::schedule::write_whole;
 
 /// loom writes its path every so many executions, and we what was found.
@@ -86,7 +86,7 @@ pub(super) struct Saved {
 }
 
 impl Checkpoint {
-    pub(super) fn new<M: Model>(place: &Checkpointing, kernel: &Kernel<M>, roles: &Roles<M::Thread>) -> Self {
+    pub(super) fn new<M: Model>(place: &Checkpointing, kernel: &Fragment<M>, roles: &Roles<M::Thread>) -> Self {
         let begin = fingerprint(&(System::initial(kernel), &roles.names));
         let mut identity = place.identity.clone();
         identity.push(("kernel".to_owned(), format!("{begin:032x}")));
@@ -166,7 +166,7 @@ impl Checkpoint {
 }
 
 /// The execution of some events; none if the kernel can't do them.
-pub(super) fn rerun<M: Model>(kernel: &Kernel<M>, events: &[Event]) -> Option<Execution<Kernel<M>>> {
+pub(super) fn rerun<M: Model>(kernel: &Fragment<M>, events: &[Event]) -> Option<Execution<Fragment<M>>> {
     let mut system = System::initial(kernel);
     let mut taken = Vec::new();
     for event in events {

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 /// Outcomes of the first choices of each thread.
-pub(super) type Assignment = Vec<Vec<u8>>;
+pub(super) type Assignment = Vec<Vec<u32>>;
 
 /// The assignments that have been run, are run now, or have to be.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ impl Choices {
     }
 
     /// What the choice number `made.len()` of `thread` comes to, if it has so many outcomes and came to `made` before.
-    pub(super) fn choose(&mut self, thread: usize, made: &[u8], outcomes: u8) -> u8 {
+    pub(super) fn choose(&mut self, thread: usize, made: &[u32], outcomes: u32) -> u32 {
         let assigned = &self.current[thread];
         if let Some(&outcome) = assigned.get(made.len()) {
             // A choice that has fewer outcomes in this interleaving: an execution that another assignment has, too.

@@ -28,10 +28,10 @@ use loom::thread;
 
 use super::roles::Roles;
 use crate::explore::driver::{Ended, Execution, Taken};
-use crate::machine::{Kernel, Model, Pending, ProcessId, System, run_label};
+use crate::machine::{Fragment, Model, Pending, ProcessId, System, run_label};
 use crate::schedule::Found;
 
-pub(super) type StateOf<M> = System<<Kernel<M> as Model>::Process>;
+pub(super) type StateOf<M> = System<<Fragment<M> as Model>::Process>;
 
 /// Who decides what a choice comes to, and hears how the execution ended.
 pub(super) trait Director<M: Model>: Send + Sync + 'static {
@@ -39,7 +39,7 @@ pub(super) trait Director<M: Model>: Send + Sync + 'static {
     const EXPLORES: bool;
 
     /// The outcome of the next choice of `role`.
-    fn choose(&self, path: &Path<M::Thread>, role: usize, outcomes: u8) -> u8;
+    fn choose(&self, path: &Path<M::Thread>, role: usize, outcomes: u32) -> u32;
 
     /// Whether the thread may run its label now; a replay holds back all but one.
     fn admits(&self, state: &StateOf<M>, process: ProcessId, pending: &Pending<M::Thread>, ran: usize) -> bool;
@@ -48,7 +48,7 @@ pub(super) trait Director<M: Model>: Send + Sync + 'static {
     fn is_known(&self, progress: &Path<M::Thread>) -> bool;
 
     /// The execution is over.
-    fn over(&self, execution: Execution<Kernel<M>>);
+    fn over(&self, execution: Execution<Fragment<M>>);
 }
 
 /// How an execution has come to where it is.
@@ -56,7 +56,7 @@ pub(super) struct Path<T> {
     /// The labels in order: who ran, with which outcome.
     pub(super) taken: Vec<Taken<T>>,
     /// The choices that each role has made.
-    pub(super) made: Vec<Vec<u8>>,
+    pub(super) made: Vec<Vec<u32>>,
     /// Which role had a turn, and what came of it.
     pub(super) turns: Vec<(usize, Turn)>,
 }
@@ -76,7 +76,7 @@ pub(super) enum Turn {
 
 /// What the threads of one execution share.
 pub(super) struct Threads<M: Model, D> {
-    kernel: Arc<Kernel<M>>,
+    kernel: Arc<Fragment<M>>,
     roles: Arc<Roles<M::Thread>>,
     director: Arc<D>,
     gates: Vec<loom::sync::Mutex<()>>,
@@ -103,7 +103,7 @@ where
     D: Director<M>,
 {
     /// Runs one execution; called on loom's first thread, which is the first role.
-    pub(super) fn run(kernel: &Arc<Kernel<M>>, roles: &Arc<Roles<M::Thread>>, director: &Arc<D>) {
+    pub(super) fn run(kernel: &Arc<Fragment<M>>, roles: &Arc<Roles<M::Thread>>, director: &Arc<D>) {
         let processes = kernel.process_count();
         let count = roles.names.len();
         let threads = Arc::new(Self {
@@ -229,12 +229,12 @@ where
         threads
     }
 
-    fn next(&self, inner: &mut Inner<M>, role: usize) -> Option<(Pending<M::Thread>, u8)> {
+    fn next(&self, inner: &mut Inner<M>, role: usize) -> Option<(Pending<M::Thread>, u32)> {
         let mut candidates = self.candidates(inner, role);
         let pending = match candidates.len() {
             0 => return None,
             1 => candidates.remove(0),
-            many => candidates.swap_remove(usize::from(self.choose(inner, role, many as u8))),
+            many => candidates.swap_remove(self.choose(inner, role, many as u32) as usize),
         };
         let choice = match pending.operation.choices {
             1 => 0,
@@ -243,14 +243,14 @@ where
         Some((pending, choice))
     }
 
-    fn choose(&self, inner: &mut Inner<M>, role: usize, outcomes: u8) -> u8 {
+    fn choose(&self, inner: &mut Inner<M>, role: usize, outcomes: u32) -> u32 {
         let outcome = self.director.choose(&inner.path, role, outcomes);
         inner.path.made[role].push(outcome);
         outcome
     }
 
     /// Runs a label under its process's gate; returns who is still to get the frame that it sent.
-    fn label(&self, inner: &mut Inner<M>, role: usize, pending: &Pending<M::Thread>, choice: u8) -> Option<ProcessId> {
+    fn label(&self, inner: &mut Inner<M>, role: usize, pending: &Pending<M::Thread>, choice: u32) -> Option<ProcessId> {
         let process = self.roles.processes[role];
         inner.path.taken.push(Taken {
             process,

@@ -4,7 +4,7 @@
 //! shares nothing with the exhaustive engine but the model: neither its reduction nor its idea of a state. So where both search a
 //! kernel to the end and agree, an error in one of them would have to be matched by one in the other.
 //!
-//! It takes at most five threads: see [`MOST_ROLES`] and [`crate::machine::Kernel`]. Its search counts as complete only if it was
+//! It takes at most five threads: see [`MOST_ROLES`] and [`crate::machine::Fragment`]. Its search counts as complete only if it was
 //! unbounded and ended by itself, for every way in which the kernel's choices can come out.
 //!
 //! loom remembers no execution, and comes to the same labels in the same order by several of its paths, which differ in when a thread
@@ -34,9 +34,9 @@ use self::checkpoint::{Checkpoint, Saved};
 use self::choices::Choices;
 use self::execution::{Director, Path, StateOf, Threads};
 use self::roles::Roles;
-use super::driver::{Execution, Taken, Tally};
+use super::driver::{Execution, Statistics, Taken};
 use super::{Verdict, fingerprint};
-use crate::machine::{Event, Kernel, Model, Pending, ProcessId};
+use crate::machine::{Event, Fragment, Model, Pending, ProcessId};
 
 /// Scheduling points of one execution. A kernel has a few hundred; loom refuses to go further.
 const MOST_BRANCHES: usize = 20_000;
@@ -81,7 +81,7 @@ pub enum LoomError {
 ///
 /// # Errors
 /// When it can't; the text says why.
-pub fn fits<M: Model>(kernel: &Kernel<M>) -> Result<(), Unfit> {
+pub fn fits<M: Model>(kernel: &Fragment<M>) -> Result<(), Unfit> {
     Roles::of(kernel).map(|_| ())
 }
 
@@ -92,7 +92,7 @@ pub fn fits<M: Model>(kernel: &Kernel<M>) -> Result<(), Unfit> {
 /// # Errors
 /// When the kernel does not fit, the checkpoint is of another kernel, or loom gives up.
 pub fn explore<M: Model + 'static>(
-    kernel: &Arc<Kernel<M>>,
+    kernel: &Arc<Fragment<M>>,
     options: &Options,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Exploration, LoomError> {
@@ -145,7 +145,7 @@ struct Progress<M: Model> {
     choices: Choices,
     executions: u64,
     labels: u64,
-    tally: Tally<Kernel<M>>,
+    statistics: Statistics<Fragment<M>>,
     /// The events of the first execution that came to each outcome, while a checkpoint is kept.
     firsts: Vec<Vec<Event>>,
     /// Executions since loom began with these choices, or went on from a checkpoint.
@@ -155,23 +155,23 @@ struct Progress<M: Model> {
 }
 
 impl<M: Model> Progress<M> {
-    fn new(kernel: &Arc<Kernel<M>>, choices: Choices) -> Self {
+    fn new(kernel: &Arc<Fragment<M>>, choices: Choices) -> Self {
         Self {
             choices,
             executions: 0,
             labels: 0,
-            tally: Tally::new(kernel.clone()),
+            statistics: Statistics::new(kernel.clone()),
             firsts: Vec::new(),
             since: 0,
             paths: HashMap::new(),
         }
     }
 
-    fn resumed(kernel: &Arc<Kernel<M>>, saved: Saved) -> Self {
+    fn resumed(kernel: &Arc<Fragment<M>>, saved: Saved) -> Self {
         let mut progress = Self::new(kernel, saved.choices);
         for events in &saved.firsts {
             if let Some(execution) = checkpoint::rerun(kernel, events) {
-                progress.tally.add(&execution);
+                progress.statistics.add(&execution);
             }
         }
         progress.firsts = saved.firsts;
@@ -181,7 +181,7 @@ impl<M: Model> Progress<M> {
 }
 
 struct Search<M: Model> {
-    kernel: Arc<Kernel<M>>,
+    kernel: Arc<Fragment<M>>,
     options: Options,
     interrupt: Arc<AtomicBool>,
     started: Instant,
@@ -268,11 +268,11 @@ impl<M: Model + 'static> Search<M> {
         let mut progress = self.progress();
         let fresh = Progress::new(&self.kernel, Choices::new(0));
         let progress = std::mem::replace(&mut *progress, fresh);
-        let outcomes = progress.tally.outcomes();
+        let outcomes = progress.statistics.outcomes();
         let assignments = progress.choices.known() as u64;
         let ended = stopped_by.is_none();
         let strategy = format!("every interleaving, with {assignments} ways to fix the outcomes of choices");
-        let mut verdict = progress.tally.verdict("loom", strategy, None, ended, stopped_by);
+        let mut verdict = progress.statistics.verdict("loom", strategy, None, ended, stopped_by);
         if let Some(executions) = &mut verdict.executions {
             (executions.count, executions.labels) = (progress.executions, progress.labels);
         }
@@ -289,7 +289,7 @@ impl<M: Model + 'static> Search<M> {
 impl<M: Model + 'static> Director<M> for Search<M> {
     const EXPLORES: bool = true;
 
-    fn choose(&self, path: &Path<M::Thread>, role: usize, outcomes: u8) -> u8 {
+    fn choose(&self, path: &Path<M::Thread>, role: usize, outcomes: u32) -> u32 {
         self.progress().choices.choose(role, &path.made[role], outcomes)
     }
 
@@ -312,13 +312,13 @@ impl<M: Model + 'static> Director<M> for Search<M> {
         first != turns
     }
 
-    fn over(&self, execution: Execution<Kernel<M>>) {
+    fn over(&self, execution: Execution<Fragment<M>>) {
         let mut progress = self.progress();
         progress.labels += execution.taken.len() as u64;
-        let before = progress.tally.status().outcomes;
-        progress.tally.add(&execution);
+        let before = progress.statistics.status().outcomes;
+        progress.statistics.add(&execution);
         if self.checkpoint.is_some()
-            && progress.tally.status().outcomes > before
+            && progress.statistics.status().outcomes > before
             && let Ok(events) = execution.events(&self.kernel)
         {
             progress.firsts.push(events);

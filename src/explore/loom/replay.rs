@@ -7,7 +7,7 @@ use super::execution::{Director, Path, StateOf, Threads};
 use super::roles::Roles;
 use super::{LoomError, builder, panic_text};
 use crate::explore::driver::Execution;
-use crate::machine::{Event, Kernel, Model, Pending, ProcessId};
+use crate::machine::{Event, Fragment, Model, Pending, ProcessId};
 
 /// Runs the events of a schedule of `kernel` in their order, each by its thread, until none is left or the next one is impossible.
 /// Returns that execution: it is over where nobody is let through any more, whether or not somebody could run.
@@ -15,9 +15,9 @@ use crate::machine::{Event, Kernel, Model, Pending, ProcessId};
 /// # Errors
 /// When the kernel does not fit, or loom gives up.
 pub fn replay<M: Model + 'static>(
-    kernel: &Arc<Kernel<M>>,
+    kernel: &Arc<Fragment<M>>,
     events: &[Event],
-) -> Result<Execution<Kernel<M>>, LoomError> {
+) -> Result<Execution<Fragment<M>>, LoomError> {
     let roles = Arc::new(Roles::of(kernel)?);
     let turnstile = Arc::new(Turnstile {
         kernel: kernel.clone(),
@@ -34,15 +34,15 @@ pub fn replay<M: Model + 'static>(
 }
 
 struct Turnstile<M: Model> {
-    kernel: Arc<Kernel<M>>,
+    kernel: Arc<Fragment<M>>,
     events: Vec<Event>,
-    execution: Mutex<Option<Execution<Kernel<M>>>>,
+    execution: Mutex<Option<Execution<Fragment<M>>>>,
 }
 
 impl<M: Model + 'static> Director<M> for Turnstile<M> {
     const EXPLORES: bool = false;
 
-    fn choose(&self, path: &Path<M::Thread>, _: usize, _: u8) -> u8 {
+    fn choose(&self, path: &Path<M::Thread>, _: usize, _: u32) -> u32 {
         // Of several threads one is let through, so this is the outcome of its label.
         self.events
             .get(path.taken.len())
@@ -61,7 +61,7 @@ impl<M: Model + 'static> Director<M> for Turnstile<M> {
         false
     }
 
-    fn over(&self, execution: Execution<Kernel<M>>) {
+    fn over(&self, execution: Execution<Fragment<M>>) {
         *self.execution.lock().unwrap_or_else(PoisonError::into_inner) = Some(execution);
     }
 }

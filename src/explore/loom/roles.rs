@@ -6,7 +6,7 @@ use std::hash::Hash;
 use thiserror::Error;
 
 use crate::explore::fingerprint;
-use crate::machine::{Kernel, Model, Pending, ProcessId, System, run_label};
+use crate::machine::{Fragment, Model, Pending, ProcessId, System, run_label};
 
 /// Threads of one execution, its first one included (loom's `MAX_THREADS`).
 pub const MOST_ROLES: usize = loom::MAX_THREADS;
@@ -59,7 +59,7 @@ pub(super) struct Roles<T> {
 
 impl<T: Copy + Ord + Hash> Roles<T> {
     /// Looks for every thread that ever lives, in every state of the kernel.
-    pub(super) fn of<M: Model<Thread = T>>(kernel: &Kernel<M>) -> Result<Self, Unfit> {
+    pub(super) fn of<M: Model<Thread = T>>(kernel: &Fragment<M>) -> Result<Self, Unfit> {
         let mut walk = Walk {
             kernel,
             seen: HashSet::new(),
@@ -82,9 +82,9 @@ impl<T: Copy + Ord + Hash> Roles<T> {
     /// The number of the role that runs a thread.
     pub(super) fn number<M: Model<Thread = T>>(
         &self,
-        kernel: &Kernel<M>,
+        kernel: &Fragment<M>,
         process: ProcessId,
-        state: &<Kernel<M> as Model>::Process,
+        state: &<Fragment<M> as Model>::Process,
         thread: T,
     ) -> usize {
         self.numbers[&key(kernel, process, state, thread)]
@@ -92,9 +92,9 @@ impl<T: Copy + Ord + Hash> Roles<T> {
 }
 
 fn key<M: Model>(
-    kernel: &Kernel<M>,
+    kernel: &Fragment<M>,
     process: ProcessId,
-    state: &<Kernel<M> as Model>::Process,
+    state: &<Fragment<M> as Model>::Process,
     thread: M::Thread,
 ) -> Key<M::Thread> {
     match kernel.group_of(process, state, thread) {
@@ -103,12 +103,12 @@ fn key<M: Model>(
     }
 }
 
-type StateOf<M> = System<<Kernel<M> as Model>::Process>;
-type Step<M> = (ProcessId, Pending<<M as Model>::Thread>, u8);
+type StateOf<M> = System<<Fragment<M> as Model>::Process>;
+type Step<M> = (ProcessId, Pending<<M as Model>::Thread>, u32);
 
 /// Depth first over all states.
 struct Walk<'a, M: Model> {
-    kernel: &'a Kernel<M>,
+    kernel: &'a Fragment<M>,
     /// Fingerprints.
     seen: HashSet<u128>,
     on_path: HashSet<u128>,
@@ -170,7 +170,7 @@ impl<M: Model> Walk<'_, M> {
         state: &StateOf<M>,
         process: ProcessId,
         pending: &Pending<M::Thread>,
-        choice: u8,
+        choice: u32,
     ) -> Result<StateOf<M>, Unfit> {
         let mut next = state.clone();
         let local = &mut next.processes[process.index()];

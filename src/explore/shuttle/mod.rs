@@ -6,10 +6,10 @@
 //!
 //! It samples: without a hang its answer is *undecided*. Only a depth-first search that ended by itself has run every schedule.
 
-mod board;
 mod dfs;
 mod scheduler;
 mod strategy;
+mod table;
 mod walk;
 
 pub use self::strategy::{ParseStrategyError, Strategy};
@@ -23,10 +23,10 @@ use std::time::{Duration, Instant};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 use thiserror::Error;
 
-use self::board::{Board, Coroutines};
 use self::scheduler::{Budget, Guide, Stop};
+use self::table::{Coroutines, TaskTable};
 use super::Verdict;
-use super::driver::{Execution, Limits, Script, Tally, TallyStatus, drive};
+use super::driver::{Execution, ForcedSchedule, Limits, Statistics, StatisticsStatus, drive};
 use crate::machine::Model;
 use crate::schedule::Schedule;
 
@@ -64,7 +64,7 @@ pub fn explore<M: Model + 'static>(
     model: &Arc<M>,
     options: &Options,
     interrupt: &Arc<AtomicBool>,
-    progress: impl FnMut(&TallyStatus) + Send + 'static,
+    progress: impl FnMut(&StatisticsStatus) + Send + 'static,
 ) -> Result<Verdict, ShuttleError> {
     explore_outcomes(model, options, interrupt, progress).map(|(verdict, _)| verdict)
 }
@@ -77,10 +77,10 @@ pub fn explore_outcomes<M: Model + 'static>(
     model: &Arc<M>,
     options: &Options,
     interrupt: &Arc<AtomicBool>,
-    progress: impl FnMut(&TallyStatus) + Send + 'static,
+    progress: impl FnMut(&StatisticsStatus) + Send + 'static,
 ) -> Result<(Verdict, Vec<u128>), ShuttleError> {
-    let tally = Arc::new(Mutex::new(Tally::new(Arc::clone(model))));
-    let board = Arc::new(Board::new(options.strategy.chooser(options.seed)));
+    let statistics = Arc::new(Mutex::new(Statistics::new(Arc::clone(model))));
+    let table = Arc::new(TaskTable::new(options.strategy.chooser(options.seed)));
     let budget = Budget {
         max_executions: options.max_executions,
         deadline: options.max_time.map(|time| Instant::now() + time),
@@ -88,12 +88,12 @@ pub fn explore_outcomes<M: Model + 'static>(
         interrupt: Arc::clone(interrupt),
     };
     let stop = Arc::new(Mutex::new(None));
-    let guide = Guide::new(&board, budget, &tally, &stop, progress);
+    let guide = Guide::new(&table, budget, &statistics, &stop, progress);
     let (model, limits) = (Arc::clone(model), options.limits);
-    let kept = Arc::clone(&tally);
+    let kept = Arc::clone(&statistics);
     run(guide, move || {
         let kept = Arc::clone(&kept);
-        let runtime = Arc::new(Coroutines::new(&board));
+        let runtime = Arc::new(Coroutines::new(&table));
         drive(&model, &runtime, limits, None, move |execution| {
             kept.lock().unwrap_or_else(PoisonError::into_inner).add(&execution);
         });
@@ -103,11 +103,12 @@ pub fn explore_outcomes<M: Model + 'static>(
         Some(Stop::Ended) | None => (true, None),
         Some(Stop::By(reason)) => (false, Some(reason)),
     };
-    let tally = Arc::try_unwrap(tally).map_err(|_| ShuttleError("a coroutine outlived its run".to_owned()))?;
-    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let statistics =
+        Arc::try_unwrap(statistics).map_err(|_| ShuttleError("a coroutine outlived its run".to_owned()))?;
+    let statistics = statistics.into_inner().unwrap_or_else(PoisonError::into_inner);
     let seed = options.strategy.is_random().then_some(options.seed);
-    let outcomes = tally.outcomes();
-    let verdict = tally.verdict("shuttle", options.strategy.to_string(), seed, ended, stopped_by);
+    let outcomes = statistics.outcomes();
+    let verdict = statistics.verdict("shuttle", options.strategy.to_string(), seed, ended, stopped_by);
     Ok((verdict, outcomes))
 }
 
@@ -116,24 +117,30 @@ pub fn explore_outcomes<M: Model + 'static>(
 /// # Errors
 /// When shuttle gives up: a bug in the engine.
 pub fn replay<M: Model + 'static>(model: &Arc<M>, schedule: &Schedule) -> Result<Execution<M>, ShuttleError> {
-    let board = Arc::new(Board::new(Strategy::Dfs.chooser(0)));
-    let tally = Arc::new(Mutex::new(Tally::new(Arc::clone(model))));
+    let table = Arc::new(TaskTable::new(Strategy::Dfs.chooser(0)));
+    let statistics = Arc::new(Mutex::new(Statistics::new(Arc::clone(model))));
     let once = Budget {
         max_executions: Some(1),
         deadline: None,
         stop_at_first_hang: false,
         interrupt: Arc::default(),
     };
-    let guide = Guide::new(&board, once, &tally, &Arc::default(), |_| {});
+    let guide = Guide::new(&table, once, &statistics, &Arc::default(), |_| {});
     let ended = Arc::new(Mutex::new(None));
-    let (kept, own, script) = (Arc::clone(&ended), Arc::clone(model), schedule.clone());
+    let (kept, own, forced_schedule) = (Arc::clone(&ended), Arc::clone(model), schedule.clone());
     run(guide, move || {
         let kept = Arc::clone(&kept);
-        let runtime = Arc::new(Coroutines::new(&board));
-        let script = Script::new(script.clone());
-        drive(&own, &runtime, Limits::REPLAY, Some(script), move |execution| {
-            *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(execution);
-        });
+        let runtime = Arc::new(Coroutines::new(&table));
+        let forced_schedule = ForcedSchedule::new(forced_schedule.clone());
+        drive(
+            &own,
+            &runtime,
+            Limits::REPLAY,
+            Some(forced_schedule),
+            move |execution| {
+                *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(execution);
+            },
+        );
     })?;
     let execution = ended.lock().unwrap_or_else(PoisonError::into_inner).take();
     execution.ok_or_else(|| ShuttleError("the execution was not reported".to_owned()))

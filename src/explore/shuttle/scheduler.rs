@@ -7,8 +7,8 @@ use std::time::Instant;
 use shuttle_engine::scheduler::{Schedule, Scheduler, Task, TaskId};
 use smallvec::SmallVec;
 
-use super::board::Board;
-use crate::explore::driver::{Standing, Tally, TallyStatus};
+use super::table::TaskTable;
+use crate::explore::driver::{Standing, Statistics, StatisticsStatus};
 use crate::machine::Model;
 
 /// When to stop.
@@ -29,11 +29,11 @@ pub(super) enum Stop {
 
 /// Says who goes on: the strategy, where it has a choice.
 pub(super) struct Guide<M: Model> {
-    board: Arc<Board>,
+    table: Arc<TaskTable>,
     budget: Budget,
-    tally: Arc<Mutex<Tally<M>>>,
+    statistics: Arc<Mutex<Statistics<M>>>,
     stop: Arc<Mutex<Option<Stop>>>,
-    progress: Box<dyn FnMut(&TallyStatus) + Send>,
+    progress: Box<dyn FnMut(&StatisticsStatus) + Send>,
     /// Executions that have begun.
     begun: u64,
     /// Whose label was the last one.
@@ -42,16 +42,16 @@ pub(super) struct Guide<M: Model> {
 
 impl<M: Model> Guide<M> {
     pub(super) fn new(
-        board: &Arc<Board>,
+        table: &Arc<TaskTable>,
         budget: Budget,
-        tally: &Arc<Mutex<Tally<M>>>,
+        statistics: &Arc<Mutex<Statistics<M>>>,
         stop: &Arc<Mutex<Option<Stop>>>,
-        progress: impl FnMut(&TallyStatus) + Send + 'static,
+        progress: impl FnMut(&StatisticsStatus) + Send + 'static,
     ) -> Self {
         Self {
-            board: Arc::clone(board),
+            table: Arc::clone(table),
             budget,
-            tally: Arc::clone(tally),
+            statistics: Arc::clone(statistics),
             stop: Arc::clone(stop),
             progress: Box::new(progress),
             begun: 0,
@@ -59,7 +59,7 @@ impl<M: Model> Guide<M> {
         }
     }
 
-    fn why_stop(&self, status: &TallyStatus) -> Option<Stop> {
+    fn why_stop(&self, status: &StatisticsStatus) -> Option<Stop> {
         let by = |reason: String| Some(Stop::By(reason));
         let Budget {
             max_executions,
@@ -88,9 +88,9 @@ impl<M: Model> Guide<M> {
 
 impl<M: Model> Scheduler for Guide<M> {
     fn new_execution(&mut self) -> Option<Schedule> {
-        let status = self.tally.lock().unwrap_or_else(PoisonError::into_inner).status();
+        let status = self.statistics.lock().unwrap_or_else(PoisonError::into_inner).status();
         (self.progress)(&status);
-        let mut posted = self.board.posted();
+        let mut posted = self.table.posted();
         posted.clear();
         self.last = None;
         // A search that has ended has ended, even where the budget is used up at the same time.
@@ -109,7 +109,7 @@ impl<M: Model> Scheduler for Guide<M> {
     }
 
     fn next_task(&mut self, runnable: &[&Task], _current: Option<TaskId>, _yields: bool) -> Option<TaskId> {
-        let mut posted = self.board.posted();
+        let mut posted = self.table.posted();
         if let Some(inside) = posted.inside
             && runnable.iter().any(|task| task.id() == inside)
         {

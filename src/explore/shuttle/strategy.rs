@@ -136,9 +136,9 @@ impl Chooser {
     }
 
     /// The outcome of a label.
-    pub(super) fn choose(&mut self, outcomes: u8) -> u8 {
+    pub(super) fn choose(&mut self, outcomes: u32) -> u32 {
         match &mut self.strategies[self.turn] {
-            Own::Dfs(search) => search.decide(usize::from(outcomes)) as u8,
+            Own::Dfs(search) => search.decide(outcomes as usize) as u32,
             _ => self.outcomes.random_range(0..outcomes),
         }
     }

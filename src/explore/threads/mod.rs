@@ -5,10 +5,10 @@
 //! Timers have no clock: one that is set may fire whenever it gets its turn.
 //!
 //! It samples, and a seed decides only the noise and the outcomes of labels, so two runs need not find the same. A schedule that it
-//! records replays exactly, and a script ([`super::driver::Script`]) makes real threads follow a schedule every time.
+//! records replays exactly, and a forced schedule ([`super::driver::ForcedSchedule`]) makes real threads follow a schedule every time.
 
-mod crew;
 mod noise;
+mod pool;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,9 +18,9 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use thiserror::Error;
 
-use self::crew::Crew;
 use self::noise::Noise;
-use super::driver::{Driver, Execution, Limits, Runtime, Script, Tally, TallyStatus};
+use self::pool::ThreadPool;
+use super::driver::{Driver, Execution, ForcedSchedule, Limits, Runtime, Statistics, StatisticsStatus};
 use super::{FindingKind, Verdict};
 use crate::machine::Model;
 use crate::schedule::Schedule;
@@ -60,27 +60,27 @@ pub fn explore<M: Model + 'static>(
     model: &Arc<M>,
     options: &Options,
     interrupt: &AtomicBool,
-    progress: &mut dyn FnMut(&TallyStatus),
+    progress: &mut dyn FnMut(&StatisticsStatus),
 ) -> Verdict {
-    let crew = Crew::new();
+    let pool = ThreadPool::new();
     let deadline = options.max_time.map(|time| Instant::now() + time);
-    let mut tally = Tally::new(Arc::clone(model));
+    let mut statistics = Statistics::new(Arc::clone(model));
     let stopped_by = loop {
-        let status = tally.status();
+        let status = statistics.status();
         progress(&status);
         if let Some(reason) = why_stop(options, deadline, &status, interrupt) {
             break reason;
         }
         let noise = Noise::of(options.seed, status.executions);
-        match run(&crew, model, noise, options.limits, None, options.watchdog) {
-            Ok(execution) => tally.add(&execution),
+        match run(&pool, model, noise, options.limits, None, options.watchdog) {
+            Ok(execution) => statistics.add(&execution),
             Err(stuck) => {
-                tally.finding(FindingKind::Internal, stuck.to_string(), Vec::new());
+                statistics.finding(FindingKind::Internal, stuck.to_string(), Vec::new());
                 break "the watchdog".to_owned();
             }
         }
     };
-    tally.verdict(
+    statistics.verdict(
         "threads",
         "noise".to_owned(),
         Some(options.seed),
@@ -92,7 +92,7 @@ pub fn explore<M: Model + 'static>(
 fn why_stop(
     options: &Options,
     deadline: Option<Instant>,
-    status: &TallyStatus,
+    status: &StatisticsStatus,
     interrupt: &AtomicBool,
 ) -> Option<String> {
     if interrupt.load(Ordering::SeqCst) {
@@ -122,16 +122,16 @@ pub fn replay<M: Model + 'static>(
     times: u64,
     mut each: impl FnMut(Execution<M>),
 ) -> Result<(), Stuck> {
-    let crew = Crew::new();
+    let pool = ThreadPool::new();
     for number in 0..times {
-        let script = Script::new(schedule.clone());
+        let forced_schedule = ForcedSchedule::new(schedule.clone());
         let noise = Noise::of(0, number);
         each(run(
-            &crew,
+            &pool,
             model,
             noise,
             Limits::REPLAY,
-            Some(script),
+            Some(forced_schedule),
             Options::WATCHDOG,
         )?);
     }
@@ -140,23 +140,23 @@ pub fn replay<M: Model + 'static>(
 
 /// One execution.
 fn run<M: Model + 'static>(
-    crew: &Crew,
+    pool: &ThreadPool,
     model: &Arc<M>,
     noise: Noise,
     limits: Limits,
-    script: Option<Script<M>>,
+    forced_schedule: Option<ForcedSchedule<M>>,
     watchdog: Duration,
 ) -> Result<Execution<M>, Stuck> {
     let (report, reported) = bounded(1);
     let moves = Arc::new(AtomicU64::new(0));
-    let (runtime, ended) = OsThreads::new(crew, noise, &moves);
-    let driver = Driver::new(model, &Arc::new(runtime), limits, script, move |execution| {
+    let (runtime, ended) = OsThreads::new(pool, noise, &moves);
+    let driver = Driver::new(model, &Arc::new(runtime), limits, forced_schedule, move |execution| {
         // The receiver is gone only if the watchdog has given up.
         let _ = report.send(execution);
     });
     let driver = Arc::new(driver);
     let first = Arc::clone(&driver);
-    crew.run(Box::new(move || first.run()));
+    pool.run(Box::new(move || first.run()));
     let mut seen = 0;
     let execution = loop {
         match reported.recv_timeout(watchdog) {
@@ -179,7 +179,7 @@ fn run<M: Model + 'static>(
 
 /// Threads and locks of the operating system.
 struct OsThreads {
-    crew: Crew,
+    pool: ThreadPool,
     noise: Noise,
     /// How often a lock was taken.
     moves: Arc<AtomicU64>,
@@ -187,16 +187,16 @@ struct OsThreads {
 }
 
 /// A place to wait.
-struct Seat {
+struct Slot {
     woken: Condvar,
     noise: noise::Own,
 }
 
 impl OsThreads {
-    fn new(crew: &Crew, noise: Noise, moves: &Arc<AtomicU64>) -> (Self, Receiver<()>) {
+    fn new(pool: &ThreadPool, noise: Noise, moves: &Arc<AtomicU64>) -> (Self, Receiver<()>) {
         let (alive, ended) = bounded(0);
         let runtime = Self {
-            crew: crew.clone(),
+            pool: pool.clone(),
             noise,
             moves: Arc::clone(moves),
             _alive: alive,
@@ -208,21 +208,21 @@ impl OsThreads {
 impl Runtime for OsThreads {
     type Lock = Mutex<()>;
     type Guard<'a> = MutexGuard<'a, ()>;
-    type Seat = Seat;
+    type Slot = Slot;
 
     fn lock(&self) -> Self::Lock {
         Mutex::new(())
     }
 
-    fn seat(&self, identity: u64) -> Seat {
-        Seat {
+    fn slot(&self, identity: u64) -> Slot {
+        Slot {
             woken: Condvar::new(),
             noise: self.noise.own(identity),
         }
     }
 
-    fn pause(&self, seat: &Seat) {
-        seat.noise.pause();
+    fn pause(&self, slot: &Slot) {
+        slot.noise.pause();
     }
 
     fn acquire<'a>(&self, lock: &'a Self::Lock) -> Self::Guard<'a> {
@@ -230,20 +230,20 @@ impl Runtime for OsThreads {
         lock.lock()
     }
 
-    fn wait<'a>(&self, seat: &Seat, _lock: &'a Self::Lock, mut guard: Self::Guard<'a>) -> Self::Guard<'a> {
-        seat.woken.wait(&mut guard);
+    fn wait<'a>(&self, slot: &Slot, _lock: &'a Self::Lock, mut guard: Self::Guard<'a>) -> Self::Guard<'a> {
+        slot.woken.wait(&mut guard);
         guard
     }
 
-    fn notify(&self, seat: &Seat) {
-        seat.woken.notify_one();
+    fn notify(&self, slot: &Slot) {
+        slot.woken.notify_one();
     }
 
-    fn spawn(&self, _seat: &Seat, body: Box<dyn FnOnce() + Send>) {
-        self.crew.run(body);
+    fn spawn(&self, _seat: &Slot, body: Box<dyn FnOnce() + Send>) {
+        self.pool.run(body);
     }
 
-    fn choose(&self, outcomes: u8) -> u8 {
+    fn choose(&self, outcomes: u32) -> u32 {
         self.noise.choose(outcomes)
     }
 }

@@ -44,7 +44,7 @@ impl Noise {
     }
 
     /// The outcome of a label.
-    pub(super) fn choose(&self, outcomes: u8) -> u8 {
+    pub(super) fn choose(&self, outcomes: u32) -> u32 {
         self.outcomes.lock().random_range(0..outcomes)
     }
 }

@@ -45,7 +45,7 @@ struct DataEvent {
     /// What it did, in plain words.
     words: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
-    choice: Option<u8>,
+    choice: Option<u32>,
     changes: Vec<(usize, Text)>,
     /// Threads that can run after it and could not before.
     started: Vec<usize>,

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::{Cut, Experiment};
 use crate::explore::Verdict;
-use crate::explore::driver::{Execution, Limits, TallyStatus};
+use crate::explore::driver::{Execution, Limits, StatisticsStatus};
 use crate::explore::exhaustive::{CheckpointError, Options, Reductions, Status};
 use crate::explore::loom::{self, LoomError};
 use crate::explore::shuttle::{self, ShuttleError, Strategy};
@@ -120,7 +120,7 @@ pub enum EngineStatus {
     /// One that stores states.
     States(Status),
     /// One that runs one execution after the other.
-    Executions(TallyStatus),
+    Executions(StatisticsStatus),
 }
 
 impl Experiment {
@@ -141,7 +141,7 @@ impl Experiment {
             let mut show = |status: &Status| progress(&EngineStatus::States(*status));
             return Ok(self.search(&options, true, interrupt, &mut show));
         }
-        let show = move |status: &TallyStatus| progress(&EngineStatus::Executions(*status));
+        let show = move |status: &StatisticsStatus| progress(&EngineStatus::Executions(*status));
         if engine == EngineName::Loom {
             let mut checkpoint = budget.checkpoint.clone();
             if let Some(place) = &mut checkpoint {
@@ -271,7 +271,7 @@ fn execute<M: Model + 'static>(
     engine: EngineName,
     budget: &Budget,
     interrupt: &Arc<AtomicBool>,
-    mut progress: impl FnMut(&TallyStatus) + Send + 'static,
+    mut progress: impl FnMut(&StatisticsStatus) + Send + 'static,
 ) -> Result<Verdict, EngineError> {
     if engine == EngineName::Shuttle {
         let options = shuttle::Options {

@@ -2,7 +2,7 @@
 
 use super::{Experiment, ExperimentProblem};
 use crate::explore::Verdict;
-use crate::machine::{Event, Group, Kernel, System};
+use crate::machine::{Event, Fragment, Group, System};
 use crate::models::TensorFlow;
 use crate::models::tensorflow::process::Process;
 use crate::scenario::KernelSection;
@@ -49,12 +49,12 @@ impl Cut {
     }
 
     /// The kernel of a model.
-    pub(super) fn kernel(&self, model: TensorFlow) -> Kernel<TensorFlow> {
+    pub(super) fn kernel(&self, model: TensorFlow) -> Fragment<TensorFlow> {
         let start = match &self.without_cleanup {
             Some(start) if !model.cleans_up() => start,
             _ => &self.start,
         };
-        Kernel::new(model, start.clone(), self.groups.clone())
+        Fragment::new(model, start.clone(), self.groups.clone())
     }
 
     /// A verdict on the kernel as one on the job: its schedules begin where the job does, and it says what was left out.
@@ -93,14 +93,14 @@ impl Experiment {
     ///
     /// A kernel ends without the clean-up of its last step, which begins when the client has its answer. An engine that runs every
     /// interleaving would spend nearly all of its time on it: of 67 labels of a kernel, 40 can come after that answer.
-    pub fn kernel(&self) -> Kernel<TensorFlow> {
+    pub fn kernel(&self) -> Fragment<TensorFlow> {
         match &self.cut {
             Some(cut) => {
                 let mut model = self.model.clone();
                 model.set_cleans_up(cut.without_cleanup.is_none());
                 cut.kernel(model)
             }
-            None => Kernel::whole(self.model.clone()),
+            None => Fragment::whole(self.model.clone()),
         }
     }
 

@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 use super::Scenario;
 use crate::explore::exhaustive::{self, CheckpointError, Checkpointing, Options, Status};
 use crate::explore::{Finding, FoundHang, Verdict};
-use crate::machine::{Event, Label, Model};
+use crate::machine::{Event, Label, Model, Reducible};
 use crate::models::TensorFlow;
 use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
 
@@ -204,7 +204,7 @@ fn explore<M>(
     progress: &mut dyn FnMut(&Status),
 ) -> Result<Verdict, CheckpointError>
 where
-    M: Model<Process: Serialize + DeserializeOwned, Frame: Serialize + DeserializeOwned>,
+    M: Reducible + Model<Process: Serialize + DeserializeOwned, Frame: Serialize + DeserializeOwned>,
 {
     match place {
         None => Ok(exhaustive::search(model, options, interrupt, progress)),

@@ -82,7 +82,7 @@ fn walk(model: &TensorFlow, seed: u64) -> Option<String> {
             break;
         }
         let (id, pending) = &enabled[numbers.below(enabled.len())];
-        let choice = numbers.below(usize::from(pending.operation.choices)) as u8;
+        let choice = numbers.below(pending.operation.choices as usize) as u32;
         system
             .step(model, *id, pending, choice)
             .unwrap_or_else(|broken| panic!("{broken}"));

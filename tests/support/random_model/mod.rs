@@ -6,11 +6,13 @@ mod programs;
 
 pub(crate) use programs::{looping, resting};
 
+use std::sync::Arc;
+
 use std::hash::{Hash, Hasher};
 
 use lastbatch::machine::{
-    Access, ClientStatus, Footprint, FrameSet, Label, Lock, Model, ObjectId, Operation, Pending, ProcessId, WaitFor,
-    WaitNode,
+    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Lock, Model, ObjectId,
+    Operation, Pending, ProcessId, ThreadName, WaitFor, WaitNode,
 };
 
 /// One label of a program.
@@ -94,9 +96,9 @@ impl Op {
         match self {
             Op::Acquire(_) | Op::Take | Op::Set(_) | Op::Recv | Op::Start | Op::Choose | Op::Send => Access::Write,
             Op::Test | Op::Check => Access::Read,
-            Op::Add => Access::Add,
+            Op::Add => Access::Commuting,
             // A bag's other users wait until they can take; a lock's and a server's wait until it is given back.
-            Op::Release(_) | Op::Put | Op::Finish | Op::SendTask(_) => Access::Free,
+            Op::Release(_) | Op::Put | Op::Finish | Op::SendTask(_) => Access::BothMover,
         }
     }
 
@@ -215,7 +217,7 @@ impl Model for Random {
                     access: op.access(),
                     part: None,
                     choices: if op == Op::Choose { 2 } else { 1 },
-                    takes_server: op == Op::Start,
+                    takes_permit: op == Op::Start,
                 },
                 enabled: Self::guard(state, thread, op),
             })
@@ -223,7 +225,14 @@ impl Model for Random {
         Self::threads_of(state).filter_map(one).collect()
     }
 
-    fn apply(&self, process: ProcessId, state: &mut State, thread: u8, choice: u8, sent: &mut Vec<(ProcessId, Frame)>) {
+    fn apply(
+        &self,
+        process: ProcessId,
+        state: &mut State,
+        thread: u8,
+        choice: u32,
+        sent: &mut Vec<(ProcessId, Frame)>,
+    ) {
         let op = self.op(process, state, thread).expect("only live threads run");
         let other = ProcessId(1 - process.0);
         let mut skip = 0;
@@ -244,7 +253,7 @@ impl Model for Random {
             Op::Send => sent.push((other, Frame::Data)),
             Op::SendTask(value) => sent.push((other, Frame::Task(value))),
             Op::Recv => state.arrived -= 1,
-            Op::Choose => skip = choice,
+            Op::Choose => skip = choice as u8,
             Op::Start => state.busy += 1,
             Op::Finish => state.busy -= 1,
         }
@@ -307,45 +316,6 @@ impl Model for Random {
         (0..OBJECTS).map(value).collect()
     }
 
-    fn future(&self, process: ProcessId, state: &State, thread: u8) -> Footprint {
-        let mut footprint = Footprint::new();
-        for op in self.rest(process, state, thread) {
-            footprint.insert(op.object(thread), op.access());
-        }
-        footprint
-    }
-
-    fn arrivals(&self, process: ProcessId, state: &State, _frames: FrameSet) -> Footprint {
-        let other = &self.programs[1 - process.index()];
-        let tasks = other
-            .iter()
-            .flatten()
-            .filter(|op| matches!(op, Op::SendTask(_)))
-            .count();
-        let mut footprint = Footprint::new();
-        if usize::from(state.tasks_arrived) < tasks {
-            TASK.iter()
-                .for_each(|op| footprint.insert(op(1).object(TASKS), op(1).access()));
-        }
-        footprint
-    }
-
-    fn servers_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
-        let closures = self
-            .programs
-            .iter()
-            .flatten()
-            .filter(|program| program.first() == Some(&Op::Start));
-        closures.flatten().all(|op| !op.waits())
-    }
-
-    fn forget_dead(&self, process: ProcessId, state: &mut State) {
-        let receives = |thread: u8| self.rest(process, state, thread).contains(&Op::Recv);
-        if !Self::threads_of(state).any(receives) {
-            state.arrived = 0;
-        }
-    }
-
     fn clients(&self, process: ProcessId, state: &State) -> Vec<ClientStatus> {
         vec![ClientStatus {
             name: format!("process{}", process.0),
@@ -357,7 +327,7 @@ impl Model for Random {
         let mut closure = WaitFor::default();
         let mut states: Vec<State> = system.iter().map(|state| (*state).clone()).collect();
         for (index, state) in states.iter_mut().enumerate() {
-            self.forget_dead(ProcessId(index as u8), state);
+            self.eliminate_dead(ProcessId::new(index), state);
         }
         closure.push(
             None,
@@ -378,6 +348,77 @@ impl Model for Random {
             .map(|state| (&state.at, &state.tasks, state.bag, state.cell))
             .collect();
         vec![format!("{states:?}")]
+    }
+
+    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
+        None
+    }
+}
+
+impl Independence for Random {
+    fn footprint(&self, process: ProcessId, state: &State, thread: u8) -> Arc<Footprint> {
+        Arc::new({
+            let mut footprint = Footprint::new();
+            for op in self.rest(process, state, thread) {
+                footprint.insert(op.object(thread), op.access());
+            }
+            footprint
+        })
+    }
+
+    fn delivery_footprint(&self, process: ProcessId, state: &State, _frames: &FrameSet) -> Arc<Footprint> {
+        Arc::new({
+            let other = &self.programs[1 - process.index()];
+            let tasks = other
+                .iter()
+                .flatten()
+                .filter(|op| matches!(op, Op::SendTask(_)))
+                .count();
+            let mut footprint = Footprint::new();
+            if usize::from(state.tasks_arrived) < tasks {
+                TASK.iter()
+                    .for_each(|op| footprint.insert(op(1).object(TASKS), op(1).access()));
+            }
+            footprint
+        })
+    }
+
+    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
+        FrameSet::Any
+    }
+
+    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
+        None
+    }
+
+    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+        let closures = self
+            .programs
+            .iter()
+            .flatten()
+            .filter(|program| program.first() == Some(&Op::Start));
+        closures.flatten().all(|op| !op.waits())
+    }
+
+    fn eliminate_dead(&self, process: ProcessId, state: &mut State) {
+        let receives = |thread: u8| self.rest(process, state, thread).contains(&Op::Recv);
+        if !Self::threads_of(state).any(receives) {
+            state.arrived = 0;
+        }
+    }
+}
+
+impl Guarantees for Random {
+    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
+        GuaranteeSet::default()
+    }
+
+    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
+        self.clients(process, state).iter().all(|client| client.returned)
     }
 }
 

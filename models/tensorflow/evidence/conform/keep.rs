@@ -59,7 +59,7 @@ impl Reader<'_> {
                 self.plan.dropped.push((event.line, why));
                 continue;
             }
-            let process = ProcessId(process as u8);
+            let process = ProcessId::new(process);
             let threads = &mut self.plan.threads;
             let place = threads
                 .iter()

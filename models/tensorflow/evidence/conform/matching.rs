@@ -3,7 +3,7 @@
 use super::plan::{Action, STEP, Slot, Subject};
 use super::position::{Context, Position, Refusal};
 use crate::machine::{Model, Pending, ProcessId};
-use crate::models::tensorflow::cluster::{CallKind, process_id};
+use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::job::graph::NodeKind;
 use crate::models::tensorflow::mechanisms::{executor, master, rendezvous, rpc, worker};
 use crate::models::tensorflow::process::{CallId, NodeId, Thread, ThreadId};
@@ -119,7 +119,7 @@ impl Context<'_> {
         let about = self.model.call_name(call);
         let mut places = Vec::new();
         for (index, state) in at.system.processes.iter().enumerate() {
-            let owner = process_id(index);
+            let owner = ProcessId::new(index);
             for (pending, thread) in self.model.threads(owner, state).iter().zip(&state.threads) {
                 if self.works_for(owner, thread, call) {
                     let task = self.model.process_name(owner);
@@ -133,7 +133,7 @@ impl Context<'_> {
             .map(|call| format!("it is {:?} here", call.rpc));
         places.extend(record);
         for (index, state) in at.system.processes.iter().enumerate() {
-            let task = self.model.process_name(process_id(index));
+            let task = self.model.process_name(ProcessId::new(index));
             if state
                 .rendezvous
                 .iter()

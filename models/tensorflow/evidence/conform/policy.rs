@@ -20,9 +20,9 @@ use crate::models::tensorflow::process::{CallId, NodeId, Process, StepId, Thread
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Policy {
     /// Run it at once, with this outcome: nothing that the trace shows gets harder by it.
-    Now(u8),
+    Now(u32),
     /// Run it when the next event of the trace needs it.
-    Demand(u8),
+    Demand(u32),
     /// Not before something else has happened.
     Hold(String),
     /// The trace shows it: it runs where the trace has it.
@@ -206,7 +206,7 @@ impl Context<'_> {
                 let next = shown.and_then(|(calls, _)| calls.first().copied());
                 let place = next.and_then(|next| thread.calls.iter().position(|&call| call == next));
                 match place {
-                    Some(place) => Policy::Now(place as u8),
+                    Some(place) => Policy::Now(place as u32),
                     None => Policy::Hold("the trace shows no further call cancelled".to_owned()),
                 }
             }
@@ -264,7 +264,7 @@ impl Context<'_> {
     }
 
     /// A request that the trace does not show being handled is read together with its reset, if one came.
-    pub(super) fn read_policy(&self, call: CallId, choices: u8) -> Policy {
+    pub(super) fn read_policy(&self, call: CallId, choices: u32) -> Policy {
         match self.model.call(call).kind {
             CallKind::CleanupGraph | CallKind::CancelStep => Policy::Now(0),
             _ if self.plan.handled.contains(&call) => Policy::Demand(0),

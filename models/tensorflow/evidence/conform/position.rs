@@ -7,7 +7,6 @@ use super::plan::{Action, Plan, Slot};
 use super::policy::Policy;
 use crate::machine::{Event, Label, Model, Pending, ProcessId, System};
 use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::cluster::process_id;
 use crate::models::tensorflow::process::{Process, RunsOn, ThreadId};
 
 /// What a trace thread stands for in the runtime: what it runs on, and of threads of their own, which.
@@ -66,7 +65,7 @@ impl Context<'_> {
         at: &mut Position,
         id: ProcessId,
         pending: &Pending<ThreadId>,
-        choice: u8,
+        choice: u32,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         events.push(at.system.event(self.model, id, pending, choice));
@@ -88,7 +87,7 @@ impl Context<'_> {
         loop {
             let mut ran = false;
             for index in 0..at.system.processes.len() {
-                let id = process_id(index);
+                let id = ProcessId::new(index);
                 while let Some((pending, choice)) = self.at_once(at, id) {
                     self.run(at, id, &pending, choice, events)?;
                     ran = true;
@@ -100,7 +99,7 @@ impl Context<'_> {
         }
     }
 
-    fn at_once(&self, at: &Position, id: ProcessId) -> Option<(Pending<ThreadId>, u8)> {
+    fn at_once(&self, at: &Position, id: ProcessId) -> Option<(Pending<ThreadId>, u32)> {
         let threads = self.model.threads(id, &at.system.processes[id.index()]);
         threads
             .into_iter()

@@ -20,7 +20,7 @@ pub(super) struct Deed {
 /// The outcome of a label.
 pub(super) enum Outcome {
     /// This one of its outcomes.
-    Choice(u8),
+    Choice(u32),
     /// The active call of this name comes next: its place depends on how many there are.
     Call(String),
 }
@@ -54,7 +54,7 @@ pub(super) fn of(slice: &TensorFlow, events: &[Event]) -> Result<Vec<Deed>, Unsl
                 run.who(*id, pending.thread)
             };
             let outcome = if thread.is_at(&rendezvous::ABORT_NEXT) {
-                Outcome::Call(slice.call_name(thread.calls[usize::from(choice)]))
+                Outcome::Call(slice.call_name(thread.calls[choice as usize]))
             } else {
                 Outcome::Choice(choice)
             };

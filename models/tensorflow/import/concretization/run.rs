@@ -53,7 +53,7 @@ impl<'m> Run<'m> {
     ///
     /// # Errors
     /// When the label breaks its contract.
-    pub(super) fn step(&mut self, id: ProcessId, pending: &Pending<ThreadId>, choice: u8) -> Result<(), String> {
+    pub(super) fn step(&mut self, id: ProcessId, pending: &Pending<ThreadId>, choice: u32) -> Result<(), String> {
         let event = self.system.event(self.model, id, pending, choice);
         let done = self.system.step(self.model, id, pending, choice);
         done.map_err(|violation| violation.to_string())?;

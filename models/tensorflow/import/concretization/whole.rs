@@ -15,7 +15,7 @@ use crate::models::tensorflow::process::{CallId, NodeId, StepId, ThreadId};
 const LABELS_MAX: usize = 1_000_000;
 
 /// A thread that can run its next label now, and with which outcome.
-type Turn = (ProcessId, Pending<ThreadId>, u8);
+type Turn = (ProcessId, Pending<ThreadId>, u32);
 
 struct Whole<'m> {
     run: Run<'m>,
@@ -117,7 +117,7 @@ impl Whole<'_> {
         pending.operation.label == deed.label && self.run.object(deed.process, pending) == deed.object
     }
 
-    fn choice(&self, deed: &Deed, pending: &Pending<ThreadId>) -> Result<u8, String> {
+    fn choice(&self, deed: &Deed, pending: &Pending<ThreadId>) -> Result<u32, String> {
         match &deed.outcome {
             Outcome::Choice(choice) if *choice < pending.operation.choices.max(1) => Ok(*choice),
             Outcome::Choice(choice) => Err(format!("the label has no outcome {choice}")),
@@ -125,18 +125,18 @@ impl Whole<'_> {
                 let calls = &self.run.thread(deed.process, pending.thread).calls;
                 let place = calls.iter().position(|call| self.run.model.call_name(*call) == *name);
                 let place = place.ok_or_else(|| format!("{name} is not among the active calls"))?;
-                Ok(place as u8)
+                Ok(place as u32)
             }
         }
     }
 
     /// The outcome with which an enabled thread runs its next label though the slice does not have it: because it only keeps books, or
     /// is about what the slice left out. A closure that has not begun is not asked to.
-    fn beside_the_point(&self, id: ProcessId, pending: &Pending<ThreadId>) -> Option<u8> {
+    fn beside_the_point(&self, id: ProcessId, pending: &Pending<ThreadId>) -> Option<u32> {
         let thread = self.run.thread(id, pending.thread);
         if thread.is_at(&rendezvous::ABORT_NEXT) {
             let dropped = thread.calls.iter().position(|&call| self.is_dropped_call(call));
-            return dropped.map(|place| place as u8);
+            return dropped.map(|place| place as u32);
         }
         let subject = thread.at().subject();
         let node = subject.step.zip(subject.node);

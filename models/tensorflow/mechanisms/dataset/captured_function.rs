@@ -56,7 +56,7 @@ impl Call {
     /// The call without what only a run knows.
     pub(in crate::models) fn erased(self) -> Self {
         match self {
-            Call::File { worker, .. } => Call::File { worker, file: u8::MAX },
+            Call::File { .. } => self,
             Call::Map(_) => Call::Map(u16::MAX),
         }
     }
@@ -104,9 +104,9 @@ impl Mechanism for Counter {
         match self.0 {
             Pc::Run(..) | Pc::Finish(..) => context.uses(PoolObject::Pool, context.model.push_access()),
             // Only the worker looks at its notification, and cannot before it is notified.
-            Pc::Notify(id, _) => context.uses(Object::Opened(id), Access::Free),
+            Pc::Notify(id, _) => context.uses(Object::Opened(id), Access::BothMover),
             Pc::Await(id, worker) => {
-                let opened = context.uses(Object::Opened(id), Access::Free);
+                let opened = context.uses(Object::Opened(id), Access::BothMover);
                 opened.when(|view| view.tree(id).interleave.workers[usize::from(worker)].opened)
             }
         }
@@ -152,7 +152,7 @@ impl Mechanism for Counter {
         }
     }
 
-    fn words(self, _view: &View<'_>, _choice: u8) -> String {
+    fn words(self, _view: &View<'_>, _choice: u32) -> String {
         match self.0 {
             Pc::Run(_, Call::File { .. }) => "hands the function that opens its file to the pool".to_owned(),
             Pc::Run(_, Call::Map(number)) => format!("hands the function that parses batch {number} to the pool"),

@@ -107,7 +107,7 @@ impl Mechanism for Counter {
         run.then([parallel_map::destroy(old)]);
     }
 
-    fn words(self, _view: &View<'_>, _choice: u8) -> String {
+    fn words(self, _view: &View<'_>, _choice: u32) -> String {
         "puts a new iterator into the resource and destroys the old one".to_owned()
     }
 }

@@ -217,10 +217,10 @@ pub(in crate::models) struct TreeFacts {
     pub(super) reads: bool,
     /// `batch` still has its input.
     pub(super) has_input: bool,
-    /// The list of files has more.
-    pub(super) has_files: bool,
-    /// Workers that were given a file which they have not taken.
-    pub(super) given: SmallVec<[bool; 2]>,
+    /// The first file that the list has not handed out; none once it has ended.
+    next_file: Option<u8>,
+    /// The files that workers were given and have not taken.
+    given: SmallVec<[Option<u8>; 2]>,
 }
 
 /// What is said of an iterator that is still to be made.
@@ -229,7 +229,7 @@ static FRESH: TreeFacts = TreeFacts {
     prefetches: false,
     reads: false,
     has_input: true,
-    has_files: true,
+    next_file: Some(0),
     given: SmallVec::new_const(),
 };
 
@@ -241,14 +241,16 @@ impl TreeFacts {
             prefetches: tree.prefetch.started,
             reads: !interleave.workers.is_empty(),
             has_input: tree.has_input,
-            has_files: !interleave.input_ended,
-            given: interleave.workers.iter().map(|worker| worker.input.is_some()).collect(),
+            next_file: (!interleave.input_ended).then_some(interleave.next_file),
+            given: interleave.workers.iter().map(|worker| worker.input).collect(),
         }
     }
 
-    /// Returns true if a worker may still open a file.
-    pub(super) fn may_open(&self, worker: u8) -> bool {
-        self.has_files || self.given.get(usize::from(worker)).copied().unwrap_or_default()
+    /// The files that a worker may still open.
+    pub(super) fn may_open(&self, pipeline: &Pipeline, worker: u8) -> impl Iterator<Item = u8> + use<> {
+        let given = self.given.get(usize::from(worker)).copied().flatten();
+        let left = self.next_file.unwrap_or(u8::MAX)..pipeline.files.len() as u8;
+        left.chain(given)
     }
 }
 

@@ -29,6 +29,11 @@ impl Name {
         matches!(self, Name::Body(..) | Name::Callback(..) | Name::OtherHandler)
     }
 
+    /// Returns true if a counter that only grows is part of the name.
+    pub(in crate::models) fn is_numbered(self) -> bool {
+        matches!(self, Name::Body(_, Call::Map(_)) | Name::Callback(_, Call::Map(_)))
+    }
+
     /// For schedules; unique within a process.
     pub fn text(self) -> String {
         match self {

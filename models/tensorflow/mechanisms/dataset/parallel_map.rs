@@ -199,13 +199,13 @@ impl Mechanism for Counter {
             Pc::GetNext(id) | Pc::Runner(id) | Pc::Completed(id, _) | Pc::Destroy(id) => monitor(id),
             // Only the one that waits for a result looks at its notification, and cannot before it is notified.
             Pc::Await(id) => {
-                let result = context.uses(Object::Results(id), Access::Free);
+                let result = context.uses(Object::Results(id), Access::BothMover);
                 result.when(|view| view.tree(id).map.taken.as_ref().is_some_and(|taken| taken.notified))
             }
-            Pc::Notify(id, _) | Pc::NotifyAndGoOn(id, _) => context.uses(Object::Results(id), Access::Free),
+            Pc::Notify(id, _) | Pc::NotifyAndGoOn(id, _) => context.uses(Object::Results(id), Access::BothMover),
             // A thread that has ended stays so.
             Pc::Join(id) => {
-                let threads = context.uses(Object::Threads(id), Access::Free);
+                let threads = context.uses(Object::Threads(id), Access::BothMover);
                 threads.when(|view| view.has_ended(Name::Runner(id)))
             }
         }
@@ -272,7 +272,7 @@ impl Mechanism for Counter {
         }
     }
 
-    fn words(self, _view: &View<'_>, _choice: u8) -> String {
+    fn words(self, _view: &View<'_>, _choice: u32) -> String {
         let text = match self.0 {
             Pc::GetNext(_) => "takes the oldest result of map, or waits for one",
             Pc::Await(_) => "finds the result that it took complete",

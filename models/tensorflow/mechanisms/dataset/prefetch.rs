@@ -143,7 +143,7 @@ impl Mechanism for Counter {
             }
             // A thread that has ended stays so.
             Pc::Join(id) => {
-                let threads = context.uses(MapObject::Threads(id), Access::Free);
+                let threads = context.uses(MapObject::Threads(id), Access::BothMover);
                 threads.when(|view| view.has_ended(Name::Prefetch(id)))
             }
         }
@@ -202,7 +202,7 @@ impl Mechanism for Counter {
         }
     }
 
-    fn words(self, _view: &View<'_>, _choice: u8) -> String {
+    fn words(self, _view: &View<'_>, _choice: u32) -> String {
         let text = match self.0 {
             Pc::GetNext(_) => "takes an element from the buffer of prefetch, or waits for one",
             Pc::WaitForSlot(_) => "looks for room in the buffer, or waits for it",

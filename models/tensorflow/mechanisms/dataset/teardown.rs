@@ -68,8 +68,8 @@ impl Mechanism for Counter {
         let free = |view: &View<'_>| view.process.datasets.iter().all(|datasets| datasets.sessions.is_free());
         match self.0 {
             Pc::Delete | Pc::Create => sessions(Access::Write).when(free),
-            Pc::Deleted => sessions(Access::Free),
-            Pc::Closed => context.uses(MasterObject::Client, Access::Free),
+            Pc::Deleted => sessions(Access::BothMover),
+            Pc::Closed => context.uses(MasterObject::Client, Access::BothMover),
             Pc::OtherRequest => context.uses(PoolObject::Pool, context.model.push_access()),
         }
     }
@@ -106,7 +106,7 @@ impl Mechanism for Counter {
         }
     }
 
-    fn words(self, _view: &View<'_>, _choice: u8) -> String {
+    fn words(self, _view: &View<'_>, _choice: u32) -> String {
         let text = match self.0 {
             Pc::Delete => "takes the mutex of the sessions and destroys its own",
             Pc::Deleted => "has destroyed its session and gives the mutex back",

@@ -25,7 +25,7 @@ pub(super) fn apply(pc: Pc, run: &mut Run<'_>) {
         Pc::AbortLocal(step, id) => abort_local(run, step, id),
         Pc::AbortRemote(step, id) => abort_remote(run, step, id),
         Pc::AbortNext(step, id) => {
-            let call = run.thread.calls.remove(usize::from(run.choice));
+            let call = run.thread.calls.remove(run.choice as usize);
             let last = run.thread.calls.is_empty();
             let next = if last {
                 Pc::AbortUnlock(step, id)
@@ -39,7 +39,7 @@ pub(super) fn apply(pc: Pc, run: &mut Run<'_>) {
             of(run, id).lock.release(owner);
         }
         // A process that was told that the step is cancelled answers its receives with the error.
-        Pc::FindToReceive(step, call) if run.process.cancelled_steps.contains(step) => {
+        Pc::FindToReceive(step, call) if run.process.cancelled_steps.contains(usize::from(step)) => {
             run.then(rpc::serve(call, false))
         }
         Pc::FindToReceive(step, call) => {

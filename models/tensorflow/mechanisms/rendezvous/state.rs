@@ -162,7 +162,7 @@ pub(super) fn list(model: &TensorFlow, process: &Process, inventory: &mut Invent
             return table;
         }
         let all = 0..model.steps().len() as StepId;
-        let cancelled = names(&mut all.filter(|step| process.cancelled_steps.contains(*step)));
+        let cancelled = names(&mut all.filter(|step| process.cancelled_steps.contains(usize::from(*step))));
         format!("{table}; cancelled: {cancelled}")
     });
     for (id, rendezvous) in (0..).zip(&process.rendezvous) {

@@ -19,14 +19,14 @@ pub(in crate::models) fn deliver(model: &TensorFlow, process: &mut Process, from
     if crash::swallows(process, from) {
         // What was here does not come again.
         if let Frame::Request(id) = frame {
-            process.arrived.insert(id);
+            process.arrived.insert(usize::from(id));
         }
         return;
     }
     match frame {
         Frame::Lost => crash::lose(model, process, from),
         Frame::Request(id) => {
-            process.arrived.insert(id);
+            process.arrived.insert(usize::from(id));
             let index = process.server_calls.partition_point(|other| other.id < id);
             process.server_calls.insert(index, ServerCall::arrived(id));
             start(process, ThreadId::Arrival(id), [Pc::Read(id)]);

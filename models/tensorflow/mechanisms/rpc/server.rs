@@ -11,7 +11,7 @@ pub(super) fn read(run: &mut Run<'_>, id: CallId) {
     let info = *run.model.call(id);
     if run.choice == 1 {
         if let CallKind::RunGraph { .. } = info.kind {
-            run.process.dropped.insert(info.step);
+            run.process.dropped.insert(usize::from(info.step));
         }
         run.process.remove_server_call(id);
         return;

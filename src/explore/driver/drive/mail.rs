@@ -8,7 +8,7 @@ use super::{Changes, Driver, Found, Model, ProcessId, Runtime, guarded};
 impl<M: Model + 'static, R: Runtime> Driver<M, R> {
     /// Delivers what is on its way to a process.
     pub(super) fn deliver(self: &Arc<Self>, to: ProcessId) {
-        let guard = self.runtime.acquire(&self.hosts[to.index()].lock);
+        let guard = self.runtime.acquire(&self.monitors[to.index()].lock);
         match self.arrive(to) {
             Ok(None) => {}
             Ok(Some(changes)) => {
@@ -33,11 +33,11 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         if !self.has_mail(id) || self.over.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let mut local = self.hosts[id.index()].local();
+        let mut local = self.monitors[id.index()].local();
         guarded(|| {
             for (from, connection) in self.connections[id.index()].iter().enumerate() {
                 while let Some(frame) = connection.pop() {
-                    let from = ProcessId(from as u8);
+                    let from = ProcessId::new(from);
                     self.model.deliver(id, &mut local.state, from, frame);
                 }
             }

@@ -5,23 +5,23 @@ use std::collections::BTreeSet;
 use super::Auditor;
 use crate::explore::exhaustive::cycles::global_graph;
 use crate::explore::exhaustive::reduction::guarded;
-use crate::machine::{FrameSet, Model, Pending, ProcessId, run_label};
+use crate::machine::{GuaranteeSet, Pending, ProcessId, Reducible, run_label};
 
-impl<M: Model> Auditor<'_, '_, M> {
+impl<M: Reducible> Auditor<'_, '_, M> {
     /// Forgetting before a label or a delivery and forgetting after it lead to the same.
     pub(super) fn forgetting(&mut self) {
-        if self.search.memo.reductions.forget_dead {
+        if self.search.graphs.reductions.forget_dead {
             return;
         }
-        for process in 0..self.search.memo.locals.len() {
-            for id in 0..self.search.memo.locals[process].len() {
+        for process in 0..self.search.graphs.locals.len() {
+            for id in 0..self.search.graphs.locals[process].len() {
                 let state = self.value(process, id).clone();
                 if guarded(|| self.forgets(process, &state)).is_err() {
                     self.complain(process, "forgetting panics");
                 }
             }
         }
-        let memo = &self.search.memo;
+        let graphs = &self.search.graphs;
         let mut seen = BTreeSet::new();
         for (to, id, frame, after) in self
             .search
@@ -32,13 +32,13 @@ impl<M: Model> Auditor<'_, '_, M> {
             if !seen.insert((to, id, frame)) {
                 continue;
             }
-            let (process, of) = (usize::from(to), ProcessId(to));
+            let (process, of) = (to.index(), to);
             let (mut early, mut late) = (self.value(process, id).clone(), self.value(process, after).clone());
             let same = guarded(|| {
-                self.model.forget_dead(of, &mut early);
-                let mut early = memo.arrive(to, early, frame);
-                self.model.forget_dead(of, &mut early);
-                self.model.forget_dead(of, &mut late);
+                self.model.eliminate_dead(of, &mut early);
+                let mut early = graphs.arrive(to, early, frame);
+                self.model.eliminate_dead(of, &mut early);
+                self.model.eliminate_dead(of, &mut late);
                 early == late
             });
             if same != Ok(true) {
@@ -46,7 +46,7 @@ impl<M: Model> Auditor<'_, '_, M> {
                     process,
                     &format!(
                         "forgetting before the arrival of {:?} leads elsewhere",
-                        memo.frames.get(frame).value.1
+                        graphs.frames.get(frame).value.1
                     ),
                 );
             }
@@ -54,9 +54,9 @@ impl<M: Model> Auditor<'_, '_, M> {
     }
 
     fn forgets(&mut self, process: usize, state: &M::Process) {
-        let (id, model) = (ProcessId(process as u8), self.model);
+        let (id, model) = (ProcessId::new(process), self.model);
         let mut forgotten = state.clone();
-        model.forget_dead(id, &mut forgotten);
+        model.eliminate_dead(id, &mut forgotten);
         if forgotten == *state {
             return;
         }
@@ -70,7 +70,7 @@ impl<M: Model> Auditor<'_, '_, M> {
                 let run = |state: &M::Process, pending: &Pending<M::Thread>| {
                     let mut after = state.clone();
                     let sent = run_label(model, id, &mut after, pending, choice).ok()?;
-                    model.forget_dead(id, &mut after);
+                    model.eliminate_dead(id, &mut after);
                     Some((after, sent))
                 };
                 let late = run(state, &pending);
@@ -86,35 +86,36 @@ impl<M: Model> Auditor<'_, '_, M> {
 
     /// What is sure must come true: from no state in which every client is sure to return is a hang reached, and from none in which
     /// something is promised a state that breaks it.
-    pub(super) fn ends(&mut self, ids: &[u32], broken: &dyn Fn(&[&M::Process], bool) -> FrameSet) {
+    pub(super) fn ends(&mut self, ids: &[u32], broken: &dyn Fn(&[&M::Process], bool) -> GuaranteeSet) {
         let graph = global_graph(self.search, ids);
         let (component, _) = graph.components();
         let mut order: Vec<u32> = (0..ids.len() as u32).collect();
         order.sort_by_key(|&state| component[state as usize]);
         let mut hangs = vec![false; ids.len()];
-        let mut breaks = vec![FrameSet::NONE; ids.len()];
+        let mut breaks = vec![GuaranteeSet::default(); ids.len()];
         // Successors come first where there are no cycles.
         for &state in &order {
             let state = state as usize;
             let tuple = self.search.store.get(ids[state]).tuple;
-            let states = self.search.memo.states(tuple);
+            let states = self.search.graphs.states(tuple);
             let rest = graph.edges(state).is_empty();
             let returned = (0..tuple.len()).all(|process| {
                 self.model
-                    .clients(ProcessId(process as u8), states[process])
+                    .clients(ProcessId::new(process), states[process])
                     .iter()
                     .all(|client| client.returned)
             });
             hangs[state] = rest && !returned;
             let own = broken(&states, rest);
-            let mut later = FrameSet::NONE;
+            let mut all = own.clone();
             for &to in graph.edges(state) {
                 hangs[state] |= hangs[to as usize];
-                later = later.union(breaks[to as usize]);
+                all.0.extend(&breaks[to as usize].0);
             }
-            breaks[state] = own.union(later);
+            breaks[state] = all;
             let judged = self.judged(tuple);
-            let (promised, sure) = self.judge.promises(&mut self.cache, &judged);
+            let (guaranteed, sure) = self.judge.guaranteed(&mut self.cache, &judged);
+            let guaranteed = self.judge.guarantee_sets.get(guaranteed).clone();
             if sure && hangs[state] {
                 self.complain(
                     0,
@@ -124,9 +125,9 @@ impl<M: Model> Auditor<'_, '_, M> {
                     ),
                 );
             }
-            for number in (0..FrameSet::CAPACITY).filter(|&number| promised.contains(number)) {
-                let now = own.contains(number) && !rest;
-                if breaks[state].contains(number) && !now {
+            for number in guaranteed.0.iter() {
+                let now = own.0.contains(number) && !rest;
+                if breaks[state].0.contains(number) && !now {
                     self.complain(
                         0,
                         &format!("promise {number} is broken{}", if rest { " at rest" } else { "" }),

@@ -10,10 +10,10 @@ use super::file::{Reader, Writer};
 use super::{CheckpointError, Checkpointing};
 use crate::explore::exhaustive::Reductions;
 use crate::explore::exhaustive::found::Found;
-use crate::explore::exhaustive::memo::{Expansion, Memo};
-use crate::explore::exhaustive::search::{Moment, Place, Search};
+use crate::explore::exhaustive::local_graphs::{Expansion, LocalGraphs};
+use crate::explore::exhaustive::search::{Place, Search};
 use crate::explore::exhaustive::store::{SHARDS, Shard};
-use crate::machine::{FrameSet, Model, ProcessId};
+use crate::machine::{FrameSet, ProcessId, Reducible};
 
 /// What stands before the tables.
 #[derive(Serialize, Deserialize)]
@@ -29,35 +29,39 @@ struct Head {
     place: (u32, u64),
 }
 
-pub(super) fn write<M: Model>(
+pub(super) fn write<M: Reducible>(
     writer: &mut Writer<'_>,
     identity: &[(String, String)],
     elapsed: Duration,
-    moment: &Moment<'_, '_, M>,
+    search: &Search<'_, M>,
+    place: &Place,
 ) -> io::Result<()>
 where
     M::Process: Serialize,
     M::Frame: Serialize,
 {
-    let Moment { search, place, .. } = moment;
-    let memo = &search.memo;
+    let graphs = &search.graphs;
     writer.value(&Head {
         identity: identity.to_vec(),
-        reductions: memo.reductions,
+        reductions: graphs.reductions,
         elapsed,
-        transitions: moment.transitions(),
+        transitions: search.transitions,
         depth: search.depth,
         peak_bytes: search.peak_bytes,
         place: (place.depth, place.done as u64),
     })?;
     writer.words(&place.states)?;
-    writer.value(&moment.found())?;
-    writer.value(&memo.frames.len())?;
-    for id in 0..memo.frames.len() {
-        writer.value(&memo.frames.get(id).value)?;
+    writer.value(&search.found)?;
+    writer.value(&graphs.frames.len())?;
+    for id in 0..graphs.frames.len() {
+        writer.value(&graphs.frames.get(id).value)?;
     }
-    for process in 0..memo.locals.len() {
-        let (locals, expansions) = (&memo.locals[process], &memo.expansions[process]);
+    let sets: Vec<&FrameSet> = (0..graphs.frame_sets.len())
+        .map(|set| graphs.frame_sets.get(set))
+        .collect();
+    writer.value(&sets)?;
+    for process in 0..graphs.locals.len() {
+        let (locals, expansions) = (&graphs.locals[process], &graphs.expansions[process]);
         writer.value(&locals.len())?;
         for id in 0..locals.len() {
             writer.value(&locals.get(id).value)?;
@@ -68,8 +72,9 @@ where
             writer.value(&(entry.value, entry.extra.get()))?;
         }
     }
-    let deliveries = moment.deliveries();
-    let words = deliveries.flat_map(|(to, id, frame, after)| [u32::from(to), id, frame, after]);
+    let scratches = search.scratches.iter();
+    let deliveries = scratches.flat_map(|scratch| scratch.deliveries.all());
+    let words = deliveries.flat_map(|(to, id, frame, after)| [u32::from(to.0), id, frame, after]);
     writer.words(&words.collect::<Vec<u32>>())?;
     for shard in &search.store.shards {
         shard.parts().try_for_each(|part| writer.words(part))?;
@@ -79,7 +84,7 @@ where
     Ok(())
 }
 
-pub(super) fn read<'m, M: Model>(
+pub(super) fn read<'m, M: Reducible>(
     reader: &mut Reader,
     model: &'m M,
     config: &Checkpointing,
@@ -101,11 +106,11 @@ where
         done: head.place.1 as usize,
     });
     search.found = reader.value::<Found>()?;
-    read_memo(reader, &search.memo)?;
+    read_local_graphs(reader, &search.graphs)?;
     let deliveries = reader.words()?;
     let deliveries = deliveries.chunks_exact(4);
-    let known = deliveries.map(|of| (of[0] as u8, of[1], of[2], of[3]));
-    search.scratches = vec![search.memo.remembering(known)];
+    let known = deliveries.map(|of| (ProcessId(of[0] as u16), of[1], of[2], of[3]));
+    search.scratches = vec![search.graphs.remembering(known)];
     let width = model.process_count();
     for number in 0..SHARDS {
         let mut shard = Shard::new(number, width);
@@ -114,7 +119,7 @@ where
             if part.is_empty() {
                 break;
             }
-            shard.restore(&part, |tuple| search.memo.hash_of(tuple));
+            shard.restore(&part, |tuple| search.graphs.hash_of(tuple));
         }
         shard.frontier = reader.value()?;
         search.store.shards[number] = shard;
@@ -140,28 +145,32 @@ fn is_of(config: &Checkpointing, identity: &[(String, String)], reductions: Redu
 }
 
 /// Fills the tables so that every value has the id that it had.
-fn read_memo<M: Model>(reader: &mut Reader, memo: &Memo<'_, M>) -> Result<(), CheckpointError>
+fn read_local_graphs<M: Reducible>(reader: &mut Reader, graphs: &LocalGraphs<'_, M>) -> Result<(), CheckpointError>
 where
     M::Process: DeserializeOwned,
     M::Frame: DeserializeOwned,
 {
     for id in 0..reader.value::<u32>()? {
         let frame: (ProcessId, M::Frame) = reader.value()?;
-        if memo.frames.intern(frame).0 != id {
+        if graphs.frames.intern(frame).0 != id {
             return Err(reader.damaged());
         }
     }
-    for process in 0..memo.locals.len() {
-        let (locals, expansions) = (&memo.locals[process], &memo.expansions[process]);
+    for (number, set) in (0..).zip(reader.value::<Vec<FrameSet>>()?) {
+        if graphs.frame_sets.number(set) != number {
+            return Err(reader.damaged());
+        }
+    }
+    for process in 0..graphs.locals.len() {
+        let (locals, expansions) = (&graphs.locals[process], &graphs.expansions[process]);
         for id in 0..reader.value::<u32>()? {
             let state: M::Process = reader.value()?;
-            // What stands for a process that makes no difference is there from the start.
-            if !memo.is_phantom(process, id) && locals.intern(state).0 != id {
+            if locals.intern(state).0 != id {
                 return Err(reader.damaged());
             }
         }
         for number in 0..reader.value::<u32>()? {
-            let (key, expansion): ((u32, FrameSet), Option<Expansion>) = reader.value()?;
+            let (key, expansion): ((u32, u32), Option<Expansion>) = reader.value()?;
             if expansions.intern(key).0 != number {
                 return Err(reader.damaged());
             }

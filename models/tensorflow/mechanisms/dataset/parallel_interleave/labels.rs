@@ -122,7 +122,7 @@ impl Mechanism for Counter {
             Pc::Cancel(id) => monitor(id),
             // A thread that has ended stays so.
             Pc::Join(id, number) => {
-                let threads = context.uses(MapObject::Threads(id), Access::Free);
+                let threads = context.uses(MapObject::Threads(id), Access::BothMover);
                 threads.when(|view| view.has_ended(Name::Worker(id, number)))
             }
         }
@@ -144,12 +144,8 @@ impl Mechanism for Counter {
             }
             Pc::WaitForInput(id, number) => {
                 next.then([Pc::WaitForInput(id, number)]);
-                let opens = next.facts.iterator_resource.tree(id).may_open(number);
-                let function = Call::File {
-                    worker: number,
-                    file: u8::MAX,
-                };
-                next.then(opens.then(|| captured_function::run(id, function)));
+                let files = next.facts.iterator_resource.tree(id).may_open(pipeline, number);
+                next.then(files.map(|file| captured_function::run(id, Call::File { worker: number, file })));
             }
             Pc::PublishError(id, number) => next.then([Pc::PublishError(id, number), Pc::WaitForInput(id, number)]),
             Pc::Publish(id, number, index) => {
@@ -211,7 +207,7 @@ impl Mechanism for Counter {
         }
     }
 
-    fn words(self, _view: &View<'_>, _choice: u8) -> String {
+    fn words(self, _view: &View<'_>, _choice: u32) -> String {
         let text = match self.0 {
             Pc::GetNext(_) => "takes an element of a file whose turn it is, or waits for one",
             Pc::WaitForInput(..) => "takes the file that it was given, or waits for one",

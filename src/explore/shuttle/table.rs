@@ -11,11 +11,11 @@ use super::strategy::Chooser;
 use crate::explore::driver::{Runtime, Standing};
 
 /// What scheduler and coroutines share; shuttle does not see it.
-pub(super) struct Board(Mutex<Posted>);
+pub(super) struct TaskTable(Mutex<Posted>);
 
 pub(super) struct Posted {
     /// What each task of the running execution stands for.
-    seats: Vec<Option<Arc<Known>>>,
+    slots: Vec<Option<Arc<Known>>>,
     /// The task that is running a label: nobody else goes on before it has.
     pub(super) inside: Option<TaskId>,
     pub(super) chooser: Chooser,
@@ -37,10 +37,10 @@ impl Known {
     }
 }
 
-impl Board {
+impl TaskTable {
     pub(super) fn new(chooser: Chooser) -> Self {
         Self(Mutex::new(Posted {
-            seats: Vec::new(),
+            slots: Vec::new(),
             inside: None,
             chooser,
         }))
@@ -54,61 +54,61 @@ impl Board {
 impl Posted {
     /// A new execution begins.
     pub(super) fn clear(&mut self) {
-        self.seats.clear();
+        self.slots.clear();
         self.inside = None;
     }
 
     pub(super) fn known(&self, task: TaskId) -> Option<&Arc<Known>> {
-        self.seats.get(usize::from(task)).and_then(Option::as_ref)
+        self.slots.get(usize::from(task)).and_then(Option::as_ref)
     }
 
-    fn seat(&mut self, task: usize, seat: &Seat) {
-        if self.seats.len() <= task {
-            self.seats.resize_with(task + 1, || None);
+    fn slot(&mut self, task: usize, slot: &Slot) {
+        if self.slots.len() <= task {
+            self.slots.resize_with(task + 1, || None);
         }
-        self.seats[task] = Some(Arc::clone(&seat.known));
+        self.slots[task] = Some(Arc::clone(&slot.known));
     }
 }
 
 /// shuttle's coroutines and locks.
 pub(super) struct Coroutines {
-    board: Arc<Board>,
+    table: Arc<TaskTable>,
 }
 
-pub(super) struct Seat {
+pub(super) struct Slot {
     known: Arc<Known>,
     woken: engine::Condvar,
 }
 
 impl Coroutines {
-    pub(super) fn new(board: &Arc<Board>) -> Self {
+    pub(super) fn new(table: &Arc<TaskTable>) -> Self {
         Self {
-            board: Arc::clone(board),
+            table: Arc::clone(table),
         }
     }
 
     /// Others may run before the next operation.
     fn step_out(&self) {
-        self.board.posted().inside = None;
+        self.table.posted().inside = None;
     }
 
     /// Until the next lock is taken, only the calling task goes on: the label is one step.
     fn step_in(&self) {
-        self.board.posted().inside = Some(current::me());
+        self.table.posted().inside = Some(current::me());
     }
 }
 
 impl Runtime for Coroutines {
     type Lock = engine::Mutex<()>;
     type Guard<'a> = engine::MutexGuard<'a, ()>;
-    type Seat = Seat;
+    type Slot = Slot;
 
     fn lock(&self) -> Self::Lock {
         engine::Mutex::new(())
     }
 
-    fn seat(&self, identity: u64) -> Seat {
-        Seat {
+    fn slot(&self, identity: u64) -> Slot {
+        Slot {
             known: Arc::new(Known {
                 identity,
                 standing: AtomicU8::new(0),
@@ -124,39 +124,39 @@ impl Runtime for Coroutines {
         guard
     }
 
-    fn wait<'a>(&self, seat: &Seat, _lock: &'a Self::Lock, guard: Self::Guard<'a>) -> Self::Guard<'a> {
+    fn wait<'a>(&self, slot: &Slot, _lock: &'a Self::Lock, guard: Self::Guard<'a>) -> Self::Guard<'a> {
         self.step_out();
-        let guard = seat.woken.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        let guard = slot.woken.wait(guard).unwrap_or_else(PoisonError::into_inner);
         self.step_in();
         guard
     }
 
-    fn notify(&self, seat: &Seat) {
-        seat.woken.notify_one();
+    fn notify(&self, slot: &Slot) {
+        slot.woken.notify_one();
     }
 
-    fn spawn(&self, seat: &Seat, body: Box<dyn FnOnce() + Send>) {
+    fn spawn(&self, slot: &Slot, body: Box<dyn FnOnce() + Send>) {
         let handle = shuttle::thread::spawn(body);
         let task = usize::from(handle.thread().id());
-        self.board.posted().seat(task, seat);
+        self.table.posted().slot(task, slot);
     }
 
-    fn adopt(&self, seat: &Seat) {
+    fn adopt(&self, slot: &Slot) {
         let task = usize::from(current::me());
-        self.board.posted().seat(task, seat);
+        self.table.posted().slot(task, slot);
         self.step_in();
     }
 
-    fn choose(&self, outcomes: u8) -> u8 {
-        self.board.posted().chooser.choose(outcomes)
+    fn choose(&self, outcomes: u32) -> u32 {
+        self.table.posted().chooser.choose(outcomes)
     }
 
-    fn note(&self, seat: &Seat, standing: Standing) {
+    fn note(&self, slot: &Slot, standing: Standing) {
         let number = match standing {
             Standing::Waits => 0,
             Standing::Runs => 1,
             Standing::Ends => 2,
         };
-        seat.known.standing.store(number, Ordering::Relaxed);
+        slot.known.standing.store(number, Ordering::Relaxed);
     }
 }

@@ -8,7 +8,7 @@ use super::{Runtime, Standing};
 use crate::machine::{Model, Pending, ProcessId};
 
 /// A process.
-pub(super) struct Host<M: Model, R: Runtime> {
+pub(super) struct ProcessMonitor<M: Model, R: Runtime> {
     pub(super) lock: R::Lock,
     /// Touched only by who holds `lock`, or when nobody can run.
     local: Mutex<Local<M, R>>,
@@ -25,8 +25,8 @@ pub(super) struct Local<M: Model, R: Runtime> {
 
 /// Where one thread waits.
 pub(super) struct Place<R: Runtime> {
-    pub(super) seat: R::Seat,
-    /// Whether its thread has left the census and waits to be woken. Changes under the lock of its process.
+    pub(super) slot: R::Slot,
+    /// Whether its thread is no longer counted as active and waits to be woken. Changes under the lock of its process.
     pub(super) parked: AtomicBool,
     /// Whether its thread is not live any more. Changes under the lock of its process.
     gone: AtomicBool,
@@ -34,9 +34,9 @@ pub(super) struct Place<R: Runtime> {
 
 /// How many threads could run, or do not know yet that they can't.
 #[derive(Debug, Default)]
-pub(super) struct Census(AtomicUsize);
+pub(super) struct ActiveCount(AtomicUsize);
 
-impl Census {
+impl ActiveCount {
     /// A thread starts, or is woken: said by who does it, before.
     pub(super) fn enter(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
@@ -61,7 +61,7 @@ impl<R: Runtime> Place<R> {
         let mut identity = rustc_hash::FxHasher::default();
         (process, thread).hash(&mut identity);
         Self {
-            seat: runtime.seat(identity.finish()),
+            slot: runtime.slot(identity.finish()),
             parked: AtomicBool::new(false),
             gone: AtomicBool::new(false),
         }
@@ -72,7 +72,7 @@ impl<R: Runtime> Place<R> {
     }
 }
 
-impl<M: Model, R: Runtime> Host<M, R> {
+impl<M: Model, R: Runtime> ProcessMonitor<M, R> {
     pub(super) fn new(runtime: &R, state: M::Process) -> Self {
         Self {
             lock: runtime.lock(),
@@ -99,7 +99,7 @@ impl<M: Model, R: Runtime> Local<M, R> {
     /// Looks at the threads after the state or the turn has changed.
     pub(super) fn refresh(
         &mut self,
-        (model, runtime, census): (&M, &R, &Census),
+        (model, runtime, active): (&M, &R, &ActiveCount),
         process: ProcessId,
         allows: impl Fn(M::Thread) -> bool,
     ) -> Changes<M, R> {
@@ -110,7 +110,7 @@ impl<M: Model, R: Runtime> Local<M, R> {
         };
         let mut wake = |place: &Arc<Place<R>>| {
             if place.parked.swap(false, Ordering::Relaxed) {
-                census.enter();
+                active.enter();
                 changes.woken.push(Arc::clone(place));
             }
         };
@@ -119,7 +119,7 @@ impl<M: Model, R: Runtime> Local<M, R> {
             let lives = pending.iter().any(|pending| pending.thread == *thread);
             if !lives {
                 place.gone.store(true, Ordering::Relaxed);
-                runtime.note(&place.seat, Standing::Ends);
+                runtime.note(&place.slot, Standing::Ends);
                 wake(place);
             }
             lives
@@ -128,15 +128,15 @@ impl<M: Model, R: Runtime> Local<M, R> {
             let runs = pending.enabled && allows(pending.thread);
             let standing = if runs { Standing::Runs } else { Standing::Waits };
             if let Some((_, place)) = self.places.iter().find(|(thread, _)| *thread == pending.thread) {
-                runtime.note(&place.seat, standing);
+                runtime.note(&place.slot, standing);
                 if runs {
                     wake(place);
                 }
                 continue;
             }
             let place = Arc::new(Place::new(runtime, process, pending.thread));
-            runtime.note(&place.seat, standing);
-            census.enter();
+            runtime.note(&place.slot, standing);
+            active.enter();
             self.places.push((pending.thread, Arc::clone(&place)));
             changes.started.push((pending.thread, place));
         }

@@ -8,12 +8,17 @@
 //! the model could (a group whose member has to wait is free to take up every other). So each hang of a kernel is a hang of the
 //! model. The reverse does not hold: a kernel that can't hang says nothing about what it leaves out.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use thiserror::Error;
 use wildmatch::WildMatch;
 
-use super::{Access, ClientStatus, Footprint, FrameSet, Model, ObjectId, Pending, ProcessId, System, WaitFor};
+use super::{
+    Access, Footprint, FrameSet, Guarantees, Independence, Model, ObjectId, Pending, ProcessId, System, Wrapper,
+};
+use crate::delegate;
 
 /// Threads of one process of which one at a time runs.
 #[derive(Clone, PartialEq, Debug)]
@@ -71,7 +76,7 @@ impl Group {
     /// When a pattern names no process of the model, or they name several.
     pub fn new<M: Model>(model: &M, name: &str, patterns: &[String]) -> Result<Self, GroupError> {
         let processes: Vec<String> = (0..model.process_count())
-            .map(|process| model.process_name(ProcessId(process as u8)))
+            .map(|process| model.process_name(ProcessId::new(process)))
             .collect();
         let group = || name.to_owned();
         let mut found: Option<ProcessId> = None;
@@ -90,7 +95,7 @@ impl Group {
                     processes: processes.join(", "),
                 });
             };
-            let id = ProcessId(index as u8);
+            let id = ProcessId::new(index);
             if let Some(first) = found.filter(|first| *first != id) {
                 return Err(GroupError::TwoProcesses {
                     group: group(),
@@ -114,7 +119,7 @@ impl Group {
 
 /// A part of a model as a model of its own. See the top of this file.
 #[derive(Clone, Debug)]
-pub struct Kernel<M: Model> {
+pub struct Fragment<M: Model> {
     model: M,
     start: System<M::Process>,
     groups: Vec<Group>,
@@ -128,7 +133,7 @@ pub struct State<P, T> {
     taken_up: SmallVec<[Option<T>; 2]>,
 }
 
-impl<M: Model> Kernel<M> {
+impl<M: Model> Fragment<M> {
     /// The part of `model` that begins in `start`, a state that it can reach, with grouped threads.
     pub fn new(model: M, start: System<M::Process>, groups: Vec<Group>) -> Self {
         Self { model, start, groups }
@@ -150,7 +155,7 @@ impl<M: Model> Kernel<M> {
         &self.groups
     }
 
-    /// The group of a live thread, as an index into [`Kernel::groups`].
+    /// The group of a live thread, as an index into [`Fragment::groups`].
     pub fn group_of(
         &self,
         process: ProcessId,
@@ -190,26 +195,33 @@ impl<M: Model> Kernel<M> {
             *taken_up = taken_up.filter(|&thread| goes_on(thread));
         }
     }
+}
 
-    fn processes<'a>(system: &[&'a State<M::Process, M::Thread>]) -> Vec<&'a M::Process> {
-        system.iter().map(|state| &state.process).collect()
+impl<M: Model> Wrapper for Fragment<M> {
+    type Inner = M;
+
+    fn inner(&self) -> &M {
+        &self.model
+    }
+
+    fn part(state: &Self::Process) -> &M::Process {
+        &state.process
+    }
+
+    fn part_mut(state: &mut Self::Process) -> &mut M::Process {
+        &mut state.process
     }
 }
 
 /// Where threads are grouped, each may hinder another one at any label. What a thread of such a process declares is therefore
 /// changed into what commutes with nothing in its process.
-impl<M: Model> Model for Kernel<M> {
+impl<M: Model> Model for Fragment<M> {
     type Process = State<M::Process, M::Thread>;
     type Thread = M::Thread;
     type Frame = M::Frame;
 
-    fn process_count(&self) -> usize {
-        self.model.process_count()
-    }
-
-    fn process_name(&self, process: ProcessId) -> String {
-        self.model.process_name(process)
-    }
+    // A delivery disables nobody, so nobody is let go.
+    delegate!(process_count process_name deliver thread_name object_name object_values clients wait_for outcome leaks);
 
     fn initial(&self, process: ProcessId) -> Self::Process {
         State {
@@ -225,7 +237,7 @@ impl<M: Model> Model for Kernel<M> {
         }
         for pending in &mut threads {
             let operation = &mut pending.operation;
-            (operation.access, operation.part, operation.takes_server) = (Access::Write, None, false);
+            (operation.access, operation.part, operation.takes_permit) = (Access::Write, None, false);
             if let Some(group) = self.group(process, &state.process, pending.thread) {
                 pending.enabled &= state.taken_up[group].is_none_or(|thread| thread == pending.thread);
             }
@@ -238,7 +250,7 @@ impl<M: Model> Model for Kernel<M> {
         process: ProcessId,
         state: &mut Self::Process,
         thread: M::Thread,
-        choice: u8,
+        choice: u32,
         sent: &mut Vec<(ProcessId, M::Frame)>,
     ) {
         if let Some(group) = self.group(process, &state.process, thread) {
@@ -247,87 +259,38 @@ impl<M: Model> Model for Kernel<M> {
         self.model.apply(process, &mut state.process, thread, choice, sent);
         self.let_go(process, state);
     }
+}
 
-    fn deliver(&self, to: ProcessId, state: &mut Self::Process, from: ProcessId, frame: M::Frame) {
-        // A delivery disables nobody, so nobody is let go.
-        self.model.deliver(to, &mut state.process, from, frame);
-    }
+impl<M: Independence> Independence for Fragment<M> {
+    delegate!(may_send frame_set name);
 
-    fn thread_name(&self, process: ProcessId, state: &Self::Process, thread: M::Thread) -> String {
-        self.model.thread_name(process, &state.process, thread)
-    }
-
-    fn object_name(&self, process: ProcessId, state: &Self::Process, object: ObjectId) -> String {
-        self.model.object_name(process, &state.process, object)
-    }
-
-    fn object_values(&self, process: ProcessId, state: &Self::Process) -> Vec<(ObjectId, u64)> {
-        self.model.object_values(process, &state.process)
-    }
-
-    fn future(&self, process: ProcessId, state: &Self::Process, thread: M::Thread) -> Footprint {
+    fn footprint(&self, process: ProcessId, state: &Self::Process, thread: M::Thread) -> Arc<Footprint> {
         if self.has_groups(process) {
-            return Footprint::everything();
+            return Arc::new(Footprint::everything());
         }
-        self.model.future(process, &state.process, thread)
+        self.model.footprint(process, &state.process, thread)
     }
 
-    fn arrivals(&self, process: ProcessId, state: &Self::Process, frames: FrameSet) -> Footprint {
+    fn delivery_footprint(&self, process: ProcessId, state: &Self::Process, frames: &FrameSet) -> Arc<Footprint> {
         if self.has_groups(process) {
-            return Footprint::everything();
+            return Arc::new(Footprint::everything());
         }
-        self.model.arrivals(process, &state.process, frames)
+        self.model.delivery_footprint(process, &state.process, frames)
     }
 
-    fn may_send(&self, from: ProcessId, state: &Self::Process, to: ProcessId) -> FrameSet {
-        self.model.may_send(from, &state.process, to)
+    fn permits_come_back(&self, process: ProcessId, object: ObjectId) -> bool {
+        !self.has_groups(process) && self.model.permits_come_back(process, object)
     }
 
-    fn frames_that_matter(&self, to: ProcessId, state: &Self::Process, frames: FrameSet) -> FrameSet {
-        self.model.frames_that_matter(to, &state.process, frames)
-    }
-
-    fn may_request(&self, from: ProcessId, state: &Self::Process, to: ProcessId) -> bool {
-        self.model.may_request(from, &state.process, to)
-    }
-
-    fn frame_set(&self, frame: &M::Frame) -> FrameSet {
-        self.model.frame_set(frame)
-    }
-
-    fn servers_come_back(&self, process: ProcessId, object: ObjectId) -> bool {
-        !self.has_groups(process) && self.model.servers_come_back(process, object)
-    }
-
-    fn forget_dead(&self, process: ProcessId, state: &mut Self::Process) {
+    fn eliminate_dead(&self, process: ProcessId, state: &mut Self::Process) {
         // What is dead can be put off to the end: a group is never made to take it up.
-        self.model.forget_dead(process, &mut state.process);
+        self.model.eliminate_dead(process, &mut state.process);
         self.let_go(process, state);
     }
+}
 
-    fn promises(&self, process: ProcessId, state: &Self::Process, given: FrameSet) -> FrameSet {
-        self.model.promises(process, &state.process, given)
-    }
-
-    fn is_sure_to_return(&self, process: ProcessId, state: &Self::Process, given: FrameSet) -> bool {
-        self.model.is_sure_to_return(process, &state.process, given)
-    }
-
-    fn clients(&self, process: ProcessId, state: &Self::Process) -> Vec<ClientStatus> {
-        self.model.clients(process, &state.process)
-    }
-
-    fn wait_for(&self, system: &[&Self::Process], process: ProcessId, client: usize) -> WaitFor {
-        self.model.wait_for(&Self::processes(system), process, client)
-    }
-
-    fn outcome(&self, system: &[&Self::Process]) -> Option<String> {
-        self.model.outcome(&Self::processes(system))
-    }
-
-    fn leaks(&self, system: &[&Self::Process]) -> Vec<String> {
-        self.model.leaks(&Self::processes(system))
-    }
+impl<M: Guarantees> Guarantees for Fragment<M> {
+    delegate!(guarantees is_inevitable);
 }
 
 #[cfg(test)]
@@ -341,7 +304,7 @@ mod tests {
     }
 
     fn runnable(
-        kernel: &Kernel<CrossedLocks>,
+        kernel: &Fragment<CrossedLocks>,
         system: &System<State<<CrossedLocks as Model>::Process, u8>>,
     ) -> Vec<u8> {
         system
@@ -355,7 +318,7 @@ mod tests {
     fn a_group_takes_up_anybody_and_keeps_to_it_until_it_ends() {
         let model = CrossedLocks { crosswise: true };
         let start = System::initial(&model);
-        let kernel = Kernel::new(model, start, vec![group(&["host/*"]).unwrap()]);
+        let kernel = Fragment::new(model, start, vec![group(&["host/*"]).unwrap()]);
         let mut system = System::initial(&kernel);
         assert_eq!(runnable(&kernel, &system), [0, 1]);
         for labels_left in (0..4).rev() {
@@ -374,7 +337,7 @@ mod tests {
             let (process, pending) = start.enabled(&model).swap_remove(thread);
             start.step(&model, process, &pending, 0).unwrap();
         }
-        let kernel = Kernel::new(model, start, vec![group(&["host/*"]).unwrap()]);
+        let kernel = Fragment::new(model, start, vec![group(&["host/*"]).unwrap()]);
         assert_eq!(
             runnable(&kernel, &System::initial(&kernel)),
             [] as [u8; 0],

@@ -10,7 +10,7 @@ use crate::schedule::{Found, Mismatch, Schedule};
 /// While it is nobody's turn (a label is being run, or its frames are being delivered) nobody can run. After the last event, or before
 /// the first that is impossible, everybody can.
 #[derive(Debug)]
-pub struct Script<M: Model> {
+pub struct ForcedSchedule<M: Model> {
     schedule: Schedule,
     turn: Mutex<Turn<M>>,
 }
@@ -26,11 +26,11 @@ struct Turn<M: Model> {
 #[derive(Clone, Copy, Debug)]
 enum Whose<T> {
     Nobodys,
-    Of(ProcessId, T, u8),
+    Of(ProcessId, T, u32),
     Everybodys,
 }
 
-/// How far a script was followed.
+/// How far a forced schedule was followed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Followed<P> {
     /// How many events ran.
@@ -41,8 +41,8 @@ pub struct Followed<P> {
     pub reached: System<P>,
 }
 
-impl<M: Model> Script<M> {
-    /// A script of all events of a schedule.
+impl<M: Model> ForcedSchedule<M> {
+    /// Forces all events of a schedule.
     pub fn new(schedule: Schedule) -> Self {
         let turn = Turn {
             next: 0,
@@ -64,8 +64,8 @@ impl<M: Model> Script<M> {
         }
     }
 
-    /// The next event's thread takes its turn: from now on nobody can run. The event's outcome, while the script lasts.
-    pub(super) fn take(&self) -> Option<u8> {
+    /// The next event's thread takes its turn: from now on nobody can run. The event's outcome, while the forced schedule lasts.
+    pub(super) fn take(&self) -> Option<u32> {
         let mut turn = self.turn.lock().expect("no panic under it");
         match turn.whose {
             Whose::Of(_, _, choice) => {
@@ -112,7 +112,7 @@ impl<M: Model> Script<M> {
         self.turn.lock().expect("no panic under it").followed.clone()
     }
 
-    /// A label that failed while the script lasted: event `events` is the one that failed.
+    /// A label that failed while the forced schedule lasted: event `events` is the one that failed.
     pub(super) fn failed(&self, found: Found, system: System<M::Process>) {
         let mut turn = self.turn.lock().expect("no panic under it");
         if turn.followed.is_none() {

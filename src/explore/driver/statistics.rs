@@ -17,7 +17,7 @@ const WINDOW: u64 = 1_000;
 const MOST_FINDINGS: usize = 64;
 
 /// Counts executions, and keeps what is new in them.
-pub struct Tally<M: Model> {
+pub struct Statistics<M: Model> {
     model: Arc<M>,
     started: Instant,
     count: u64,
@@ -34,9 +34,9 @@ pub struct Tally<M: Model> {
     findings: BTreeMap<(FindingKind, String), Finding>,
 }
 
-/// How far a tally is.
+/// How far an exploration is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TallyStatus {
+pub struct StatisticsStatus {
     /// Executions so far.
     pub executions: u64,
     /// Different states in which they came to rest.
@@ -49,11 +49,11 @@ pub struct TallyStatus {
     pub elapsed: Duration,
 }
 
-impl<M: Model> Tally<M> {
+impl<M: Model> Statistics<M> {
     /// Of no execution yet. A model that can't begin is a finding.
     pub fn new(model: Arc<M>) -> Self {
         let begins = guarded(|| Ok(System::initial(&*model).threads(&*model).len()));
-        let mut tally = Self {
+        let mut statistics = Self {
             model,
             started: Instant::now(),
             count: 0,
@@ -68,14 +68,14 @@ impl<M: Model> Tally<M> {
             findings: BTreeMap::new(),
         };
         if let Err(found) = begins {
-            tally.failed(&found, Vec::new());
+            statistics.failed(&found, Vec::new());
         }
-        tally
+        statistics
     }
 
     /// How far it is.
-    pub fn status(&self) -> TallyStatus {
-        TallyStatus {
+    pub fn status(&self) -> StatisticsStatus {
+        StatisticsStatus {
             executions: self.count,
             outcomes: self.outcomes.len() as u64,
             hangs: self.hangs.len(),

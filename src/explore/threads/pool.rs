@@ -9,14 +9,14 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// As many threads as jobs ever ran at once. They end when the last handle is dropped.
 #[derive(Clone)]
-pub(super) struct Crew {
+pub(super) struct ThreadPool {
     jobs: Sender<Job>,
     taken: Receiver<Job>,
     /// Threads that wait for a job, less the jobs that wait for them.
     idle: Arc<AtomicUsize>,
 }
 
-impl Crew {
+impl ThreadPool {
     pub(super) fn new() -> Self {
         let (jobs, taken) = unbounded();
         Self {
@@ -42,7 +42,7 @@ impl Crew {
             let mut next = Some(job);
             while let Some(job) = next {
                 job();
-                // Without a crew nobody will send another job.
+                // Without a pool nobody will send another job.
                 let Some(idle) = idle.upgrade() else { return };
                 idle.fetch_add(1, Ordering::SeqCst);
                 drop(idle);
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn jobs_that_wait_for_each_other_all_run() {
-        let crew = Crew::new();
+        let pool = ThreadPool::new();
         for _ in 0..3 {
             let (sender, receiver) = bounded::<()>(0);
             let (done, all_done) = bounded::<()>(0);
@@ -74,7 +74,7 @@ mod tests {
                     };
                     drop(done);
                 };
-                crew.run(Box::new(body));
+                pool.run(Box::new(body));
             }
             drop(done);
             assert!(all_done.recv().is_err(), "every job dropped its end");

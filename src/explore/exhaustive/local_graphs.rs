@@ -3,17 +3,19 @@
 //! Processes share nothing, so what a label does depends on its process's state alone. A global state is a tuple of ids of
 //! local states, and a transition between global states is a few look-ups here.
 
-mod prospects;
+mod guarantees;
+mod sets;
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use self::sets::{ANY_FRAME, EMPTY, Sets, Unions};
 use super::Reductions;
 use super::interner::Interner;
 use super::reduction::{Broken, Local, guarded};
 use super::successors::Scratch;
 use crate::explore::FindingKind;
-use crate::machine::{FrameSet, Model, ProcessId};
+use crate::machine::{FrameSet, GuaranteeSet, ProcessId, Reducible};
 
 /// A transition of one process.
 #[derive(Serialize, Deserialize)]
@@ -31,7 +33,7 @@ pub(super) struct LocalStep {
 /// A frame on its way.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Sent {
-    pub(super) to: u8,
+    pub(super) to: ProcessId,
     pub(super) frame: u32,
 }
 
@@ -39,12 +41,8 @@ pub(super) struct Sent {
 pub(super) struct Known {
     /// Whether every client of the process has its answer.
     pub(super) settled: bool,
-    /// By process, the frames that this one may still send to it.
-    pub(super) may_send: Box<[FrameSet]>,
-    /// The frames that matter if they arrive here.
-    pub(super) matters: FrameSet,
-    /// By process, one bit: whether this one may still request something of it.
-    requests: u64,
+    /// By process, the number of the set of frames that this one may still send to it.
+    pub(super) may_send: Box<[u32]>,
 }
 
 /// What can happen next in a local state, while only certain frames may arrive.
@@ -65,133 +63,111 @@ impl Expansion {
 }
 
 /// All local states and frames met so far.
-pub(super) struct Memo<'m, M: Model> {
+pub(super) struct LocalGraphs<'m, M: Reducible> {
     pub(super) model: &'m M,
     pub(super) reductions: Reductions,
     pub(super) locals: Vec<Interner<M::Process, Known>>,
-    /// By process, what follows from a local state and the frames that may still arrive.
-    pub(super) expansions: Vec<Interner<(u32, FrameSet), Expansion>>,
+    /// By process, what follows from a local state and the frames that may still arrive, as the number of their set.
+    pub(super) expansions: Vec<Interner<(u32, u32), Expansion>>,
     pub(super) frames: Interner<(ProcessId, M::Frame), ()>,
-    /// By process, what stands for it where it makes no difference: id and hash. Empty without that reduction.
-    phantoms: Vec<(u32, u64)>,
+    pub(super) frame_sets: Sets<FrameSet>,
+    pub(super) guarantee_sets: Sets<GuaranteeSet>,
 }
 
-/// One search thread's memory of what deliveries lead to (process and frame arrived there, in which local state) and of which
-/// expansion belongs to a local state and frames.
+/// Process, local state, and a frame or a set: what one search thread looks up most.
+type Key = (ProcessId, u32, u32);
+
+/// One search thread's memory: what deliveries lead to (process and frame arrived there, in which local state), which expansion belongs to
+/// a local state and frames, and what a local state guarantees.
 #[derive(Default)]
 pub(super) struct Deliveries {
-    known: FxHashMap<(u8, u32, u32), (u32, u64)>,
-    expansions: FxHashMap<(u8, u32, FrameSet), u32>,
-    prospects: FxHashMap<(u8, u32, FrameSet), (FrameSet, bool)>,
+    known: FxHashMap<Key, (u32, u64)>,
+    expansions: FxHashMap<Key, u32>,
+    guarantees: FxHashMap<Key, (u32, bool)>,
+    frame_unions: Unions,
+    guarantee_unions: Unions,
 }
 
 impl Deliveries {
     /// Bytes that it takes, nearly.
     pub(super) fn bytes(&self) -> u64 {
-        let known = self.known.capacity() * (size_of::<((u8, u32, u32), (u32, u64))>() + 1);
-        let expansions = self.expansions.capacity() * (size_of::<((u8, u32, FrameSet), u32)>() + 1);
-        let prospect = size_of::<((u8, u32, FrameSet), (FrameSet, bool))>() + 1;
-        (known + expansions + self.prospects.capacity() * prospect) as u64
+        let known = self.known.capacity() * (size_of::<(Key, (u32, u64))>() + 1);
+        let expansions = self.expansions.capacity() * (size_of::<(Key, u32)>() + 1);
+        let guarantees = self.guarantees.capacity() * (size_of::<(Key, (u32, bool))>() + 1);
+        (known + expansions + guarantees + self.frame_unions.bytes() + self.guarantee_unions.bytes()) as u64
     }
 
     /// Every delivery: process, local state, frame, and the local state it leads to.
-    pub(super) fn all(&self) -> impl Iterator<Item = (u8, u32, u32, u32)> {
+    pub(super) fn all(&self) -> impl Iterator<Item = (ProcessId, u32, u32, u32)> {
         self.known
             .iter()
             .map(|((to, id, frame), (after, _))| (*to, *id, *frame, *after))
     }
 }
 
-impl<'m, M: Model> Memo<'m, M> {
+impl<'m, M: Reducible> LocalGraphs<'m, M> {
     pub(super) fn new(model: &'m M, reductions: Reductions) -> Self {
         let processes = model.process_count();
-        let locals: Vec<Interner<M::Process, Known>> = (0..processes)
-            .map(|process| Interner::new(process as u64 + 1))
-            .collect();
-        let phantom = |(process, table): (usize, &Interner<M::Process, Known>)| {
-            let state = guarded(|| model.initial(ProcessId(process as u8))).ok()?;
-            let (id, hash) = table.phantom(state);
-            let known = Known {
-                settled: true,
-                may_send: vec![FrameSet::NONE; processes].into(),
-                matters: FrameSet::NONE,
-                requests: 0,
-            };
-            table.get(id).extra.set(known).ok()?;
-            Some((id, hash))
-        };
-        let phantoms = if reductions.irrelevant && !reductions.leaks && processes <= 64 {
-            locals.iter().enumerate().map_while(phantom).collect()
-        } else {
-            Vec::new()
-        };
         Self {
             model,
             reductions,
-            phantoms,
-            locals,
+            locals: (0..processes)
+                .map(|process| Interner::new(process as u64 + 1))
+                .collect(),
             expansions: (0..processes).map(|_| Interner::new(0)).collect(),
             frames: Interner::new(0),
+            frame_sets: Sets::new([FrameSet::Any]),
+            guarantee_sets: Sets::new([]),
         }
     }
 
-    /// Runs of one process alone, while only `frames` may arrive.
-    pub(super) fn local(&self, process: usize, frames: FrameSet) -> Local<'m, M> {
+    /// Runs of one process alone, while only the frames of the set with this number may arrive.
+    pub(super) fn local(&self, process: usize, frames: u32) -> Local<'m, M> {
         Local {
             model: self.model,
-            process: ProcessId(process as u8),
+            process: ProcessId::new(process),
             reductions: self.reductions,
-            frames,
+            frames: self.frame_sets.get(frames).clone(),
         }
     }
 
     pub(super) fn known(&self, process: usize, id: u32) -> &Known {
         let entry = self.locals[process].get(id);
         entry.extra.get_or_init(|| {
-            let (from, state) = (ProcessId(process as u8), &entry.value);
+            let (from, state) = (ProcessId::new(process), &entry.value);
             let settled = guarded(|| self.model.clients(from, state).iter().all(|client| client.returned));
             let settled = settled.unwrap_or(false);
-            let others = 0..self.locals.len();
             let to = |to: usize| {
-                if to == process || !(self.reductions.partial_order || self.reductions.irrelevant) {
-                    return FrameSet::NONE;
+                if to == process || !self.reductions.partial_order {
+                    return EMPTY;
                 }
                 // A model that fails here says nothing, which is sound; it fails again where that is reported.
-                guarded(|| self.model.may_send(from, state, ProcessId(to as u8))).unwrap_or(FrameSet::ALL)
+                let frames = guarded(|| self.model.may_send(from, state, ProcessId::new(to)));
+                self.frame_sets.number(frames.unwrap_or(FrameSet::Any))
             };
-            let may_send = others.clone().map(to).collect();
-            let matters = guarded(|| self.model.frames_that_matter(from, state, FrameSet::ALL));
-            let asks = |to: &usize| {
-                *to != process && guarded(|| self.model.may_request(from, state, ProcessId(*to as u8))).unwrap_or(true)
-            };
-            Known {
-                settled,
-                may_send,
-                matters: matters.unwrap_or(FrameSet::ALL),
-                requests: others.filter(asks).fold(0, |set, to| set | 1 << to),
-            }
+            let may_send = (0..self.locals.len()).map(to).collect();
+            Known { settled, may_send }
         })
     }
 
-    /// The frames that may still arrive at `process` while it does nothing.
-    pub(super) fn frames_to(&self, process: usize, tuple: &[u32]) -> FrameSet {
+    /// The number of the set of frames that may still arrive at `process` while it does nothing.
+    pub(super) fn frames_to(&self, cache: &mut Deliveries, process: usize, tuple: &[u32]) -> u32 {
         if !self.reductions.partial_order {
-            return FrameSet::ALL;
+            return ANY_FRAME;
         }
-        let sets = tuple
-            .iter()
-            .enumerate()
-            .map(|(from, id)| self.known(from, *id).may_send[process]);
-        sets.fold(FrameSet::NONE, FrameSet::union)
+        tuple.iter().enumerate().fold(EMPTY, |frames, (from, id)| {
+            let more = self.known(from, *id).may_send[process];
+            self.frame_sets.union(&mut cache.frame_unions, frames, more)
+        })
     }
 
     /// What can happen next in `process` in the global state `tuple`: number of the expansion, and itself.
     pub(super) fn next(&self, cache: &mut Deliveries, process: usize, tuple: &[u32]) -> (u32, &Expansion) {
-        let key = (tuple[process], self.frames_to(process, tuple));
+        let key = (tuple[process], self.frames_to(cache, process, tuple));
         let table = &self.expansions[process];
         let number = cache
             .expansions
-            .entry((process as u8, key.0, key.1))
+            .entry((ProcessId::new(process), key.0, key.1))
             .or_insert_with(|| table.intern(key).0);
         (*number, self.expansion(process, *number))
     }
@@ -200,10 +176,10 @@ impl<'m, M: Model> Memo<'m, M> {
     pub(super) fn initial(&self) -> Result<Vec<u32>, String> {
         guarded(|| {
             let initial = |process: usize| {
-                let id = ProcessId(process as u8);
+                let id = ProcessId::new(process);
                 let mut state = self.model.initial(id);
                 if self.reductions.forget_dead {
-                    self.model.forget_dead(id, &mut state);
+                    self.model.eliminate_dead(id, &mut state);
                 }
                 self.locals[process].intern(state).0
             };
@@ -218,13 +194,6 @@ impl<'m, M: Model> Memo<'m, M> {
         let entry = expansions.get(number);
         entry.extra.get_or_init(|| {
             let (id, frames) = entry.value;
-            if self.is_phantom(process, id) {
-                return Expansion {
-                    steps: Box::default(),
-                    ample: false,
-                    broken: Box::default(),
-                };
-            }
             let raw = self.local(process, frames).expand(&table.get(id).value);
             let mut steps = Vec::with_capacity(raw.steps.len());
             for step in raw.steps {
@@ -233,8 +202,8 @@ impl<'m, M: Model> Memo<'m, M> {
                     .sent
                     .into_iter()
                     .map(|(to, frame)| Sent {
-                        to: to.0,
-                        frame: self.frames.intern((ProcessId(process as u8), frame)).0,
+                        to,
+                        frame: self.frames.intern((ProcessId::new(process), frame)).0,
                     })
                     .collect();
                 steps.push(LocalStep {
@@ -258,22 +227,19 @@ impl<'m, M: Model> Memo<'m, M> {
     pub(super) fn deliver(
         &self,
         deliveries: &mut Deliveries,
-        to: u8,
+        to: ProcessId,
         id: u32,
         frame: u32,
     ) -> Result<(u32, u64), Box<Broken>> {
         if let Some(known) = deliveries.known.get(&(to, id, frame)) {
             return Ok(*known);
         }
-        if self.is_phantom(usize::from(to), id) {
-            return Ok(self.phantoms[usize::from(to)]);
-        }
-        let table = &self.locals[usize::from(to)];
+        let table = &self.locals[to.index()];
         let state = table.get(id).value.clone();
         let arrived = guarded(|| {
             let mut state = self.arrive(to, state, frame);
             if self.reductions.forget_dead {
-                self.model.forget_dead(ProcessId(to), &mut state);
+                self.model.eliminate_dead(to, &mut state);
             }
             state
         });
@@ -290,18 +256,18 @@ impl<'m, M: Model> Memo<'m, M> {
     }
 
     /// Scratch space that remembers deliveries, told as by [`Deliveries::all`].
-    pub(super) fn remembering(&self, known: impl Iterator<Item = (u8, u32, u32, u32)>) -> Scratch {
+    pub(super) fn remembering(&self, known: impl Iterator<Item = (ProcessId, u32, u32, u32)>) -> Scratch {
         let mut scratch = Scratch::default();
-        let hash = |to: u8, after: u32| self.locals[usize::from(to)].get(after).content.short();
+        let hash = |to: ProcessId, after: u32| self.locals[to.index()].get(after).content.short();
         let known = known.map(|(to, id, frame, after)| ((to, id, frame), (after, hash(to, after))));
         scratch.deliveries.known.extend(known);
         scratch
     }
 
     /// `state` of process `to` after `frame` has arrived, with nothing forgotten. Panics if the model does.
-    pub(super) fn arrive(&self, to: u8, mut state: M::Process, frame: u32) -> M::Process {
+    pub(super) fn arrive(&self, to: ProcessId, mut state: M::Process, frame: u32) -> M::Process {
         let (from, content) = &self.frames.get(frame).value;
-        self.model.deliver(ProcessId(to), &mut state, *from, content.clone());
+        self.model.deliver(to, &mut state, *from, content.clone());
         state
     }
 
@@ -330,6 +296,10 @@ impl<'m, M: Model> Memo<'m, M> {
     /// Bytes that all tables take, nearly.
     pub(super) fn bytes(&self) -> u64 {
         let locals = self.locals.iter().map(Interner::bytes).sum::<u64>();
-        self.frames.bytes() + locals + self.expansions.iter().map(Interner::bytes).sum::<u64>()
+        self.frames.bytes()
+            + self.frame_sets.bytes()
+            + self.guarantee_sets.bytes()
+            + locals
+            + self.expansions.iter().map(Interner::bytes).sum::<u64>()
     }
 }
