@@ -38,13 +38,13 @@
 
 mod environment;
 
+use std::hash::BuildHasher;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 
 use self::environment::Environment;
 use super::Reductions;
-use super::content::Content;
 use crate::explore::FindingKind;
 use crate::machine::{Event, FrameSet, Pending, ProcessId, Reducible, run_label};
 
@@ -60,12 +60,13 @@ pub(super) struct RawStep<M: Reducible> {
     pub(super) sent: Vec<(ProcessId, M::Frame)>,
 }
 
-impl<M: Reducible> Clone for RawStep<M> {
-    fn clone(&self) -> Self {
+impl<M: Reducible> RawStep<M> {
+    /// No label yet.
+    fn at(state: &M::Process) -> Self {
         Self {
-            state: self.state.clone(),
-            path: self.path.clone(),
-            sent: self.sent.clone(),
+            state: state.clone(),
+            path: Vec::new(),
+            sent: Vec::new(),
         }
     }
 }
@@ -158,11 +159,7 @@ impl<M: Reducible> Local<'_, M> {
         };
         for pending in explored.into_iter().filter(|pending| pending.enabled) {
             for choice in 0..pending.operation.choices.max(1) {
-                let mut step = RawStep {
-                    state: state.clone(),
-                    path: Vec::new(),
-                    sent: Vec::new(),
-                };
+                let mut step = RawStep::at(state);
                 match self.run(&mut step, pending, choice) {
                     Ok(()) => {
                         if self.reductions.partial_order {
@@ -258,31 +255,32 @@ impl<M: Reducible> Local<'_, M> {
 
     /// Follows free operations with one outcome for as long as there are any.
     fn follow(&self, step: &mut RawStep<M>) {
-        let mut seen = vec![Content::of(0, &step.state).hash];
+        // Two states with one hash only end the path early, which is sound.
+        let hash = |state: &M::Process| rustc_hash::FxBuildHasher.hash_one(state);
+        let mut seen = vec![hash(&step.state)];
         // Once a frame was sent, others may send more than was known here: the search goes on from the whole state.
         while step.sent.is_empty() {
             let pendings = self.model.threads(self.process, &step.state);
-            let mut next = step.clone();
-            match self.ample(&step.state, &pendings) {
+            let run = match self.ample(&step.state, &pendings) {
                 Some(Ample::Operation(index)) if pendings[index].operation.choices <= 1 => {
+                    let mut next = RawStep::at(&step.state);
                     // A label that fails is left to the expansion of the state before it, which reports it.
                     if self.run(&mut next, &pendings[index], 0).is_err() {
                         return;
                     }
+                    next
                 }
-                Some(Ample::Closure(run)) => {
-                    next.state = run.state;
-                    next.path.extend(run.path);
-                    next.sent.extend(run.sent);
-                }
+                Some(Ample::Closure(run)) => run,
                 _ => return,
-            }
-            *step = next;
-            let content = Content::of(0, &step.state).hash;
-            if seen.contains(&content) {
+            };
+            step.state = run.state;
+            step.path.extend(run.path);
+            step.sent.extend(run.sent);
+            let now = hash(&step.state);
+            if seen.contains(&now) {
                 return;
             }
-            seen.push(content);
+            seen.push(now);
         }
     }
 
@@ -292,32 +290,29 @@ impl<M: Reducible> Local<'_, M> {
             return None;
         }
         let environment = Environment::new(self, state, pendings, &self.frames);
-        for (index, pending) in pendings.iter().enumerate().filter(|(_, pending)| pending.enabled) {
-            let operation = &pending.operation;
-            if operation.takes_permit
-                && self.model.permits_come_back(self.process, operation.object)
-                && environment.leave_name(index)
-                && let Some(run) = self.whole_run(state, pending)
-            {
-                return Some(Ample::Closure(run));
-            }
-            if environment.leave_free(index) {
-                return Some(Ample::Operation(index));
-            }
+        let enabled = || (0..pendings.len()).filter(|&index| pendings[index].enabled);
+        if let Some(index) = enabled().find(|&index| environment.leave_free(index)) {
+            return Some(Ample::Operation(index));
+        }
+        // Whole closures come last, since finding out whether one may go first means running it.
+        let closure = |index: usize| {
+            let (pending, operation) = (&pendings[index], &pendings[index].operation);
+            let comes_back = operation.takes_permit && self.model.permits_come_back(self.process, operation.object);
+            let may = comes_back && environment.leave_name(index);
+            may.then(|| self.whole_run(state, pending)).flatten()
+        };
+        if let Some(run) = enabled().find_map(closure) {
+            return Some(Ample::Closure(run));
         }
         environment.smallest_component().map(Ample::Threads)
     }
 
     /// Takes a server, runs to the end and gives it back, if nobody could tell when that happened.
     fn whole_run(&self, state: &M::Process, first: &Pending<M::Thread>) -> Option<RawStep<M>> {
-        let mut step = RawStep {
-            state: state.clone(),
-            path: Vec::new(),
-            sent: Vec::new(),
-        };
         if first.operation.choices > 1 {
             return None;
         }
+        let mut step = RawStep::at(state);
         self.run(&mut step, first, 0).ok()?;
         for _ in 0..LONGEST_RUN {
             let pendings = self.model.threads(self.process, &step.state);
