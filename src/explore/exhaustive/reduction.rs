@@ -48,6 +48,8 @@ use super::Reductions;
 use crate::explore::FindingKind;
 use crate::machine::{Event, FrameSet, Pending, ProcessId, Reducible, run_label};
 
+/// A path up to this length is not asked whether it goes round in circles.
+const LONGEST_ACYCLIC: usize = 64;
 /// A closure that ran this many labels without an end is no short closure.
 const LONGEST_RUN: usize = 1_000;
 
@@ -149,7 +151,7 @@ impl<M: Reducible> Local<'_, M> {
         };
         let explored = match ample {
             Some(Ample::Closure(mut step)) => {
-                self.follow(&mut step);
+                self.follow(state, &mut step);
                 expansion.steps.push(step);
                 return expansion;
             }
@@ -163,7 +165,7 @@ impl<M: Reducible> Local<'_, M> {
                 match self.run(&mut step, pending, choice) {
                     Ok(()) => {
                         if self.reductions.partial_order {
-                            self.follow(&mut step);
+                            self.follow(state, &mut step);
                         }
                         expansion.steps.push(step);
                     }
@@ -253,34 +255,46 @@ impl<M: Reducible> Local<'_, M> {
         Ok(())
     }
 
-    /// Follows free operations with one outcome for as long as there are any.
-    fn follow(&self, step: &mut RawStep<M>) {
-        // Two states with one hash only end the path early, which is sound.
-        let hash = |state: &M::Process| rustc_hash::FxBuildHasher.hash_one(state);
-        let mut seen = vec![hash(&step.state)];
+    /// Follows free operations with one outcome for as long as there are any, from a step that began in `origin`.
+    fn follow(&self, origin: &M::Process, step: &mut RawStep<M>) {
+        let mut seen = Vec::new();
         // Once a frame was sent, others may send more than was known here: the search goes on from the whole state.
         while step.sent.is_empty() {
             let pendings = self.model.threads(self.process, &step.state);
-            let run = match self.ample(&step.state, &pendings) {
+            match self.ample(&step.state, &pendings) {
                 Some(Ample::Operation(index)) if pendings[index].operation.choices <= 1 => {
-                    let mut next = RawStep::at(&step.state);
+                    let length = step.path.len();
                     // A label that fails is left to the expansion of the state before it, which reports it.
-                    if self.run(&mut next, &pendings[index], 0).is_err() {
-                        return;
+                    if self.run(step, &pendings[index], 0).is_err() {
+                        return self.go_again(origin, step, length);
                     }
-                    next
                 }
-                Some(Ample::Closure(run)) => run,
+                Some(Ample::Closure(run)) => {
+                    step.state = run.state;
+                    step.path.extend(run.path);
+                    step.sent.extend(run.sent);
+                }
                 _ => return,
-            };
-            step.state = run.state;
-            step.path.extend(run.path);
-            step.sent.extend(run.sent);
-            let now = hash(&step.state);
-            if seen.contains(&now) {
-                return;
             }
-            seen.push(now);
+            // Two states with one hash only end the path early, which is sound.
+            if step.path.len() > LONGEST_ACYCLIC {
+                let now = rustc_hash::FxBuildHasher.hash_one(&step.state);
+                if seen.contains(&now) {
+                    return;
+                }
+                seen.push(now);
+            }
+        }
+    }
+
+    /// Does the first labels of a step again, which a label that failed has spoilt.
+    fn go_again(&self, origin: &M::Process, step: &mut RawStep<M>, length: usize) {
+        let spoilt = std::mem::replace(step, RawStep::at(origin));
+        for (thread, choice) in &spoilt.path[..length] {
+            let pendings = self.model.threads(self.process, &step.state);
+            let pending = pendings.iter().find(|pending| pending.thread == *thread);
+            let done = self.run(step, pending.expect("it ran before"), *choice);
+            debug_assert!(done.is_ok(), "a label that ran before runs again");
         }
     }
 
