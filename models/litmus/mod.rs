@@ -123,11 +123,15 @@ impl<L: Litmus> Model for L {
 }
 
 impl<L: Litmus> Independence for L {
-    fn footprint(&self, process: ProcessId, state: &L::State, thread: L::Thread) -> Arc<Footprint> {
+    type Facts = ();
+
+    fn facts(&self, _: ProcessId, _: &L::State) {}
+
+    fn footprint(&self, process: ProcessId, state: &L::State, (): &(), thread: L::Thread) -> Arc<Footprint> {
         Arc::new(self.footprint(process, state, thread))
     }
 
-    fn delivery_footprint(&self, _: ProcessId, _: &L::State, _: &FrameSet) -> Arc<Footprint> {
+    fn delivery_footprint(&self, _: ProcessId, _: &L::State, (): &(), _: &FrameSet) -> Arc<Footprint> {
         Arc::default()
     }
 

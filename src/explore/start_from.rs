@@ -57,7 +57,9 @@ impl<M: Model> Model for StartFrom<'_, M> {
 }
 
 impl<M: Independence> Independence for StartFrom<'_, M> {
-    delegate!(footprint delivery_footprint may_send frame_set name permits_come_back eliminate_dead);
+    type Facts = M::Facts;
+
+    delegate!(facts footprint delivery_footprint may_send frame_set name permits_come_back eliminate_dead);
 }
 
 impl<M: Guarantees> Guarantees for StartFrom<'_, M> {

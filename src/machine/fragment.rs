@@ -262,20 +262,34 @@ impl<M: Model> Model for Fragment<M> {
 }
 
 impl<M: Independence> Independence for Fragment<M> {
-    delegate!(may_send frame_set name);
+    type Facts = M::Facts;
 
-    fn footprint(&self, process: ProcessId, state: &Self::Process, thread: M::Thread) -> Arc<Footprint> {
+    delegate!(facts may_send frame_set name);
+
+    fn footprint(
+        &self,
+        process: ProcessId,
+        state: &Self::Process,
+        facts: &M::Facts,
+        thread: M::Thread,
+    ) -> Arc<Footprint> {
         if self.has_groups(process) {
             return Arc::new(Footprint::everything());
         }
-        self.model.footprint(process, &state.process, thread)
+        self.model.footprint(process, &state.process, facts, thread)
     }
 
-    fn delivery_footprint(&self, process: ProcessId, state: &Self::Process, frames: &FrameSet) -> Arc<Footprint> {
+    fn delivery_footprint(
+        &self,
+        process: ProcessId,
+        state: &Self::Process,
+        facts: &M::Facts,
+        frames: &FrameSet,
+    ) -> Arc<Footprint> {
         if self.has_groups(process) {
             return Arc::new(Footprint::everything());
         }
-        self.model.delivery_footprint(process, &state.process, frames)
+        self.model.delivery_footprint(process, &state.process, facts, frames)
     }
 
     fn permits_come_back(&self, process: ProcessId, object: ObjectId) -> bool {

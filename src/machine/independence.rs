@@ -9,12 +9,30 @@ use super::{BitSet, Footprint, FrameSet, Model, ObjectId, ProcessId, ThreadName}
 /// Which operations commute, and which parts of a state are dead: what reductions need. Too much is sound in every footprint and every
 /// set, too little is not.
 pub trait Independence: Model {
+    /// What is final in a state of a process: footprints are computed from that, once for each state.
+    type Facts;
+
+    /// Reads the facts off a state.
+    fn facts(&self, process: ProcessId, state: &Self::Process) -> Self::Facts;
+
     /// Returns what `thread`, and every thread of this process that exists because of it, may still do to objects of this process, its
-    /// next operation included.
-    fn footprint(&self, process: ProcessId, state: &Self::Process, thread: Self::Thread) -> Arc<Footprint>;
+    /// next operation included. `facts` are those of the state.
+    fn footprint(
+        &self,
+        process: ProcessId,
+        state: &Self::Process,
+        facts: &Self::Facts,
+        thread: Self::Thread,
+    ) -> Arc<Footprint>;
 
     /// Returns what frames that have not arrived yet may still cause in this process, if no others than `frames` come.
-    fn delivery_footprint(&self, process: ProcessId, state: &Self::Process, frames: &FrameSet) -> Arc<Footprint>;
+    fn delivery_footprint(
+        &self,
+        process: ProcessId,
+        state: &Self::Process,
+        facts: &Self::Facts,
+        frames: &FrameSet,
+    ) -> Arc<Footprint>;
 
     /// Returns the frames that process `from` may still send to process `to`, whatever happens, for as long as `to` itself does nothing.
     fn may_send(&self, from: ProcessId, state: &Self::Process, to: ProcessId) -> FrameSet;

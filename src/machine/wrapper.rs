@@ -106,11 +106,15 @@ macro_rules! delegate {
     (@ object_name) => { $crate::delegate!(@of state object_name(object: $crate::machine::ObjectId) -> String); };
     (@ object_values) => { $crate::delegate!(@of state object_values() -> Vec<($crate::machine::ObjectId, u64)>); };
     (@ clients) => { $crate::delegate!(@of state clients() -> Vec<$crate::machine::ClientStatus>); };
+    (@ facts) => {
+        $crate::delegate!(@of state facts() -> Self::Facts);
+    };
     (@ footprint) => {
-        $crate::delegate!(@of state footprint(thread: Self::Thread) -> std::sync::Arc<$crate::machine::Footprint>);
+        $crate::delegate!(@of state footprint(facts: &Self::Facts, thread: Self::Thread)
+            -> std::sync::Arc<$crate::machine::Footprint>);
     };
     (@ delivery_footprint) => {
-        $crate::delegate!(@of state delivery_footprint(frames: &$crate::machine::FrameSet)
+        $crate::delegate!(@of state delivery_footprint(facts: &Self::Facts, frames: &$crate::machine::FrameSet)
             -> std::sync::Arc<$crate::machine::Footprint>);
     };
     (@ may_send) => {

@@ -201,11 +201,15 @@ impl Model for Toy {
 }
 
 impl Independence for Toy {
-    fn footprint(&self, process: ProcessId, _state: &Process, _thread: Thread) -> Arc<Footprint> {
-        self.delivery_footprint(process, &Process::default(), &FrameSet::Any)
+    type Facts = ();
+
+    fn facts(&self, _: ProcessId, _: &Process) {}
+
+    fn footprint(&self, process: ProcessId, _state: &Process, (): &(), _thread: Thread) -> Arc<Footprint> {
+        self.delivery_footprint(process, &Process::default(), &(), &FrameSet::Any)
     }
 
-    fn delivery_footprint(&self, _process: ProcessId, _state: &Process, _frames: &FrameSet) -> Arc<Footprint> {
+    fn delivery_footprint(&self, _process: ProcessId, _state: &Process, (): &(), _frames: &FrameSet) -> Arc<Footprint> {
         Arc::new({
             let all = Footprint::new().with(ObjectId(0), Access::Write);
             all.with(ObjectId(1), Access::Write).with(ObjectId(2), Access::Write)

@@ -99,11 +99,15 @@ impl Model for Gate {
 }
 
 impl Independence for Gate {
-    fn footprint(&self, _: ProcessId, _: &bool, _: u8) -> Arc<Footprint> {
+    type Facts = ();
+
+    fn facts(&self, _: ProcessId, _: &bool) {}
+
+    fn footprint(&self, _: ProcessId, _: &bool, (): &(), _: u8) -> Arc<Footprint> {
         Arc::new(Footprint::new().with(ObjectId(0), Access::Write))
     }
 
-    fn delivery_footprint(&self, _: ProcessId, _: &bool, _: &FrameSet) -> Arc<Footprint> {
+    fn delivery_footprint(&self, _: ProcessId, _: &bool, (): &(), _: &FrameSet) -> Arc<Footprint> {
         Arc::new(Footprint::new())
     }
 

@@ -127,7 +127,11 @@ impl Model for Respawn {
 }
 
 impl Independence for Respawn {
-    fn footprint(&self, _: ProcessId, _: &State, thread: Thread) -> Arc<Footprint> {
+    type Facts = ();
+
+    fn facts(&self, _: ProcessId, _: &State) {}
+
+    fn footprint(&self, _: ProcessId, _: &State, (): &(), thread: Thread) -> Arc<Footprint> {
         let mut footprint = Footprint::new();
         if thread == Thread::Runner {
             footprint.insert(QUEUE, Access::Write);
@@ -136,7 +140,7 @@ impl Independence for Respawn {
         Arc::new(footprint)
     }
 
-    fn delivery_footprint(&self, _: ProcessId, _: &State, _: &FrameSet) -> Arc<Footprint> {
+    fn delivery_footprint(&self, _: ProcessId, _: &State, (): &(), _: &FrameSet) -> Arc<Footprint> {
         Arc::default()
     }
 

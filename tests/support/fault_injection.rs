@@ -131,9 +131,11 @@ impl<M: Model> Model for Copies<M> {
 }
 
 impl<M: Independence> Independence for Copies<M> {
+    type Facts = M::Facts;
+
     delegate!(delivery_footprint frame_set name eliminate_dead);
 
-    fn footprint(&self, _: ProcessId, state: &M::Process, thread: M::Thread) -> Arc<Footprint> {
+    fn footprint(&self, _: ProcessId, state: &M::Process, facts: &M::Facts, thread: M::Thread) -> Arc<Footprint> {
         if self.fault == Fault::Future {
             return Arc::default();
         }

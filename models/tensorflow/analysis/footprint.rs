@@ -15,7 +15,7 @@ use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::mechanisms::context::{Context, Item, Next};
 use crate::models::tensorflow::mechanisms::rpc::{Frame, Rpc, next_of_arrival};
 use crate::models::tensorflow::mechanisms::{Facts, executor};
-use crate::models::tensorflow::process::{Process, ThreadId};
+use crate::models::tensorflow::process::{Process, Thread, ThreadId};
 
 /// Footprints that are known, by process and facts.
 #[derive(Clone, Debug, Default)]
@@ -50,53 +50,16 @@ struct Known {
     threads: RwLock<FxHashMap<SmallVec<[Item; 6]>, Arc<Footprint>>>,
 }
 
-/// A process of a model, with what holds of it.
-struct Outlook<'a> {
-    model: &'a TensorFlow,
+/// What may still happen in a process: the facts of a state, with the footprints that are known under them.
+#[derive(Debug)]
+pub struct Outlook {
     id: ProcessId,
     facts: Facts,
-    known: Arc<Known>,
+    /// None while the process may still die: then nothing commutes with that.
+    known: Option<Arc<Known>>,
 }
 
 impl TensorFlow {
-    /// What a thread, and everything that exists because of it, may still do.
-    pub(in crate::models) fn footprint_of(&self, id: ProcessId, process: &Process, thread: ThreadId) -> Arc<Footprint> {
-        if self.may_still_die(id, process) {
-            return Arc::new(Footprint::everything());
-        }
-        let outlook = Outlook::new(self, id, process);
-        outlook.thread(executor::items(process.thread(thread).expect("a live thread")).collect())
-    }
-
-    /// What the arrival of frames may cause, if no others than `frames` come.
-    pub(in crate::models) fn footprint_of_delivery(
-        &self,
-        id: ProcessId,
-        process: &Process,
-        frames: &FrameSet,
-    ) -> Arc<Footprint> {
-        if self.may_still_die(id, process) {
-            return Arc::new(Footprint::everything());
-        }
-        let outlook = Outlook::new(self, id, process);
-        let mut next = Next::new(self, id, &outlook.facts);
-        for frame in self.arrivals(id, process, frames) {
-            next_of_arrival(&mut next, frame);
-        }
-        let footprint = outlook.thread(next.items.into());
-        let names: Vec<ThreadName> = next
-            .names
-            .iter()
-            .filter_map(|name| self.footprints.name(*name))
-            .collect();
-        if names.iter().all(|name| footprint.spawns(*name)) {
-            return footprint;
-        }
-        let mut footprint = Arc::unwrap_or_clone(footprint);
-        names.into_iter().for_each(|name| footprint.spawn(name));
-        Arc::new(footprint)
-    }
-
     /// Of `frames`, those that may still arrive at a process and do something there.
     fn arrivals(&self, id: ProcessId, process: &Process, frames: &FrameSet) -> Vec<Frame> {
         let comes = |frame: &Frame| frames.contains(frame.number());
@@ -127,38 +90,75 @@ impl TensorFlow {
     }
 }
 
-impl<'a> Outlook<'a> {
-    fn new(model: &'a TensorFlow, id: ProcessId, process: &Process) -> Self {
-        let facts = Facts::of(model, id, process);
-        let key = (id, facts);
-        let known = model.footprints.known.read().get(&key).cloned();
-        let known = known.unwrap_or_else(|| model.footprints.known.write().entry(key.clone()).or_default().clone());
+impl Outlook {
+    pub(in crate::models) fn new(model: &TensorFlow, id: ProcessId, process: &Process) -> Self {
+        let key = (id, Facts::of(model, id, process));
+        let look_up = || {
+            let known = model.footprints.known.read().get(&key).cloned();
+            known.unwrap_or_else(|| model.footprints.known.write().entry(key.clone()).or_default().clone())
+        };
+        let known = (!model.may_still_die(id, process)).then(look_up);
         Self {
-            model,
             id,
             facts: key.1,
             known,
         }
     }
 
+    /// What a thread, and everything that exists because of it, may still do.
+    pub(in crate::models) fn of_thread(&self, model: &TensorFlow, thread: &Thread) -> Arc<Footprint> {
+        match &self.known {
+            Some(known) => self.of_items(model, known, executor::items(thread).collect()),
+            None => Arc::new(Footprint::everything()),
+        }
+    }
+
+    /// What the arrival of frames may cause, if no others than `frames` come.
+    pub(in crate::models) fn of_delivery(
+        &self,
+        model: &TensorFlow,
+        process: &Process,
+        frames: &FrameSet,
+    ) -> Arc<Footprint> {
+        let Some(known) = &self.known else {
+            return Arc::new(Footprint::everything());
+        };
+        let mut next = Next::new(model, self.id, &self.facts);
+        for frame in model.arrivals(self.id, process, frames) {
+            next_of_arrival(&mut next, frame);
+        }
+        let footprint = self.of_items(model, known, next.items.into());
+        let names: Vec<ThreadName> = next
+            .names
+            .iter()
+            .filter_map(|name| model.footprints.name(*name))
+            .collect();
+        if names.iter().all(|name| footprint.spawns(*name)) {
+            return footprint;
+        }
+        let mut footprint = Arc::unwrap_or_clone(footprint);
+        names.into_iter().for_each(|name| footprint.spawn(name));
+        Arc::new(footprint)
+    }
+
     /// The footprint of all that a thread has before it.
-    fn thread(&self, items: SmallVec<[Item; 6]>) -> Arc<Footprint> {
-        if let Some(known) = self.known.threads.read().get(&items) {
-            return known.clone();
+    fn of_items(&self, model: &TensorFlow, known: &Known, items: SmallVec<[Item; 6]>) -> Arc<Footprint> {
+        if let Some(footprint) = known.threads.read().get(&items) {
+            return footprint.clone();
         }
         let mut footprint = Footprint::new();
         for &item in &items {
-            footprint.extend(&self.item(item));
+            footprint.extend(&self.of_item(model, known, item));
         }
         let footprint = Arc::new(footprint);
-        self.known.threads.write().insert(items, footprint.clone());
+        known.threads.write().insert(items, footprint.clone());
         footprint
     }
 
     /// The closure of an item.
-    fn item(&self, start: Item) -> Arc<Footprint> {
-        if let Some(known) = self.known.items.read().get(&start) {
-            return known.clone();
+    fn of_item(&self, model: &TensorFlow, known: &Known, start: Item) -> Arc<Footprint> {
+        if let Some(footprint) = known.items.read().get(&start) {
+            return footprint.clone();
         }
         let mut footprint = Footprint::new();
         let (mut seen, mut open) = (FxHashSet::default(), vec![start]);
@@ -166,28 +166,28 @@ impl<'a> Outlook<'a> {
             if !seen.insert(item) {
                 continue;
             }
-            if let Some(known) = self.known.items.read().get(&item) {
-                footprint.extend(known);
+            if let Some(closure) = known.items.read().get(&item) {
+                footprint.extend(closure);
                 continue;
             }
             if let Item::Pc(pc) = item {
                 let context = Context {
-                    model: self.model,
+                    model,
                     id: self.id,
                     facts: &self.facts,
                     view: None,
                 };
-                footprint.insert_operation(&pc.declare(&context).operation(self.model, pc.label()));
+                footprint.insert_operation(&pc.declare(&context).operation(model, pc.label()));
             }
-            let mut next = Next::new(self.model, self.id, &self.facts);
+            let mut next = Next::new(model, self.id, &self.facts);
             next.follow(item);
-            for name in next.names.iter().filter_map(|name| self.model.footprints.name(*name)) {
+            for name in next.names.iter().filter_map(|name| model.footprints.name(*name)) {
                 footprint.spawn(name);
             }
             open.extend(next.items);
         }
         let footprint = Arc::new(footprint);
-        self.known.items.write().insert(start, footprint.clone());
+        known.items.write().insert(start, footprint.clone());
         footprint
     }
 }

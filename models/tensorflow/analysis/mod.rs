@@ -6,3 +6,4 @@ mod inevitability;
 mod may_send;
 
 pub(in crate::models) use footprint::Footprints;
+pub use footprint::Outlook;

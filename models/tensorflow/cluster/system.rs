@@ -9,6 +9,7 @@ use crate::machine::{
     ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Model, ObjectId, Pending, ProcessId,
     ThreadName, WaitFor,
 };
+use crate::models::tensorflow::analysis::Outlook;
 use crate::models::tensorflow::mechanisms::cancellation::{self, Session};
 use crate::models::tensorflow::mechanisms::context::{Inventory, Item, Next, Run, View, Wanted};
 use crate::models::tensorflow::mechanisms::master::{self, Master};
@@ -155,12 +156,24 @@ impl Model for TensorFlow {
 }
 
 impl Independence for TensorFlow {
-    fn footprint(&self, id: ProcessId, process: &Process, thread: ThreadId) -> Arc<Footprint> {
-        self.footprint_of(id, process, thread)
+    type Facts = Outlook;
+
+    fn facts(&self, id: ProcessId, process: &Process) -> Outlook {
+        Outlook::new(self, id, process)
     }
 
-    fn delivery_footprint(&self, id: ProcessId, process: &Process, frames: &FrameSet) -> Arc<Footprint> {
-        self.footprint_of_delivery(id, process, frames)
+    fn footprint(&self, _: ProcessId, process: &Process, outlook: &Outlook, thread: ThreadId) -> Arc<Footprint> {
+        outlook.of_thread(self, process.thread(thread).expect("a live thread"))
+    }
+
+    fn delivery_footprint(
+        &self,
+        _: ProcessId,
+        process: &Process,
+        outlook: &Outlook,
+        frames: &FrameSet,
+    ) -> Arc<Footprint> {
+        outlook.of_delivery(self, process, frames)
     }
 
     fn may_send(&self, from: ProcessId, process: &Process, to: ProcessId) -> FrameSet {

@@ -74,7 +74,8 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
     }
 
     fn footprint(&self, process: usize, state: &M::Process, thread: M::Thread) -> Arc<Footprint> {
-        self.model.footprint(ProcessId::new(process), state, thread)
+        let id = ProcessId::new(process);
+        self.model.footprint(id, state, &self.model.facts(id, state), thread)
     }
 
     fn run(&self, process: usize, state: &M::Process, pending: &Pending<M::Thread>, choice: u32) -> Option<RawStep<M>> {
@@ -148,9 +149,16 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
                 self.complain(process, &text);
             }
         }
-        let mut allowed = (*self.model.delivery_footprint(id, state, &FrameSet::Any)).clone();
+        let mut allowed = (*self
+            .model
+            .delivery_footprint(id, state, &self.model.facts(id, state), &FrameSet::Any))
+        .clone();
         allowed.extend(&caused);
-        if !allowed.includes(&self.model.delivery_footprint(id, after, &FrameSet::Any)) {
+        if !allowed.includes(
+            &self
+                .model
+                .delivery_footprint(id, after, &self.model.facts(id, after), &FrameSet::Any),
+        ) {
             let text = format!(
                 "after {}, arrivals may do more than was declared before",
                 ran.operation.label
@@ -253,7 +261,9 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
             let Ok(pendings) = guarded(|| self.model.threads(id, before)) else {
                 continue;
             };
-            let arrivals = self.model.delivery_footprint(id, before, &FrameSet::Any);
+            let arrivals = self
+                .model
+                .delivery_footprint(id, before, &self.model.facts(id, before), &FrameSet::Any);
             for later in self.model.threads(id, &after) {
                 let allowed = self.allowed(process, before, &pendings, &later, &arrivals);
                 if self.is_undeclared(process, &pendings, &later, &arrivals) {
@@ -268,7 +278,12 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
                     self.complain(process, &text);
                 }
             }
-            if !arrivals.includes(&self.model.delivery_footprint(id, &after, &FrameSet::Any)) {
+            if !arrivals.includes(&self.model.delivery_footprint(
+                id,
+                &after,
+                &self.model.facts(id, &after),
+                &FrameSet::Any,
+            )) {
                 self.complain(
                     process,
                     "after a delivery, arrivals may do more than was declared before",

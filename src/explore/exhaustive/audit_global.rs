@@ -212,7 +212,10 @@ impl<M: Reducible> Auditor<'_, '_, M> {
         let (frames, now) = (self.judge.frame_sets.get(frames), self.judge.frame_sets.get(now));
         let pendings = self.model.threads(id, before);
         let laters = self.model.threads(id, after);
-        let footprint = |pending: &Pending<M::Thread>| self.model.footprint(id, before, pending.thread);
+        let footprint = |pending: &Pending<M::Thread>| {
+            self.model
+                .footprint(id, before, &self.model.facts(id, before), pending.thread)
+        };
         // Of its own threads, one that ran is not where it was.
         let ran = |pending: &&Pending<M::Thread>| {
             pending.enabled
@@ -220,7 +223,10 @@ impl<M: Reducible> Auditor<'_, '_, M> {
                     .iter()
                     .any(|other| other.thread == pending.thread && other.operation == pending.operation)
         };
-        let mut caused = (*self.model.delivery_footprint(id, before, frames)).clone();
+        let mut caused = (*self
+            .model
+            .delivery_footprint(id, before, &self.model.facts(id, before), frames))
+        .clone();
         if own.is_some() {
             pendings
                 .iter()
@@ -239,14 +245,22 @@ impl<M: Reducible> Auditor<'_, '_, M> {
                     allowed.extend(&footprint(pending));
                 }
             }
-            if !allowed.includes(&self.model.footprint(id, after, later.thread)) {
+            if !allowed.includes(
+                &self
+                    .model
+                    .footprint(id, after, &self.model.facts(id, after), later.thread),
+            ) {
                 texts.push(format!(
                     "a thread at {} may do more than was to be expected",
                     later.operation.label
                 ));
             }
         }
-        if !caused.includes(&self.model.delivery_footprint(id, after, now)) {
+        if !caused.includes(
+            &self
+                .model
+                .delivery_footprint(id, after, &self.model.facts(id, after), now),
+        ) {
             texts.push("arrivals may do more than was to be expected".to_owned());
         }
         for text in texts {

@@ -356,7 +356,11 @@ impl Model for Random {
 }
 
 impl Independence for Random {
-    fn footprint(&self, process: ProcessId, state: &State, thread: u8) -> Arc<Footprint> {
+    type Facts = ();
+
+    fn facts(&self, _: ProcessId, _: &State) {}
+
+    fn footprint(&self, process: ProcessId, state: &State, (): &(), thread: u8) -> Arc<Footprint> {
         Arc::new({
             let mut footprint = Footprint::new();
             for op in self.rest(process, state, thread) {
@@ -366,7 +370,7 @@ impl Independence for Random {
         })
     }
 
-    fn delivery_footprint(&self, process: ProcessId, state: &State, _frames: &FrameSet) -> Arc<Footprint> {
+    fn delivery_footprint(&self, process: ProcessId, state: &State, (): &(), _frames: &FrameSet) -> Arc<Footprint> {
         Arc::new({
             let other = &self.programs[1 - process.index()];
             let tasks = other

@@ -28,6 +28,7 @@ pub(super) struct Environment<'a, M: Independence> {
     state: &'a M::Process,
     pendings: &'a [Pending<M::Thread>],
     frames: &'a FrameSet,
+    facts: OnceCell<M::Facts>,
     footprints: Vec<OnceCell<Arc<Footprint>>>,
     deliveries: OnceCell<Arc<Footprint>>,
 }
@@ -45,20 +46,27 @@ impl<'a, M: Independence> Environment<'a, M> {
             state,
             pendings,
             frames,
+            facts: OnceCell::new(),
             footprints: pendings.iter().map(|_| OnceCell::new()).collect(),
             deliveries: OnceCell::new(),
         }
     }
 
+    fn facts(&self) -> &M::Facts {
+        let Local { model, process, .. } = self.local;
+        self.facts.get_or_init(|| model.facts(*process, self.state))
+    }
+
     fn footprint(&self, index: usize) -> &Footprint {
         let Local { model, process, .. } = self.local;
-        self.footprints[index].get_or_init(|| model.footprint(*process, self.state, self.pendings[index].thread))
+        let thread = self.pendings[index].thread;
+        self.footprints[index].get_or_init(|| model.footprint(*process, self.state, self.facts(), thread))
     }
 
     fn deliveries(&self) -> &Footprint {
         let Local { model, process, .. } = self.local;
         self.deliveries
-            .get_or_init(|| model.delivery_footprint(*process, self.state, self.frames))
+            .get_or_init(|| model.delivery_footprint(*process, self.state, self.facts(), self.frames))
     }
 
     fn name(&self, index: usize) -> Option<ThreadName> {
