@@ -17,12 +17,15 @@ use crate::models::tensorflow::mechanisms::rpc::{Frame, Rpc, next_of_arrival};
 use crate::models::tensorflow::mechanisms::{Facts, executor};
 use crate::models::tensorflow::process::{Process, Thread, ThreadId};
 
+/// A table that search threads share.
+type Shared<K, V> = Arc<RwLock<FxHashMap<K, V>>>;
+
 /// Footprints that are known, by process and facts.
 #[derive(Clone, Debug, Default)]
 pub(in crate::models) struct Footprints {
-    known: Arc<RwLock<FxHashMap<(ProcessId, Facts), Arc<Known>>>>,
+    known: Shared<(ProcessId, Facts), Arc<Known>>,
     /// Numbers of the threads' names, as they are met.
-    names: Arc<RwLock<FxHashMap<ThreadId, u32>>>,
+    names: Shared<ThreadId, u32>,
 }
 
 impl Footprints {

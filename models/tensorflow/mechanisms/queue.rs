@@ -238,7 +238,7 @@ impl Mechanism for Counter {
                 let manager = context.uses(CancellationObject::Cancellation(step), Access::Write);
                 manager.when(|view| {
                     let execution = view.process.execution(step);
-                    !execution.is_some_and(|execution| execution.cancelling == Cancelling::Now)
+                    execution.is_none_or(|execution| execution.cancelling != Cancelling::Now)
                 })
             }
         }

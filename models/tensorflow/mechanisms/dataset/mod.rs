@@ -303,7 +303,7 @@ fn iterator_is_destroyed(run: &mut Run<'_>, id: IteratorId) {
 }
 
 /// The iterators of the process of a view that are not destroyed.
-fn trees<'a>(process: &'a Process) -> impl Iterator<Item = &'a Tree> {
+fn trees(process: &Process) -> impl Iterator<Item = &Tree> {
     process.datasets.iter().flat_map(|datasets| &datasets.trees)
 }
 
