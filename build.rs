@@ -22,7 +22,7 @@ const HASHES: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// What reads jobs and recordings, and so decides nothing about what the model does with them.
+/// Folders that read jobs and recordings, and so decide nothing about what the model does with them.
 const TOOLS: [&str; 2] = ["models/tensorflow/evidence", "models/tensorflow/import"];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -58,7 +58,7 @@ fn collect(root: &Path, place: &Path, code: &mut String) -> Result<(), Box<dyn E
     Ok(())
 }
 
-/// Writes a token a line, but for documentation.
+/// Writes one token per line, but for documentation.
 fn write(tokens: TokenStream, code: &mut String) {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {

@@ -1,4 +1,4 @@
-//! What can be held of the house style, held: how long files and functions are, and phrases that have a better word.
+//! The parts of the house style that can be held: how long files and functions are, and phrases that have a better word.
 
 use std::collections::BTreeSet;
 use std::fs;

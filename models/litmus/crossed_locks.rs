@@ -33,12 +33,12 @@ pub struct State {
 }
 
 impl CrossedLocks {
-    /// Which lock the thread takes first.
+    /// Returns the lock that the thread takes first.
     fn first(&self, thread: usize) -> usize {
         usize::from(self.crosswise && thread == 1)
     }
 
-    /// What the thread does next: label, lock and access.
+    /// Returns the label, lock and access of the thread's next step.
     fn next(&self, state: &State, thread: usize) -> Option<(&'static Label, usize, Access)> {
         let first = self.first(thread);
         match state.threads[thread] {

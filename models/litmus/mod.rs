@@ -22,7 +22,7 @@ use crate::machine::{
     Operation, Pending, ProcessId, Term, ThreadName, WaitFor, WaitNode,
 };
 
-/// What differs from one litmus model to the next; the rest of a model follows. See [`Model`] and [`Independence`] for what methods of
+/// The parts that differ between litmus models; the rest of a model follows. See [`Model`] and [`Independence`] for what methods of
 /// the same name promise.
 #[allow(missing_docs, reason = "the traits that follow say it")]
 pub trait Litmus: Send + Sync {

@@ -33,7 +33,7 @@ struct Slot {
     condvar: Condvar<u8>,
 }
 
-/// What is left to do for a thread.
+/// The rest of a thread's work.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Turn {
     changes: u8,

@@ -23,7 +23,7 @@ pub struct Ping {
     pub reset_is_answered: bool,
 }
 
-/// What travels between the two.
+/// A message between the two.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Frame {
     /// The call.
@@ -56,7 +56,7 @@ enum Call {
     Closed,
 }
 
-/// What a process holds.
+/// The state of a process.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct State {
     arrived: Vec<Frame>,

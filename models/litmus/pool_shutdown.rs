@@ -70,7 +70,7 @@ pub enum Thread {
 }
 
 impl PoolShutdown {
-    /// Whether the destructor's next label sets the flag; else it notifies.
+    /// Returns true if the destructor's next label sets the flag; else it notifies.
     fn sets_flag(&self, at: Destructor) -> bool {
         (at == Destructor::First) == self.flag_first
     }

@@ -13,7 +13,7 @@ const WORKER: ProcessId = ProcessId(0);
 const SERVER: ProcessId = ProcessId(1);
 /// Frames that have arrived.
 const CONNECTION: ObjectId = ObjectId(0);
-/// What the op produced, and who waits for it.
+/// The table of values that the op produced, and of those who wait for it.
 const TABLE: ObjectId = ObjectId(1);
 
 /// The model.
@@ -23,7 +23,7 @@ pub struct Rendezvous {
     pub failure_is_sent: bool,
 }
 
-/// What travels between the two.
+/// A message between the two.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Frame {
     /// Asks for the tensor.
@@ -43,7 +43,7 @@ pub enum Thread {
     Op,
 }
 
-/// What a process holds; the worker uses only the connection.
+/// The state of a process; the worker uses only the connection.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct State {
     arrived: Vec<Frame>,

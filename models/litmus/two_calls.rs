@@ -62,7 +62,7 @@ pub enum Thread {
 }
 
 impl State {
-    /// What happens next to a call beyond the master, and whether it can happen.
+    /// Returns the next label of a call beyond the master, and whether it can happen.
     fn next_of(&self, call: u8) -> Option<(&'static Label, bool)> {
         let this = &self.calls[usize::from(call)];
         match this {

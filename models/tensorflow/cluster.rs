@@ -13,7 +13,7 @@ use crate::models::tensorflow::process::{CallId, NodeId, StepId};
 mod layout;
 mod system;
 
-/// What a process is to the job.
+/// A process in its role for the job.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ProcessInfo {
     /// Task name, as in `ps0`.
@@ -54,7 +54,7 @@ struct PartitionCalls {
     cancel_step: CallId,
 }
 
-/// What an RPC is for.
+/// The purpose of an RPC.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum CallKind {
     /// `RecvTensor` of an edge.
@@ -78,11 +78,11 @@ pub enum CallKind {
 pub struct CallInfo {
     /// The step that it belongs to.
     pub step: StepId,
-    /// What it is for.
+    /// Purpose of the call.
     pub kind: CallKind,
-    /// Who sends it.
+    /// The process that sends it.
     pub client: ProcessId,
-    /// Who serves it.
+    /// The process that serves it.
     pub server: ProcessId,
 }
 
@@ -115,7 +115,7 @@ impl TensorFlow {
         layout::lay_out(job, Vec::new())
     }
 
-    /// The same with batches that come from a queue of so many elements, which a queue runner on each worker fills by these steps.
+    /// Builds the same with batches from a queue of `capacity` elements, which a queue runner on each worker fills by these steps.
     ///
     /// # Errors
     /// When there is nothing to run, or more than the model's ids can name.
@@ -125,23 +125,23 @@ impl TensorFlow {
         Ok(model)
     }
 
-    /// Whether the batches come from a queue that is modelled.
+    /// Returns true if the batches come from a queue that is modelled.
     pub(in crate::models) fn has_queue(&self) -> bool {
         self.faults.queue.is_some()
     }
 
-    /// Whether the queue runner runs this step, not the client that trains.
+    /// Returns true if the queue runner runs this step, not the client that trains.
     pub(in crate::models) fn is_runners(&self, step: StepId) -> bool {
         self.steps[usize::from(step)].index >= self.runner_from
     }
 
-    /// Whether `StartAbort` cancels the active calls in ascending order only (a reduction) or in any order.
+    /// Returns true if `StartAbort` cancels the active calls in ascending order only (a reduction) or in any order.
     pub fn set_cancels_in_order(&mut self, in_order: bool) {
         self.cancels_in_order = in_order;
         self.footprints = Footprints::default();
     }
 
-    /// Whether the step after which a client leaves its loop is cleaned up. Without it nothing can be said of leaks, but nothing
+    /// Returns true if the step after which a client leaves its loop is cleaned up. Without it nothing can be said of leaks, but nothing
     /// else changes for a client: `CleanupGraph` is sent when every partition has answered.
     pub fn set_cleans_up(&mut self, cleans_up: bool) {
         self.cleans_up = cleans_up;
@@ -296,7 +296,7 @@ impl TensorFlow {
         }
     }
 
-    /// Whether a node looks at the count and takes itself off it in two operations: the last may not know that it is the last.
+    /// Returns true if a node looks at the count and takes itself off it in two operations: the last may not know that it is the last.
     pub(in crate::models) fn counts_out_in_two(&self) -> bool {
         self.job.variant == Variant::CountOutInTwo
     }
@@ -314,7 +314,7 @@ impl TensorFlow {
         self.cancels_in_order
     }
 
-    /// Whether the master cleans up after a step. Where a queue runner is a second client of the worker, always: one of the two may have
+    /// Returns true if the master cleans up after a step. Where a queue runner is a second client of the worker, always: one of the two may have
     /// returned where the other hangs, and that hang's schedule is one of the whole model.
     pub(in crate::models) fn cleans_up_after(&self, step: StepId) -> bool {
         let closes = self.pipeline().is_some_and(|pipeline| pipeline.closes_session);
@@ -345,7 +345,7 @@ impl TensorFlow {
         self.job.steps[self.steps[usize::from(step)].index].data
     }
 
-    /// Whether nothing of a step can fail: it has its batch, none of its nodes fails by itself, and nothing comes from outside. Then nobody
+    /// Returns true if nothing of a step can fail: it has its batch, none of its nodes fails by itself, and nothing comes from outside. Then nobody
     /// aborts, cancels or resets. Footprints look at it, no label does.
     pub(in crate::models) fn cannot_fail(&self, step: StepId) -> bool {
         let info = &self.steps[usize::from(step)];
@@ -353,13 +353,13 @@ impl TensorFlow {
         undisturbed && self.data(step) == Data::Batch && !info.has_failing_node
     }
 
-    /// What the client runs after a step, by how that ended.
+    /// Returns the step that the client runs after this one, by how this one ended.
     pub(in crate::models) fn next_step(&self, step: StepId, ok: bool) -> Option<StepId> {
         let info = &self.steps[usize::from(step)];
         if ok { info.next } else { info.after_error }
     }
 
-    /// Whether the client may run another step after this one.
+    /// Returns true if the client may run another step after this one.
     pub(in crate::models) fn is_followed(&self, step: StepId) -> bool {
         self.next_step(step, true).or(self.next_step(step, false)).is_some()
     }

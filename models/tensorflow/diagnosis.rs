@@ -25,7 +25,7 @@ struct Walk<'a> {
     partitions: Vec<(ProcessId, StepId, usize)>,
     /// Threads that wait for a pipeline, or for the pool that it shares, with their nodes.
     threads: Vec<(ProcessId, ThreadId, usize)>,
-    /// Who could have ended each wait.
+    /// Those who could have ended each wait.
     wakers: Vec<Waker>,
 }
 
@@ -396,7 +396,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What a thread does next.
+    /// Returns the next step of a thread.
     pub(super) fn pending(&self, id: ProcessId, thread: &Thread) -> Pending<ThreadId> {
         self.view(id, thread)
             .pending(&Facts::of(self.model, id, self.process(id)))

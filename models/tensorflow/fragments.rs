@@ -1,9 +1,9 @@
-//! What the executor has to know about an operation's CPU kernel: whether it is expensive, and whether it changes a
+//! Facts that the executor needs about an operation's CPU kernel: whether it is expensive, and whether it changes a
 //! variable.
 //!
 //! Facts from TensorFlow 1.12, paths relative to `tensorflow/core/`.
 
-/// Whether the executor treats the operation's CPU kernel as expensive, so that it may hand it to the compute pool
+/// Returns true if the executor treats the operation's CPU kernel as expensive, so that it may hand it to the compute pool
 /// instead of running it on the thread that made it ready (`common_runtime/executor.cc:2189-2232`).
 ///
 /// Every CPU kernel is expensive (`framework/op_kernel.cc:110`, asynchronous ones too: `framework/op_kernel.h:205`)
@@ -36,12 +36,12 @@ pub fn is_expensive(op: &str) -> bool {
     )
 }
 
-/// Whether the operation makes a variable, or the handle of one.
+/// Returns true if the operation makes a variable, or the handle of one.
 pub fn is_variable(op: &str) -> bool {
     matches!(op, "Variable" | "VariableV2" | "VarHandleOp")
 }
 
-/// Whether the operation changes the variable that its first input refers to.
+/// Returns true if the operation changes the variable that its first input refers to.
 pub fn changes_variable(op: &str) -> bool {
     let op = op.strip_prefix("Resource").unwrap_or(op);
     let op = op.strip_prefix("Sparse").unwrap_or(op);
@@ -69,7 +69,7 @@ pub fn changes_variable(op: &str) -> bool {
     ) || op.starts_with("Apply")
 }
 
-/// Whether the operation's output refers to the same variable as its first input.
+/// Returns true if the operation's output refers to the same variable as its first input.
 pub fn passes_variable_on(op: &str) -> bool {
     changes_variable(op)
         || matches!(

@@ -22,7 +22,7 @@ pub enum Space {
     Call,
 }
 
-/// What tells the objects of one kind apart.
+/// An index that tells the objects of one kind apart.
 pub(in crate::models) trait Index {
     /// The index as a number.
     fn number(self) -> u16;

@@ -30,7 +30,7 @@ pub type List = SmallVec<[u16; 4]>;
 /// The rendezvous that stands for a step when it comes to that, of which footprints know nothing else.
 pub(in crate::models) const ANY_RENDEZVOUS: RendezvousId = RendezvousId::MAX;
 
-/// What a label, a place or a thread is about.
+/// The subject of a label, a place or a thread.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Subject {
     /// The step.
@@ -72,7 +72,7 @@ pub enum ThreadId {
     Deadline(StepId),
     /// Whoever closes the session.
     Closer,
-    /// What ends the process.
+    /// The thread that ends the process.
     Death,
     /// A thread or closure of a pipeline.
     Dataset(dataset::Name),
@@ -91,21 +91,21 @@ pub enum RunsOn {
     Itself,
 }
 
-/// What a thread is: the one table over their names.
+/// The role of a thread: the one table over their names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Role {
     /// On what it runs.
     pub runs_on: RunsOn,
     /// Its name in schedules; `{}` stands for what it is about.
     pub name: &'static str,
-    /// The same in plain words.
+    /// Name in plain words.
     pub words: &'static str,
-    /// What it is about.
+    /// Subject of the thread.
     pub about: Subject,
 }
 
 impl ThreadId {
-    /// What the thread is.
+    /// Returns the role of the thread.
     pub fn role(self) -> Role {
         use RunsOn::{ClientQueue, Itself, Pool, ServerQueue};
         let none = Subject::default();
@@ -217,7 +217,7 @@ impl Thread {
         self.id.role().runs_on == RunsOn::Pool
     }
 
-    /// What it does next.
+    /// Returns the thread's next place.
     pub fn at(&self) -> Pc {
         *self.stack.last().expect("a live thread has a place")
     }
@@ -269,11 +269,11 @@ pub struct Process {
     pub master: Option<Master>,
     /// The queue runner of this worker, and the step that it runs; only where the batches come from a queue.
     pub runner: Option<Master>,
-    /// That queue.
+    /// The shared queue, where the process has one.
     pub queue: Option<Queue>,
-    /// What can cancel steps from outside; only where something does.
+    /// The session, which can cancel steps from outside; only where something does.
     pub session: Option<Session>,
-    /// Which processes are dead or were.
+    /// Processes that are dead or were.
     pub connections: Connections,
     /// Remote processes whose client completion-queue thread runs a callback.
     pub busy_queues: BitSet,
@@ -322,7 +322,7 @@ impl Process {
         self.executions.iter().find(|execution| execution.step == step)
     }
 
-    /// The same, to change it.
+    /// Returns the execution of a step, to change it.
     ///
     /// # Panics
     /// If the step does not run here.
@@ -341,7 +341,7 @@ impl Process {
             .map(|index| &self.client_calls[index])
     }
 
-    /// The same, to change it.
+    /// Returns the client's side of a call, to change it.
     pub fn client_call_mut(&mut self, id: CallId) -> Option<&mut ClientCall> {
         self.client_calls
             .binary_search_by_key(&id, |call| call.id)
@@ -357,7 +357,7 @@ impl Process {
             .map(|index| &self.server_calls[index])
     }
 
-    /// The same, to change it.
+    /// Returns the server's side of a call, to change it.
     pub fn server_call_mut(&mut self, id: CallId) -> Option<&mut ServerCall> {
         self.server_calls
             .binary_search_by_key(&id, |call| call.id)

@@ -87,7 +87,7 @@ pub(super) struct Check {
 const NOT_WRITTEN: &str =
     "\nSchedules are not written: --record keeps them beside their scenario, --out DIR elsewhere.\n";
 
-/// What a search may leave out.
+/// A reduction: something that a search may leave out.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Reduction {
     /// Explore operations that nothing conflicts with first and alone
@@ -100,7 +100,7 @@ enum Reduction {
     CancelOrder,
 }
 
-/// What came of one scenario.
+/// The outcome of one scenario.
 struct Checked {
     verdict: Verdict,
     judgement: Judgement,
@@ -292,7 +292,7 @@ impl Check {
         !self.no_reduction.contains(&reduction)
     }
 
-    /// What of an expectation this search can meet: one that stops at the first hang says nothing about the others.
+    /// Returns the part of an expectation that this search can meet: one that stops at the first hang says nothing about the others.
     fn comparable(&self, expect: &Expect) -> Expect {
         let mut expect = expect.clone();
         if self.first {
@@ -302,7 +302,7 @@ impl Check {
         expect
     }
 
-    /// What the command line changed of a scenario, as a part of file names.
+    /// Returns what the command line changed of a scenario, as a part of file names.
     fn changes(&self, experiment: &Experiment) -> String {
         let mut changes = String::new();
         if let Some(variant) = self.variant {

@@ -130,7 +130,7 @@ impl Diff {
         Ok(verdict.record(&schedules))
     }
 
-    /// What another program says about a scenario.
+    /// Asks another program for its verdict on a scenario.
     fn ask(&self, program: &Path, scenario: &Scenario) -> Result<Verdict<HangRecord>, Failure> {
         let shown = program.display();
         let mut command = Command::new(program);

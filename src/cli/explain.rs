@@ -49,7 +49,7 @@ pub(super) struct Explain {
     max_states: u64,
 }
 
-/// What is explained.
+/// The subject of an explanation.
 struct Subject {
     experiment: Experiment,
     schedule: Schedule,
@@ -102,7 +102,7 @@ impl Explain {
         Ok(if agrees { Outcome::Holds } else { Outcome::Fails })
     }
 
-    /// Whether a file was asked for.
+    /// Returns true if a file was asked for.
     fn writes(&self) -> bool {
         self.html.is_some() || self.svg.is_some() || self.chrome_trace.is_some()
     }

@@ -12,7 +12,7 @@ use super::{Ended, Failure, Outcome, print};
 /// possible but the dumps do not show all that it needs.
 #[derive(Args)]
 pub(super) struct Match {
-    /// Stacks of the job's tasks, one file a task, as `gdb -p PID -batch -ex 'thread apply all bt'` prints them
+    /// Stacks of the job's tasks, one file per task, as `gdb -p PID -batch -ex 'thread apply all bt'` prints them
     #[arg(required = true)]
     dumps: Vec<PathBuf>,
     /// Print one line of JSON
@@ -28,7 +28,7 @@ impl Match {
             if dumps[..index].iter().any(|other| other.task == dump.task) {
                 let task = &dump.task;
                 return Err(Failure(format!(
-                    "two dumps of {task}, expected one file a task, named after it"
+                    "two dumps of {task}, expected one file per task, named after it"
                 )));
             }
         }

@@ -102,7 +102,7 @@ impl Matrix {
         })
     }
 
-    /// What a search finds, and where it is cut off and finds nothing, what trying schedules finds.
+    /// Records what a search finds, and where it is cut off and finds nothing, what trying schedules finds.
     fn record(&self, search: &Search, interrupt: &AtomicBool, progress: &mut Progress) -> Result<Record, Failure> {
         let experiment = &search.experiment;
         let verdict = experiment.search(&self.options(), true, interrupt, &mut |status| {

@@ -65,7 +65,7 @@ enum Command {
 /// How a command ended; its exit code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Outcome {
-    /// What was expected is so.
+    /// Everything is as expected.
     Holds = 0,
     /// It is not.
     Fails = 1,

@@ -1,4 +1,4 @@
-//! Which scenarios a command is about.
+//! The scenarios that a command is about.
 
 use std::path::PathBuf;
 

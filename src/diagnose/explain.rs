@@ -104,7 +104,7 @@ pub fn explain<M: Describe + Reducible>(
     Ok(explanation)
 }
 
-/// Who waits for whom in the end.
+/// Builds the graph of who waits for whom in the end.
 fn waits<M: Describe>(
     model: &M,
     moves: &[Move<M::Thread>],

@@ -23,13 +23,13 @@ use crate::machine::{Event, Signature};
 /// A hang, explained. Events are numbered from 1, as in [`Recording`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Explanation {
-    /// Who never gets its answer.
+    /// The client that never gets its answer.
     pub client: String,
-    /// What is the same in every hang of this kind.
+    /// The common part of every hang of this kind.
     pub signature: Signature,
     /// The schedule, run again with everything written down: what all numbers of events refer to.
     pub recording: Recording,
-    /// Who waits for whom in the end, and who could have ended each wait.
+    /// Waiting places in the end, and those who could have ended each wait.
     pub waits: WaitGraph,
     /// The first event after which the client can't return.
     pub no_return: NoReturn,
@@ -39,7 +39,7 @@ pub struct Explanation {
     pub outcomes: Vec<Outcome>,
     /// The hang in plain words, paragraph by paragraph.
     pub story: Vec<String>,
-    /// What was left out of the schedule that was given; `None` if it was explained as it is.
+    /// Report on what minimising left out of the given schedule; `None` if the schedule was explained as it is.
     pub minimised: Option<Minimised>,
     /// How the searches were bounded, and which of them a bound ended.
     pub searches: Searches,
@@ -53,7 +53,7 @@ impl Explanation {
     }
 }
 
-/// Who waits for whom.
+/// The graph of who waits for whom.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WaitGraph {
     /// The waiting places; the first is the client's.
@@ -71,18 +71,18 @@ pub struct Waiting {
     pub function: String,
     /// The kind of object that it waits for.
     pub object: String,
-    /// The same for people, with ids.
+    /// Detail for people, with ids.
     pub detail: String,
     /// Why nobody will provide it, at the end of a chain.
     pub cause: Option<String>,
-    /// Who could have ended the wait.
+    /// Those who could have ended the wait.
     pub wakers: Vec<PossibleWaker>,
 }
 
 /// Somebody who could have ended a wait.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct PossibleWaker {
-    /// What would have ended the wait, and whose part that was.
+    /// The event that would have ended the wait, and whose part that was.
     pub who: String,
     /// Why it can't happen any more.
     pub why_not: String,
@@ -135,7 +135,7 @@ pub struct Outcome {
     pub otherwise: Vec<Event>,
 }
 
-/// What minimising did.
+/// The report of a minimisation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Minimised {
     /// Events before, up to rest.

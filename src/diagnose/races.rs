@@ -4,7 +4,7 @@
 //! conflict, or the one made the other's outcome possible, and nothing that had to be between them is between. Such a pair is
 //! **decisive** if this run exists: the schedule up to the first of the two; then, without it and what had to come after it, the
 //! events up to the second; then the second, then the first; then the threads of all other events in the order of the schedule, each for
-//! one label a turn, as far as they can run; and then some continuation in which the client returns. So one pair at a time is turned
+//! one label per turn, as far as they can run; and then some continuation in which the client returns. So one pair at a time is turned
 //! round, and all other turns are kept: a thread that does something else by now does that when its turn comes.
 //!
 //! The same for outcomes: one label with several outcomes has another one, and all else is kept.
@@ -19,7 +19,7 @@ struct Reversed<'a, M: Reducible> {
     walk: Walk<'a, M>,
     /// How many events had run when the second had.
     second: usize,
-    /// The same for the first, if it still happened.
+    /// The first event in the other run, if it still happened.
     first: Option<usize>,
 }
 

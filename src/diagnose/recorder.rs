@@ -22,7 +22,7 @@ pub fn record<M: Describe>(model: &M, events: &[Event]) -> Result<Recording, Imp
     Ok(recorder.recording)
 }
 
-/// Who will act on a frame.
+/// The one who will act on a frame.
 enum Awaited {
     Thread(usize),
     Object(usize),
@@ -103,7 +103,7 @@ impl<'a, M: Describe> Recorder<'a, M> {
         Ok(())
     }
 
-    /// What there is to say of an event before it runs.
+    /// Writes down what there is to say of an event before it runs.
     fn before(
         &self,
         id: ProcessId,

@@ -1,4 +1,4 @@
-//! What is written down of a run: who lived when, what each object was, where each frame went.
+//! The recording of a run: who lived when, what each object was, where each frame went.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub struct Recording {
     pub initial: Vec<(usize, String)>,
     /// The threads that can run before the first event.
     pub ready: Vec<usize>,
-    /// What ran, first to last.
+    /// Events that ran, first to last.
     pub events: Vec<RecordedEvent>,
     /// Every frame, in the order of sending.
     pub frames: Vec<RecordedFrame>,
@@ -36,7 +36,7 @@ pub struct RecordedThread {
     pub process: usize,
     /// Its name in schedules.
     pub name: String,
-    /// The same in plain words.
+    /// Name in plain words.
     pub words: String,
     /// The number of the event after which it lives; 0: from the beginning.
     pub from: usize,
@@ -62,7 +62,7 @@ pub struct RecordedEvent {
     pub label: &'static Label,
     /// Index of the object that it touched.
     pub object: usize,
-    /// What it declared.
+    /// Operation that the label declared.
     pub operation: Operation,
     /// The chosen outcome, where there were several.
     pub choice: Option<u32>,
@@ -70,7 +70,7 @@ pub struct RecordedEvent {
     pub others: Vec<usize>,
     /// Whether the eye should stop here.
     pub emphasis: Option<Emphasis>,
-    /// What it did, in plain words that follow the thread's name.
+    /// Effect of the event, in plain words that follow the thread's name.
     pub words: String,
     /// Objects whose state it changed, in its process and where its frames arrived, and their new state; `None`: gone.
     pub changes: Vec<(usize, Option<String>)>,
@@ -81,9 +81,9 @@ pub struct RecordedEvent {
 /// A frame.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecordedFrame {
-    /// What it is.
+    /// Name of the frame.
     pub name: String,
-    /// What it is for.
+    /// Purpose of the frame.
     pub kind: FrameKind,
     /// Index of the process that sent it.
     pub from: usize,
@@ -91,11 +91,11 @@ pub struct RecordedFrame {
     pub sent: usize,
     /// Index of the process that it went to.
     pub to: usize,
-    /// What became of it.
+    /// Fate of the frame.
     pub fate: Fate,
 }
 
-/// What became of a frame.
+/// The fate of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fate {
     /// The event with this number acted on it first.
@@ -124,7 +124,7 @@ pub struct HeldLock {
 pub struct Impossible {
     /// Its number, from 1.
     pub number: usize,
-    /// What there is instead.
+    /// The event that is there instead.
     pub found: Found,
 }
 

@@ -11,7 +11,7 @@ pub(super) fn story(explanation: &Explanation) -> Vec<String> {
     paragraphs
 }
 
-/// Who waits for whom.
+/// Tells who waits for whom.
 fn waits(explanation: &Explanation) -> String {
     let mut text = format!("{} never returns.", explanation.client);
     for (index, node) in explanation.waits.nodes.iter().enumerate() {
@@ -22,7 +22,7 @@ fn waits(explanation: &Explanation) -> String {
     text
 }
 
-/// Who could have ended the wait: only what an event of the schedule settled, and the ends of the chains.
+/// Tells who could have ended the wait: only what an event of the schedule settled, and the ends of the chains.
 fn wakers(explanation: &Explanation) -> Option<String> {
     let mut parts = Vec::new();
     for node in &explanation.waits.nodes {

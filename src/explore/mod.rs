@@ -20,7 +20,7 @@ pub use self::start_from::StartFrom;
 
 use crate::machine::{Event, Signature, WaitFor};
 
-/// What an engine says about a model.
+/// An engine's answer about a model.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
@@ -53,11 +53,11 @@ impl fmt::Display for Answer {
 /// One way to hang, with the shortest schedule that the engine knows for it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FoundHang {
-    /// Who never gets its answer, as the model names it.
+    /// The client that never gets its answer, as the model names it.
     pub client: String,
-    /// What is the same in every hang of this kind.
+    /// The common part of every hang of this kind.
     pub signature: Signature,
-    /// Who waits for whom in this hang.
+    /// Waiting places of this hang.
     pub wait_for: WaitFor,
     /// The labels that lead there, in order.
     pub events: Vec<Event>,
@@ -70,7 +70,7 @@ pub struct FoundHang {
 pub struct HangRecord {
     /// The signature's name: eight hexadecimal digits.
     pub id: String,
-    /// Who waits for ever.
+    /// The client that waits for ever.
     pub client: String,
     /// The signature in full: who waits for what, to the cause.
     #[serde(default)]
@@ -110,7 +110,7 @@ impl FoundHang {
     }
 }
 
-/// What a finding is about.
+/// The subject of a finding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
@@ -135,7 +135,7 @@ impl fmt::Display for FindingKind {
 /// Something wrong with the model or the engine itself, with the schedule that shows it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Finding {
-    /// What kind of thing is wrong.
+    /// Kind of the finding.
     pub kind: FindingKind,
     /// One line that says it.
     pub message: String,
@@ -155,7 +155,7 @@ impl fmt::Display for Finding {
 pub struct Executions {
     /// How schedules were chosen.
     pub strategy: String,
-    /// What the choices were made from; none if nothing was left to chance.
+    /// Seed of the choices; none if nothing was left to chance.
     pub seed: Option<u64>,
     /// How many there were.
     pub count: u64,
@@ -171,12 +171,12 @@ pub struct Executions {
     pub cut: u64,
 }
 
-/// What an engine returns, with its evidence; with [`HangRecord`]s, what is kept of that.
+/// An engine's result, with its evidence; with [`HangRecord`]s, what is kept of that.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Verdict<H = FoundHang> {
     /// Name of the engine.
     pub engine: String,
-    /// What it says.
+    /// Answer of the engine.
     #[serde(rename = "verdict")]
     pub answer: Answer,
     /// True only if the search ended by itself and nothing was cut off.
@@ -196,28 +196,28 @@ pub struct Verdict<H = FoundHang> {
     pub reductions: Vec<String>,
     /// How states were told apart.
     pub storage: String,
-    /// What ended the search before its end.
+    /// The limit that ended the search before its end.
     pub stopped_by: Option<String>,
-    /// What an engine that runs one schedule after the other did; none of one that stores states.
+    /// Statistics of an engine that runs one schedule after the other; none of one that stores states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executions: Option<Executions>,
     /// Every kind of hang, ordered by length of schedule and then signature.
     #[serde(rename = "signatures")]
     pub hangs: Vec<H>,
-    /// What stays behind in states at rest though every client returned; sorted, each once.
+    /// Leaks: what stays behind in states at rest though every client returned; sorted, each once.
     #[serde(default)]
     pub leaks: Vec<String>,
     /// How the clients can end and what they changed for good ([`crate::machine::Model::outcome`]); sorted, each once. Known only where the
     /// search went on after every client had its answer.
     #[serde(default)]
     pub outcomes: Vec<String>,
-    /// What is wrong with the model, sorted.
+    /// Faults of the model, sorted.
     #[serde(default)]
     pub findings: Vec<Finding>,
 }
 
 impl<H> Verdict<H> {
-    /// The same with other hangs.
+    /// Returns the verdict with other hangs.
     pub fn with_hangs<T>(self, hangs: Vec<T>) -> Verdict<T> {
         Verdict {
             engine: self.engine,
@@ -295,7 +295,7 @@ impl Verdict<HangRecord> {
     }
 }
 
-/// What two engines compare: 128 bits of xxh3 of a state of a system, the same in every run of one build.
+/// Hashes a state of a system so that two engines can compare it: 128 bits of xxh3, the same in every run of one build.
 pub fn fingerprint(state: &impl Hash) -> u128 {
     let mut hasher = xxhash_rust::xxh3::Xxh3::new();
     state.hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! What every scenario gave when the baseline was written.
+//! Results of every scenario when the baseline was written.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -33,7 +33,7 @@ pub struct Baseline {
     pub scenarios: BTreeMap<String, Entry>,
 }
 
-/// What one scenario gave.
+/// The results of one scenario.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -43,11 +43,11 @@ pub struct Entry {
     pub graph: String,
     /// Hash of the graph that the model runs, after slicing.
     pub slice: String,
-    /// What each engine found, by name.
+    /// Findings of each engine, by name.
     pub engines: BTreeMap<String, Engine>,
 }
 
-/// What one engine found.
+/// The findings of one engine.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Engine {
@@ -85,7 +85,7 @@ pub enum BaselineError {
     Contents {
         /// The file.
         path: PathBuf,
-        /// What, and where.
+        /// The problem, and where it is.
         problem: String,
     },
     /// It cannot be written.
@@ -174,7 +174,7 @@ impl Baseline {
         Some(self.scenarios.get(scenario)?.engines.get(engine)?.states)
     }
 
-    /// What `newer` says that this one does not, a line a change.
+    /// Lists what `newer` says that this one does not, one line per change.
     pub fn changes(&self, newer: &Self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.model != newer.model {

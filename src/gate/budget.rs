@@ -8,11 +8,11 @@ use crate::explore::Answer;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budgets {
-    /// A search that took at most so many states for the baseline is run to its end.
+    /// States that the baseline's search may have taken for this one to be run to its end.
     pub whole: Option<u64>,
-    /// A larger one that must find a hang stops at the first, and has so many states to find it.
+    /// States of a larger search that must find a hang; it stops at the first.
     pub canary: Option<u64>,
-    /// A larger one that must find none sees so many states.
+    /// States of a larger search that must find no hang.
     pub partial: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! What a change does to hangs: the same scenarios on two variants, or by two programs.
+//! Effects of a change on hangs: the same scenarios on two variants, or by two programs.
 
 use serde::Serialize;
 
@@ -31,12 +31,12 @@ impl Difference {
         }
     }
 
-    /// Whether the change makes a difference to who can hang, and how.
+    /// Returns true if the change makes a difference to who can hang, and how.
     pub fn differs(&self) -> bool {
         self.base.answer != self.changed.answer || !self.appear.is_empty() || !self.vanish.is_empty()
     }
 
-    /// Whether a bound left open what one side would have found.
+    /// Returns true if a bound left open what one side would have found.
     pub fn is_open(&self) -> bool {
         !self.base.complete || !self.changed.complete
     }

@@ -114,7 +114,7 @@ impl About<'_> {
         self.replays();
     }
 
-    /// What must hold of a search's answer.
+    /// Checks what must hold of a search's answer.
     fn search(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
         let wanted = self.result.expect.as_ref().and_then(|expect| expect.finding.clone());
         if let Some(part) = wanted.as_ref().filter(|_| search.found.findings.is_empty()) {
@@ -351,7 +351,7 @@ impl About<'_> {
         }
     }
 
-    /// Whether the searches still find the hang of a schedule that does not replay.
+    /// Returns true if the searches still find the hang of a schedule that does not replay.
     fn still_there(&self, replayed: &Replayed) -> String {
         let Some(signature) = &replayed.signature else {
             return "record it again".to_owned();

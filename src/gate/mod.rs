@@ -28,5 +28,5 @@ pub use task::{replay_recorded, run_task, search_task};
 /// The hash of the code of `models/` and of the machine that this program was built from, without comments and layout.
 pub const MODEL_HASH: &str = env!("LASTBATCH_MODEL_HASH");
 
-/// The same of the code that decides what the exhaustive search may leave out.
+/// Hash of the code that decides what the exhaustive search may leave out.
 const REDUCTIONS_HASH: &str = env!("LASTBATCH_REDUCTIONS_HASH");

@@ -1,4 +1,4 @@
-//! What a run of the gate runs: the scenarios of a directory, with their schedules, or a shard of them.
+//! The work of a run of the gate: the scenarios of a directory, with their schedules, or a shard of them.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ const UNKNOWN_COST: u64 = 100_000;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shard {
-    /// Which, from 1.
+    /// Number of the shard, from 1.
     pub number: usize,
     /// Of how many.
     pub of: usize,
@@ -55,11 +55,11 @@ impl FromStr for Shard {
     }
 }
 
-/// What is run.
+/// The work of a run.
 pub struct Plan {
     /// The gate's directory.
     pub root: PathBuf,
-    /// Which part of the scenarios.
+    /// The part of the scenarios.
     pub shard: Shard,
     /// Every scenario below the directory, of whatever shard, in order.
     pub names: Vec<String>,
@@ -78,7 +78,7 @@ pub struct Plan {
 pub struct Unreachable {
     /// Its path relative to the gate's directory, with `/`.
     pub name: String,
-    /// What the model cannot do.
+    /// The event that the model cannot do.
     pub because: String,
 }
 
@@ -100,7 +100,7 @@ pub struct Recorded {
     pub name: String,
     /// Its file.
     pub path: PathBuf,
-    /// What it says.
+    /// Contents of the file.
     pub schedule: Schedule,
 }
 
@@ -263,7 +263,7 @@ fn sibling_problem(scenario: &Scenario) -> Option<String> {
     ))
 }
 
-/// Whether a control shows that what `own` expects could fail: it has the opposite answer, its clients end otherwise, or
+/// Returns true if a control shows that what `own` expects could fail: it has the opposite answer, its clients end otherwise, or
 /// something is found to be wrong there.
 fn shows_failure(own: &Expect, sibling: &Expect) -> bool {
     let opposite = match own.verdict {

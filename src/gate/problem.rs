@@ -1,4 +1,4 @@
-//! What turns the gate red.
+//! Problems that turn the gate red.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Problem {
-    /// What kind of reason.
+    /// Kind of the problem.
     pub kind: ProblemKind,
     /// The scenario, the schedule or the baseline that it is about, relative to the gate's directory.
     pub subject: String,
-    /// What was found and what was expected, in one line.
+    /// The finding and the expectation, in one line.
     pub message: String,
 }
 

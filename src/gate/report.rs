@@ -1,4 +1,4 @@
-//! What a run of the gate found, as data: the contents of `--json`.
+//! The result of a run of the gate, as data: the contents of `--json`.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::scenario::Expect;
 /// The newest format, and the one that is written.
 pub(super) const FORMAT: u32 = 2;
 
-/// What a run of the gate found. But for `seconds` and `peak_bytes`, two runs of one program over the same files give the same.
+/// The result of a run of the gate. But for `seconds` and `peak_bytes`, two runs of one program over the same files give the same.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GateReport {
@@ -25,7 +25,7 @@ pub struct GateReport {
     pub budgets: Budgets,
     /// Bound of every search, in states, from the command line.
     pub max_states: Option<u64>,
-    /// Which part of the scenarios this is; 1 of 1 is all.
+    /// The part of the scenarios that this is; 1 of 1 is all.
     pub shard: Shard,
     /// Every scenario of the directory, of whatever shard.
     pub names: Vec<String>,
@@ -42,7 +42,7 @@ pub struct GateReport {
     pub problems: Vec<Problem>,
 }
 
-/// What one scenario gave.
+/// The results of one scenario.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioResult {
@@ -50,17 +50,17 @@ pub struct ScenarioResult {
     pub name: String,
     /// The runtime's variant.
     pub variant: String,
-    /// What it expects.
+    /// Expectation of the scenario.
     pub expect: Option<Expect>,
     /// Problem of its control, if there is one.
     pub sibling_problem: Option<String>,
-    /// What it is.
+    /// Identity of the scenario.
     pub identity: Identity,
-    /// What each engine found.
+    /// Findings of each engine.
     pub searches: Vec<SearchResult>,
-    /// What became of its recorded schedules.
+    /// Outcomes of its recorded schedules.
     pub replays: Vec<Replayed>,
-    /// What is worth knowing and no reason to be red.
+    /// Remarks that are worth knowing and no reason to be red.
     pub notes: Vec<String>,
 }
 
@@ -76,7 +76,7 @@ pub struct Identity {
     pub slice: String,
 }
 
-/// What one engine found.
+/// The findings of one engine.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct SearchResult {
     /// How much was asked for.
@@ -92,7 +92,7 @@ pub struct SearchResult {
     pub found: Verdict<HangRecord>,
 }
 
-/// What became of one recorded schedule.
+/// The outcome of one recorded schedule.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Replayed {
@@ -138,7 +138,7 @@ impl GateReport {
         serde_json::from_value(report).map_err(|error| error.to_string())
     }
 
-    /// Whether both are of the same code with the same budgets, so that a scenario gives the same in both.
+    /// Returns true if both are of the same code with the same budgets, so that a scenario gives the same in both.
     pub fn is_like(&self, other: &Self) -> bool {
         let of = |report: &Self| (report.model.clone(), report.budgets, report.max_states);
         of(self) == of(other)

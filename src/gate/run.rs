@@ -78,7 +78,7 @@ pub enum GateError {
     },
 }
 
-/// Who looks on while a plan is run.
+/// An observer, told while a plan is run.
 pub trait Observer {
     /// A task begins: its number from 0, and the states that it took for the baseline.
     fn begin(&mut self, number: usize, task: &Task, known: Option<u64>);
@@ -147,7 +147,7 @@ pub fn run(
     Ok(report)
 }
 
-/// What the searches of an earlier run found, if the scenario is still the same, and what its schedules do now.
+/// Returns what the searches of an earlier run found, if the scenario is still the same, and what its schedules do now.
 fn kept(earlier: &GateReport, task: &Task) -> Option<ScenarioResult> {
     let result = earlier.scenarios.iter().find(|result| result.name == task.name)?;
     let searched = result.searches.iter().map(|search| search.found.engine.clone());

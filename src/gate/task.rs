@@ -63,7 +63,7 @@ pub fn search_task(
     })
 }
 
-/// What its recorded schedules do.
+/// Replays the scenario's recorded schedules.
 pub(super) fn replays(task: &Task) -> Vec<Replayed> {
     let schedules = task.schedules.iter();
     schedules.map(|recorded| replay_recorded(task, recorded)).collect()
@@ -74,7 +74,7 @@ pub(super) fn replays(task: &Task) -> Vec<Replayed> {
 enum Kind {
     /// The exhaustive engine with all of its reductions.
     Exhaustive,
-    /// The same with none but partial order.
+    /// The exhaustive search with no reduction but partial order.
     Plain,
     /// An engine that runs one execution after the other.
     Sampled(EngineName),
@@ -177,7 +177,7 @@ fn search(
     })
 }
 
-/// What the exhaustive engine finds, from where an earlier search was cut off if it was.
+/// Searches exhaustively, from where an earlier search was cut off if it was.
 fn exhaustive(
     task: &Task,
     kind: Kind,
@@ -208,7 +208,7 @@ fn exhaustive(
     Ok(verdict)
 }
 
-/// What an engine finds that runs one execution after the other: a hang, where there must be one, within the scenario's executions.
+/// Samples with an engine that runs one execution after the other: a hang, where there must be one, within the scenario's executions.
 fn sampled(
     task: &Task,
     engine: EngineName,

@@ -48,12 +48,12 @@ impl<T: Copy + Ord + std::fmt::Debug> Condvar<T> {
         }
     }
 
-    /// Whether `thread` is parked and not notified.
+    /// Returns true if `thread` is parked and not notified.
     pub fn is_waiting(&self, thread: T) -> bool {
         self.waiters.binary_search(&thread).is_ok()
     }
 
-    /// Whether `thread` may go on: the guard of the label after a wait.
+    /// Returns true if `thread` may go on: the guard of the label after a wait.
     pub fn may_wake(&self, thread: T, spurious: SpuriousWakeups) -> bool {
         spurious == SpuriousWakeups::Possible || !self.is_waiting(thread)
     }

@@ -1,8 +1,8 @@
-//! What a model tells people about a run: words, not behaviour. No engine looks at it.
+//! The model's words about a run, for people: not behaviour. No engine looks at them.
 
 use super::{Label, Model, ObjectId, Pending, ProcessId};
 
-/// What kind of event a label is, where the eye should stop.
+/// The kind of event that a label is, where the eye should stop.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Emphasis {
     /// Something is given up: those who use it get an error.
@@ -11,7 +11,7 @@ pub enum Emphasis {
     Cancel,
 }
 
-/// What a frame is for.
+/// The purpose of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum FrameKind {
     /// Asks for something.
@@ -25,9 +25,9 @@ pub enum FrameKind {
 /// A frame for people.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FrameText {
-    /// What it is, as in `RunGraph(ps1) request`.
+    /// Name of the frame, as in `RunGraph(ps1) request`.
     pub name: String,
-    /// What it is for.
+    /// Purpose of the frame.
     pub kind: FrameKind,
 }
 
@@ -36,7 +36,7 @@ pub struct FrameText {
 pub struct Waker {
     /// The waiting place: index into the nodes of the wait-for closure.
     pub node: usize,
-    /// What would have ended the wait, and whose part that was.
+    /// The event that would have ended the wait, and whose part that was.
     pub who: String,
     /// Why it can't happen any more.
     pub why_not: String,
@@ -64,12 +64,12 @@ pub trait Describe: Model {
         }
     }
 
-    /// Whether a label is one at which the eye should stop.
+    /// Returns true if a label is one at which the eye should stop.
     fn emphasis(&self, _label: &Label) -> Option<Emphasis> {
         None
     }
 
-    /// What the next label of a thread will do in this state, in plain words that follow the thread's name, as in
+    /// Says what the next label of a thread will do in this state, in plain words that follow the thread's name, as in
     /// `cancels the receive of x, which has no cancel function yet`.
     fn words(
         &self,

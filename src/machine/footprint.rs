@@ -66,7 +66,7 @@ impl FrameSet {
     }
 }
 
-/// What may still be done to the objects of one process, by access, and the names that may be given to new threads of it.
+/// Accesses that may still come to the objects of one process, and the names that may be given to new threads of it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Footprint {
     /// All of it, whatever the sets say.

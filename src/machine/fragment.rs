@@ -45,7 +45,7 @@ pub enum GroupError {
     Unknown {
         /// The group.
         group: String,
-        /// What stands before the slash.
+        /// The part before the slash.
         process: String,
         /// The processes that there are.
         processes: String,
@@ -145,7 +145,7 @@ impl<M: Model> Fragment<M> {
         Self::new(model, start, Vec::new())
     }
 
-    /// What it is a part of.
+    /// Returns the model that it is a part of.
     pub fn model(&self) -> &M {
         &self.model
     }
@@ -175,7 +175,7 @@ impl<M: Model> Fragment<M> {
             .position(|group| group.process == process && group.members.iter().any(|member| member.matches(&name)))
     }
 
-    /// Whether threads of this process are grouped.
+    /// Returns true if threads of this process are grouped.
     pub fn has_groups(&self, process: ProcessId) -> bool {
         self.groups.iter().any(|group| group.process == process)
     }

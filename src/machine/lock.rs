@@ -18,12 +18,12 @@ impl<T> Default for Lock<T> {
 }
 
 impl<T: Copy + PartialEq + std::fmt::Debug> Lock<T> {
-    /// Who holds it.
+    /// Returns the holder.
     pub fn owner(&self) -> Option<T> {
         self.owner
     }
 
-    /// Whether nobody holds it: the guard of every label that takes it, for one label or for several.
+    /// Returns true if nobody holds it: the guard of every label that takes it, for one label or for several.
     pub fn is_free(&self) -> bool {
         self.owner.is_none()
     }

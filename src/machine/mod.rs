@@ -1,4 +1,4 @@
-//! What a concurrent system is made of, and how one label of it runs.
+//! The parts of a concurrent system, and how one label of it runs.
 //!
 //! A system is a fixed set of *processes* that share nothing and exchange *frames*. A process holds *objects* (plain
 //! sequential data) and *threads* (positions, also data). A thread declares the operation of its next *label* before the
@@ -67,7 +67,7 @@ pub trait Model: Send + Sync {
     fn threads(&self, process: ProcessId, state: &Self::Process) -> Vec<Pending<Self::Thread>>;
 
     /// Runs the next label of `thread`, with outcome `choice` of its `choices`. Frames that it sends are pushed to `sent`,
-    /// at most one a label. Only called for a thread that [`Model::threads`] lists as enabled. Leaves the state canonical.
+    /// at most one per label. Only called for a thread that [`Model::threads`] lists as enabled. Leaves the state canonical.
     fn apply(
         &self,
         process: ProcessId,
@@ -103,6 +103,6 @@ pub trait Model: Send + Sync {
     /// ids. None where a model changes nothing for good.
     fn outcome(&self, system: &[&Self::Process]) -> Option<String>;
 
-    /// What stays behind in a state at rest though every client has its answer, one canonical line each, without ids.
+    /// Lists what stays behind in a state at rest though every client has its answer, one canonical line each, without ids.
     fn leaks(&self, system: &[&Self::Process]) -> Vec<String>;
 }

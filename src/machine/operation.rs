@@ -12,7 +12,7 @@ impl ProcessId {
     /// Returns the id of the process with this index.
     ///
     /// # Panics
-    /// If there are no ids for so many processes.
+    /// If there are more processes than ids.
     pub fn new(index: usize) -> Self {
         Self(index.try_into().expect("fewer processes than ids"))
     }
@@ -32,7 +32,7 @@ impl ProcessId {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ObjectId(pub u16);
 
-/// What a label is in the original: its name in schedules, the function it stands for, and where to find that.
+/// A label: its name in schedules, the function of the original that it stands for, and where to find that.
 /// A label is a static, and is compared as one: never by its name.
 #[derive(Debug)]
 pub struct Label {
@@ -93,7 +93,7 @@ pub struct Operation {
 }
 
 impl Access {
-    /// Whether two uses of one object may fail to commute.
+    /// Returns true if two uses of one object may fail to commute.
     pub fn conflicts(self, other: Self) -> bool {
         match (self, other) {
             (Self::BothMover, _)
@@ -106,7 +106,7 @@ impl Access {
 }
 
 impl Operation {
-    /// Whether this operation and another one of the same process may fail to commute.
+    /// Returns true if this operation and another one of the same process may fail to commute.
     pub fn conflicts(&self, other: &Self) -> bool {
         let whole = self.object == other.object && self.access.conflicts(other.access);
         let part = |one: &Self, other: &Self| {

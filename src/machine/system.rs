@@ -16,7 +16,7 @@ pub struct Event {
     pub label: String,
     /// Name of the object that it touched.
     pub object: String,
-    /// Which outcome was chosen, where the label has several.
+    /// Outcome that was chosen, where the label has several.
     pub choice: Option<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! Who waits for whom when a client is stuck, and the signature of that.
+//! Waiting places when a client is stuck: who waits for whom, and the signature of that.
 
 use std::fmt;
 
@@ -52,13 +52,13 @@ impl fmt::Display for Term {
 pub struct WaitNode {
     /// The role of the process, as in `worker` or `ps`: part of the signature.
     pub role: Term,
-    /// What waits there, as a label or function name: part of the signature.
+    /// The waiting place, as a label or function name: part of the signature.
     pub label: Term,
     /// The kind of object that it waits for: part of the signature.
     pub object: Term,
     /// Why nobody will provide it, on the last nodes only (`never started: cancelled before it was sent`): part of the signature.
     pub cause: Option<Term>,
-    /// The same for people, with process and object ids: not part of the signature.
+    /// Detail for people, with process and object ids: not part of the signature.
     pub detail: String,
 }
 
@@ -132,7 +132,7 @@ impl WaitNode {
     }
 }
 
-/// What two hangs have in common when they are the same bug: chains of waiting places without ids.
+/// The common part of two hangs that are the same bug: chains of waiting places without ids.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Signature {
     /// Each chain leads from the client to a cause.

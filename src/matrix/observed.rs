@@ -1,4 +1,4 @@
-//! What was observed of TensorFlow 1.12 itself, to stand beside the verdicts.
+//! Observations of TensorFlow 1.12 itself, to stand beside the verdicts.
 //!
 //! A *trial* is one `sess.run` that meets the end of the data, on one machine with two cores, over loopback. The delays are two points of
 //! TensorFlow that were held up with probability 0.3 by up to 3 ms, as if the thread had been preempted there: a `_Recv` between

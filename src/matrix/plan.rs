@@ -1,4 +1,4 @@
-//! Which searches a matrix needs.
+//! The searches that a matrix needs.
 
 use thiserror::Error;
 
@@ -46,7 +46,7 @@ pub struct Cell {
 pub struct Search {
     /// Names the model: equal for equal models, and the same on every machine.
     pub model: String,
-    /// What is searched.
+    /// Experiment to search.
     pub experiment: Experiment,
     /// The cells.
     pub cells: Vec<Cell>,

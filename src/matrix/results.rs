@@ -1,4 +1,4 @@
-//! What the searches of a matrix found, as a file.
+//! Results of the searches of a matrix, as a file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::schedule::write_whole;
 /// The newest format, and the one that is written.
 const FORMAT: u32 = 3;
 
-/// What one search found.
+/// The result of one search.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
@@ -47,7 +47,7 @@ impl Record {
         }
     }
 
-    /// Whether the search was cut off and says nothing, so that trying schedules may say more.
+    /// Returns true if the search was cut off and says nothing, so that trying schedules may say more.
     pub fn is_open(&self) -> bool {
         self.found.answer == Answer::Undecided && self.found.findings.is_empty()
     }
@@ -67,7 +67,7 @@ impl Record {
     }
 }
 
-/// The results of a matrix, one a model.
+/// The results of a matrix, one per model.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Results {
@@ -98,7 +98,7 @@ pub enum ResultsError {
     Parse {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         source: serde_json::Error,
     },
     /// They are of another program.
@@ -187,7 +187,7 @@ impl Results {
         self.records.iter().find(|record| record.model == model)
     }
 
-    /// Whether a search of this model with this budget has nothing to add.
+    /// Returns true if a search of this model with this budget has nothing to add.
     pub fn suffice(&self, model: &str, max_states: u64) -> bool {
         self.of(model)
             .is_some_and(|record| record.found.complete || record.max_states >= max_states)

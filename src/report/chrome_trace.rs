@@ -1,4 +1,4 @@
-//! A recording in Chrome's trace format, as Perfetto opens it: a process a task, a track a thread, an arrow a message. Time is logical:
+//! A recording in Chrome's trace format, as Perfetto opens it: one process per task, one track per thread, one arrow per message. Time is logical:
 //! event number n lasts from n to n + 1 microseconds.
 
 use serde::Serialize;
@@ -16,7 +16,7 @@ pub struct ChromeTrace {
 /// One record. Fields as in the format's description ("Trace Event Format").
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct TraceRecord {
-    /// What is shown.
+    /// Text that is shown.
     pub name: String,
     /// Category.
     #[serde(rename = "cat", skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub struct TraceRecord {
     /// The thread, from 1.
     #[serde(rename = "tid")]
     pub thread: usize,
-    /// Which `s` an `f` belongs to.
+    /// The `s` that an `f` belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<usize>,
     /// `e`: an arrow ends at the slice around it.
@@ -45,12 +45,12 @@ pub struct TraceRecord {
     /// `g`: a moment of all processes.
     #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
     pub scope: Option<char>,
-    /// What is shown beside it.
+    /// Arguments that are shown beside it.
     #[serde(rename = "args", skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Arguments>,
 }
 
-/// What is shown beside a record.
+/// Arguments that are shown beside a record.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 #[serde(untagged)]
 pub enum Arguments {
@@ -64,7 +64,7 @@ pub enum Arguments {
         /// The place.
         sort_index: usize,
     },
-    /// What an event is.
+    /// The arguments of an event.
     Event {
         /// The object that it touches.
         object: String,
@@ -94,7 +94,7 @@ impl ChromeTrace {
         Self { events }
     }
 
-    /// The file's text: one record a line.
+    /// The file's text: one record per line.
     pub fn json(&self) -> String {
         let records: Vec<String> = self
             .events

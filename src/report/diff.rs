@@ -1,4 +1,4 @@
-//! What a change does to hangs, for people.
+//! Effects of a change on hangs, for people.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use super::{counted, grouped, table};
 use crate::explore::{HangRecord, Verdict};
 use crate::gate::Difference;
 
-/// A row a scenario, then the ways to hang that appear or vanish with their shortest schedules.
+/// One row per scenario, then the ways to hang that appear or vanish with their shortest schedules.
 pub fn diff_text(base: &str, changed: &str, differences: &[Difference]) -> String {
     let mut rows = vec![["scenario", base, changed, ""].map(str::to_owned).to_vec()];
     for one in differences {

@@ -1,4 +1,4 @@
-//! What stack dumps look like, as text and JSON.
+//! Assessments of stack dumps, as text and JSON.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -85,7 +85,7 @@ fn places(dump: &Dump) -> BTreeMap<Place, usize> {
     places
 }
 
-/// The same for programs.
+/// Writes the assessment as JSON, for programs.
 pub fn dumps_json(dumps: &[Dump], assessment: &Assessment) -> Value {
     let place = |(place, threads): (Place, usize)| json!({ "place": place.to_string(), "threads": threads });
     let task = |dump: &Dump| {

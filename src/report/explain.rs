@@ -76,7 +76,7 @@ fn outcomes(text: &mut String, explanation: &Explanation) {
     }
 }
 
-/// Who waits for whom, a level deeper for each waiting place, with who could have ended each wait.
+/// Writes who waits for whom, a level deeper for each waiting place, with who could have ended each wait.
 fn waiting(text: &mut String, waits: &WaitGraph, index: usize, level: usize, seen: &mut Vec<usize>) {
     let indent = "  ".repeat(level);
     let node @ Waiting {
@@ -128,7 +128,7 @@ fn schedule(text: &mut String, explanation: &Explanation) {
     text.push_str(&lanes(&events, explanation.no_return.known_from()));
 }
 
-/// What the searches behind the explanation were.
+/// Tells what the searches behind the explanation were.
 fn searches_text(searches: &Searches) -> String {
     let Searches {
         shown,
@@ -171,7 +171,7 @@ fn wrapped(text: &str, width: usize) -> String {
     lines.join("\n")
 }
 
-/// What minimising did, in one line.
+/// Tells what minimising did, in one line.
 pub fn minimised_text(minimised: &Minimised) -> String {
     let Minimised {
         before, after, runs, ..

@@ -13,7 +13,7 @@ pub const EXPLANATION_VERSION: u32 = 1;
 pub struct JsonExplanation<'a> {
     /// [`EXPLANATION_VERSION`].
     pub version: u32,
-    /// Who never gets its answer.
+    /// The client that never gets its answer.
     pub client: &'a str,
     /// Name of the signature, eight hexadecimal digits.
     pub signature: String,
@@ -31,7 +31,7 @@ pub struct JsonExplanation<'a> {
     pub waiting: Vec<JsonWaiting<'a>>,
     /// The schedule that all numbers refer to.
     pub events: Vec<JsonEvent<'a>>,
-    /// What minimising did; absent if the schedule was explained as it is.
+    /// Report of the minimisation; absent if the schedule was explained as it is.
     pub minimised: Option<Minimised>,
     /// How the searches were bounded.
     pub searches: Searches,
@@ -54,21 +54,21 @@ pub struct JsonWaiting<'a> {
     /// The place itself.
     #[serde(flatten)]
     pub place: &'a Waiting,
-    /// What it waits for: indices of waiting places, from 0.
+    /// Waiting places that it waits for: indices, from 0.
     pub waits_for: Vec<usize>,
 }
 
 /// An event of the schedule.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct JsonEvent<'a> {
-    /// What ran, as schedules write it.
+    /// Event that ran, as schedules write it.
     #[serde(flatten)]
     pub step: Event,
     /// The function of the original.
     pub function: &'static str,
     /// Where that stands, `file:line`.
     pub site: &'static str,
-    /// What it did, in words that follow the thread's name.
+    /// Effect of the event, in words that follow the thread's name.
     pub words: &'a str,
 }
 

@@ -1,4 +1,4 @@
-//! A schedule as columns, one a process, and the legend of its labels.
+//! A schedule as columns, one per process, and the legend of its labels.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -15,7 +15,7 @@ use crate::scenario::Input;
 pub struct MatrixTold<'a> {
     /// Its searches.
     pub plan: &'a Plan,
-    /// What they found.
+    /// Results of the searches.
     pub results: &'a Results,
 }
 
@@ -62,7 +62,7 @@ fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
     found
 }
 
-/// What a cell of the table says.
+/// Returns the text of a cell.
 pub(super) fn cell_text(record: Option<&Record>) -> String {
     match record {
         None => "not searched".to_owned(),
@@ -125,7 +125,7 @@ fn heading(cells: &[String]) -> String {
     line(cells) + &line(&vec!["---".to_owned(); cells.len()])
 }
 
-/// A row a variant, a column for each number of servers and threads.
+/// One row per variant, one column for each number of servers and threads.
 fn verdicts(told: &MatrixTold<'_>, input: Input) -> String {
     let places: Vec<(usize, u8)> = told
         .servers()
@@ -152,7 +152,7 @@ fn verdicts(told: &MatrixTold<'_>, input: Input) -> String {
     text
 }
 
-/// A row a search.
+/// One row per search.
 fn searches(told: &MatrixTold<'_>) -> String {
     let head = [
         "model",
@@ -197,7 +197,7 @@ fn searches(told: &MatrixTold<'_>) -> String {
     text
 }
 
-/// Who searched, and how many schedules were tried where that was cut off.
+/// Tells which engine searched, and how many schedules were tried where the search was cut off.
 fn engines(record: &Record) -> String {
     let Some(sampled) = &record.sampled else {
         return record.found.engine.clone();
@@ -294,7 +294,7 @@ fn nearest(told: &MatrixTold<'_>, observation: &Observation) -> Option<Cell> {
     told.cell(observation.input, Variant::Tf112, servers, inter_op)
 }
 
-/// Whether a cell is of the size of the job that was observed.
+/// Returns true if a cell is of the size of the job that was observed.
 fn is_same_size(observation: &Observation, cell: Cell) -> bool {
     (cell.servers, cell.inter_op) == (observation.servers, observation.inter_op)
 }
@@ -318,7 +318,7 @@ fn compared(observation: &Observation, record: &Record) -> &'static str {
 }
 
 impl MatrixTold<'_> {
-    /// Whether a hang was seen where the model excludes it, at the same size: then the model is wrong.
+    /// Returns true if a hang was seen where the model excludes it, at the same size: then the model is wrong.
     pub fn contradicts_what_was_observed(&self) -> bool {
         OBSERVATIONS
             .iter()
@@ -330,7 +330,7 @@ impl MatrixTold<'_> {
             })
     }
 
-    /// Whether every cell was searched and has an answer.
+    /// Returns true if every cell was searched and has an answer.
     pub fn is_decided(&self) -> bool {
         self.plan.searches.iter().all(|search| {
             let record = self.results.of(&search.model);

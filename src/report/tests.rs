@@ -147,7 +147,7 @@ fn a_search_that_was_stopped_says_what_stopped_it_and_a_panic_is_told_with_its_s
     insta::assert_snapshot!(told(&verdict, &[], verdict_text));
 }
 
-/// The same as `shuttle` tells it, which tries one schedule after the other.
+/// Builds the verdict as `shuttle` tells it, which tries one schedule after the other.
 fn sampled(hangs: Vec<FoundHang>) -> Verdict {
     Verdict {
         engine: "shuttle".to_owned(),

@@ -90,7 +90,7 @@ fn headline(told: &Told<'_>) -> String {
     text
 }
 
-/// What an engine did that runs one execution after the other.
+/// Tells what an engine did that runs one execution after the other.
 fn work(executions: &Executions, verdict: &Verdict) -> String {
     let Verdict { depth, seconds, .. } = verdict;
     let Executions { strategy, seed, .. } = executions;
@@ -146,7 +146,7 @@ fn finding_text(finding: &Finding) -> String {
     text
 }
 
-/// Who waits for whom, a level deeper for each waiting place.
+/// Writes who waits for whom, a level deeper for each waiting place.
 pub(super) fn wait_tree(text: &mut String, waits: &WaitFor) {
     if !waits.nodes.is_empty() {
         let mut seen = Vec::new();

@@ -13,21 +13,21 @@ use crate::models::tensorflow::job::Variant;
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
-    /// What it shows.
+    /// Purpose of the scenario.
     pub description: String,
     /// The control: the scenario with the opposite expectation, relative to this file.
     pub sibling: Option<String>,
-    /// What the clients run.
+    /// Job that the clients run.
     pub job: JobSection,
-    /// What they run it on.
+    /// Runtime that they run it on.
     #[serde(default)]
     pub runtime: RuntimeSection,
-    /// Which part of that is run; all of it without.
+    /// The part that is run; all of it without.
     pub kernel: Option<KernelSection>,
     /// How to look for hangs.
     #[serde(default)]
     pub engine: EngineSection,
-    /// What must come out.
+    /// Verdict that must come out.
     pub expect: Option<Expect>,
 }
 
@@ -63,16 +63,16 @@ pub struct JobSection {
     /// In which order the master starts the partitions.
     #[serde(default)]
     pub partition_order: Order,
-    /// What the input has in each turn of the client's loop.
+    /// Batches of the input in each turn of the client's loop.
     #[serde(default = "end_at_once")]
     pub data: Vec<Turn>,
     /// The queue that the batches come from; input "queue" only. Without it the queue is as full as `data` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<QueueSection>,
-    /// What ends a step otherwise than by itself.
+    /// Faults that end a step otherwise than by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends: Option<Ends>,
-    /// Which nodes of the graph run.
+    /// Nodes of the graph that run.
     #[serde(default)]
     pub slice: SliceKind,
     /// How many equal receives a merged slice keeps of each class.
@@ -120,7 +120,7 @@ impl fmt::Display for Input {
     }
 }
 
-/// What the input has in one turn of the client's loop.
+/// The input in one turn of the client's loop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Turn {
@@ -163,7 +163,7 @@ pub struct Ends {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
-    /// That of the graph file.
+    /// The order of the graph file.
     #[default]
     Recorded,
     /// Every order.
@@ -179,14 +179,14 @@ impl fmt::Display for Order {
     }
 }
 
-/// Which nodes of the graph run.
+/// The choice of nodes of the graph that run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SliceKind {
     /// Those that can change whether the step ends, equal ones merged.
     #[default]
     Merged,
-    /// The same with one edge for each ordered pair of processes: for the last batch.
+    /// The merged slice with one edge for each ordered pair of processes: for the last batch.
     Pairs,
     /// All.
     Full,
@@ -222,7 +222,7 @@ fn variant_name<S: Serializer>(variant: &Variant, serializer: S) -> Result<S::Ok
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KernelSection {
-    /// What has happened before it begins: events as in schedules, one each.
+    /// Events that have happened before it begins, as in schedules, one each.
     #[serde(default)]
     pub begin: Vec<String>,
     /// Threads of which one at a time runs.
@@ -236,7 +236,7 @@ pub struct KernelSection {
 pub struct GroupSection {
     /// Its name, for people.
     pub name: String,
-    /// Who belongs to it, as in `ps0/*` or `ps0/pool:*`, all of one process.
+    /// Threads that belong to it, as in `ps0/*` or `ps0/pool:*`, all of one process.
     pub threads: Vec<String>,
 }
 
@@ -244,20 +244,20 @@ pub struct GroupSection {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EngineSection {
-    /// Which engine.
+    /// Name of the engine.
     #[serde(default)]
     pub name: EngineName,
     /// The engines that the scenario is run with where all are run, as a gate does; without it only `name`.
     pub engines: Option<Vec<EngineName>>,
-    /// Give up after so many states.
+    /// Give up after N states (verdict: undecided).
     pub max_states: Option<u64>,
     /// Give up when it needs more memory.
     pub max_memory: Option<Size>,
-    /// Give up after so many seconds.
+    /// Give up after N seconds (verdict: undecided).
     pub max_time: Option<u64>,
-    /// Stop after so many executions, for an engine that runs one after the other.
+    /// Number of executions, for an engine that runs one after the other.
     pub executions: Option<u64>,
-    /// What its random choices are made from.
+    /// Seed of its random choices.
     pub seed: Option<u64>,
     /// How shuttle chooses schedules.
     pub strategy: Option<Strategy>,
@@ -317,7 +317,7 @@ pub struct Expect {
 }
 
 impl JobSection {
-    /// Which nodes of the graph run, as schedules say it.
+    /// Says which nodes of the graph run, as schedules say it.
     pub fn slice_text(&self) -> String {
         match self.slice {
             SliceKind::Merged => format!("merged keep={}", self.slice_keep),

@@ -1,4 +1,4 @@
-//! What can be wrong with a scenario file, in one line that says where.
+//! Errors of a scenario file, in one line that says where.
 
 use std::io;
 use std::ops::Range;

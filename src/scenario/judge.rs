@@ -76,7 +76,7 @@ impl Judgement {
 }
 
 impl Judgement {
-    /// What was not found is not there only if everything was looked at.
+    /// Judges what was not found: it is not there only if everything was looked at.
     fn missing(verdict: &Verdict, text: String) -> Self {
         if verdict.complete {
             Self::Fails(text)
@@ -110,7 +110,7 @@ mod tests {
         }
     }
 
-    /// What an engine says that tried some schedules and did not come to an end.
+    /// Builds the verdict of an engine that tried some schedules and did not come to an end.
     fn sampled(hangs: Vec<FoundHang>) -> Verdict {
         Verdict {
             engine: "shuttle".to_owned(),

@@ -36,7 +36,7 @@ pub use told::Told;
 /// A scenario and where it came from.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Scenario {
-    /// What the file says.
+    /// Contents of the file.
     pub document: Document,
     /// Where it stands; none for those that are built into the program.
     pub path: Option<PathBuf>,
@@ -180,7 +180,7 @@ impl Scenario {
         self
     }
 
-    /// Whether the scenario says how its clients end.
+    /// Returns true if the scenario says how its clients end.
     pub fn looks_at_outcomes(&self) -> bool {
         let expect = self.document.expect.as_ref();
         expect.is_some_and(|expect| expect.outcomes.is_some())

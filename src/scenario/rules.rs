@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Document, EngineSection, Input, JobSection, PipelineSection, QueueSection, Turn};
 use crate::explore::Answer;
 
-/// What is wrong with a number that must not be 0.
+/// The complaint about a number that must not be 0.
 pub(super) const LEAST: &str = "0, expected at least 1";
 
 /// A value that does not go with the others.

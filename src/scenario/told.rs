@@ -16,7 +16,7 @@ pub struct Told<'a> {
     pub input: String,
     /// The nodes of the graph that ran.
     pub slice: &'a str,
-    /// What was found.
+    /// Verdict that was found.
     pub verdict: &'a Verdict,
     /// The labels of the schedules, by name.
     pub labels: &'a Labels,

@@ -1,4 +1,4 @@
-//! Which events of a run had to come before which: what can be moved without changing anything.
+//! Causal order: the events of a run that had to come before others, and what can be moved without changing anything.
 
 use super::guide::{Move, Walk};
 use crate::machine::{Model, Operation, Pending, ProcessId};
@@ -33,7 +33,7 @@ impl EventSet {
     }
 }
 
-/// What was before what in a run. Events are counted from 0.
+/// The causal order of a run. Events are counted from 0.
 ///
 /// An event is before a later one if both are of one thread, if their declared operations conflict, if the one made the other's
 /// thread able to do it, or if both send to the same process from one; and if there is a chain of such. Two events that are not
@@ -95,29 +95,29 @@ impl Causes {
         causes
     }
 
-    /// Whether the operations of two events of one process conflict.
+    /// Returns true if the operations of two events of one process conflict.
     pub(crate) fn conflict(&self, one: usize, other: usize) -> bool {
         self.processes[one] == self.processes[other] && self.operations[one].conflicts(&self.operations[other])
     }
 
-    /// Whether two events of one process send to the same process.
+    /// Returns true if two events of one process send to the same process.
     pub(crate) fn send_alike(&self, one: usize, other: usize) -> bool {
         let to = &self.receivers[other];
         self.processes[one] == self.processes[other] && self.receivers[one].iter().any(|receiver| to.contains(receiver))
     }
 
-    /// Whether `one` had to come before `other`.
+    /// Returns true if `one` had to come before `other`.
     pub(crate) fn is_before(&self, one: usize, other: usize) -> bool {
         self.before[other].contains(one)
     }
 
-    /// Whether nothing between two events had to be between them.
+    /// Returns true if nothing between two events had to be between them.
     pub(crate) fn are_next(&self, one: usize, other: usize) -> bool {
         (one + 1..other).all(|between| !(self.is_before(one, between) && self.is_before(between, other)))
     }
 }
 
-/// Whether a thread can do now what it could not do before.
+/// Returns true if a thread can do now what it could not do before.
 fn wakes<T: Copy + Eq>(before: &[Pending<T>], now: &Pending<T>) -> bool {
     now.enabled && before.iter().all(|old| old != now)
 }

@@ -9,7 +9,7 @@ pub struct End {
     pub enabled: usize,
     /// Every client.
     pub clients: Vec<ClientEnd>,
-    /// What stays behind, where every client has its answer and the system is at rest.
+    /// Leaks: what stays behind, where every client has its answer and the system is at rest.
     pub leaks: Vec<String>,
 }
 
@@ -25,7 +25,7 @@ pub struct ClientEnd {
 }
 
 impl End {
-    /// What a state is like.
+    /// Describes a state.
     pub fn of<M: Model>(model: &M, system: &System<M::Process>) -> Self {
         let processes: Vec<&M::Process> = system.processes.iter().collect();
         let enabled = system.enabled(model).len();
@@ -47,7 +47,7 @@ impl End {
         }
     }
 
-    /// Whether no thread can run any more.
+    /// Returns true if no thread can run any more.
     pub fn at_rest(&self) -> bool {
         self.enabled == 0
     }

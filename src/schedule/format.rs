@@ -94,7 +94,7 @@ pub(super) fn quote(name: &str) -> String {
     quoted
 }
 
-/// Who else could have run, as a comment.
+/// Writes who else could have run, as a comment.
 fn note(others: &[String]) -> String {
     let mut note = format!("# or {}", one_line(&others[..others.len().min(NOTED_MAX)].join(", ")));
     if others.len() > NOTED_MAX {

@@ -1,4 +1,4 @@
-//! What there is instead of an event that the model cannot do.
+//! The finding in place of an event that the model cannot do.
 
 use std::any::Any;
 use std::fmt;
@@ -12,13 +12,13 @@ pub struct Mismatch {
     pub number: usize,
     /// Its line in the schedule's file.
     pub line: usize,
-    /// What the schedule says.
+    /// Event of the schedule.
     pub expected: Event,
-    /// What there is instead.
+    /// Finding in its place.
     pub found: Found,
 }
 
-/// What there is instead of an expected event.
+/// The finding in place of an expected event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Found {
     /// No process has that name.
@@ -35,7 +35,7 @@ pub enum Found {
     Other(Difference),
     /// The thread waits: its guard is false.
     NotEnabled {
-        /// Who of its process could run now.
+        /// Threads of its process that could run now.
         enabled: Vec<String>,
     },
     /// The label has not that outcome.
@@ -47,12 +47,12 @@ pub enum Found {
     Contract(ContractViolation),
     /// The label panics: a bug in the model.
     Panic {
-        /// What it says.
+        /// Message of the panic.
         message: String,
     },
 }
 
-/// What a thread is about to do.
+/// The next step of a thread.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Difference {
     /// Its next label.

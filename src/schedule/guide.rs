@@ -7,7 +7,7 @@ use super::Found;
 use super::replay::select;
 use crate::machine::{Event, Label, Model, ObjectId, Operation, Pending, ProcessId, System};
 
-/// What a thread does: an event, by ids instead of names.
+/// A thread's move: an event, by ids instead of names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Move<T> {
     pub(crate) process: ProcessId,
@@ -29,7 +29,7 @@ impl<T: Copy + Eq> Move<T> {
         }
     }
 
-    /// Who moves.
+    /// Returns the process and thread that move.
     pub(crate) fn mover(&self) -> (ProcessId, T) {
         (self.process, self.thread)
     }
@@ -47,11 +47,11 @@ pub(crate) fn switches<T: Copy + Eq>(moves: &[Move<T>]) -> usize {
 pub(crate) struct Walk<'a, M: Model> {
     model: &'a M,
     system: System<M::Process>,
-    /// What the threads of each process do next.
+    /// Next steps of the threads of each process.
     pending: Vec<Vec<Pending<M::Thread>>>,
-    /// What ran.
+    /// Moves that ran.
     moves: Vec<Move<M::Thread>>,
-    /// Who got frames of the last move.
+    /// Processes that got frames of the last move.
     receivers: Vec<ProcessId>,
 }
 
@@ -96,17 +96,17 @@ impl<'a, M: Model> Walk<'a, M> {
         &self.moves
     }
 
-    /// What the threads of each process do next.
+    /// Returns the next steps of the threads of each process.
     pub(crate) fn pending(&self) -> &[Vec<Pending<M::Thread>>] {
         &self.pending
     }
 
-    /// Who got frames of the last move.
+    /// Returns the processes that got frames of the last move.
     pub(crate) fn receivers(&self) -> &[ProcessId] {
         &self.receivers
     }
 
-    /// Whether a client has its answer.
+    /// Returns true if a client has its answer.
     pub(crate) fn has_returned(&self, (process, number): (ProcessId, usize)) -> bool {
         let clients = self.model.clients(process, &self.system.processes[process.index()]);
         clients[number].returned
@@ -184,7 +184,7 @@ impl<'a, M: Model> Walk<'a, M> {
         self.follow_by(guide, Self::attempt);
     }
 
-    /// The same by turns: a thread that does something else than its move by now does that in the move's place.
+    /// Follows the guide by turns: a thread that does something else than its move by now does that in the move's place.
     pub(crate) fn follow_turns(&mut self, guide: &[Move<M::Thread>]) {
         self.follow_by(guide, Self::take_turn);
     }

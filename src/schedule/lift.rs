@@ -74,12 +74,12 @@ fn distance(event: &Event, wanted: &Event) -> u8 {
     }
 }
 
-/// The same but for the choice, of which a reduced model may have fewer.
+/// Returns true if the events are the same but for the choice, of which a reduced model may have fewer.
 fn same(one: &Event, other: &Event) -> bool {
     one.process == other.process && one.thread == other.thread && one.label == other.label && one.object == other.object
 }
 
-/// What each thread of a schedule still does.
+/// The rest of each thread of a schedule.
 struct Remaining<'a> {
     /// Positions of each thread's events, last first; looked up by name only.
     of: HashMap<(&'a str, &'a str), Vec<usize>>,
@@ -94,7 +94,7 @@ impl<'a> Remaining<'a> {
         Self { of }
     }
 
-    /// Whether the schedule has this as the next event of its thread.
+    /// Returns true if the schedule has this as the next event of its thread.
     fn has_next(&self, events: &[Event], event: &Event) -> bool {
         let thread = self.of.get(&(event.process.as_str(), event.thread.as_str()));
         let next = thread.and_then(|events| events.last());

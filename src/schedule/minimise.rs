@@ -31,7 +31,7 @@ pub struct Size {
     pub switches: usize,
 }
 
-/// What minimising made of a schedule.
+/// The result of minimising a schedule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Minimised {
     /// The events of the smaller schedule, up to rest.
@@ -52,7 +52,7 @@ pub enum MinimiseError {
     Impossible {
         /// Its number, from 1.
         number: usize,
-        /// What there is instead.
+        /// Finding in its place.
         found: super::Found,
     },
     /// The model does not come to rest.
@@ -145,7 +145,7 @@ struct Minimiser<'a, M: Model> {
 }
 
 impl<M: Model> Minimiser<'_, M> {
-    /// Whether the client hangs as it should in a state at rest.
+    /// Returns true if the client hangs as it should in a state at rest.
     fn hangs(&self, walk: &Walk<'_, M>) -> bool {
         let states: Vec<&M::Process> = walk.system().processes.iter().collect();
         let wait_for = || self.model.wait_for(&states, self.client.0, self.client.1);
@@ -337,7 +337,7 @@ fn segments<T: Copy + Eq>(moves: &[Move<T>]) -> Vec<std::ops::Range<usize>> {
     segments
 }
 
-/// The same events in an order that nobody can tell from theirs, with long stretches: a thread goes on while nothing that had to come
+/// Returns the same events in an order that nobody can tell from theirs, with long stretches: a thread goes on while nothing that had to come
 /// before is missing; then comes the one that can go on longest.
 fn grouped<M: Model>(model: &M, run: &[Move<M::Thread>]) -> Vec<Move<M::Thread>> {
     let causes = Causes::of(model, run);

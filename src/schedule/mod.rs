@@ -1,6 +1,6 @@
 //! Schedules: the choices that an engine made, as a text file that replays anywhere.
 //!
-//! A file is a header of `key: value` lines, a blank line, then one event a line in aligned columns: process, thread, label,
+//! A file is a header of `key: value` lines, a blank line, then one event per line in aligned columns: process, thread, label,
 //! object and, where the label has several outcomes, the chosen one. `docs/schedules.md` tells the format in full.
 
 mod causes;
@@ -36,17 +36,17 @@ pub const FORMAT_VERSION: u32 = 1;
 /// A schedule with its header.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Schedule {
-    /// What it is a schedule of.
+    /// Subject of the schedule.
     pub header: Header,
     /// The labels that ran, first to last.
     pub events: Vec<Event>,
     /// The line of each event in its file.
     lines: Vec<usize>,
-    /// Which other threads could have run at each event: a comment in the file, not read again.
+    /// Other threads that could have run at each event: a comment in the file, not read again.
     others: Vec<Vec<String>>,
 }
 
-/// What a schedule is a schedule of.
+/// The subject of a schedule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Header {
     /// File name of the scenario; it is looked for beside the schedule.
@@ -55,17 +55,17 @@ pub struct Header {
     pub scenario_hash: Hash,
     /// Hash of the graph files' contents.
     pub graph_hash: Hash,
-    /// Which nodes of the graph ran, as in `merged keep=2` or `full`.
+    /// Nodes of the graph that ran, as in `merged keep=2` or `full`.
     pub slice: String,
     /// The runtime's variant.
     pub variant: String,
     /// In which order the master starts partitions.
     pub partition_order: String,
-    /// What the last event leads to.
+    /// State that the last event leads to.
     pub ending: Ending,
 }
 
-/// What a schedule leads to.
+/// The state that a schedule leads to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Ending {
     /// A client waits for ever.
@@ -79,7 +79,7 @@ pub enum Ending {
     },
     /// The label of the last event panics.
     Panic {
-        /// What it says.
+        /// Message of the panic.
         message: String,
     },
     /// Nothing in particular: a part of a run.

@@ -27,12 +27,12 @@ pub enum ScheduleError {
         path: PathBuf,
         /// Line, from 1.
         line: usize,
-        /// What was found and expected.
+        /// The problem: found and expected.
         problem: String,
     },
 }
 
-/// What is wrong, and on which line.
+/// The problem, and its line.
 type Problem = (usize, String);
 
 const KEYS: [&str; 12] = [

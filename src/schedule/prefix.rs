@@ -4,7 +4,7 @@ use super::replay::{Step, complete, follow};
 use super::{End, Found, Mismatch, Schedule};
 use crate::machine::{Event, Model, System};
 
-/// What became of a schedule on another variant.
+/// The outcome of a schedule on another variant.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PrefixOutcome {
     /// How many events of the schedule ran.

@@ -13,15 +13,15 @@ const COMPLETION_MAX: usize = 100_000;
 pub struct Step<'a> {
     /// Its number, from 1.
     pub number: usize,
-    /// What ran.
+    /// Event that ran.
     pub event: &'a Event,
     /// The label that it belongs to.
     pub label: &'static Label,
-    /// Which other threads could have run instead, as `process/thread`, in canonical order.
+    /// Other threads that could have run instead, as `process/thread`, in canonical order.
     pub others: &'a [String],
 }
 
-/// What became of a replay.
+/// The outcome of a replay.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReplayOutcome {
     /// How many events ran.
@@ -35,7 +35,7 @@ pub struct ReplayOutcome {
 }
 
 impl ReplayOutcome {
-    /// What of the schedule's promise did not come true; `None` if all of it did.
+    /// Returns the part of the schedule's promise that did not come true; `None` if all of it did.
     pub fn broken_promise(&self, schedule: &Schedule) -> Option<String> {
         let promised_failure = matches!(schedule.header.ending, Ending::Panic { .. });
         if let Some(mismatch) = &self.mismatch {

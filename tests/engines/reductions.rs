@@ -1,4 +1,4 @@
-//! What the exhaustive search leaves out of the TensorFlow model changes neither the verdict nor the set of signatures.
+//! Reductions of the exhaustive search change neither the verdict nor the set of signatures of the TensorFlow model.
 //!
 //! Many more jobs than these: `cargo bench --bench reductions -- seconds=600`.
 

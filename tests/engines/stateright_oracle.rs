@@ -52,7 +52,7 @@ where
     }
 }
 
-/// Whether some client hangs, by the definition: from some state it can reach no state in which it has returned.
+/// Returns true if some client hangs, by the definition: from some state it can reach no state in which it has returned.
 fn naive_answer<M: Reducible>(model: &M) -> (u64, Answer)
 where
     M::Process: Hash + Eq,

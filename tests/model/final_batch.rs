@@ -1,4 +1,4 @@
-//! What holds of the last batch and of an ordinary step beside what their scenarios expect (`tests/scenarios`).
+//! Facts about the last batch and an ordinary step, beside what their scenarios expect (`tests/scenarios`).
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};

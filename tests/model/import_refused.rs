@@ -1,4 +1,4 @@
-//! What is no partition graph is refused with a line that says why.
+//! Files that are no partition graph are refused with a line that says why.
 
 use std::path::Path;
 

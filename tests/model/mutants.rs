@@ -31,7 +31,7 @@ const SWITCH: &str = r#"
 pub mod mutant {
     use std::sync::OnceLock;
     static ACTIVE: OnceLock<usize> = OnceLock::new();
-    /// Whether a mutant is the active one.
+    /// Returns true if a mutant is the active one.
     pub fn is(number: usize) -> bool {
         let read = || std::env::var("LASTBATCH_MUTANT").map_or(usize::MAX, |number| number.parse().expect("a number"));
         *ACTIVE.get_or_init(read) == number

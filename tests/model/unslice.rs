@@ -1,4 +1,4 @@
-//! What a search of a slice finds holds for the whole graph: its schedules replay there, and it finds every kind of hang.
+//! Findings of a slice hold for the whole graph: their schedules replay there, and it has every kind of hang.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -40,7 +40,7 @@ fn blocks(document: &str) -> Vec<Block> {
     blocks
 }
 
-/// Whether a text is what a pattern with `…` says.
+/// Returns true if a text is what a pattern with `…` says.
 fn matches(pattern: &[&str], text: &[&str]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,

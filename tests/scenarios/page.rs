@@ -120,7 +120,7 @@ fn shown(chromium: &mut Chromium) -> BTreeMap<String, String> {
     serde_json::from_value(list).expect("names and states")
 }
 
-/// The same, from the recording.
+/// Returns the same, from the recording.
 fn recorded(number: usize) -> BTreeMap<String, String> {
     let recording = &PAGE.recording;
     let mut states: BTreeMap<usize, String> = recording.initial.iter().cloned().collect();

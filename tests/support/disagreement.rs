@@ -1,4 +1,4 @@
-//! What two engines say differently about one system, for people.
+//! Differences between the answers of two engines about one system, for people.
 
 use std::fmt::Write as _;
 

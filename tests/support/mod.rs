@@ -1,4 +1,4 @@
-//! What several test binaries share. Each takes the file in by its path, and uses a part of it.
+//! Support that several test binaries share. Each takes the file in by its path, and uses a part of it.
 
 #![allow(dead_code, unused_imports, unused_macros, reason = "no test binary uses all of it")]
 

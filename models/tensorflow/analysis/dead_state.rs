@@ -29,7 +29,7 @@ impl TensorFlow {
         }
     }
 
-    /// Whether the step's rendezvous is aborted on both halves and stays so: nothing can abort the step any more.
+    /// Returns true if the step's rendezvous is aborted on both halves and stays so: nothing can abort the step any more.
     pub(in crate::models) fn is_settled(&self, process: &Process, step: StepId) -> bool {
         let found = process.table.iter().find(|(other, _)| *other == step);
         !self.cleans_up_after(step)

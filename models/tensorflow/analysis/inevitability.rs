@@ -1,4 +1,4 @@
-//! What is sure to happen: which answers a process is sure to give, and when a client is sure to return.
+//! Inevitability: the answers that a process is sure to give, and when a client is sure to return.
 //!
 //! A *promise* holds whatever is run next, given what the other processes promise; promises are derived from each other by these rules,
 //! starting from none, so that no promise rests on itself. None of them asks for a number or a design of the job, only for what the
@@ -50,7 +50,7 @@ struct Prospect<'a> {
 }
 
 impl TensorFlow {
-    /// What a process promises, given what the others do.
+    /// Computes the promises of a process, given what the others promise.
     pub(in crate::models) fn promises_of(
         &self,
         id: ProcessId,
@@ -88,13 +88,13 @@ impl TensorFlow {
         promises
     }
 
-    /// Whether nothing is said of what a process does: on a worker, a step that comes to a closed session does not start, and an attempt
+    /// Returns true if nothing is said of what a process does: on a worker, a step that comes to a closed session does not start, and an attempt
     /// on a queue may wait; anywhere, a step whose count is wrong does not end.
     fn is_unsure(&self, process: &Process) -> bool {
         process.master.is_some() && (self.faults().close || self.has_queue()) || self.counts_out_in_two()
     }
 
-    /// Which promises are broken in a state: at rest, those to answer a call that was sent and is not answered; in every state, those to
+    /// Lists the promises that a state breaks: at rest, those to answer a call that was sent and is not answered; in every state, those to
     /// answer with an error a receive that was answered with a value.
     pub fn broken_promises(&self, system: &[&Process], at_rest: bool) -> GuaranteeSet {
         let mut broken = GuaranteeSet::default();

@@ -1,4 +1,4 @@
-//! What reductions assume of the model: footprints, inevitability, dead state. Derived from the rooms, not told.
+//! Assumptions of the reductions about the model: footprints, inevitability, dead state. Derived from the rooms, not told.
 
 mod dead_state;
 mod footprint;

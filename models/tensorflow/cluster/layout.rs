@@ -1,4 +1,4 @@
-//! Which processes, steps and calls a job has.
+//! The processes, steps and calls of a job.
 
 use super::{CallInfo, CallKind, PartitionCalls, ProcessInfo, StepInfo, TensorFlow};
 use crate::machine::ProcessId;

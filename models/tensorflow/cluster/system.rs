@@ -210,10 +210,10 @@ impl Guarantees for TensorFlow {
     }
 }
 
-/// What was said before a label ran of what it may do.
+/// The announcement, before a label runs, of what the label may do.
 struct Said {
     label: &'static crate::machine::Label,
-    /// What the thread has before it already, and what may follow.
+    /// Items that the thread has before it already, and those that may follow.
     items: Vec<Item>,
     names: Vec<ThreadId>,
     sent: Vec<(ProcessId, rpc::Frame)>,

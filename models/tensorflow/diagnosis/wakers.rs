@@ -1,4 +1,4 @@
-//! Who could have ended a wait, and why that can't happen any more.
+//! The threads that could have ended a wait, and why they can't any more.
 
 use super::Walk;
 use crate::machine::{Describe, Label, ObjectId, ProcessId, Waker};

@@ -49,7 +49,7 @@ pub enum UnsliceError {
         number: usize,
         /// The event.
         event: String,
-        /// What stands in the way.
+        /// The obstacle.
         reason: String,
     },
 }

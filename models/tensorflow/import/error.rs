@@ -1,4 +1,4 @@
-//! What can be wrong with a file that should hold the graph of a step.
+//! Errors of a file that should hold the graph of a step.
 
 use std::io;
 
@@ -47,7 +47,7 @@ pub enum ImportError {
         file: String,
         /// Its number in the file, from 0.
         partition: usize,
-        /// What is wrong and what was expected.
+        /// The problem, and what was expected.
         problem: String,
     },
     /// A node that is not as it must be.
@@ -59,7 +59,7 @@ pub enum ImportError {
         node: String,
         /// Where it is.
         device: String,
-        /// What is wrong and what was expected.
+        /// The problem, and what was expected.
         problem: String,
     },
     /// A `_Send` or `_Recv` without its partner, or with two.
@@ -73,7 +73,7 @@ pub enum ImportError {
         send_device: String,
         /// The `recv_device`.
         recv_device: String,
-        /// What is wrong and what was expected.
+        /// The problem, and what was expected.
         problem: &'static str,
     },
     /// The nodes are fine, each for itself, and yet no graph of a step.
@@ -81,7 +81,7 @@ pub enum ImportError {
     Graph {
         /// Name of the file.
         file: String,
-        /// What is wrong.
+        /// The problem.
         error: GraphError,
     },
 }

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-/// What `sess.run(..., run_metadata=m)` leaves in `m`.
+/// The message that `sess.run(..., run_metadata=m)` leaves in `m`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct RunMetadata {
-    /// One a process, as executed; only there with `RunOptions(output_partition_graphs=True)`.
+    /// One per process, as executed; only there with `RunOptions(output_partition_graphs=True)`.
     #[prost(message, repeated, tag = "3")]
     pub partition_graphs: Vec<GraphDef>,
 }

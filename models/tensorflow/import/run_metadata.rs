@@ -52,7 +52,7 @@ pub fn run_metadata(bytes: &[u8], source: &str) -> Result<Graph, ImportError> {
     Graph::new(partitions, import.edges).map_err(|error| ImportError::Graph { file, error })
 }
 
-/// What names a tensor on its way: `tensor_name`, `send_device`, `recv_device` (`framework/rendezvous.cc:52-66`; the
+/// The name of a tensor on its way: `tensor_name`, `send_device`, `recv_device` (`framework/rendezvous.cc:52-66`; the
 /// incarnation is the sender's own business).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
@@ -68,7 +68,7 @@ struct Device {
     task: u32,
 }
 
-/// What a `_Send` or `_Recv` does.
+/// The effect of a `_Send` or `_Recv`.
 enum Transfer {
     Send(Key),
     Recv(Key),
@@ -248,7 +248,7 @@ impl Import<'_> {
         })
     }
 
-    /// What the node sends or receives, if it does.
+    /// Returns what the node sends or receives, if it does.
     fn transfer(&self, node: &NodeDef) -> Result<Option<Transfer>, ImportError> {
         let sends = match node.op.as_str() {
             "_Send" | "_HostSend" => true,
@@ -338,7 +338,7 @@ fn updated_variable<'a>(node: &'a NodeDef, graph: &'a GraphDef, indices: &BTreeM
     None
 }
 
-/// Whether a name can stand in a line of a schedule. TensorFlow allows no others (`graph/graph_constructor.cc:56-64`).
+/// Returns true if a name can stand in a line of a schedule. TensorFlow allows no others (`graph/graph_constructor.cc:56-64`).
 fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -189,7 +189,7 @@ pub fn slice(graph: &Graph, options: &SliceOptions) -> Slice {
     }
 }
 
-/// What stays.
+/// The nodes that stay.
 struct Choice {
     /// The edges that stay, in order.
     edges: Vec<u16>,
@@ -333,7 +333,7 @@ impl Choice {
         found
     }
 
-    /// Whether `id` sends a tensor that does not depend on the batch and waited for a receive that is dropped.
+    /// Returns true if `id` sends a tensor that does not depend on the batch and waited for a receive that is dropped.
     fn loosens(&self, graph: &Graph, id: NodeId) -> bool {
         let content = &graph.partitions[usize::from(id.partition)];
         let mut found = false;

@@ -22,9 +22,9 @@ pub struct Edges(pub Vec<EdgeGroup>);
 /// Equal tensors between two tasks: `FROM->TO [batch] [xN]`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct EdgeGroup {
-    /// Who sends them.
+    /// The task that sends them.
     pub from: Task,
-    /// Who receives them.
+    /// The task that receives them.
     pub to: Task,
     /// Whether they depend on the batch.
     pub batch: bool,
@@ -71,7 +71,7 @@ pub enum BuiltinError {
     Syntax {
         /// The description.
         text: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// An update that is not of the form that is expected.
@@ -79,7 +79,7 @@ pub enum BuiltinError {
     Update {
         /// The description.
         text: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// It speaks of a server that the job does not have.
@@ -334,7 +334,7 @@ impl Job {
         Ok(())
     }
 
-    /// What an update waits for so that those of a task come first: these, or a tensor that is sent after them.
+    /// Returns what an update waits for so that those of a task come first: these, or a tensor that is sent after them.
     fn after_updates(&mut self, from: u8, to: u8, variable: &str) -> Vec<u16> {
         let nodes = (0_u16..).zip(&self.partitions[usize::from(from)].nodes);
         let updates = nodes.filter(|(_, node)| matches!(node.kind, NodeKind::Update { .. }));

@@ -1,4 +1,4 @@
-//! What happens to a job beside the steps of its clients.
+//! Faults: events that happen to a job beside the steps of its clients.
 
 use crate::machine::ProcessId;
 use crate::models::tensorflow::TensorFlow;
@@ -12,7 +12,7 @@ pub struct Faults {
     pub timeout: bool,
     /// Another thread of the worker closes the session at any time ([`crate::models::tensorflow::mechanisms::cancellation`]).
     pub close: bool,
-    /// The batches come from a queue of so many elements ([`crate::models::tensorflow::mechanisms::queue`]).
+    /// The batches come from a queue with this capacity ([`crate::models::tensorflow::mechanisms::queue`]).
     pub queue: Option<u8>,
     /// A server dies at any time ([`crate::models::tensorflow::mechanisms::crash`]).
     pub death: Option<Death>,
@@ -35,12 +35,12 @@ impl Faults {
 }
 
 impl TensorFlow {
-    /// What happens beside the steps.
+    /// Returns what happens beside the steps.
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// The same job with something happening beside its steps.
+    /// Returns the same job with these faults beside its steps.
     #[must_use]
     pub fn with(mut self, faults: Faults) -> Self {
         let queue = self.faults.queue;

@@ -12,11 +12,11 @@ pub use error::GraphError;
 /// The partitions of one step and the edges between them.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Graph {
-    /// One a process, in the order in which the master starts them (`distributed_runtime/master_session.cc:657-664`).
+    /// One per process, in the order in which the master starts them (`distributed_runtime/master_session.cc:657-664`).
     pub partitions: Vec<Partition>,
-    /// One a tensor that is sent from a partition to another, in the order of their `_Send` nodes.
+    /// One per tensor that is sent from a partition to another, in the order of their `_Send` nodes.
     pub edges: Vec<Edge>,
-    /// What follows from the above, a partition.
+    /// Facts that follow from the above, one entry per partition.
     derived: Vec<Derived>,
     /// The `_Send` and the `_Recv` of every edge.
     ends: Vec<(NodeId, NodeId)>,
@@ -29,7 +29,7 @@ struct Derived {
     ranks: Vec<u32>,
 }
 
-/// What one process runs of a step.
+/// The part of a step that one process runs.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Partition {
     /// The device, as in `/job:ps/replica:0/task:1/device:CPU:0`.
@@ -51,7 +51,7 @@ pub struct Node {
     pub name: String,
     /// TensorFlow's name of the operation, as in `MatMul`.
     pub op: String,
-    /// What it is to the step.
+    /// Kind of the node.
     pub kind: NodeKind,
     /// Whether the executor counts its kernel as expensive ([`crate::models::tensorflow::fragments::is_expensive`]).
     pub expensive: bool,
@@ -59,7 +59,7 @@ pub struct Node {
     pub inputs: Vec<u16>,
 }
 
-/// What a node is to the step.
+/// The kind of a node, as the step sees it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum NodeKind {
     /// Receives a tensor from another partition.
@@ -124,7 +124,7 @@ pub struct NodeId {
 const SERVER_JOB: &str = "ps";
 
 impl Partition {
-    /// Whether it is the part of a parameter server.
+    /// Returns true if it is the part of a parameter server.
     pub fn is_server(&self) -> bool {
         self.job == SERVER_JOB
     }
@@ -158,7 +158,7 @@ impl Graph {
         Ok(graph)
     }
 
-    /// The same graph with a node that fails in the partition of a task: one without inputs, that nothing waits for.
+    /// Adds a node that fails to the partition of a task: one without inputs, that nothing waits for.
     ///
     /// # Errors
     /// When no partition is of that task, or the graph gets too large.
@@ -166,7 +166,7 @@ impl Graph {
         self.with_node(task, "CheckNumerics", NodeKind::Fails)
     }
 
-    /// The same graph with a node that has no inputs, and that nothing waits for, in the partition of a task.
+    /// Adds a node without inputs, that nothing waits for, to the partition of a task.
     ///
     /// # Errors
     /// When no partition is of that task, or the graph gets too large.
@@ -251,7 +251,7 @@ impl Graph {
         Err(GraphError::Worker { found })
     }
 
-    /// What a node waits for: its inputs and, for a `_Recv`, the `_Send`.
+    /// Lists the nodes that a node waits for: its inputs and, for a `_Recv`, the `_Send`.
     fn dependencies(&self, id: NodeId) -> Vec<NodeId> {
         let node = self.node(id);
         let mut found: Vec<NodeId> = node

@@ -1,4 +1,4 @@
-//! What runs: a job as a user would describe it, before it becomes processes.
+//! Jobs, as a user would describe them, before they become processes.
 
 pub mod builtin;
 pub mod faults;
@@ -18,13 +18,13 @@ use crate::models::tensorflow::mechanisms::dataset::Pipeline;
 pub struct Job {
     /// Number of workers, each with its own client, that share the servers. At least 1.
     pub workers: u8,
-    /// What each client runs, one step after the other; it stops at the first that ends in an error, as the user's loop does.
+    /// Steps that each client runs, one after the other; a client stops at the first that ends in an error, as the user's loop does.
     pub steps: Vec<JobStep>,
     /// `inter_op_parallelism_threads`: threads of the compute pool in every process. At least 1.
     pub inter_op: u8,
     /// `intra_op_parallelism_threads`: kept for the record; no label depends on it (`docs/fidelity.md` says why).
     pub intra_op: u8,
-    /// Which runtime.
+    /// Variant of the runtime.
     pub variant: Variant,
     /// In which order the master issues its `RunGraph` calls.
     pub partition_order: PartitionOrder,
@@ -37,7 +37,7 @@ pub struct Job {
 pub struct JobStep {
     /// The partition graphs that it runs.
     pub graph: Arc<Graph>,
-    /// What the input has left for it.
+    /// Batches that the input has left for the step.
     pub data: Data,
 }
 
@@ -53,7 +53,7 @@ pub enum Data {
         /// Whether the client catches an error and goes on with its next step. Without that it stops.
         catches: bool,
     },
-    /// That is for the queue to say ([`crate::models::tensorflow::mechanisms::queue`]).
+    /// The queue decides ([`crate::models::tensorflow::mechanisms::queue`]).
     Queued,
 }
 
@@ -107,7 +107,7 @@ const VARIANTS: [(Variant, &str); 10] = [
 ];
 
 impl Data {
-    /// Whether a pipeline decides what there is.
+    /// Returns true if a pipeline decides what there is.
     pub fn is_piped(self) -> bool {
         matches!(self, Self::Pipeline { .. })
     }
@@ -191,7 +191,7 @@ pub enum JobError {
     /// More processes, calls or steps than the model's ids can name.
     #[error("job: {what} is {count}, more than the {limit} that the model can name")]
     TooLarge {
-        /// What there is too much of.
+        /// The thing of which there are too many.
         what: &'static str,
         /// How much.
         count: usize,

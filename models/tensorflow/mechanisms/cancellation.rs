@@ -187,7 +187,7 @@ pub(super) fn start(run: &mut Run<'_>, step: StepId) {
     );
 }
 
-/// What [`start`] may do: callbacks are those of attempts on a queue.
+/// Lists what [`start`] may do: callbacks are those of attempts on a queue.
 pub(super) fn next_of_start(next: &mut Next<'_>, step: StepId) {
     if next.model.has_queue() {
         next.then([Pc::StepCancelled(step)]);

@@ -1,4 +1,4 @@
-//! What the functions of a room are given: to look at, to declare with, to say what may follow, to run in.
+//! The arguments of a room's functions: contexts to look at, to declare with, to say what may follow, to run in.
 
 use std::hash::Hash;
 
@@ -20,7 +20,7 @@ pub(in crate::models) struct View<'a> {
     pub(in crate::models) thread: &'a Thread,
 }
 
-/// What a declaration may look at: facts, and for its guard a thread of a state, where there is one.
+/// The view of a declaration: facts, and for its guard a thread of a state, where there is one.
 pub(in crate::models) struct Context<'a> {
     pub(in crate::models) model: &'a TensorFlow,
     pub(in crate::models) id: ProcessId,
@@ -121,7 +121,7 @@ impl View<'_> {
     }
 }
 
-/// What a thread has before it: a place, or a node that is ready and that it will run or hand to the pool.
+/// An item that a thread has before it: a place, or a node that is ready and that it will run or hand to the pool.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(in crate::models) enum Item {
     Pc(Pc),
@@ -266,7 +266,7 @@ impl Run<'_> {
     }
 }
 
-/// Who could help a thread that waits, or why nobody can.
+/// The threads that could help one that waits, or why nobody can.
 pub(in crate::models) enum Waits {
     /// One of these.
     For(Vec<ThreadId>),
@@ -290,13 +290,13 @@ pub(in crate::models) struct Inventory<'a> {
     wanted: &'a mut Wanted,
 }
 
-/// What of each object is asked for.
+/// The part of each object that is asked for.
 pub(in crate::models) enum Wanted {
     /// Hashes of the values.
     Values(Vec<(ObjectId, u64)>),
     /// Lines for people.
     Texts(Vec<(ObjectId, String)>),
-    /// Who holds the locks.
+    /// The holders of the locks.
     Owners(Vec<(ObjectId, ThreadId)>),
 }
 

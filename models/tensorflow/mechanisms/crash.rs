@@ -32,7 +32,7 @@ program_counter! { Crash;
 
 objects! { Crash; }
 
-/// What a process knows of the others, and they of it.
+/// Knowledge of a process about the others' connections, and theirs about its own.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Connections {
     /// The process is dead.
@@ -101,7 +101,7 @@ impl Mechanism for Counter {
     }
 }
 
-/// What follows the death of a process.
+/// Lists what follows the death of a process.
 fn afterwards(model: &TensorFlow, id: ProcessId) -> Vec<Pc> {
     let restarts = model.restarts().then_some(Pc::Restarts);
     let peers = model.process_ids().filter(|&peer| peer != id);

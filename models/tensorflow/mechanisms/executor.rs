@@ -104,7 +104,7 @@ impl Facts {
     }
 }
 
-/// What `ExecutorState::Process` does with a node on the running thread: the first labels of its kernel.
+/// Lists the first labels of a node's kernel: what `ExecutorState::Process` does with the node on the running thread.
 pub(super) fn begin(model: &TensorFlow, id: ProcessId, step: StepId, node: NodeId) -> SmallVec<[super::Pc; 2]> {
     let place = match model.node(step, id, node).kind {
         NodeKind::Recv { .. } | NodeKind::Feed => rendezvous::validate(step, node),
@@ -137,7 +137,7 @@ pub(super) fn node_done(model: &TensorFlow, step: StepId, node: NodeId, ok: bool
     [first.into(), count.into()]
 }
 
-/// The same where it is not known how the node ends: with an error only if anything of the step can fail.
+/// Lists the same where it is not known how the node ends: with an error only if anything of the step can fail.
 pub(super) fn node_done_either(next: &mut Next<'_>, step: StepId, node: NodeId, inline: bool) {
     next.then(node_done(next.model, step, node, true, inline));
     node_may_fail(next, step, node, inline);
@@ -179,7 +179,7 @@ pub(super) fn go_on_inline(run: &mut Run<'_>) {
     }
 }
 
-/// What a thread has before it: its places, and the nodes and calls that it carries.
+/// Lists what a thread has before it: its places, and the nodes and calls that it carries.
 pub(in crate::models) fn items(thread: &Thread) -> impl Iterator<Item = Item> {
     let places = thread.stack.iter().copied().map(Item::Pc);
     let own = match thread.id {

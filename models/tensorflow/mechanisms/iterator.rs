@@ -21,7 +21,7 @@ labels! {
 program_counter! { Iterator;
     /// The kernel hands the work to the iterator's own thread.
     Schedule(step, node) => SCHEDULE,
-    /// That thread has an answer.
+    /// The same thread once it has an answer.
     GetNext(step, node) => GET_NEXT,
     /// The kernel tries the queue.
     Dequeue(step, node) => DEQUEUE,

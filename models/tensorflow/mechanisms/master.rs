@@ -53,9 +53,9 @@ program_counter! { Master;
 }
 
 objects! { Master;
-    /// What passes between a client and its step thread.
+    /// The exchange between a client and its step thread.
     Client = "client" per Process,
-    /// What passes between the queue runner and its step thread.
+    /// The exchange between the queue runner and its step thread.
     Runner = "runner" per Process,
     /// The mutex and status of a step's `RunManyGraphs`.
     RunMany(StepId) = "run_many_graphs" per Step,
@@ -167,7 +167,7 @@ pub(super) fn first_error(run: &mut Run<'_>, step: StepId) {
     run.then(cancels(run.model, step));
 }
 
-/// What [`first_error`] may do.
+/// Lists what [`first_error`] may do.
 pub(super) fn next_of_first_error(next: &mut Next<'_>, step: StepId) {
     if !next.facts.master.failed(step) {
         next.then(cancels(next.model, step));
@@ -246,7 +246,7 @@ impl Run<'_> {
 }
 
 impl TensorFlow {
-    /// What passes between the client of a step and its step thread.
+    /// Returns the object between the client of a step and its step thread.
     pub(in crate::models) fn client_object(&self, step: StepId) -> AnyObject {
         if self.is_runners(step) {
             Object::Runner.into()

@@ -32,7 +32,7 @@ use crate::machine::{Label, ProcessId};
 /// Writes what every mechanism has part in: the program counter, the objects, the facts, and who answers for which.
 macro_rules! mechanisms {
     ($($room:ident: $name:ident = $($path:ident)::+;)*) => {
-        /// What a thread does next: a place in one of the mechanisms.
+        /// A thread's next place, in one of the mechanisms.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
         pub enum Pc {
             $(#[doc = concat!("A place in `", stringify!($room), "`.")] $name($($path)::+::Counter),)*
@@ -77,7 +77,7 @@ macro_rules! mechanisms {
             }
         }
 
-        /// What footprints look at, by mechanism.
+        /// Facts that footprints look at, by mechanism.
         #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
         pub(in crate::models) struct Facts {
             $(pub(in crate::models) $room: <$($path)::+::Counter as Mechanism>::Facts,)*
@@ -105,7 +105,7 @@ macro_rules! mechanisms {
                 }
             }
 
-            /// What the label is about: the one answer to that question. The step of a call is the model's to tell.
+            /// Returns what the label is about: the one answer to that question. The step of a call is the model's to tell.
             pub fn subject(self) -> Subject {
                 match self {
                     $(Pc::$name(place) => place.subject(),)*

@@ -94,7 +94,7 @@ impl Mechanism for Counter {
         }
     }
 
-    /// What a node's closure goes on with follows from the node: see [`super::context::Item::Node`].
+    /// Lists nothing: a closure's continuation follows from its node, see [`super::context::Item::Node`].
     fn next(self, _next: &mut Next<'_>) {}
 
     fn apply(self, run: &mut Run<'_>) {

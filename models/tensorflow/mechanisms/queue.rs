@@ -60,13 +60,13 @@ pub struct Attempt {
     pub step: StepId,
     /// Its node.
     pub node: NodeId,
-    /// What it does.
+    /// Kind of the attempt.
     pub kind: AttemptKind,
     /// Whether it was cancelled and so is over already.
     pub cancelled: bool,
 }
 
-/// What an attempt does.
+/// The kind of an attempt.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum AttemptKind {
     /// Adds an element.
@@ -204,7 +204,7 @@ impl TensorFlow {
     }
 }
 
-/// What goes on with an attempt that is complete. A close is not registered with any cancellation manager.
+/// Lists how an attempt that is complete goes on. A close is not registered with any cancellation manager.
 fn complete(model: &TensorFlow, step: StepId, node: NodeId, closes: bool, ok: bool) -> SmallVec<[super::Pc; 2]> {
     if closes {
         executor::node_done(model, step, node, ok, false).into_iter().collect()

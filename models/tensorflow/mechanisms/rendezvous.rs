@@ -133,7 +133,7 @@ pub(super) fn cleanup(step: StepId) -> super::Pc {
     Pc::Cleanup(step).into()
 }
 
-/// What variant `remember-cancelled-steps` does to a rendezvous that is there.
+/// Lists what variant `remember-cancelled-steps` does to a rendezvous that is there.
 pub(super) fn abort_and_fail_deferred(step: StepId, rendezvous: RendezvousId) -> [super::Pc; 2] {
     [abort(step, rendezvous), Pc::FailDeferred(step, rendezvous).into()]
 }

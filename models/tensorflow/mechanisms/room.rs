@@ -1,4 +1,4 @@
-//! What a room gives: the trait of a mechanism, and the macros that write what follows from its tables.
+//! The trait of a mechanism: what a room gives, and the macros that write what follows from its tables.
 
 use std::hash::Hash;
 
@@ -10,7 +10,7 @@ use crate::models::tensorflow::process::Process;
 /// A mechanism of the runtime, as a program counter in it: what its labels declare, what may follow, what they do, and how people
 /// read them. [`labels`], [`program_counter`] and [`objects`] write the rest of a room.
 pub(in crate::models) trait Mechanism: Copy {
-    /// What footprints may look at: facts that, once true, stay true for as long as they matter.
+    /// Facts that footprints may look at: once true, they stay true for as long as they matter.
     type Facts: Clone + Eq + Hash + Default;
 
     /// Reads the facts off a state.
@@ -87,7 +87,7 @@ macro_rules! program_counter {
                 }
             }
 
-            /// What the label is about.
+            /// Returns what the label is about.
             pub(in $crate::models) fn subject(self) -> $crate::models::tensorflow::process::Subject {
                 #[allow(unused_mut)]
                 let mut subject = $crate::models::tensorflow::process::Subject::default();

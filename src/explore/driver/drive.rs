@@ -14,7 +14,7 @@ use super::{ForcedSchedule, Runtime, Standing};
 use crate::machine::{Model, Pending, ProcessId, System, run_label};
 use crate::schedule::Found;
 
-/// What bounds an execution, and how closely its labels are watched.
+/// Bounds of an execution, and how closely its labels are watched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// Most labels of one execution; one that runs more is cut off.
@@ -78,7 +78,7 @@ pub(super) fn guarded<T>(code: impl FnOnce() -> Result<T, Found>) -> Result<T, F
     catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|payload| Err(Found::panic(&*payload)))
 }
 
-/// What became of a thread's turn.
+/// The outcome of a thread's turn.
 enum Turn<M: Model, R: Runtime> {
     /// Its guard is false.
     Waits,
@@ -171,7 +171,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         self.runtime.spawn(&place.slot, body);
     }
 
-    /// What a thread does from its start to its end.
+    /// Runs a thread from its start to its end.
     fn go(self: &Arc<Self>, id: ProcessId, thread: M::Thread, place: &Arc<Place<R>>) {
         let lock = &self.monitors[id.index()].lock;
         self.runtime.pause(&place.slot);
@@ -242,7 +242,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         }
     }
 
-    /// What a thread does while it holds the lock of its process.
+    /// Takes a thread's turn while the thread holds the lock of its process.
     fn turn(&self, id: ProcessId, thread: M::Thread, place: &Place<R>) -> Turn<M, R> {
         let mut local = self.monitors[id.index()].local();
         if self.over.load(Ordering::Relaxed) || place.is_gone() {

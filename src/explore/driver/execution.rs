@@ -1,4 +1,4 @@
-//! What one execution leaves.
+//! The remains of one execution.
 
 use super::Followed;
 use crate::machine::{Event, Model, ProcessId, System};
@@ -9,7 +9,7 @@ use crate::schedule::{End, Found, PrefixOutcome, ReplayOutcome};
 pub struct Taken<T> {
     /// In which process.
     pub process: ProcessId,
-    /// Who ran it.
+    /// The thread that ran it.
     pub thread: T,
     /// With which outcome.
     pub choice: u32,
@@ -35,12 +35,12 @@ pub struct Execution<M: Model> {
     pub ended: Ended,
     /// The state in which that was so.
     pub system: System<M::Process>,
-    /// What became of the forced schedule, if there was one.
+    /// Outcome of the forced schedule, if there was one.
     pub followed: Option<Followed<M::Process>>,
 }
 
 impl<M: Model> Execution<M> {
-    /// What a replay is told as, of an execution with a forced schedule.
+    /// Tells the outcome of a replay, of an execution with a forced schedule.
     pub fn replayed(&self, model: &M) -> ReplayOutcome {
         let later = End::of(model, &self.system);
         let Some(followed) = &self.followed else {
@@ -63,7 +63,7 @@ impl<M: Model> Execution<M> {
         }
     }
 
-    /// What a replay on another variant is told as, of an execution with a forced schedule.
+    /// Tells the outcome of a replay on another variant, of an execution with a forced schedule.
     pub fn prefixed(&self, model: &M) -> PrefixOutcome {
         let followed = self
             .followed

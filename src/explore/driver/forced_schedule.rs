@@ -55,7 +55,7 @@ impl<M: Model> ForcedSchedule<M> {
         }
     }
 
-    /// Whether a thread may run its label now.
+    /// Returns true if a thread may run its label now.
     pub(super) fn allows(&self, process: ProcessId, thread: M::Thread) -> bool {
         match self.turn.lock().expect("no panic under it").whose {
             Whose::Nobodys => false,
@@ -77,7 +77,7 @@ impl<M: Model> ForcedSchedule<M> {
         }
     }
 
-    /// Whether it is over: everybody can run.
+    /// Returns true if it is over: everybody can run.
     pub(super) fn is_over(&self) -> bool {
         matches!(self.turn.lock().expect("no panic under it").whose, Whose::Everybodys)
     }
@@ -107,7 +107,7 @@ impl<M: Model> ForcedSchedule<M> {
         }
     }
 
-    /// What became of it; `None` if the execution was over before.
+    /// Returns the outcome of the forced schedule; `None` if the execution was over before.
     pub(super) fn followed(&self) -> Option<Followed<M::Process>> {
         self.turn.lock().expect("no panic under it").followed.clone()
     }

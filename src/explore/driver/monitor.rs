@@ -48,7 +48,7 @@ impl ActiveCount {
     }
 }
 
-/// What a change of a state calls for.
+/// The consequences of a change of a state.
 pub(super) struct Changes<M: Model, R: Runtime> {
     /// Threads to start.
     pub(super) started: Vec<(M::Thread, Arc<Place<R>>)>,
@@ -89,7 +89,7 @@ impl<M: Model, R: Runtime> ProcessMonitor<M, R> {
         self.local.lock().expect("no panic under it")
     }
 
-    /// The same, unless somebody has it.
+    /// Locks the state, unless somebody has it.
     pub(super) fn try_local(&self) -> Option<MutexGuard<'_, Local<M, R>>> {
         self.local.try_lock().ok()
     }

@@ -1,4 +1,4 @@
-//! What an engine lends to the driver: locks, places to wait, threads and choices.
+//! The engine's loan to the driver: locks, places to wait, threads and choices.
 
 /// The threads and locks of an engine.
 ///
@@ -44,7 +44,7 @@ pub trait Runtime: Send + Sync + 'static {
     fn note(&self, _seat: &Self::Slot, _standing: Standing) {}
 }
 
-/// What a thread would do with its next turn.
+/// The prospect of a thread's next turn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Standing {
     /// Nothing: its guard is false.

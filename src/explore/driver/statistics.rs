@@ -1,4 +1,4 @@
-//! What executions add up to.
+//! Statistics over executions.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;

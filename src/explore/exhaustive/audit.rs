@@ -15,12 +15,12 @@ use crate::machine::{Access, Footprint, FrameSet, Pending, ProcessId, Reducible}
 /// An audit ends when it has this much to say.
 const MOST_COMPLAINTS: usize = 32;
 
-/// What an audit found.
+/// The result of an audit.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Audit {
     /// Process states that were looked at.
     pub process_states: u64,
-    /// What the model does not keep to, one line each, sorted; at most a few dozen.
+    /// Promises that the model does not keep, one line each, sorted; at most a few dozen.
     pub complaints: Vec<String>,
 }
 
@@ -179,7 +179,7 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
         name(later).is_some_and(|new| !caused.spawns(new) && !before.iter().any(|pending| name(pending) == Some(new)))
     }
 
-    /// What `later` was allowed before: `caused`, and what the same thread was, under its old or its new id.
+    /// Returns what `later` was allowed before: `caused`, and what the same thread was, under its old or its new id.
     fn allowed(
         &self,
         process: usize,

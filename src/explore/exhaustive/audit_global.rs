@@ -19,7 +19,7 @@ use crate::machine::{Footprint, GuaranteeSet, Pending, ProcessId, Reducible};
 /// An audit ends when it has this much to say.
 const MOST_COMPLAINTS: usize = 32;
 
-/// What an audit of transitions found.
+/// The result of an audit of transitions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GlobalAudit {
     /// Global states that were looked at.
@@ -28,7 +28,7 @@ pub struct GlobalAudit {
     pub transitions: u64,
     /// Whether these are all: only then was anything said about how executions end.
     pub complete: bool,
-    /// What the model does not keep to, one line each, sorted; at most a few dozen.
+    /// Promises that the model does not keep, one line each, sorted; at most a few dozen.
     pub complaints: Vec<String>,
 }
 
@@ -204,7 +204,7 @@ impl<M: Reducible> Auditor<'_, '_, M> {
         )
     }
 
-    /// What a process may suffer from arrivals and from its threads covers what it may suffer after any transition of any
+    /// Checks that what a process may suffer from arrivals and from its threads covers what it may suffer after any transition of any
     /// process, a thread of its own and the frames that come because of that included.
     fn arrivals(&mut self, (process, own, from, frames, to, now): Move, mover: usize) {
         let id = ProcessId::new(process);

@@ -31,14 +31,14 @@ pub const CHECKPOINT_VERSION: u32 = 2;
 pub struct Checkpointing {
     /// The file. It is removed when the search has ended by itself.
     pub path: PathBuf,
-    /// What the search is of, as names and values. A checkpoint of anything else is refused, so this must name all that decides what
+    /// Identity of the search, as names and values. A checkpoint of anything else is refused, so this must name all that decides what
     /// the search does, the program itself included. The engine adds its reductions.
     pub identity: Vec<(String, String)>,
     /// Whether to go on from the file, if it is there. Otherwise a file that is there is an error.
     pub resume: bool,
     /// Time between two checkpoints. A killed search loses what it did since the last one.
     pub every: Duration,
-    /// Write one also after so many further states, if given.
+    /// Number of further states after which one is also written, if given.
     pub every_states: Option<u64>,
 }
 
@@ -84,11 +84,11 @@ pub enum CheckpointError {
     Foreign {
         /// The file.
         path: PathBuf,
-        /// What differs.
+        /// Name of what differs.
         what: String,
-        /// What the checkpoint has.
+        /// Value in the checkpoint.
         found: String,
-        /// What this search has.
+        /// Value of this search.
         expected: String,
     },
 }

@@ -15,11 +15,11 @@ struct Edge {
     to: u32,
     /// The frame whose arrival it is; a step of the process itself if none.
     arrival: Option<u32>,
-    /// What it sends: receiver and frame.
+    /// Frames that it sends, with their receivers.
     sends: Vec<(ProcessId, u32)>,
 }
 
-/// Whether the model may run for ever. "No" is certain.
+/// Returns true if the model may run for ever. "No" is certain.
 ///
 /// A cycle of global states is a closed walk in every process's own graph, so each step on it lies in a component of its
 /// process, each frame that it sends arrives on it, and each arrival on it was sent on it. Whatever lacks one of these is on no

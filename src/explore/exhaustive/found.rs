@@ -1,4 +1,4 @@
-//! What a search has found so far, each kind once, with the state that shows it on the shortest path.
+//! Findings of a search so far, each kind once, with the state that shows it on the shortest path.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -23,7 +23,7 @@ pub(super) struct Interned<T, X> {
     pub(super) value: T,
     /// Its hash.
     pub(super) content: Content,
-    /// What was computed from it.
+    /// The value that was computed from it.
     pub(super) extra: OnceLock<X>,
 }
 

@@ -1,4 +1,4 @@
-//! What is known about each process on its own: computed once, looked up ever after.
+//! Facts about each process on its own: computed once, looked up ever after.
 //!
 //! Processes share nothing, so what a label does depends on its process's state alone. A global state is a tuple of ids of
 //! local states, and a transition between global states is a few look-ups here.
@@ -37,7 +37,7 @@ pub(super) struct Sent {
     pub(super) frame: u32,
 }
 
-/// What is known of a local state by itself.
+/// Facts about a local state by itself.
 pub(super) struct Known {
     /// Whether every client of the process has its answer.
     pub(super) settled: bool,
@@ -45,7 +45,7 @@ pub(super) struct Known {
     pub(super) may_send: Box<[u32]>,
 }
 
-/// What can happen next in a local state, while only certain frames may arrive.
+/// The possible next steps in a local state, while only certain frames may arrive.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Expansion {
     pub(super) steps: Box<[LocalStep]>,
@@ -161,7 +161,7 @@ impl<'m, M: Reducible> LocalGraphs<'m, M> {
         })
     }
 
-    /// What can happen next in `process` in the global state `tuple`: number of the expansion, and itself.
+    /// Returns what can happen next in `process` in the global state `tuple`: number of the expansion, and itself.
     pub(super) fn next(&self, cache: &mut Deliveries, process: usize, tuple: &[u32]) -> (u32, &Expansion) {
         let key = (tuple[process], self.frames_to(cache, process, tuple));
         let table = &self.expansions[process];

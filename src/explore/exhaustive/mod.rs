@@ -40,7 +40,7 @@ use crate::machine::Reducible;
 /// Most findings that a verdict lists: a broken model fails in many ways at once.
 const MOST_FINDINGS: usize = 64;
 
-/// What may be left out of a search without changing its verdict.
+/// Reductions: what may be left out of a search without changing its verdict.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reductions {
     /// Forget what can no longer matter ([`Independence::eliminate_dead`]).
@@ -75,7 +75,7 @@ impl Reductions {
 pub struct Options {
     /// Number of search threads, at least 1. Changes nothing but the time.
     pub threads: usize,
-    /// What to leave out.
+    /// Reductions to apply.
     pub reductions: Reductions,
     /// Stop, undecided, once more states than this are stored.
     pub max_states: Option<u64>,
@@ -137,7 +137,7 @@ pub fn search<M: Reducible>(
     run(Search::new(model, options.reductions), &limits, progress, &mut NoKeeper)
 }
 
-/// The same, with checkpoints: a search that was killed, interrupted or stopped by a budget goes on where it was, and says in the end
+/// Searches with checkpoints: a search that was killed, interrupted or stopped by a budget goes on where it was, and says in the end
 /// what it would have said without. Its seconds are those of all runs; `max_time` is that of this one.
 ///
 /// # Errors

@@ -30,7 +30,7 @@ const REPORT_EVERY: Duration = Duration::from_millis(100);
 /// Expanded states over which the growth of a search is measured, at least.
 const WINDOW: u64 = 4 * BATCH as u64;
 
-/// What the expansion of a chunk has brought, until it is taken over.
+/// The result of a chunk's expansion, until it is taken over.
 #[derive(Default)]
 struct Chunk {
     /// States that are expanded, from the first on.
@@ -53,7 +53,7 @@ pub(super) struct Place {
 pub(super) trait Keeper<M: Reducible> {
     /// When the search should pause, if that is known.
     fn deadline(&self) -> Option<Instant>;
-    /// Whether it is time to look.
+    /// Returns true if it is time to look.
     fn is_due(&self, states: u64) -> bool;
     /// Looks; false ends the search.
     fn keep(&mut self, search: &Search<'_, M>, place: &Place) -> bool;
@@ -76,7 +76,7 @@ impl<M: Reducible> Keeper<M> for NoKeeper {
     }
 }
 
-/// What ends a search from outside.
+/// Bounds that end a search from outside.
 pub(super) struct Limits<'a> {
     pub(super) options: &'a Options,
     pub(super) started: Instant,
@@ -93,7 +93,7 @@ impl Limits<'_> {
         self.interrupt.load(Ordering::Relaxed) || self.options.max_time.is_some_and(late)
     }
 
-    /// What ends the search at this moment.
+    /// Returns what ends the search at this moment.
     fn now(&self) -> Option<String> {
         if self.interrupt.load(Ordering::Relaxed) {
             return Some("interrupt".to_owned());

@@ -19,7 +19,7 @@ const CHUNK: usize = 1 << 12;
 /// The parent of the initial state.
 pub(super) const NO_PARENT: u32 = u32::MAX;
 
-/// Which shard a state with this hash belongs to. The index uses the lowest and the highest bits.
+/// Returns the shard that a state with this hash belongs to. The index uses the lowest and the highest bits.
 pub(super) fn shard_of(hash: u64) -> usize {
     (hash >> 36) as usize % SHARDS
 }
@@ -171,7 +171,7 @@ impl Store {
         self.shards.iter().map(|shard| u64::from(shard.len)).sum()
     }
 
-    /// Whether a shard has little room left.
+    /// Returns true if a shard has little room left.
     pub(super) fn is_nearly_full(&self) -> bool {
         self.shards.iter().any(|shard| shard.len > SHARD_CAPACITY / 16 * 15)
     }

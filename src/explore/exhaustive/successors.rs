@@ -15,7 +15,7 @@ pub(super) struct TrailStep {
     pub(super) process: ProcessId,
     /// Expansion of the state before it.
     pub(super) expansion: u32,
-    /// Which of the steps of its expansion.
+    /// Index of the step in its expansion.
     pub(super) step: u32,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Transition<'a> {
     pub(super) trail: &'a [TrailStep],
 }
 
-/// What kind of state was expanded.
+/// The kind of state that was expanded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     /// Something can happen.

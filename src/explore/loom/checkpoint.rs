@@ -13,7 +13,7 @@ use crate::explore::fingerprint;
 use crate::machine::{Event, Fragment, Model, System};
 use crate::schedule::write_whole;
 
-/// loom writes its path every so many executions, and we what was found.
+/// loom writes its path at an interval of executions; the engine adds what was found.
 pub(super) const INTERVAL: usize = 1_000;
 
 /// Where an exploration keeps its checkpoint, and of what it is one.
@@ -21,7 +21,7 @@ pub(super) const INTERVAL: usize = 1_000;
 pub struct Checkpointing {
     /// The file; loom keeps its own beside it, with `.path` added. Both are removed when the exploration has ended by itself.
     pub path: PathBuf,
-    /// What the exploration is of, as names and values: all that decides what it does, the program itself included. A checkpoint of
+    /// Identity of the exploration, as names and values: all that decides what it does, the program itself included. A checkpoint of
     /// anything else is refused. The engine adds the state in which the kernel begins.
     pub identity: Vec<(String, String)>,
     /// Whether to go on from the file, if it is there. Otherwise a file that is there is an error.
@@ -50,7 +50,7 @@ pub enum CheckpointError {
     Format {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         error: serde_json::Error,
     },
     /// It is one of something else.
@@ -58,11 +58,11 @@ pub enum CheckpointError {
     Other {
         /// The file.
         path: PathBuf,
-        /// What differs.
+        /// Name of what differs.
         what: String,
-        /// What the checkpoint has.
+        /// Value in the checkpoint.
         found: String,
-        /// What this exploration has.
+        /// Value of this exploration.
         expected: String,
     },
 }
@@ -74,7 +74,7 @@ pub(super) struct Checkpoint {
     resume: bool,
 }
 
-/// What was found before.
+/// Findings from before.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Saved {
     identity: Vec<(String, String)>,
@@ -116,7 +116,7 @@ impl Checkpoint {
         let _ = std::fs::remove_file(&self.path);
     }
 
-    /// What was found before, if there is a checkpoint.
+    /// Loads what was found before, if there is a checkpoint.
     pub(super) fn load(&self) -> Result<Option<Saved>, CheckpointError> {
         let path = || self.path.clone();
         if !self.path.exists() {
@@ -140,7 +140,7 @@ impl Checkpoint {
         }
     }
 
-    /// What another exploration's checkpoint is of, and this one is not.
+    /// Returns what differs between this exploration and that of a checkpoint, with both values.
     fn differs(&self, saved: &Saved) -> Option<(String, String, String)> {
         let value = |identity: &[(String, String)], name: &String| {
             let known = identity.iter().find(|(known, _)| known == name);

@@ -31,7 +31,7 @@ impl Choices {
         }
     }
 
-    /// What the choice number `made.len()` of `thread` comes to, if it has so many outcomes and came to `made` before.
+    /// Returns the outcome of choice number `made.len()` of `thread`, if it has `outcomes` outcomes and came to `made` before.
     pub(super) fn choose(&mut self, thread: usize, made: &[u32], outcomes: u32) -> u32 {
         let assigned = &self.current[thread];
         if let Some(&outcome) = assigned.get(made.len()) {

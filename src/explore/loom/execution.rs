@@ -33,7 +33,7 @@ use crate::schedule::Found;
 
 pub(super) type StateOf<M> = System<<Fragment<M> as Model>::Process>;
 
-/// Who decides what a choice comes to, and hears how the execution ended.
+/// The director of an execution: decides what a choice comes to, and hears how the execution ended.
 pub(super) trait Director<M: Model>: Send + Sync + 'static {
     /// Whether loom explores other orders, or runs only one.
     const EXPLORES: bool;
@@ -41,10 +41,10 @@ pub(super) trait Director<M: Model>: Send + Sync + 'static {
     /// The outcome of the next choice of `role`.
     fn choose(&self, path: &Path<M::Thread>, role: usize, outcomes: u32) -> u32;
 
-    /// Whether the thread may run its label now; a replay holds back all but one.
+    /// Returns true if the thread may run its label now; a replay holds back all but one.
     fn admits(&self, state: &StateOf<M>, process: ProcessId, pending: &Pending<M::Thread>, ran: usize) -> bool;
 
-    /// Whether what follows these labels has been explored before, at the end of another path of loom.
+    /// Returns true if what follows these labels has been explored before, at the end of another path of loom.
     fn is_known(&self, progress: &Path<M::Thread>) -> bool;
 
     /// The execution is over.
@@ -57,11 +57,11 @@ pub(super) struct Path<T> {
     pub(super) taken: Vec<Taken<T>>,
     /// The choices that each role has made.
     pub(super) made: Vec<Vec<u32>>,
-    /// Which role had a turn, and what came of it.
+    /// Roles that had a turn, and what came of it.
     pub(super) turns: Vec<(usize, Turn)>,
 }
 
-/// What came of a role's turn.
+/// The outcome of a role's turn.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Turn {
     /// It came to its gate.
@@ -74,7 +74,7 @@ pub(super) enum Turn {
     Parked,
 }
 
-/// What the threads of one execution share.
+/// State that the threads of one execution share.
 pub(super) struct Threads<M: Model, D> {
     kernel: Arc<Fragment<M>>,
     roles: Arc<Roles<M::Thread>>,

@@ -44,7 +44,7 @@ const MOST_BRANCHES: usize = 20_000;
 /// How to explore.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Stop, undecided, after so many executions.
+    /// Number of executions after which to stop, undecided.
     pub max_executions: Option<u64>,
     /// Stop, undecided, after so long.
     pub max_time: Option<Duration>,
@@ -52,10 +52,10 @@ pub struct Options {
     pub checkpoint: Option<Checkpointing>,
 }
 
-/// What came of an exploration.
+/// The result of an exploration.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Exploration {
-    /// What it says.
+    /// Verdict on the model.
     pub verdict: Verdict,
     /// The states at rest that were reached, as fingerprints ([`super::fingerprint`]), sorted.
     pub outcomes: Vec<u128>,
@@ -77,7 +77,7 @@ pub enum LoomError {
     Loom(String),
 }
 
-/// Whether the engine can run a kernel.
+/// Returns true if the engine can run a kernel.
 ///
 /// # Errors
 /// When it can't; the text says why.
@@ -137,10 +137,10 @@ fn panic_text(payload: &(dyn Any + Send)) -> String {
         .to_owned()
 }
 
-/// What ends an exploration from within: why.
+/// The reason why an exploration ends from within.
 struct Stop(String);
 
-/// What has been found so far.
+/// Findings so far.
 struct Progress<M: Model> {
     choices: Choices,
     executions: u64,

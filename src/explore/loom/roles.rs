@@ -1,4 +1,4 @@
-//! Which engine thread runs what: at most five, so a group is one, and so is every thread that belongs to none.
+//! The assignment of threads to engine threads: at most five, so a group is one, and so is every thread that belongs to none.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::Hash;

@@ -1,7 +1,7 @@
 //! The shuttle engine: one schedule after the other, chosen at random, by priorities, or by depth-first search.
 //!
 //! [shuttle](https://docs.rs/shuttle) runs each thread of the model as a coroutine ([`super::driver`]) and asks a scheduler which one
-//! goes on. Ours (`scheduler`) stands between shuttle and its strategies: they decide once a label, and only among threads whose
+//! goes on. Ours (`scheduler`) stands between shuttle and its strategies: they decide once per label, and only among threads whose
 //! guard holds. So the depth of PCT counts labels, and no execution is spent on a turn in which nothing happens.
 //!
 //! It samples: without a hang its answer is *undecided*. Only a depth-first search that ended by itself has run every schedule.
@@ -38,15 +38,15 @@ const STACK: usize = 256 * 1024;
 pub struct Options {
     /// How schedules are chosen.
     pub strategy: Strategy,
-    /// What random choices are made from.
+    /// Seed of random choices.
     pub seed: u64,
-    /// Stop after so many executions.
+    /// Number of executions after which to stop.
     pub max_executions: Option<u64>,
     /// Stop after so long.
     pub max_time: Option<Duration>,
     /// Stop at the first hang.
     pub stop_at_first_hang: bool,
-    /// What bounds one execution.
+    /// Bounds of one execution.
     pub limits: Limits,
 }
 
@@ -69,7 +69,7 @@ pub fn explore<M: Model + 'static>(
     explore_outcomes(model, options, interrupt, progress).map(|(verdict, _)| verdict)
 }
 
-/// The same, with the states at rest that were reached, as fingerprints ([`super::fingerprint`]), sorted.
+/// Explores, and returns the states at rest that were reached, as fingerprints ([`super::fingerprint`]), sorted.
 ///
 /// # Errors
 /// When shuttle gives up: a bug in the engine.

@@ -39,12 +39,12 @@ pub enum Strategy {
 pub struct ParseStrategyError(String);
 
 impl Strategy {
-    /// What is best when nothing is known of the bug: strategies that are blind to different things.
+    /// Returns the best mix when nothing is known of the bug: strategies that are blind to different things.
     pub fn portfolio() -> Self {
         Self::Portfolio(vec![Self::Random, Self::Pct(2), Self::Pct(3), Self::Pct(5), Self::Urw])
     }
 
-    /// Whether it depends on a seed.
+    /// Returns true if it depends on a seed.
     pub fn is_random(&self) -> bool {
         *self != Self::Dfs
     }
@@ -119,7 +119,7 @@ impl Chooser {
         }
     }
 
-    /// Who of these threads, given with their identities, runs its label. `last` ran the last one.
+    /// Picks which of these threads, given with their identities, runs its label. `last` ran the last one.
     pub(super) fn next(&mut self, threads: &[(&Task, u64)], last: Option<TaskId>) -> TaskId {
         let index = match &mut self.strategies[self.turn] {
             Own::Random(random) => random.random_range(0..threads.len()),

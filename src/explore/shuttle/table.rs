@@ -1,4 +1,4 @@
-//! What the coroutines tell the scheduler, and how they run the driver.
+//! The table by which the coroutines tell the scheduler what they do, and how they run the driver.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,11 +10,11 @@ use shuttle_engine::scheduler::TaskId;
 use super::strategy::Chooser;
 use crate::explore::driver::{Runtime, Standing};
 
-/// What scheduler and coroutines share; shuttle does not see it.
+/// The table that scheduler and coroutines share; shuttle does not see it.
 pub(super) struct TaskTable(Mutex<Posted>);
 
 pub(super) struct Posted {
-    /// What each task of the running execution stands for.
+    /// The meaning of each task of the running execution.
     slots: Vec<Option<Arc<Known>>>,
     /// The task that is running a label: nobody else goes on before it has.
     pub(super) inside: Option<TaskId>,

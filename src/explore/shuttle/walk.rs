@@ -38,7 +38,7 @@ impl UniformWalk {
         self.done.clear();
     }
 
-    /// Which of these threads goes on.
+    /// Picks which of these threads goes on.
     pub(super) fn next(&mut self, threads: impl ExactSizeIterator<Item = u64> + Clone) -> usize {
         let (labels, done) = (&self.labels, &self.done);
         let weight = |thread: u64| {

@@ -28,15 +28,15 @@ use crate::schedule::Schedule;
 /// How to explore.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Options {
-    /// What the noise, and the outcomes of labels, are made from.
+    /// Seed of the noise and of the outcomes of labels.
     pub seed: u64,
-    /// Stop after so many executions.
+    /// Number of executions after which to stop.
     pub max_executions: Option<u64>,
     /// Stop after so long.
     pub max_time: Option<Duration>,
     /// Stop at the first hang.
     pub stop_at_first_hang: bool,
-    /// What bounds one execution.
+    /// Bounds of one execution.
     pub limits: Limits,
     /// An execution in which no thread has taken a lock for so long is given up.
     pub watchdog: Duration,

@@ -1,4 +1,4 @@
-//! What makes the operating system decide differently each time.
+//! Noise that makes the operating system decide differently each time.
 //!
 //! The recipe is that of rr's chaos mode (O'Callahan 2016): one thread in ten has low priority, and is starved for a while at each label,
 //! for times that are spread evenly over orders of magnitude. A pause is a number of yields: nothing sleeps.

@@ -48,7 +48,7 @@ pub fn gate_junit(report: &GateReport) -> Result<String, SerializeError> {
     out.to_string()
 }
 
-/// What is about no scenario that ran.
+/// Collects what is about no scenario that ran.
 fn rest(report: &GateReport) -> TestSuite {
     let known = |subject: &String| {
         let replays =

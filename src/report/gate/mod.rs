@@ -1,4 +1,4 @@
-//! What the gate says: on a terminal, in a pull request, to a test reporter, to GitHub Actions.
+//! Reports of the gate: on a terminal, in a pull request, to a test reporter, to GitHub Actions.
 
 mod annotations;
 mod junit;
@@ -13,7 +13,7 @@ pub use text::gate_text;
 use super::{counted, grouped};
 use crate::gate::{GateReport, Problem, ReplayEnd, Replayed, ScenarioResult, Scope, SearchResult};
 
-/// What is known of one search, as in `hang, complete`.
+/// Tells what is known of one search, as in `hang, complete`.
 fn answer(search: &SearchResult) -> String {
     let end = match (search.found.complete, search.scope) {
         (true, _) => "complete",

@@ -1,4 +1,4 @@
-//! What the gate says, for a report with something of everything.
+//! Reports of the gate, for a report with something of everything.
 
 use std::path::Path;
 

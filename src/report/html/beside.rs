@@ -40,7 +40,7 @@ impl Beside<'_> {
         }
     }
 
-    /// What the reader must know of it.
+    /// Writes what the reader must know of it.
     pub(super) fn lead(&self) -> Markup {
         let placed = self.aligned.iter().filter(|aligned| aligned.schedule.is_some()).count();
         let exact = self.aligned.iter().filter(|aligned| aligned.exact).count();

@@ -1,4 +1,4 @@
-//! What the page's script steps through, as JSON: every text once, states as changes.
+//! The data that the page's script steps through, as JSON: every text once, states as changes.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -42,7 +42,7 @@ struct DataEvent {
     thread: usize,
     label: usize,
     object: usize,
-    /// What it did, in plain words.
+    /// Effect of the event, in plain words.
     words: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
     choice: Option<u32>,

@@ -60,7 +60,7 @@ impl Node {
     }
 }
 
-/// What the layout found: a rectangle for each node, a path for each edge, in the order in which they were added.
+/// The layout: a rectangle for each node, a path for each edge, in the order in which they were added.
 #[derive(Default)]
 struct Places {
     boxes: Vec<(Point, Point)>,

@@ -1,8 +1,8 @@
-//! What the keys and the marks mean.
+//! The meaning of the keys and the marks.
 
 use maud::{Markup, html};
 
-/// What the marks of the timeline mean.
+/// Writes what the marks of the timeline mean.
 pub(super) fn legend() -> Markup {
     html! {
         ul.legend {

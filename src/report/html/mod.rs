@@ -22,12 +22,12 @@ use timeline::Notes;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// What a page tells.
+/// The contents of a page.
 #[derive(Debug)]
 pub struct Page<'a> {
     /// The schedule that ran.
     pub schedule: &'a Schedule,
-    /// The same with everything written down.
+    /// The whole recording of the run.
     pub recording: &'a Recording,
     /// Why it hangs, if it does. Its recording is the one above.
     pub explanation: Option<&'a Explanation>,
@@ -72,7 +72,7 @@ impl Page<'_> {
         page.into_string()
     }
 
-    /// What the page says first.
+    /// Returns what the page says first.
     pub fn title(&self) -> String {
         match self.explanation {
             Some(explanation) => format!("{} never returns", explanation.client),
@@ -147,7 +147,7 @@ impl Page<'_> {
         html! {
             section #schedule {
                 h2 { "Schedule" }
-                p.lead { "What " code { "lastbatch replay" } " runs again: one event a line." }
+                p.lead { "What " code { "lastbatch replay" } " runs again: one event per line." }
                 details.text.card {
                     summary { (counted(self.schedule.events.len(), "event")) " as a file" }
                     pre tabindex="0" { (self.schedule) }

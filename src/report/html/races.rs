@@ -116,7 +116,7 @@ fn elsewhere(recording: &Recording, run: &[Event], place: usize, number: usize) 
     }
 }
 
-/// What stands where an event does not happen.
+/// Writes what stands where an event does not happen.
 fn instead(recording: &Recording, number: usize) -> Markup {
     let event = &recording.events[number - 1];
     let thread = &recording.threads[event.thread];

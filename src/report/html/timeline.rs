@@ -1,4 +1,4 @@
-//! The timeline: a row an event, the lanes beside it, in chunks of which a browser draws only those in sight.
+//! The timeline: one row per event, the lanes beside it, in chunks of which a browser draws only those in sight.
 
 use maud::{Markup, html};
 
@@ -20,12 +20,12 @@ const COLUMN_GAP: usize = 18;
 /// Width of the trace's column.
 const REAL: usize = 360;
 
-/// What a row says beside the event itself.
+/// The notes of a row, beside the event itself.
 #[derive(Default)]
 pub(super) struct Notes {
     /// The races that the event belongs to, as in `race 1`.
     pub(super) races: Vec<String>,
-    /// What the trace shows there: when, and what.
+    /// The trace's event there: when, and what.
     pub(super) real: Option<(String, String)>,
 }
 

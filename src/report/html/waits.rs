@@ -1,4 +1,4 @@
-//! Who waits for whom, and who could have ended it: as a graph.
+//! The graph of who waits for whom, and who could have ended it.
 
 use maud::{Markup, html};
 

@@ -32,7 +32,7 @@ pub(crate) fn drawing(timeline: &Timeline<'_>, rows: &RangeInclusive<usize>) -> 
     }
 }
 
-/// Whether something that lasts from one event to another is to be seen in these rows.
+/// Returns true if something that lasts from one event to another is to be seen in these rows.
 fn passes(rows: &RangeInclusive<usize>, from: usize, to: usize) -> bool {
     from <= *rows.end() && to + 1 >= *rows.start()
 }

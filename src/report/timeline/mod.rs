@@ -1,4 +1,4 @@
-//! Where everything of a recording stands in a drawing: time runs downwards, one row an event; each thread has a lane, and the lanes
+//! Where everything of a recording stands in a drawing: time runs downwards, one row per event; each thread has a lane, and the lanes
 //! of a process stand together. Threads that do not live at the same time share a lane, so that a job with hundreds of closures
 //! stays narrow. A thread that takes a message has its lane from the moment when that was sent.
 
@@ -77,9 +77,9 @@ pub(crate) struct Message {
 #[derive(Debug)]
 pub(crate) struct Timeline<'a> {
     pub(crate) recording: &'a Recording,
-    /// One a process.
+    /// One per process.
     pub(crate) groups: Vec<Group>,
-    /// One a thread.
+    /// One per thread.
     pub(crate) lanes: Vec<Lane>,
     pub(crate) lives: Vec<Life>,
     pub(crate) messages: Vec<Message>,

@@ -77,7 +77,7 @@ fn build(scenario: Scenario) -> Result<Experiment, ExperimentProblem> {
     })
 }
 
-/// What happens beside the steps.
+/// Builds the faults: what happens beside the steps.
 fn faults(training: &Graph, ends: &Ends) -> Result<Faults, ExperimentProblem> {
     let death = ends.server_dies.as_ref().map(|task| Death {
         task: task.clone(),
@@ -148,7 +148,7 @@ struct Graphs<'a> {
     scenario: &'a Scenario,
     /// The bytes of all of them, for their hash.
     contents: Vec<u8>,
-    /// What was left of each, for people.
+    /// Remains of each graph, for people.
     slices: Vec<String>,
 }
 

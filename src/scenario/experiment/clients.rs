@@ -7,7 +7,7 @@ use crate::models::tensorflow::job::graph::{Graph, NodeKind};
 use crate::models::tensorflow::job::{Data, JobStep};
 use crate::scenario::{JobSection, Turn};
 
-/// What the queue runner runs: an enqueue for each batch that a step takes, then the close.
+/// Lists what the queue runner runs: an enqueue for each batch that a step takes, then the close.
 pub(super) fn fills(section: &JobSection) -> Vec<JobStep> {
     let enqueue = Arc::new(worker_only("QueueEnqueueV2", NodeKind::Enqueue));
     let close = Arc::new(worker_only("QueueCloseV2", NodeKind::CloseQueue));
@@ -21,7 +21,7 @@ pub(super) fn fills(section: &JobSection) -> Vec<JobStep> {
     fills.collect()
 }
 
-/// What each client runs. With a decoupled input a turn is a step that reads the batch, then, if there was one, a step that
+/// Lists what each client runs. With a decoupled input a turn is a step that reads the batch, then, if there was one, a step that
 /// is fed with it and so has all that it needs.
 pub(super) fn steps(section: &JobSection, reading: Option<&Arc<Graph>>, training: &Arc<Graph>) -> Vec<JobStep> {
     if let Some(pipeline) = &section.pipeline {

@@ -37,7 +37,7 @@ pub struct Budget {
     pub max_time: Option<Duration>,
     /// Stop at the first hang.
     pub stop_at_first_hang: bool,
-    /// What random choices are made from.
+    /// Seed of random choices.
     pub seed: u64,
     /// How shuttle chooses schedules.
     pub strategy: Strategy,
@@ -64,7 +64,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// What a scenario allows.
+    /// Returns the budget that a scenario allows.
     pub fn of(section: &EngineSection) -> Self {
         let default = Self::default();
         Self {
@@ -78,7 +78,7 @@ impl Budget {
         }
     }
 
-    /// The same as options of the exhaustive engine.
+    /// Returns it as options of the exhaustive engine.
     pub fn exhaustive(&self, reductions: Reductions) -> Options {
         Options {
             threads: self.threads,
@@ -164,7 +164,7 @@ impl Experiment {
         }
     }
 
-    /// Whether the engine can run the scenario.
+    /// Returns true if the engine can run the scenario.
     ///
     /// # Errors
     /// When it can't; the text says why.

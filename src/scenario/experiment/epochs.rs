@@ -1,4 +1,4 @@
-//! What the client of a job with a pipeline runs.
+//! The client's loop of a job with a pipeline.
 
 use std::sync::Arc;
 

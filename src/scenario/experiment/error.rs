@@ -17,7 +17,7 @@ use crate::scenario::Input;
 pub struct ExperimentError {
     /// The scenario.
     pub scenario: String,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: ExperimentProblem,
 }
 
@@ -43,7 +43,7 @@ pub enum ExperimentProblem {
     Input {
         /// The scenario's value.
         input: Input,
-        /// What the graph shows.
+        /// The graph's defect.
         problem: &'static str,
     },
     /// A step is to end on a task that it does not run on.
@@ -51,7 +51,7 @@ pub enum ExperimentProblem {
     Ends {
         /// The scenario's key.
         key: &'static str,
-        /// What is wrong.
+        /// The problem.
         error: GraphError,
     },
     /// The job has no such kernel.

@@ -1,4 +1,4 @@
-//! What can be made of a schedule that hangs: a smaller one, an explanation.
+//! Uses of a schedule that hangs: a smaller one, an explanation.
 
 use thiserror::Error;
 
@@ -46,7 +46,7 @@ impl Experiment {
         Ok(explain(&self.model, &schedule.events, &client, &signature, options)?)
     }
 
-    /// Who hangs at the end of a schedule, and how.
+    /// Finds who hangs at the end of a schedule, and how.
     fn hang_of(&self, schedule: &Schedule) -> Result<(String, Signature), HangError> {
         let client = match &schedule.header.ending {
             Ending::Hang { client, .. } => client,

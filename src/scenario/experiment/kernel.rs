@@ -10,10 +10,10 @@ use crate::schedule::{Found, event, run_event};
 
 /// Where a kernel begins, and which of its threads are grouped.
 pub struct Cut {
-    /// What happened before.
+    /// Events that happened before.
     begin: Vec<Event>,
     start: System<Process>,
-    /// The same where the last step is not cleaned up, unless the kernel begins with that. A step settles what it does in the end
+    /// The kernel where the last step is not cleaned up, unless the kernel begins with that. A step settles what it does in the end
     /// when it begins, so this is another state.
     without_cleanup: Option<System<Process>>,
     groups: Vec<Group>,
@@ -43,7 +43,7 @@ impl Cut {
         })
     }
 
-    /// What happened before the kernel begins.
+    /// Returns the events that happened before the kernel begins.
     pub fn begin(&self) -> &[Event] {
         &self.begin
     }
@@ -89,7 +89,7 @@ fn start(model: &TensorFlow, begin: &[Event]) -> Result<System<Process>, (usize,
 }
 
 impl Experiment {
-    /// What is run: the kernel of the scenario, or all of its job.
+    /// Returns the part that is run: the kernel of the scenario, or all of its job.
     ///
     /// A kernel ends without the clean-up of its last step, which begins when the client has its answer. An engine that runs every
     /// interleaving would spend nearly all of its time on it: of 67 labels of a kernel, 40 can come after that answer.

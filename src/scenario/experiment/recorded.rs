@@ -44,7 +44,7 @@ pub enum RecordedError {
         file: PathBuf,
         /// The hash of the graph that it was recorded on.
         expected: Hash,
-        /// That of the graph that there is.
+        /// Hash of the graph that there is.
         hash: Hash,
     },
     /// A key of its header has no meaning.

@@ -23,7 +23,7 @@ pub const WORKER_COMMAND: &str = "worker";
 /// Between two looks at whether the user wants to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// What a worker process is asked.
+/// The request to a worker process.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Request {
     /// The scenario's file; none for one that is built in.
@@ -34,7 +34,7 @@ pub struct Request {
     runtime: RuntimeSection,
     /// The engine.
     pub engine: EngineName,
-    /// What it may do.
+    /// Budget of the search.
     pub budget: Budget,
 }
 
@@ -64,7 +64,7 @@ pub enum WorkerError {
     Answer {
         /// The engine.
         engine: EngineName,
-        /// What is wrong with it.
+        /// The problem.
         error: serde_json::Error,
     },
 }

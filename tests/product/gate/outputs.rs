@@ -1,4 +1,4 @@
-//! What it writes, what it says to bad input, and comparisons.
+//! Output files, messages for bad input, and comparisons.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Which event of a schedule stands beside which event of a trace.
+//! The events of a schedule beside the events of a trace.
 
 use super::Plan;
 use super::position::Position;

@@ -1,4 +1,4 @@
-//! Which events of a trace need not be tried late.
+//! Events of a trace that need not be tried late.
 //!
 //! Doing an event as soon as its time has come never bars another by the trace's order. So it is enough to try it at once, and only
 //! that, where the model can't tell the difference either: where no event that is still to come could have been before it with

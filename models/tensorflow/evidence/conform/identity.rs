@@ -11,7 +11,7 @@ use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::mechanisms::{rendezvous, rpc, worker};
 use crate::models::tensorflow::process::CallId;
 
-/// What `CallOptions` stand for.
+/// The call or step that `CallOptions` stand for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Options {
     Call(CallId),
@@ -49,7 +49,7 @@ pub(super) struct Open {
     pub(super) busy: bool,
 }
 
-/// What is known of a process while its lines are read.
+/// Knowledge of a process while its lines are read.
 #[derive(Default)]
 pub(super) struct Known {
     pub(super) options: BTreeMap<String, Options>,
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// What the event's `CallOptions` stand for.
+    /// Finds what the event's `CallOptions` stand for.
     fn options(&mut self, event: &TraceEvent, thread: usize) -> Result<Option<Options>, String> {
         let Some(id) = &event.ids.opts else { return Ok(None) };
         match self.known(thread).options.get(id) {
@@ -300,7 +300,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Who asks for the rendezvous: the function that the thread is in.
+    /// Finds out on whose behalf the rendezvous is looked up: the function that the thread is in.
     fn finder(&self, thread: usize) -> Result<Subject, String> {
         let Some(open) = self.open[thread].last() else {
             return Err("FindOrCreate outside of a handler and of AbortStep".to_owned());
@@ -318,7 +318,7 @@ fn id_of(event: &TraceEvent) -> Option<String> {
     event.ids.opts.clone().or_else(|| event.ids.rz.clone())
 }
 
-/// Which thread an abort must be on: that of an `AbortStep`'s delay reports `Aborted`, an executor its own error.
+/// Tells which thread an abort must be on: that of an `AbortStep`'s delay reports `Aborted`, an executor its own error.
 fn timer(event: &TraceEvent) -> Option<bool> {
     const ABORTED: i32 = 10;
     match (event.function, event.ids.code) {

@@ -1,4 +1,4 @@
-//! Which events of a trace are of its step: see [`super::plan`].
+//! The choice of a trace's events that are of its step: see [`super::plan`].
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::plan::TraceThread;
 use super::trace::{Function, Mark, TraceEvent};
 use crate::machine::ProcessId;
 
-/// What an event names that only a step's own events can begin, and whether this event begins it.
+/// Lists the objects of an event that only a step's own events can begin, and whether this event begins them.
 fn objects(event: &TraceEvent) -> Vec<(&'static str, &str, bool)> {
     let ids = &event.ids;
     let begins_options = event.mark == Mark::Enter

@@ -34,7 +34,7 @@ pub(super) enum Place {
     Around,
 }
 
-/// What a row says.
+/// The meaning of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Means {
     /// One run of this label.

@@ -1,4 +1,4 @@
-//! Which thread of the model a slot of the trace means, and why none does.
+//! The thread of the model that a slot of the trace means, and why none does.
 
 use super::plan::{Action, STEP, Slot, Subject};
 use super::position::{Context, Position, Refusal};
@@ -9,7 +9,7 @@ use crate::models::tensorflow::mechanisms::{executor, master, rendezvous, rpc, w
 use crate::models::tensorflow::process::{CallId, NodeId, Thread, ThreadId};
 
 impl Context<'_> {
-    /// Whether the next label of a thread is what a slot means.
+    /// Returns true if the next label of a thread is what a slot means.
     pub(super) fn means(&self, slot: &Slot, id: ProcessId, pending: &Pending<ThreadId>, state: &Thread) -> bool {
         let Action::Run {
             label,

@@ -1,4 +1,4 @@
-//! What a comparison of a trace with the model found.
+//! The outcome of a comparison of a trace with the model.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use super::trace::Trace;
 use crate::machine::{Event, Signature, WaitFor};
 use crate::models::tensorflow::TensorFlow;
 
-/// What a comparison of a trace with the model found.
+/// The outcome of a comparison of a trace with the model.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Outcome {
     /// Name of the trace's file.

@@ -1,4 +1,4 @@
-//! What a trace asks of the model: per trace thread, in order, the labels that ran there, whose they are, and when.
+//! The demands of a trace on the model: per trace thread, in order, the labels that ran there, whose they are, and when.
 //!
 //! # Identities
 //! Ids are read in the order of the lines: an id of `CallOptions` or of a call stands for what it was last begun for, until it is
@@ -33,13 +33,13 @@ pub(super) const STEP: StepId = 0;
 pub(super) enum Subject {
     /// Anybody's.
     Any,
-    /// That of the worker's own partition.
+    /// The call of the worker's own partition.
     Own,
-    /// That of a call, on the side that the process is on.
+    /// A call, on the side that the process is on.
     Call(CallId),
 }
 
-/// What must happen.
+/// An action that must happen.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Action {
     /// One run of a label.

@@ -1,4 +1,4 @@
-//! What to do with the labels that a trace does not show.
+//! The treatment of labels that the trace does not show.
 //!
 //! The trace leaves open when they run. Most rules are what the trace shows, read backwards: who latches the error first is who aborts,
 //! what `StartAbort` cancels is what is active, a receive that is answered before its handler returns found a value or an error. The
@@ -16,7 +16,7 @@ use crate::models::tensorflow::mechanisms::rendezvous::Rendezvous;
 use crate::models::tensorflow::mechanisms::{executor, iterator, pool, rendezvous, rpc};
 use crate::models::tensorflow::process::{CallId, NodeId, Process, StepId, Thread, ThreadId};
 
-/// What to do with a label that the trace does not show.
+/// The treatment of a label that the trace does not show.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Policy {
     /// Run it at once, with this outcome: nothing that the trace shows gets harder by it.
@@ -30,7 +30,7 @@ pub(super) enum Policy {
 }
 
 impl Context<'_> {
-    /// What the trace says of a call's rest: the slot of the trace thread that runs a model thread.
+    /// Returns the slot of the trace thread that runs a model thread: what the trace says of a call's rest.
     pub(super) fn slot_of(&self, at: &Position, id: ProcessId, thread: ThreadId) -> Option<(usize, Option<&Slot>)> {
         let found = self
             .plan
@@ -63,7 +63,7 @@ impl Context<'_> {
         (calls, ended)
     }
 
-    /// What to do with a thread's next label.
+    /// Decides what to do with a thread's next label.
     pub(super) fn policy(&self, at: &Position, id: ProcessId, pending: &Pending<ThreadId>) -> Policy {
         let process = &at.system.processes[id.index()];
         let thread = process.thread(pending.thread).expect("a pending thread lives");

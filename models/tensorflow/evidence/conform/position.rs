@@ -9,7 +9,7 @@ use crate::machine::{Event, Label, Model, Pending, ProcessId, System};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::process::{Process, RunsOn, ThreadId};
 
-/// What a trace thread stands for in the runtime: what it runs on, and of threads of their own, which.
+/// The runtime thread that a trace thread stands for: the pool or queue that it runs on, and of threads of their own, which.
 type Kind = (RunsOn, Option<std::mem::Discriminant<ThreadId>>);
 
 fn kind(id: ThreadId) -> Kind {
@@ -20,7 +20,7 @@ fn kind(id: ThreadId) -> Kind {
     )
 }
 
-/// What a search has fixed.
+/// The fixed part of a search.
 pub(super) struct Context<'a> {
     pub(super) model: &'a TensorFlow,
     pub(super) plan: &'a Plan,
@@ -110,7 +110,7 @@ impl Context<'_> {
             })
     }
 
-    /// Whether a slot's time has come: no other slot of its process has to be before it.
+    /// Returns true if a slot's time has come: no other slot of its process has to be before it.
     pub(super) fn in_order(&self, at: &Position, slot: &Slot, process: ProcessId) -> Result<(), Refusal> {
         for (thread, info) in self.plan.threads.iter().enumerate() {
             if info.process == process

@@ -1,4 +1,4 @@
-//! What the names and numbers of a trace's events stand for in the model: see [`super::plan`].
+//! Objects of the model behind the names and numbers of a trace's events: see [`super::plan`].
 
 use super::identity::Reader;
 use super::mapping::Owner;
@@ -65,7 +65,7 @@ impl Reader<'_> {
         })
     }
 
-    /// What a `register` is for: the tensor of the thread's next `recvtensor-issue<`.
+    /// Finds the call that a `register` is for: the tensor of the thread's next `recvtensor-issue<`.
     pub(super) fn registered_call(&mut self, index: usize, thread: usize) -> Result<CallId, String> {
         let process = self.plan.threads[thread].process;
         let later = self.plan.threads[thread].events.iter().filter(|&&other| other > index);

@@ -1,4 +1,4 @@
-//! Event traces of a real runtime: JSON lines, one event a line.
+//! Event traces of a real runtime: JSON lines, one event per line.
 
 use std::fmt;
 use std::io;
@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use thiserror::Error;
 
-/// What a line must look like, for messages.
+/// The expected look of a line, for messages.
 const EXPECTED: &str = "expected JSON lines with us, process, thread, event and the ids of its objects";
 
 /// A recorded step: what each thread of each process did, and when.
@@ -52,7 +52,7 @@ pub struct Ids {
     pub wk: Option<String>,
     /// The RunGraph calls of one step.
     pub mg: Option<String>,
-    /// Who installs a cancel function.
+    /// The site that installs a cancel function.
     pub site: Option<String>,
     /// Task that sends the tensor.
     pub from: Option<String>,
@@ -226,7 +226,7 @@ pub enum TraceError {
         file: String,
         /// Number of the line, from 1.
         line: usize,
-        /// What is wrong and what was expected.
+        /// The problem, and what was expected.
         problem: String,
     },
 }

@@ -3,21 +3,21 @@
 use super::clue::Case;
 use super::{Clue, Dump, KNOWN, Known, Place, Role, Seen};
 
-/// What a set of dumps looks like.
+/// The assessment of a set of dumps.
 #[derive(Debug)]
 pub struct Assessment {
     /// Every known hang that is not ruled out, for the worker whose dump fits it best; the best fit first.
     pub fits: Vec<Fit>,
     /// Hangs that are ruled out, with the first sign that does so.
     pub ruled_out: Vec<(&'static Known, &'static Clue)>,
-    /// Which dump to take next, one line each.
+    /// Dumps to take next, one line each.
     pub next: Vec<String>,
 }
 
 /// A known hang that the dumps do not contradict.
 #[derive(Debug)]
 pub struct Fit {
-    /// Which.
+    /// The known cause.
     pub known: &'static Known,
     /// The worker that hangs.
     pub worker: Option<String>,
@@ -72,7 +72,7 @@ pub fn assess(dumps: &[Dump]) -> Assessment {
     }
 }
 
-/// Whether half of the signs that a hang needs are there.
+/// Returns true if half of the signs that a hang needs are there.
 fn enough(fit: &Fit) -> bool {
     let needed = || fit.signs.iter().filter(|sign| sign.needed);
     let shown = needed().filter(|sign| sign.seen == Seen::Yes).count();
@@ -99,7 +99,7 @@ fn compare(known: &'static Known, case: Case<'_>) -> Result<Fit, &'static Clue> 
     })
 }
 
-/// What would tell more.
+/// Lists the dumps that would tell more.
 fn next(dumps: &[Dump], fits: &[Fit]) -> Vec<String> {
     let of = |role| dumps.iter().filter(move |dump| dump.role() == role);
     let mut next = Vec::new();

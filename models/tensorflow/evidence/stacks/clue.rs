@@ -25,7 +25,7 @@ pub enum Seen {
 /// A sign.
 #[derive(Debug)]
 pub struct Clue {
-    /// What it says, as a sentence about "the worker" or "the servers".
+    /// Meaning, as a sentence about "the worker" or "the servers".
     pub text: &'static str,
     /// Looks for it.
     pub(super) seen: fn(Case<'_>) -> Seen,
@@ -39,7 +39,7 @@ fn yes_or(found: bool, otherwise: Seen) -> Seen {
     if found { Seen::Yes } else { otherwise }
 }
 
-/// What belongs to the threads of a pipeline in front of `ParallelMap`; they are joined when the data end.
+/// Functions of the threads of a pipeline in front of `ParallelMap`; the threads are joined when the data end.
 const SOURCES: [Place; 4] = [
     Place::Prefetch,
     Place::InterleaveConsumer,

@@ -8,19 +8,19 @@ use super::clue as signs;
 pub struct Known {
     /// Short name.
     pub name: &'static str,
-    /// What it is, in a line.
+    /// Name of the cause, in a line.
     pub title: &'static str,
     /// Signs that it cannot be without. One of which the dumps show the opposite rules it out.
     pub needs: &'static [&'static Clue],
     /// Signs that make it more likely; another task's work can hide them.
     pub supports: &'static [&'static Clue],
-    /// What stacks cannot show of it.
+    /// The part that stacks cannot show.
     pub hidden: &'static str,
     /// The signatures that the model finds for it.
     pub signatures: &'static [&'static str],
-    /// What helps today, without a change of the runtime.
+    /// Remedies for today, without a change of the runtime.
     pub today: &'static [&'static str],
-    /// Which versions have which fix.
+    /// Versions, with the fix that each has.
     pub versions: &'static [&'static str],
     /// Where it is explained.
     pub explained: &'static str,

@@ -127,19 +127,19 @@ impl Dump {
         self.stacks.iter().filter(|stack| Place::of(stack) == place).count()
     }
 
-    /// Whether a thread stands at one of some places.
+    /// Returns true if a thread stands at one of some places.
     pub fn has(&self, places: &[Place]) -> bool {
         self.stacks.iter().any(|stack| places.contains(&Place::of(stack)))
     }
 
-    /// What the task is to its job, from what its threads do.
+    /// Returns the task's role in its job, from what its threads do.
     pub fn role(&self) -> Role {
         Role::of(self)
     }
 }
 
 impl Stack {
-    /// Whether a function is on the stack: `name` with its namespace, up to the parenthesis.
+    /// Returns true if a function is on the stack: `name` with its namespace, up to the parenthesis.
     pub fn calls(&self, name: &str) -> bool {
         self.frames.iter().any(|frame| frame.contains(name))
     }
@@ -151,7 +151,7 @@ fn thread_number(line: &str) -> Option<u32> {
     rest.starts_with('(').then(|| number.parse().ok())?
 }
 
-/// What follows `#4  0x00007fcdef7e9f55 in `, or `#0  `.
+/// Returns what follows `#4  0x00007fcdef7e9f55 in `, or `#0  `.
 fn frame(line: &str) -> Option<&str> {
     let rest = line.trim_start().strip_prefix('#')?;
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();

@@ -179,7 +179,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// What a task is to its job.
+/// The role of a task in its job.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Role {
     /// It runs a client or a pipeline.

@@ -1,4 +1,4 @@
-//! What a schedule of a slice does, apart from keeping books.
+//! The actions of a slice's schedule, apart from keeping books.
 
 use super::UnsliceError;
 use super::run::{Run, Who, is_book_keeping};

@@ -7,7 +7,7 @@ use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::mechanisms::{executor, pool, rendezvous, worker};
 use crate::models::tensorflow::process::{NodeId, Process, StepId, Thread, ThreadId};
 
-/// Who runs a label, under a name that a slice and the whole graph share.
+/// The thread that runs a label, under a name that a slice and the whole graph share.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Who {
     /// The thread that a node of a step runs on: its own closure, or inline another one's.

@@ -99,7 +99,7 @@ impl Whole<'_> {
         Err("it does not come to an end".to_owned())
     }
 
-    /// Whether this is the thread that has to do the deed, now or after what it does before.
+    /// Returns true if this is the thread that has to do the deed, now or after what it does before.
     fn is_actor(&self, deed: &Deed, pending: &Pending<ThreadId>) -> bool {
         match &deed.who {
             Who::Anyone => self.is_deed(deed, pending),

@@ -1,4 +1,4 @@
-//! What can be wrong with a graph.
+//! Errors of a graph.
 
 use thiserror::Error;
 
@@ -11,7 +11,7 @@ pub enum GraphError {
     /// More than the indices can tell apart.
     #[error("{what}: {count}, at most {limit} can be handled")]
     TooLarge {
-        /// What there is too much of.
+        /// The thing of which there are too many.
         what: String,
         /// How many there are.
         count: usize,
@@ -25,7 +25,7 @@ pub enum GraphError {
         node: String,
         /// Device of its partition.
         device: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// An edge that does not have exactly one `_Send` and one `_Recv`.
@@ -59,7 +59,7 @@ pub enum GraphError {
          step; found {found}"
     )]
     Worker {
-        /// What was found instead.
+        /// The value that was found instead.
         found: String,
     },
 }

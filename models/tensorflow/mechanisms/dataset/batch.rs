@@ -11,7 +11,7 @@ use super::{Element, IteratorId, Name, Pulled, iterator_is_destroyed, prefetch, 
 use crate::models::tensorflow::mechanisms::context::{Next, Run};
 use crate::models::tensorflow::process::ThreadId;
 
-/// What the runner thread has on its stack in `CallFunction` and below.
+/// The runner thread's stack in `CallFunction` and below.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct RunnerFrame {
     /// The call that gets its input now.
@@ -31,7 +31,7 @@ pub(super) fn get_next(run: &mut Run<'_>, id: IteratorId) {
     }
 }
 
-/// What [`get_next`] may do.
+/// Lists what [`get_next`] may do.
 pub(super) fn next_of_get_next(next: &mut Next<'_>, id: IteratorId) {
     let has_input = next.facts.iterator_resource.tree(id).has_input;
     next.then(has_input.then(|| prefetch::get_next(id)));
@@ -61,7 +61,7 @@ pub(super) fn receive(run: &mut Run<'_>, id: IteratorId, pulled: Pulled) {
     }
 }
 
-/// What [`receive`] may do.
+/// Lists what [`receive`] may do.
 pub(super) fn next_of_receive(next: &mut Next<'_>, id: IteratorId) {
     next.then([prefetch::get_next(id), prefetch::cancel(id)]);
     next_of_map_input(next, id, true);

@@ -38,7 +38,7 @@ objects! { CapturedFunction;
     Opened(IteratorId) = "opened" per Iterator,
 }
 
-/// What a function is called for. A file is opened once by an iterator, and a call of `map` has a number of its own.
+/// The purpose of a function's call. A file is opened once by an iterator, and a call of `map` has a number of its own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Call {
     /// `MakeIteratorFromInputElement`, for a worker of `parallel_interleave`, who waits.

@@ -1,7 +1,7 @@
-//! What an epoch must deliver, whatever the interleaving: every record once, the partial batch last, then the end for ever.
+//! The delivery that an epoch owes, whatever the interleaving: every record once, the partial batch last, then the end for ever.
 //!
 //! A pipeline looks at no record, so it is enough to know which record of which file an element is. Records of one file stay in
-//! their order all the way (every stage is first in, first out, and one thread reads a file), which makes "once" a number a file.
+//! their order all the way (every stage is first in, first out, and one thread reads each file), which makes "once" a number per file.
 
 use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
@@ -21,7 +21,7 @@ pub struct Record {
 /// The records of a batch, sorted: in which order they lie in it is of no consequence.
 pub type Batch = SmallVec<[Record; 2]>;
 
-/// What a read of the iterator brings.
+/// The outcome of a read of the iterator.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Outcome {
     /// A batch.
@@ -32,7 +32,7 @@ pub enum Outcome {
     Error,
 }
 
-/// What one iterator has delivered so far.
+/// The records that one iterator has delivered so far.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Delivery {
     /// By file, how many of its records.

@@ -13,7 +13,7 @@ pub fn make_iterator() -> Graph {
     one_node("MakeIterator", NodeKind::MakeIterator)
 }
 
-/// Whether a step makes an iterator.
+/// Returns true if a step makes an iterator.
 pub fn makes_iterator(graph: &Graph) -> bool {
     graph.node_ids().any(|id| graph.node(id).kind == NodeKind::MakeIterator)
 }

@@ -39,7 +39,7 @@ pub(in crate::models::tensorflow::mechanisms) fn read(process: &Process) -> AnyP
     parallel_map::get_next(datasets.current)
 }
 
-/// What [`read`] may do, now or later.
+/// Lists what [`read`] may do, now or later.
 pub(in crate::models::tensorflow::mechanisms) fn next_of_read(next: &mut Next<'_>) {
     next.then(
         next.facts

@@ -72,7 +72,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// The pipeline with every bound as low as it can be, on files with so many records each.
+    /// The pipeline with every bound as low as it can be, on files with this number of records each.
     pub fn smallest(files: &[u16], batch_size: u8) -> Self {
         let file = |&records: &u16| InputFile {
             records,
@@ -121,7 +121,7 @@ pub enum Element {
     Error,
 }
 
-/// What a stage gets from the one before it.
+/// The answer that a stage gets from the one before it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Pulled {
     /// An element.
@@ -148,7 +148,7 @@ pub struct Tree {
     pub id: IteratorId,
     /// `map`.
     pub map: ParallelMap,
-    /// What the runner thread of `map` has on its stack.
+    /// The stack of `map`'s runner thread.
     pub runner: RunnerFrame,
     /// Whether `batch` still has its input, `prefetch` and all below.
     pub has_input: bool,
@@ -156,9 +156,9 @@ pub struct Tree {
     pub prefetch: Prefetch,
     /// `parallel_interleave`.
     pub interleave: ParallelInterleave,
-    /// What the reading thread got from `map` and has not told yet.
+    /// The answer that the reading thread got from `map` and has not told yet.
     pub answer: Option<Outcome>,
-    /// What was delivered. No label looks at it but to say that it is wrong.
+    /// Records that were delivered. No label looks at it but to say that it is wrong.
     pub delivery: Delivery,
 }
 
@@ -206,7 +206,7 @@ impl Datasets {
     }
 }
 
-/// What is final in an iterator: which threads were started, what is destroyed, what has ended.
+/// Final facts of an iterator: which threads were started, what is destroyed, what has ended.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(in crate::models) struct TreeFacts {
     /// The runner thread of `map` was started.
@@ -223,7 +223,7 @@ pub(in crate::models) struct TreeFacts {
     given: SmallVec<[Option<u8>; 2]>,
 }
 
-/// What is said of an iterator that is still to be made.
+/// Facts of an iterator that is still to be made.
 static FRESH: TreeFacts = TreeFacts {
     runs: false,
     prefetches: false,
@@ -254,7 +254,7 @@ impl TreeFacts {
     }
 }
 
-/// What is final in the pipelines of a process.
+/// Final facts of the pipelines of a process.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(in crate::models) struct Facts {
     /// The iterator that the resource holds.
@@ -325,7 +325,7 @@ impl TensorFlow {
         self.job().pipeline.as_ref()
     }
 
-    /// The same, where a label of it runs.
+    /// Returns the pipeline, where a label of it runs.
     fn the_pipeline(&self) -> &Pipeline {
         self.pipeline().expect("the job has a pipeline")
     }

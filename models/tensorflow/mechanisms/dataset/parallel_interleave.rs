@@ -55,7 +55,7 @@ fn notify_only_waiter(condvar: &mut Condvar<ThreadId>) {
     condvar.notify_one(0);
 }
 
-/// What `mu_` guards.
+/// The state behind `mu_`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct ParallelInterleave {
     /// Files that the list has handed out.
@@ -240,7 +240,7 @@ impl ParallelInterleave {
     }
 }
 
-/// What a round over the slots comes to.
+/// The result of a round over the slots.
 enum Scan {
     Found(Element),
     End,

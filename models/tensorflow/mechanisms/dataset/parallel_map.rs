@@ -63,13 +63,13 @@ objects! { ParallelMap;
 pub struct Invocation {
     /// Its place in the order of calls.
     pub number: u16,
-    /// What the call came to, or will come to.
+    /// Outcome that the call came to, or will come to.
     pub outcome: Option<Outcome>,
     /// `notification`.
     pub notified: bool,
 }
 
-/// What the mutex guards.
+/// The state behind the mutex.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct ParallelMap {
     /// Whether `runner_thread_` was started.
@@ -146,7 +146,7 @@ pub(super) fn map_input(run: &mut Run<'_>, id: IteratorId, outcome: Outcome) {
     }
 }
 
-/// What [`map_input`] may do: with a batch, or without.
+/// Lists what [`map_input`] may do: with a batch, or without.
 pub(super) fn next_of_map_input(next: &mut Next<'_>, id: IteratorId, may_have_batch: bool) {
     next.then(may_have_batch.then(|| captured_function::run(id, Call::Map(u16::MAX))));
     next.then([Pc::Completed(id, u16::MAX), Pc::NotifyAndGoOn(id, u16::MAX)]);
@@ -163,7 +163,7 @@ pub(super) fn next_call(run: &mut Run<'_>, id: IteratorId) {
     run.then([Pc::Runner(id)]);
 }
 
-/// What [`next_call`] may do.
+/// Lists what [`next_call`] may do.
 pub(super) fn next_of_next_call(next: &mut Next<'_>, id: IteratorId) {
     next.then([Pc::Runner(id)]);
     batch::next_of_get_next(next, id);

@@ -41,7 +41,7 @@ objects! { Prefetch;
     Prefetch(IteratorId) = "prefetch" per Iterator,
 }
 
-/// What `mu_` guards.
+/// The state behind `mu_`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Prefetch {
     /// Whether `prefetch_thread_` was started.

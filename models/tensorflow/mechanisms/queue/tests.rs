@@ -58,7 +58,7 @@ fn what_is_cancelled_is_cancelled_once_and_makes_room_for_those_behind_it() {
     assert_eq!(queue.waiting(0).count(), 0);
 }
 
-/// What is done to a queue.
+/// An operation on a queue.
 #[derive(Clone, Debug)]
 enum Step {
     Add(AttemptKind),

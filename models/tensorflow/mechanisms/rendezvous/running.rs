@@ -1,4 +1,4 @@
-//! What the labels of a rendezvous do.
+//! Effects of a rendezvous' labels.
 
 use super::state::{insert, remove};
 use super::{Pc, Rendezvous};

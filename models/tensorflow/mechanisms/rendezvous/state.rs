@@ -81,7 +81,7 @@ impl Rendezvous {
     }
 }
 
-/// What is final in a rendezvous: aborting it and initializing it.
+/// Final facts of a rendezvous: aborted, initialized.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(in crate::models) struct State {
     /// The local table carries an error.
@@ -92,7 +92,7 @@ pub(in crate::models) struct State {
     pub(in crate::models) initialized: bool,
 }
 
-/// What is final in each rendezvous, and which of them stand for a step for good.
+/// Final facts of each rendezvous, and which of them stand for a step for good.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(in crate::models) struct Facts {
     states: SmallVec<[State; 2]>,
@@ -114,7 +114,7 @@ impl Facts {
         }
     }
 
-    /// What is final in this rendezvous of a step, or in the one that stands for the step whatever happens.
+    /// Returns what is final in this rendezvous of a step, or in the one that stands for the step whatever happens.
     pub(in crate::models) fn state(&self, step: StepId, id: RendezvousId) -> State {
         let known = if id == ANY_RENDEZVOUS {
             self.table.iter().find(|(other, _)| *other == step).map(|(_, id)| *id)

@@ -1,4 +1,4 @@
-//! What the arrival of a frame does.
+//! Effects of a frame's arrival.
 
 use super::{Frame, Pc, Rpc, ServerCall, completes, completion};
 use crate::machine::ProcessId;
@@ -79,7 +79,7 @@ pub(in crate::models::tensorflow::mechanisms) fn lost_answers(
     }
 }
 
-/// What may follow from the arrival of a frame that concerns a call: on its server's side, or on its client's.
+/// Lists what may follow from the arrival of a frame that concerns a call: on its server's side, or on its client's.
 pub(in crate::models) fn next_of_arrival(next: &mut Next<'_>, frame: Frame) {
     match frame {
         Frame::Request(call) => next.spawn(ThreadId::Arrival(call), [Pc::Read(call)]),

@@ -53,7 +53,7 @@ pub(in crate::models::tensorflow::mechanisms) fn cancel_request(run: &mut Run<'_
     run.then(cancels.into_iter().chain(aborts));
 }
 
-/// What [`cancel_request`] may do.
+/// Lists what [`cancel_request`] may do.
 pub(in crate::models::tensorflow::mechanisms) fn next_of_cancel(next: &mut Next<'_>, id: CallId) {
     let info = next.model.call(id);
     next.then([Pc::Release(id).into(), rendezvous::abort_step(info.step)]);

@@ -46,7 +46,7 @@ pub enum Rpc {
 /// A call on its client's side.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct ClientCall {
-    /// Which call.
+    /// Id of the call.
     pub id: CallId,
     /// The rendezvous that a receive is registered with.
     pub rendezvous: Option<RendezvousId>,
@@ -114,7 +114,7 @@ impl ClientCall {
 /// A call on its server's side.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct ServerCall {
-    /// Which call.
+    /// Id of the call.
     pub id: CallId,
     /// The reset has arrived and was not read yet.
     pub reset: bool,

@@ -1,4 +1,4 @@
-//! What can be said only of whole executions or of what is forgotten on the way.
+//! Audits that need whole executions, or what is forgotten on the way.
 
 use std::collections::BTreeSet;
 
@@ -84,7 +84,7 @@ impl<M: Reducible> Auditor<'_, '_, M> {
         }
     }
 
-    /// What is sure must come true: from no state in which every client is sure to return is a hang reached, and from none in which
+    /// Checks that what is sure comes true: from no state in which every client is sure to return is a hang reached, and from none in which
     /// something is promised a state that breaks it.
     pub(super) fn ends(&mut self, ids: &[u32], broken: &dyn Fn(&[&M::Process], bool) -> GuaranteeSet) {
         let graph = global_graph(self.search, ids);

@@ -15,7 +15,7 @@ use crate::explore::exhaustive::search::{Place, Search};
 use crate::explore::exhaustive::store::{SHARDS, Shard};
 use crate::machine::{FrameSet, ProcessId, Reducible};
 
-/// What stands before the tables.
+/// The head of the file, before the tables.
 #[derive(Serialize, Deserialize)]
 struct Head {
     identity: Vec<(String, String)>,

@@ -1,4 +1,4 @@
-//! Which global states need not be followed any further: what processes guarantee to each other, and what is inevitable then.
+//! Global states that need not be followed any further: what processes guarantee to each other, and what is inevitable then.
 
 use smallvec::SmallVec;
 

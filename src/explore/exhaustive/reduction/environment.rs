@@ -1,4 +1,4 @@
-//! What stands in the way of a pending operation: all that other threads and arrivals may still do.
+//! The environment of a pending operation: all that other threads and arrivals may still do.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ fn conflict<T>(footprint: &Footprint, pending: &Pending<T>, name: Option<ThreadN
         || name.is_some_and(|name| footprint.spawns(name))
 }
 
-/// What each thread, and frames still to come, may do: asked of the model one at a time, when it is needed.
+/// Footprints of each thread, and of frames still to come: asked of the model one at a time, when needed.
 pub(super) struct Environment<'a, M: Independence> {
     local: &'a Local<'a, M>,
     state: &'a M::Process,

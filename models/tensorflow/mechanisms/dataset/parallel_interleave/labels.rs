@@ -52,7 +52,7 @@ pub(in crate::models::tensorflow::mechanisms::dataset) fn cancel(id: IteratorId)
     Pc::Cancel(id).into()
 }
 
-/// What [`file_is_opened`] may do.
+/// Lists what [`file_is_opened`] may do.
 pub(in crate::models::tensorflow::mechanisms::dataset) fn next_of_opened(id: IteratorId, worker: u8) -> [AnyPc; 2] {
     [Pc::PublishError(id, worker).into(), Pc::Publish(id, worker, 0).into()]
 }
@@ -74,7 +74,7 @@ pub(in crate::models::tensorflow::mechanisms::dataset) fn file_is_opened(
     }]);
 }
 
-/// What every thread may look at of a worker. What a thread has on its own stack belongs to no object.
+/// Returns what every thread may look at of a worker. A thread's own stack belongs to no object.
 fn shared(worker: &Worker) -> impl std::hash::Hash + use<'_> {
     (worker.input, &worker.outputs, worker.producing, &worker.condvar)
 }
