@@ -5,7 +5,7 @@ use super::mechanisms::context::{Inventory, View, Wanted};
 use super::mechanisms::rpc::Frame;
 use super::mechanisms::{cancellation, executor, list_objects, rendezvous, rpc, worker};
 use super::process::{Process, ThreadId};
-use crate::machine::{Describe, Emphasis, FrameKind, FrameText, Label, ObjectId, Pending, ProcessId, Waker};
+use crate::machine::{Describe, Emphasis, FrameKind, FrameText, Label, ObjectId, Pending, ProcessId, Resolver};
 
 /// The labels that give something up.
 static ABORTS: [&Label; 3] = [
@@ -93,8 +93,8 @@ impl Describe for TensorFlow {
         }
     }
 
-    fn wakers(&self, system: &[&Process], process: ProcessId, client: usize) -> Vec<Waker> {
-        self.possible_wakers(system, process, client)
+    fn resolvers(&self, system: &[&Process], process: ProcessId, client: usize) -> Vec<Resolver> {
+        self.possible_resolvers(system, process, client)
     }
 }
 

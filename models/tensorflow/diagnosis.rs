@@ -1,13 +1,13 @@
 //! Why a client is stuck, and what stays behind when none is.
 //!
 //! The wait-for closure is read off a state at rest: the step thread waits for partitions, a partition for its unfinished nodes, a
-//! receive for its peer's answer, and so on to something that nobody will ever do. `wakers` says of each wait who could have ended it.
+//! receive for its peer's answer, and so on to something that nobody will ever do. `resolvers` says of each wait who could have ended it.
 
 mod attempts;
 mod pipeline;
-mod wakers;
+mod resolvers;
 
-use crate::machine::{Pending, ProcessId, Term, WaitFor, WaitNode, Waker};
+use crate::machine::{Pending, ProcessId, Resolver, Term, WaitFor, WaitNode};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::mechanisms::context::View;
@@ -26,7 +26,7 @@ struct Walk<'a> {
     /// Threads that wait for a pipeline, or for the pool that it shares, with their nodes.
     threads: Vec<(ProcessId, ThreadId, usize)>,
     /// Those who could have ended each wait.
-    wakers: Vec<Waker>,
+    resolvers: Vec<Resolver>,
 }
 
 impl TensorFlow {
@@ -34,13 +34,13 @@ impl TensorFlow {
         self.walk(system, worker, client).graph
     }
 
-    pub(in crate::models) fn possible_wakers(
+    pub(in crate::models) fn possible_resolvers(
         &self,
         system: &[&Process],
         worker: ProcessId,
         client: usize,
-    ) -> Vec<Waker> {
-        self.walk(system, worker, client).wakers
+    ) -> Vec<Resolver> {
+        self.walk(system, worker, client).resolvers
     }
 
     fn walk<'a>(&'a self, system: &'a [&'a Process], worker: ProcessId, client: usize) -> Walk<'a> {
@@ -50,7 +50,7 @@ impl TensorFlow {
             graph: WaitFor::default(),
             partitions: Vec::new(),
             threads: Vec::new(),
-            wakers: Vec::new(),
+            resolvers: Vec::new(),
         };
         match client {
             0 => walk.client(worker, None),
@@ -130,7 +130,7 @@ impl Walk<'_> {
     pub(in crate::models) fn node(
         &self,
         id: ProcessId,
-        label: &str,
+        label: impl Into<Term>,
         object: &str,
         cause: Option<String>,
         detail: String,
@@ -288,9 +288,12 @@ impl Walk<'_> {
             },
         );
         let label = if lost {
-            "_Recv (its cancel found no function)"
+            Term::worded(
+                "_Recv (its cancel found no function)",
+                "_Recv (cancelled before its callback was installed)",
+            )
         } else {
-            "_Recv"
+            "_Recv".into()
         };
         let node = self.node(id, label, "RecvTensor answer", None, text);
         let node = self.graph.push(Some(from), node);

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use lastbatch::models::tensorflow::import::concretization::{UnsliceError, unslice};
+use lastbatch::models::tensorflow::import::concretization::{ConcretizeError, concretize};
 use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::report::{prefix_end, replay_end, replay_line};
 use lastbatch::scenario::{EngineName, Experiment, Scenario, SliceKind};
-use lastbatch::schedule::{Schedule, replay, replay_prefix};
+use lastbatch::schedule::{Ending, Schedule, replay, replay_prefix};
 
 use super::{Ended, Failure, Outcome, print};
 
@@ -60,8 +60,8 @@ impl Replay {
         let mut schedule = Schedule::load(&self.file)?;
         let mut experiment = self.prepare(&schedule)?;
         if self.full && experiment.scenario().document.job.slice != SliceKind::Full {
-            match self.unsliced(experiment, &schedule)? {
-                Ok(unsliced) => (experiment, schedule) = unsliced,
+            match self.concretized(experiment, &schedule)? {
+                Ok(concretized) => (experiment, schedule) = concretized,
                 Err(problem) => {
                     print(&format!("{}: {problem}\n", self.file.display()));
                     return Ok(Outcome::Fails);
@@ -117,21 +117,22 @@ impl Replay {
                     let returned = outcome.end.clients.iter().all(|client| client.returned);
                     note(returned, prefix_end(&outcome, &variant.to_string(), policy));
                 })?;
-                "return every client"
+                "returned every client"
             }
             None => {
                 experiment.replay_under(self.engine, schedule, self.times, |outcome| {
                     let keeps = outcome.broken_promise(schedule).is_none();
                     note(keeps, replay_end(&outcome, schedule));
                 })?;
-                "end as promised"
+                match schedule.header.ending {
+                    Ending::Hang { .. } => "reproduced the hang",
+                    Ending::Panic { .. } => "reproduced the panic",
+                    Ending::Open => "followed the schedule",
+                }
             }
         };
         print(&wrong.unwrap_or(last));
-        print(&format!(
-            "engine {}: {kept} of {} runs {what}\n",
-            self.engine, self.times
-        ));
+        print(&format!("engine {}: {kept}/{} runs {what}\n", self.engine, self.times));
         Ok(if kept == self.times {
             Outcome::Holds
         } else {
@@ -140,21 +141,21 @@ impl Replay {
     }
 
     /// The schedule on every node of the graph.
-    fn unsliced(
+    fn concretized(
         &self,
         slice: Experiment,
         schedule: &Schedule,
-    ) -> Result<Result<(Experiment, Schedule), UnsliceError>, Failure> {
+    ) -> Result<Result<(Experiment, Schedule), ConcretizeError>, Failure> {
         let full = Experiment::new(slice.scenario().clone().with_every_node())?;
-        let unsliced = match unslice(slice.model(), &schedule.events, full.model()) {
-            Ok(unsliced) => unsliced,
+        let concretized = match concretize(slice.model(), &schedule.events, full.model()) {
+            Ok(concretized) => concretized,
             Err(problem) => return Ok(Err(problem)),
         };
         print(&format!(
             "{} labels put in for the nodes that the slice left out\n",
-            unsliced.inserted
+            concretized.inserted
         ));
-        let schedule = full.schedule(schedule.header.ending.clone(), unsliced.events);
+        let schedule = full.schedule(schedule.header.ending.clone(), concretized.events);
         Ok(Ok((full, schedule)))
     }
 

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::oracle::Oracle;
 use super::{
-    Explanation, Impossible, Minimised, PossibleWaker, RecordedEvent, Recording, Searches, WaitGraph, Waiting,
+    Explanation, Impossible, Minimised, PossibleResolver, RecordedEvent, Recording, Searches, WaitGraph, Waiting,
 };
 use super::{no_return, races, record, story};
 use crate::machine::{Describe, Event, ObjectId, ProcessId, Reducible, Signature, System};
@@ -115,20 +115,20 @@ fn waits<M: Describe>(
     walk.follow(moves);
     let states: Vec<&M::Process> = walk.system().processes.iter().collect();
     let closure = model.wait_for(&states, process, number);
-    let wakers = model.wakers(&states, process, number);
+    let resolvers = model.resolvers(&states, process, number);
     let nodes = closure.nodes.into_iter().enumerate().map(|(index, node)| Waiting {
         role: node.role.to_string(),
         function: node.label.to_string(),
         object: node.object.to_string(),
         detail: node.detail,
         cause: node.cause.map(|cause| cause.to_string()),
-        wakers: wakers
+        resolvers: resolvers
             .iter()
-            .filter(|waker| waker.node == index)
-            .map(|waker| PossibleWaker {
-                who: waker.who.clone(),
-                why_not: waker.why_not.clone(),
-                settled_by: settled_by(model, &states, recording, &waker.settled_by),
+            .filter(|resolver| resolver.node == index)
+            .map(|resolver| PossibleResolver {
+                who: resolver.who.clone(),
+                why_not: resolver.why_not.clone(),
+                settled_by: settled_by(model, &states, recording, &resolver.settled_by),
             })
             .collect(),
     });

@@ -76,12 +76,13 @@ pub struct Waiting {
     /// Why nobody will provide it, at the end of a chain.
     pub cause: Option<String>,
     /// Those who could have ended the wait.
-    pub wakers: Vec<PossibleWaker>,
+    #[serde(rename = "wakers")]
+    pub resolvers: Vec<PossibleResolver>,
 }
 
 /// Somebody who could have ended a wait.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct PossibleWaker {
+pub struct PossibleResolver {
     /// The event that would have ended the wait, and whose part that was.
     pub who: String,
     /// Why it can't happen any more.

@@ -5,7 +5,7 @@ use super::{Explanation, NoReturn, Race, Recording};
 /// The hang in plain words, paragraph by paragraph.
 pub(super) fn story(explanation: &Explanation) -> Vec<String> {
     let mut paragraphs = vec![waits(explanation)];
-    paragraphs.extend(wakers(explanation));
+    paragraphs.extend(resolvers(explanation));
     paragraphs.extend(order(explanation));
     paragraphs.push(point(explanation));
     paragraphs
@@ -23,18 +23,18 @@ fn waits(explanation: &Explanation) -> String {
 }
 
 /// Tells who could have ended the wait: only what an event of the schedule settled, and the ends of the chains.
-fn wakers(explanation: &Explanation) -> Option<String> {
+fn resolvers(explanation: &Explanation) -> Option<String> {
     let mut parts = Vec::new();
     for node in &explanation.waits.nodes {
-        for waker in &node.wakers {
-            if waker.settled_by.is_none() && node.cause.is_none() {
+        for resolver in &node.resolvers {
+            if resolver.settled_by.is_none() && node.cause.is_none() {
                 continue;
             }
-            let by = waker
+            let by = resolver
                 .settled_by
                 .map(|event| format!(" (event {event})"))
                 .unwrap_or_default();
-            parts.push(format!("{}: {}{by}", waker.who, waker.why_not));
+            parts.push(format!("{}: {}{by}", resolver.who, resolver.why_not));
         }
     }
     (!parts.is_empty()).then(|| {

@@ -33,7 +33,7 @@ pub struct FrameText {
 
 /// Somebody who could have ended a wait, and why that can't happen any more.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Waker {
+pub struct Resolver {
     /// The waiting place: index into the nodes of the wait-for closure.
     pub node: usize,
     /// The event that would have ended the wait, and whose part that was.
@@ -88,7 +88,7 @@ pub trait Describe: Model {
     }
 
     /// For each waiting place of [`Model::wait_for`], who could have ended the wait.
-    fn wakers(&self, _system: &[&Self::Process], _process: ProcessId, _client: usize) -> Vec<Waker> {
+    fn resolvers(&self, _system: &[&Self::Process], _process: ProcessId, _client: usize) -> Vec<Resolver> {
         Vec::new()
     }
 }

@@ -26,7 +26,7 @@ mod wrapper;
 
 pub use bits::BitSet;
 pub use condvar::{Condvar, SpuriousWakeups};
-pub use describe::{Describe, Emphasis, FrameKind, FrameText, Waker};
+pub use describe::{Describe, Emphasis, FrameKind, FrameText, Resolver};
 pub use footprint::{Footprint, FrameSet, ThreadName};
 pub use fragment::{Fragment, Group, GroupError};
 pub use independence::{GuaranteeSet, Guarantees, Independence, Reducible};

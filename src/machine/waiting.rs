@@ -142,8 +142,12 @@ pub struct Signature {
 impl Signature {
     /// Names the signature: eight hexadecimal digits of a hash of its key, whatever its words are.
     pub fn id(&self) -> String {
-        let key = self.joined(|term| &term.key);
-        format!("{:08x}", xxhash_rust::xxh3::xxh3_64(key.as_bytes()) >> 32)
+        format!("{:08x}", xxhash_rust::xxh3::xxh3_64(self.key().as_bytes()) >> 32)
+    }
+
+    /// Returns the chains as schedules spell them: by their keys, which never change.
+    pub fn key(&self) -> String {
+        self.joined(|term| &term.key)
     }
 
     fn joined(&self, part: fn(&Term) -> &str) -> String {

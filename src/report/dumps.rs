@@ -29,8 +29,8 @@ pub fn dumps_text(dumps: &[Dump], assessment: &Assessment) -> String {
     }
     if assessment.fits.is_empty() {
         text.push_str("\nNO KNOWN HANG fits these dumps\n");
-        for (known, clue) in &assessment.ruled_out {
-            let _ = writeln!(text, "  not {}: it would need that {}", known.name, clue.text);
+        for (known, symptom) in &assessment.ruled_out {
+            let _ = writeln!(text, "  not {}: it would need that {}", known.name, symptom.text);
         }
     }
     if !assessment.next.is_empty() {
@@ -58,7 +58,7 @@ fn fit_text(text: &mut String, fit: &Fit) {
     for sign in &fit.signs {
         let mark = if sign.seen == Seen::Yes { '+' } else { '?' };
         let needed = if sign.needed { "" } else { " (not needed)" };
-        let _ = writeln!(text, "  {mark} {}{needed}", sign.clue.text);
+        let _ = writeln!(text, "  {mark} {}{needed}", sign.symptom.text);
     }
     let _ = writeln!(text, "  dumps cannot show: {}", known.hidden);
     if !known.signatures.is_empty() {
@@ -97,7 +97,7 @@ pub fn dumps_json(dumps: &[Dump], assessment: &Assessment) -> Value {
         })
     };
     let ruled_out = assessment.ruled_out.iter();
-    let ruled_out = ruled_out.map(|(known, clue)| json!({ "name": known.name, "needs": clue.text }));
+    let ruled_out = ruled_out.map(|(known, symptom)| json!({ "name": known.name, "needs": symptom.text }));
     json!({
         "tasks": dumps.iter().map(task).collect::<Vec<_>>(),
         "fits": assessment.fits.iter().map(fit_json).collect::<Vec<_>>(),
@@ -110,7 +110,7 @@ fn fit_json(fit: &Fit) -> Value {
     let signs = fit
         .signs
         .iter()
-        .map(|sign| json!({ "sign": sign.clue.text, "shown": sign.seen == Seen::Yes, "needed": sign.needed }));
+        .map(|sign| json!({ "sign": sign.symptom.text, "shown": sign.seen == Seen::Yes, "needed": sign.needed }));
     let known = fit.known;
     json!({
         "name": known.name,

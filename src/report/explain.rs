@@ -92,12 +92,16 @@ fn waiting(text: &mut String, waits: &WaitGraph, index: usize, level: usize, see
     if !node.detail.is_empty() {
         let _ = writeln!(text, "{indent}  {}", node.detail);
     }
-    for waker in &node.wakers {
-        let by = waker
+    for resolver in &node.resolvers {
+        let by = resolver
             .settled_by
             .map(|event| format!(" (event {event})"))
             .unwrap_or_default();
-        let _ = writeln!(text, "{indent}  could end it: {}: {}{by}", waker.who, waker.why_not);
+        let _ = writeln!(
+            text,
+            "{indent}  could end it: {}: {}{by}",
+            resolver.who, resolver.why_not
+        );
     }
     if let Some(cause) = &node.cause {
         let _ = writeln!(text, "{indent}  why nobody answers: {cause}");

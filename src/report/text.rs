@@ -48,8 +48,8 @@ fn headline(told: &Told<'_>) -> String {
         ..
     } = told;
     let answer = match (verdict.answer, verdict.complete) {
-        (Answer::Hang, true) => format!("HANG: {}, and in no other", ways(verdict.hangs.len())),
-        (Answer::Hang, false) => format!("HANG: {}; there may be more", ways(verdict.hangs.len())),
+        (Answer::Hang, true) => format!("HANG: {}; the search is complete", hangs(verdict.hangs.len())),
+        (Answer::Hang, false) => format!("HANG: {}; there may be more", hangs(verdict.hangs.len())),
         (Answer::NoHang, _) => "NO HANG: proved, the search ended by itself".to_owned(),
         (Answer::Undecided, _) if verdict.executions.is_some() => {
             "UNDECIDED: no hang found, but not every schedule was run".to_owned()
@@ -117,12 +117,9 @@ fn work(executions: &Executions, verdict: &Verdict) -> String {
     text
 }
 
-fn ways(number: usize) -> String {
-    if number == 1 {
-        "a client can wait for ever in one way".to_owned()
-    } else {
-        format!("a client can wait for ever in {number} ways")
-    }
+fn hangs(number: usize) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} distinct hang{plural}")
 }
 
 fn hang_text(told: &Told<'_>, index: usize, hang: &FoundHang) -> String {

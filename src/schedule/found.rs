@@ -106,8 +106,12 @@ impl fmt::Display for Mismatch {
         } = self;
         write!(
             f,
-            "event {number} (line {line}) differs: expected {}; found {found}",
-            told(expected)
+            "event {number} (line {line}) differs: expected {}{}{found}",
+            told(expected),
+            match found {
+                Found::NotLive { .. } => ", but ",
+                _ => "; found ",
+            }
         )
     }
 }
@@ -117,7 +121,7 @@ impl fmt::Display for Found {
         match self {
             Self::NoProcess { processes } => write!(f, "no such process; there are: {}", listed(processes)),
             Self::NotLive { threads } => {
-                write!(f, "the thread not live; live there: {}", listed(threads))
+                write!(f, "that thread is not running; running there: {}", listed(threads))
             }
             Self::Other(Difference { label, object }) => write!(f, "the thread about to do {label} on {object}"),
             Self::NotEnabled { enabled } => {

@@ -92,7 +92,7 @@ impl Ending {
         Self::Hang {
             client: client.to_owned(),
             signature: signature.id(),
-            waits: signature.to_string(),
+            waits: signature.key(),
         }
     }
 }

@@ -252,8 +252,8 @@ fn a_replay_stops_at_the_first_event_that_differs_and_says_what_differs() {
     );
     assert_eq!(
         changed(|events| events.swap(2, 3)),
-        "event 3 (line 17) differs: expected ps0 request handler does Request.serve on table; found the thread not live; \
-         live there: none"
+        "event 3 (line 17) differs: expected ps0 request handler does Request.serve on table, but that thread is not running; \
+         running there: none"
     );
     assert_eq!(
         changed(|events| events[2].label = "Request.resend".to_owned()),

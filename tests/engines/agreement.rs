@@ -1,7 +1,7 @@
 //! Engines find the same in the same systems, at random.
 //!
 //! Small ones, of which every schedule can be run: the exhaustive engine with and without its reductions, shuttle's depth-first search and a
-//! census that shares nothing with them find the same states at rest and the same signatures. Larger ones: what shuttle samples is in
+//! plain enumeration that shares nothing with them find the same states at rest and the same signatures. Larger ones: what shuttle samples is in
 //! what the exhaustive engine finds, and each of its hangs happens on shuttle's coroutines and on real threads. (loom is compared in
 //! `tests/loom/agreement.rs`: it and shuttle do not go together in one process.)
 //!
@@ -22,9 +22,9 @@ use lastbatch::schedule::{End, Ending, Hash, Header, Schedule};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::support::census::signatures;
 use crate::support::disagreement::differences;
 use crate::support::small_jobs::{REFERENCES, SmallJob};
+use crate::support::state_space::signatures;
 use crate::support::systems::{config, jobs, systems};
 
 /// States that a larger system may have; one with more is left out.
@@ -82,7 +82,7 @@ proptest! {
 
     #[test]
     fn on_random_systems_exhaustive_search_and_shuttle_find_the_same(small in systems(any::<bool>())) {
-        let (kernel, _, census) = small.kernel();
+        let (kernel, _, state_space) = small.kernel();
         let kernel = Arc::new(kernel);
         let unreduced = by_exhaustive(kernel.as_ref(), Reductions::NONE, None);
         let reduced = by_exhaustive(kernel.as_ref(), Reductions::ALL, None);
@@ -94,12 +94,12 @@ proptest! {
             let differences = differences(("exhaustive", &unreduced.hangs), (name, &verdict.hangs));
             prop_assert_eq!(differences, "", "{}", small.job);
         }
-        prop_assert_eq!(signatures(&unreduced.hangs), census.signatures, "{}", small.job);
-        prop_assert_eq!(outcomes, census.outcomes, "{}", small.job);
+        prop_assert_eq!(signatures(&unreduced.hangs), state_space.signatures, "{}", small.job);
+        prop_assert_eq!(outcomes, state_space.outcomes, "{}", small.job);
         // At least one execution for each schedule: more, since threads also take turns at the engine's own locks.
         let executions = shuttle.executions.expect("shuttle counts");
-        prop_assert!(executions.count >= census.schedules, "{}: {} of {}", small.job, executions.count, census.schedules);
-        prop_assert_eq!(unreduced.states, census.states as u64, "{}", small.job);
+        prop_assert!(executions.count >= state_space.schedules, "{}: {} of {}", small.job, executions.count, state_space.schedules);
+        prop_assert_eq!(unreduced.states, state_space.states as u64, "{}", small.job);
     }
 
     #[test]

@@ -9,9 +9,9 @@ use lastbatch::scenario::{Budget, EngineName, Experiment, Judgement};
 use lastbatch::schedule::ReplayOutcome;
 use predicates::prelude::*;
 
-use crate::support::census::signatures;
 use crate::support::program::PROGRAM;
 use crate::support::scenario::{files, prepared, shipped};
+use crate::support::state_space::signatures;
 
 fn kernels() -> Vec<Experiment> {
     let paths = files("kernel", "toml");

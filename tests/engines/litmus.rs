@@ -18,8 +18,8 @@ use lastbatch::models::litmus::two_calls::TwoCalls;
 use lastbatch::scenario::{Budget, EngineName};
 
 use super::runs::{by_shuttle, by_states, by_threads, shuttle_options};
-use crate::support::census::signatures;
 use crate::support::scenario::{prepared, run as run_by};
+use crate::support::state_space::signatures;
 
 /// Depth-first search runs every schedule, so it knows as much as the search of every state.
 fn agree<M: Reducible + Clone + 'static>(model: M) {

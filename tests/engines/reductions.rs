@@ -156,7 +156,7 @@ fn keeps_its_promises_within(job: &SmallJob, max_states: u64) {
         ..Options::default()
     };
     let model = job.model(&setting);
-    let broken = |system: &[&_], at_rest| model.broken_promises(system, at_rest);
+    let broken = |system: &[&_], at_rest| model.broken_guarantees(system, at_rest);
     let audit = audit_transitions(&model, &options, &AtomicBool::new(false), &broken);
     assert_eq!(audit.complaints, Vec::<String>::new(), "{job}");
 }

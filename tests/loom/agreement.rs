@@ -1,4 +1,4 @@
-//! loom and a census that shares nothing with it find the same in random systems: every state at rest, every signature, and as many as the
+//! loom and a plain enumeration that shares nothing with it find the same in random systems: every state at rest, every signature, and as many as the
 //! exhaustive engine.
 //!
 //! Many more systems than by default: `LASTBATCH_AGREEMENT_CASES=2000 cargo test --locked --test loom agreement`.
@@ -13,13 +13,13 @@ use lastbatch::explore::loom::{Options, explore, fits};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::support::census::signatures;
 use crate::support::disagreement::differences;
+use crate::support::state_space::signatures;
 use crate::support::systems::{Small, config, systems};
 
 /// Compares loom with the other searches on a system, and returns true if loom can run it.
 fn compare(small: &Small) -> Result<bool, TestCaseError> {
-    let (kernel, _, census) = small.kernel();
+    let (kernel, _, state_space) = small.kernel();
     let kernel = Arc::new(kernel);
     if fits(&kernel).is_err() {
         return Ok(false);
@@ -34,9 +34,9 @@ fn compare(small: &Small) -> Result<bool, TestCaseError> {
     prop_assert!(loom.verdict.complete, "{}: {:?}", small.job, loom.verdict);
     let differences = differences(("exhaustive", &states.hangs), ("loom", &loom.verdict.hangs));
     prop_assert_eq!(differences, "", "{}", small.job);
-    prop_assert_eq!(signatures(&loom.verdict.hangs), census.signatures, "{}", small.job);
+    prop_assert_eq!(signatures(&loom.verdict.hangs), state_space.signatures, "{}", small.job);
     let outcomes: BTreeSet<u128> = loom.outcomes.into_iter().collect();
-    prop_assert_eq!(outcomes, census.outcomes, "{}", small.job);
+    prop_assert_eq!(outcomes, state_space.outcomes, "{}", small.job);
     Ok(true)
 }
 

@@ -16,8 +16,8 @@ use lastbatch::models::litmus::pool_shutdown::PoolShutdown;
 use lastbatch::models::litmus::rendezvous::Rendezvous;
 use lastbatch::models::litmus::two_calls::TwoCalls;
 
-use crate::support::census::{census, signatures};
 use crate::support::scenario::{files, prepared};
+use crate::support::state_space::{signatures, state_space};
 
 const THREE: Pool = Pool {
     servers: 2,
@@ -35,7 +35,7 @@ fn agrees<M: Reducible + 'static>(model: M) -> usize {
 }
 
 fn agrees_on<M: Reducible + 'static>(kernel: &Arc<Fragment<M>>) -> usize {
-    let expected = census(kernel.as_ref(), 100_000).unwrap();
+    let expected = state_space(kernel.as_ref(), 100_000).unwrap();
     let found = run(kernel);
     let verdict = &found.verdict;
     assert!(verdict.complete, "{verdict:?}");

@@ -103,7 +103,7 @@ fn the_recorded_hang_is_one_of_the_models() {
     let signature = outcome.signature.expect("the client is stuck");
     let expected = "worker: MasterSession::RunPartitionsHelper waits for BlockingCounter \
         -> worker: ExecutorState waits for outstanding nodes \
-        -> worker: _Recv (its cancel found no function) waits for RecvTensor answer \
+        -> worker: _Recv (cancelled before its callback was installed) waits for RecvTensor answer \
         -> ps: BaseRemoteRendezvous::RecvLocalAsync waits for deferred_calls_ \
         (never started: its RunGraph was cancelled before it was sent)";
     assert_eq!(signature.to_string(), expected);

@@ -1,5 +1,6 @@
 //! The model of TensorFlow: its mechanisms, the graphs that it reads, and the traces and stack dumps that it is held against.
 
+mod concretization;
 mod conform;
 mod conform_random;
 mod dataset;
@@ -13,4 +14,3 @@ mod queue;
 mod slice;
 #[path = "../support/mod.rs"]
 mod support;
-mod unslice;

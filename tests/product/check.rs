@@ -267,7 +267,7 @@ fn a_hang_that_shuttle_finds_in_its_worker_process_is_written_and_replays_on_rea
             .arg("replay")
             .arg(&schedule)
             .args(["--engine", engine, "--times", "3"]);
-        let expected = format!("engine {engine}: 3 of 3 runs end as promised\n");
+        let expected = format!("engine {engine}: 3/3 runs reproduced the hang\n");
         replay.assert().code(0).stdout(contains(expected));
     }
 }

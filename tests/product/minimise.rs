@@ -17,7 +17,7 @@ fn long_way(prepared: &Experiment, schedule: &Schedule, seed: u64, detours: u32)
     let ending = Ending::Hang {
         client: client.name.clone(),
         signature: signature.id(),
-        waits: signature.to_string(),
+        waits: signature.key(),
     };
     Some(prepared.schedule(ending, events))
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use lastbatch::explore::FoundHang;
 
-use super::census::signatures;
+use super::state_space::signatures;
 
 /// Each kind of hang that only one of two engines knows, with its schedule, and beside it what the other one found. Empty where they agree.
 pub(crate) fn differences(one: (&str, &[FoundHang]), other: (&str, &[FoundHang])) -> String {

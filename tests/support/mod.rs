@@ -2,7 +2,6 @@
 
 #![allow(dead_code, unused_imports, unused_macros, reason = "no test binary uses all of it")]
 
-pub(crate) mod census;
 pub(crate) mod chromium;
 pub(crate) mod disagreement;
 pub(crate) mod fault_injection;
@@ -15,5 +14,6 @@ pub(crate) mod scenario;
 pub(crate) mod scenario_search;
 pub(crate) mod shipped_schedules;
 pub(crate) mod small_jobs;
+pub(crate) mod state_space;
 pub(crate) mod stateright_adapter;
 pub(crate) mod systems;

@@ -7,8 +7,8 @@ use lastbatch::models::tensorflow::process::Process;
 use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, RngSeed};
 
-use super::census::{Census, census};
 use super::small_jobs::{Input, REFERENCES, SmallJob};
+use super::state_space::{StateSpace, state_space};
 
 /// Schedules that a system may have.
 const MOST_SCHEDULES: u64 = 200;
@@ -77,7 +77,7 @@ fn names(servers: u8, edges: &[(u8, u8, bool)]) -> Vec<String> {
 
 impl Small {
     /// The last part of a run of the job: as long as it can be with no more schedules than [`MOST_SCHEDULES`].
-    pub(crate) fn kernel(&self) -> (Fragment<TensorFlow>, System<Process>, Census) {
+    pub(crate) fn kernel(&self) -> (Fragment<TensorFlow>, System<Process>, StateSpace) {
         let model = self.job.model(&REFERENCES[0]);
         let mut states = vec![System::initial(&model)];
         for pick in self.walk.iter().cycle().take(MOST_LABELS) {
@@ -94,8 +94,8 @@ impl Small {
         let mut best = None;
         for start in states.into_iter().rev().step_by(STRIDE) {
             let kernel = Fragment::new(model.clone(), start.clone(), self.groups(&model));
-            match census(&kernel, MOST_STATES).filter(|census| census.schedules <= MOST_SCHEDULES) {
-                Some(census) => best = Some((kernel, start, census)),
+            match state_space(&kernel, MOST_STATES).filter(|state_space| state_space.schedules <= MOST_SCHEDULES) {
+                Some(state_space) => best = Some((kernel, start, state_space)),
                 None => break,
             }
         }

@@ -18,14 +18,14 @@ use crate::models::tensorflow::mechanisms::{pool, rendezvous, rpc};
 use crate::models::tensorflow::process::{CallId, Process, RendezvousId, StepId, Thread, ThreadId};
 
 impl TensorFlow {
-    pub(in crate::models) fn forget_dead_of(&self, id: ProcessId, process: &mut Process) {
+    pub(in crate::models) fn eliminate_dead_of(&self, id: ProcessId, process: &mut Process) {
         for step in 0..self.steps().len() as StepId {
             if self.cleans_up_after(step) {
                 continue;
             }
-            self.forget_timers(process, step);
-            self.forget_cancellations(process, step);
-            self.forget_abandoned(id, process, step);
+            self.eliminate_timers(process, step);
+            self.eliminate_cancellations(process, step);
+            self.eliminate_abandoned(id, process, step);
         }
     }
 
@@ -40,7 +40,7 @@ impl TensorFlow {
     }
 
     /// Rules 1 and 2.
-    fn forget_timers(&self, process: &mut Process, step: StepId) {
+    fn eliminate_timers(&self, process: &mut Process, step: StepId) {
         let mut kept: Vec<RendezvousId> = Vec::new();
         let states = &process.rendezvous;
         let mut number = 0;
@@ -71,7 +71,7 @@ impl TensorFlow {
     }
 
     /// Rule 1: the cancellation of a request of an aborted step, or of one that is answered.
-    fn forget_cancellations(&self, process: &mut Process, step: StepId) {
+    fn eliminate_cancellations(&self, process: &mut Process, step: StepId) {
         let aborted = self.is_settled(process, step);
         let calls = &process.server_calls;
         process.threads.retain(|thread| {
@@ -87,7 +87,7 @@ impl TensorFlow {
     }
 
     /// Rule 3.
-    fn forget_abandoned(&self, id: ProcessId, process: &mut Process, step: StepId) {
+    fn eliminate_abandoned(&self, id: ProcessId, process: &mut Process, step: StepId) {
         let known = process.table.iter().any(|(other, _)| *other == step);
         let aborted = self.is_settled(process, step);
         let mut gone: Vec<CallId> = Vec::new();
@@ -114,7 +114,7 @@ impl TensorFlow {
             }
         }
         for call in gone {
-            self.forget_call(process, call);
+            self.eliminate_call(process, call);
         }
         let (arrived, calls) = (&process.arrived, &process.server_calls);
         for state in process.rendezvous.iter_mut().filter(|state| state.step == step) {
@@ -128,7 +128,7 @@ impl TensorFlow {
     }
 
     /// Removes a receive of a peer with everything that is still to be done for it. A handler that runs gives its pool thread back.
-    fn forget_call(&self, process: &mut Process, call: CallId) {
+    fn eliminate_call(&self, process: &mut Process, call: CallId) {
         process.remove_server_call(call);
         process.threads.retain(|thread| match thread.id {
             ThreadId::Arrival(other) => other != call,

@@ -1,7 +1,7 @@
 //! Inevitability: the answers that a process is sure to give, and when a client is sure to return.
 //!
-//! A *promise* holds whatever is run next, given what the other processes promise; promises are derived from each other by these rules,
-//! starting from none, so that no promise rests on itself. None of them asks for a number or a design of the job, only for what the
+//! A *guarantee* holds whatever is run next, given what the other processes guarantee; guarantees are derived from each other by these rules,
+//! starting from none, so that no guarantee rests on itself. None of them asks for a number or a design of the job, only for what the
 //! states make certain. A rule may fail to see a certainty, but must never see one that is not there: the audit of the exhaustive
 //! engine checks on every state that it meets that a sure return stays sure and that nothing is sure in a state at rest with a client
 //! that waits.
@@ -15,7 +15,7 @@
 //! - A step is sure to be aborted once it has failed, once an abort or a delayed abort is under way, once the data has ended where its
 //!   input is read, and once a receive of it that is not complete is sure to be answered with an error.
 //! - Of a step that reads from a pipeline nothing is certain that waits for the answer, until it is there. Where threads of the
-//!   compute pool may wait for a pipeline, their process promises nothing.
+//!   compute pool may wait for a pipeline, their process guarantees nothing.
 //! - A partition is sure to end if each of its receives is over, or is sure to be answered, or has its cancel function installed with
 //!   its cancellation still to come, or has not been validated while the rendezvous carries the error.
 //! - A `RunGraph` call is sure to complete if it is over, if the partition is sure to end, or if its cancel function is installed
@@ -31,61 +31,61 @@ use crate::models::tensorflow::mechanisms::rpc::Rpc;
 use crate::models::tensorflow::mechanisms::{Pc, executor, iterator, master, pool, rendezvous, rpc, worker};
 use crate::models::tensorflow::process::{CallId, NodeId, Process, StepId, Thread, ThreadId};
 
-/// Number of the promise to answer a call.
+/// Number of the guarantee to answer a call.
 fn answer(call: CallId) -> usize {
     usize::from(call) * 2
 }
 
-/// Number of the promise that the answer is an error.
+/// Number of the guarantee that the answer is an error.
 fn error(call: CallId) -> usize {
     usize::from(call) * 2 + 1
 }
 
-/// One process, with what the others promise.
-struct Prospect<'a> {
+/// One process, with what the others guarantee.
+struct Inference<'a> {
     model: &'a TensorFlow,
     id: ProcessId,
     process: &'a Process,
-    given: &'a GuaranteeSet,
+    assumed: &'a GuaranteeSet,
 }
 
 impl TensorFlow {
-    /// Computes the promises of a process, given what the others promise.
-    pub(in crate::models) fn promises_of(
+    /// Computes the guarantees of a process, given what the others guarantee.
+    pub(in crate::models) fn guarantees_of(
         &self,
         id: ProcessId,
         process: &Process,
-        given: &GuaranteeSet,
+        assumed: &GuaranteeSet,
     ) -> GuaranteeSet {
-        let mut promises = GuaranteeSet::default();
-        // A pool that may be blocked promises nothing.
+        let mut guarantees = GuaranteeSet::default();
+        // A pool that may be blocked guarantees nothing.
         if self.pool_may_block(id) {
-            return promises;
+            return guarantees;
         }
-        // Who dies keeps no promise.
+        // Who dies keeps no guarantee.
         if self.is_mortal(id) || self.is_unsure(process) {
-            return promises;
+            return guarantees;
         }
-        let prospect = Prospect {
+        let inference = Inference {
             model: self,
             id,
             process,
-            given,
+            assumed,
         };
         for (call, info) in (0..).zip(self.calls()).filter(|(_, info)| info.server == id) {
             let (answers, fails) = match info.kind {
-                CallKind::RecvTensor { .. } => prospect.receive(call, info.step),
-                CallKind::RunGraph { .. } => (prospect.ends(info.step), false),
+                CallKind::RecvTensor { .. } => inference.receive(call, info.step),
+                CallKind::RunGraph { .. } => (inference.ends(info.step), false),
                 CallKind::CleanupGraph | CallKind::CancelStep => (false, false),
             };
             if answers {
-                promises.0.insert(answer(call));
+                guarantees.0.insert(answer(call));
             }
             if fails {
-                promises.0.insert(error(call));
+                guarantees.0.insert(error(call));
             }
         }
-        promises
+        guarantees
     }
 
     /// Returns true if nothing is said of what a process does: on a worker, a step that comes to a closed session does not start, and an attempt
@@ -94,9 +94,9 @@ impl TensorFlow {
         process.master.is_some() && (self.faults().close || self.has_queue()) || self.counts_out_in_two()
     }
 
-    /// Lists the promises that a state breaks: at rest, those to answer a call that was sent and is not answered; in every state, those to
+    /// Lists the guarantees that a state breaks: at rest, those to answer a call that was sent and is not answered; in every state, those to
     /// answer with an error a receive that was answered with a value.
-    pub fn broken_promises(&self, system: &[&Process], at_rest: bool) -> GuaranteeSet {
+    pub fn broken_guarantees(&self, system: &[&Process], at_rest: bool) -> GuaranteeSet {
         let mut broken = GuaranteeSet::default();
         for call in system.iter().flat_map(|process| &process.client_calls) {
             let receive = matches!(self.call(call.id).kind, CallKind::RecvTensor { .. });
@@ -111,18 +111,18 @@ impl TensorFlow {
     }
 
     /// Returns true if the client of a process is sure to return.
-    pub(in crate::models) fn client_is_sure_to_return(
+    pub(in crate::models) fn return_is_inevitable(
         &self,
         id: ProcessId,
         process: &Process,
-        given: &GuaranteeSet,
+        assumed: &GuaranteeSet,
     ) -> bool {
         let Some(master) = &process.master else { return true };
-        let prospect = Prospect {
+        let inference = Inference {
             model: self,
             id,
             process,
-            given,
+            assumed,
         };
         if self.is_unsure(process) {
             return self.clients(id, process).iter().all(|client| client.returned);
@@ -139,16 +139,16 @@ impl TensorFlow {
         if process.thread(ThreadId::Step(step)).is_none() {
             return master.outcome.is_some_and(|ok| if ok { ends_well } else { ends_badly });
         }
-        let fails = master.failed || prospect.fails(step);
+        let fails = master.failed || inference.fails(step);
         let mut calls = (0..self.partitions(step)).filter_map(|partition| self.run_graph_of(step, partition));
         ends_badly
             && (ends_well || fails)
-            && prospect.ends(step)
-            && calls.all(|call| prospect.run_graph(call, master.failed, fails))
+            && inference.ends(step)
+            && calls.all(|call| inference.run_graph(call, master.failed, fails))
     }
 }
 
-impl Prospect<'_> {
+impl Inference<'_> {
     /// The rendezvous that stands for a step.
     fn rendezvous(&self, step: StepId) -> Option<&Rendezvous> {
         let found = self.process.table.iter().find(|(other, _)| *other == step);
@@ -185,7 +185,7 @@ impl Prospect<'_> {
         has_read
             && needs
                 .iter()
-                .all(|&needed| self.given.0.contains(answer(needed)) || self.is_done(needed))
+                .all(|&needed| self.assumed.0.contains(answer(needed)) || self.is_done(needed))
     }
 
     /// Returns true if the value of a receive can't exist: it depends on a batch that the ended data does not have, so that its `_Send` never
@@ -232,7 +232,7 @@ impl Prospect<'_> {
             || self.receives(step).any(|call| self.has_failed(call))
             || self
                 .receives(step)
-                .any(|call| self.given.0.contains(error(call)) && !self.is_done(call))
+                .any(|call| self.assumed.0.contains(error(call)) && !self.is_done(call))
     }
 
     /// Returns true if the partition reads its input here, has not yet, and will find the end of the data.
@@ -291,7 +291,7 @@ impl Prospect<'_> {
         };
         let to_abort = aborted || self.any(aborting);
         self.receives(step).all(|call| {
-            if self.given.0.contains(answer(call)) {
+            if self.assumed.0.contains(answer(call)) {
                 return true;
             }
             match self.process.client_call(call) {
@@ -319,7 +319,7 @@ impl Prospect<'_> {
         } else {
             fails
         };
-        record.is_over() || record.installed && to_come || self.given.0.contains(answer(call))
+        record.is_over() || record.installed && to_come || self.assumed.0.contains(answer(call))
     }
 }
 

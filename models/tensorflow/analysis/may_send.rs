@@ -19,7 +19,12 @@ impl TensorFlow {
     }
 
     /// The frames that a process may still send to `to` while that does nothing.
-    pub(in crate::models) fn frames_to(&self, from: ProcessId, process: &Process, to: ProcessId) -> FrameSet {
+    pub(in crate::models) fn frames_that_may_come(
+        &self,
+        from: ProcessId,
+        process: &Process,
+        to: ProcessId,
+    ) -> FrameSet {
         let mut frames = FrameSet::none();
         if self.is_mortal(from) && process.thread(ThreadId::Death).is_some() {
             frames.insert(Frame::Lost.number());

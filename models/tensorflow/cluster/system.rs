@@ -100,7 +100,7 @@ impl Model for TensorFlow {
         if let Some(said) = said {
             said.check(process, thread, &spawned, sent);
         }
-        forget_unreferenced(process);
+        eliminate_unreferenced(process);
     }
 
     fn deliver(&self, _to: ProcessId, process: &mut Process, from: ProcessId, frame: rpc::Frame) {
@@ -177,7 +177,7 @@ impl Independence for TensorFlow {
     }
 
     fn may_send(&self, from: ProcessId, process: &Process, to: ProcessId) -> FrameSet {
-        self.frames_to(from, process, to)
+        self.frames_that_may_come(from, process, to)
     }
 
     fn frame_set(&self, frame: &rpc::Frame) -> FrameSet {
@@ -196,17 +196,17 @@ impl Independence for TensorFlow {
     }
 
     fn eliminate_dead(&self, id: ProcessId, process: &mut Process) {
-        self.forget_dead_of(id, process);
+        self.eliminate_dead_of(id, process);
     }
 }
 
 impl Guarantees for TensorFlow {
     fn guarantees(&self, id: ProcessId, process: &Process, assumed: &GuaranteeSet) -> GuaranteeSet {
-        self.promises_of(id, process, assumed)
+        self.guarantees_of(id, process, assumed)
     }
 
     fn is_inevitable(&self, id: ProcessId, process: &Process, assumed: &GuaranteeSet) -> bool {
-        self.client_is_sure_to_return(id, process, assumed)
+        self.return_is_inevitable(id, process, assumed)
     }
 }
 
@@ -272,7 +272,7 @@ impl Said {
 
 /// Drops rendezvous that nothing refers to and numbers the others in the order of their steps, so that the numbers say nothing
 /// about the past.
-fn forget_unreferenced(process: &mut Process) {
+fn eliminate_unreferenced(process: &mut Process) {
     // What waits in a rendezvous keeps it.
     let waited_for = |state: &Rendezvous| !state.deferred.is_empty() || !state.waiters.is_empty();
     let mut used: SmallVec<[bool; 4]> = process.rendezvous.iter().map(waited_for).collect();

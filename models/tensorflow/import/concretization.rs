@@ -2,18 +2,18 @@
 //!
 //! The slice has fewer nodes, so fewer threads, smaller counts and fewer calls; a node that has a closure of its own in the slice may
 //! run inline in the whole graph, behind a node that the slice left out. What a schedule *does*, though, has names that both share:
-//! which receive is validated, which call is started, who aborts what. `deeds` reads that off the schedule; `whole` does it again on
+//! which receive is validated, which call is started, who aborts what. `actions` reads that off the schedule; `whole` does it again on
 //! the whole graph, in the same order, with the other nodes run where they stand in the way:
 //!
-//! - book-keeping (pool threads, counters, successors) runs when the thread of the next deed needs it;
-//! - a node that was left out runs when the node of the next deed waits for it;
+//! - book-keeping (pool threads, counters, successors) runs when the thread of the next action needs it;
+//! - a node that was left out runs when the node of the next action waits for it;
 //! - all others, receives among them, run when the partition must end, and whatever is left at the very end. So they come last, as the
 //!   argument in `import/slice.rs` has it.
 //!
 //! This is a fixed policy, no search. That it ends in the same hang is not assumed: the schedule that comes out is replayed like any
 //! other, and its signature compared.
 
-mod deeds;
+mod actions;
 mod run;
 mod whole;
 
@@ -24,7 +24,7 @@ use crate::models::tensorflow::TensorFlow;
 
 /// A schedule of the whole graph.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Unsliced {
+pub struct Concretized {
     /// The labels, until no thread can run.
     pub events: Vec<Event>,
     /// How many of them the schedule of the slice does not have.
@@ -33,7 +33,7 @@ pub struct Unsliced {
 
 /// Why a schedule of a slice can't be told for the whole graph.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
-pub enum UnsliceError {
+pub enum ConcretizeError {
     /// It is no schedule of the slice.
     #[error("event {number} ({event}) can't run on the slice")]
     NotOfSlice {
@@ -58,7 +58,7 @@ pub enum UnsliceError {
 ///
 /// # Errors
 /// When `events` are no schedule of `slice`, or one of them can't be made to run on `full`.
-pub fn unslice(slice: &TensorFlow, events: &[Event], full: &TensorFlow) -> Result<Unsliced, UnsliceError> {
-    let deeds = deeds::of(slice, events)?;
-    whole::run(full, slice, &deeds)
+pub fn concretize(slice: &TensorFlow, events: &[Event], full: &TensorFlow) -> Result<Concretized, ConcretizeError> {
+    let actions = actions::of(slice, events)?;
+    whole::run(full, slice, &actions)
 }

@@ -7,8 +7,8 @@ use prost::Message;
 
 use super::error::ImportError;
 use super::proto::{GraphDef, NodeDef, RunMetadata};
-use crate::models::tensorflow::fragments;
 use crate::models::tensorflow::job::graph::{Edge, Graph, GraphError, Node, NodeKind, Partition};
+use crate::models::tensorflow::kernels;
 
 /// Reads a file with a serialized `tensorflow.RunMetadata`.
 ///
@@ -192,7 +192,7 @@ impl Import<'_> {
                 return Err(self.node(node, "a second node of that name, expected unique names".to_owned()));
             }
         }
-        let variables = graph.node.iter().filter(|node| fragments::is_variable(&node.op));
+        let variables = graph.node.iter().filter(|node| kernels::is_variable(&node.op));
         let variables: Vec<String> = variables.map(|node| node.name.clone()).collect();
         let nodes = graph.node.iter().map(|node| {
             let mut inputs = Vec::with_capacity(node.input.len());
@@ -208,7 +208,7 @@ impl Import<'_> {
                 name: node.name.clone(),
                 op: node.op.clone(),
                 kind: self.kind(node, graph, &indices, &variables)?,
-                expensive: fragments::is_expensive(&node.op),
+                expensive: kernels::is_expensive(&node.op),
                 inputs,
             })
         });
@@ -236,7 +236,7 @@ impl Import<'_> {
             Some(Transfer::Fetch) => NodeKind::Fetch,
             None if node.op == "IteratorGetNext" => NodeKind::GetNext,
             None if node.op.starts_with("QueueDequeue") => NodeKind::Dequeue,
-            None if fragments::changes_variable(&node.op) => {
+            None if kernels::changes_variable(&node.op) => {
                 let variable = updated_variable(node, graph, indices);
                 let index = variable.and_then(|name| variables.iter().position(|other| other == name));
                 match index.and_then(|index| u16::try_from(index).ok()) {
@@ -328,10 +328,10 @@ fn updated_variable<'a>(node: &'a NodeDef, graph: &'a GraphDef, indices: &BTreeM
     for _ in 0..=graph.node.len() {
         let first = at.input.first().filter(|input| !input.starts_with('^'))?;
         at = &graph.node[usize::from(*indices.get(input_name(first))?)];
-        if fragments::is_variable(&at.op) {
+        if kernels::is_variable(&at.op) {
             return Some(&at.name);
         }
-        if !fragments::passes_variable_on(&at.op) {
+        if !kernels::passes_variable_on(&at.op) {
             return None;
         }
     }

@@ -11,8 +11,8 @@ use std::str::FromStr;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::models::tensorflow::fragments;
 use crate::models::tensorflow::job::graph::{Edge, Graph, GraphError, Node, NodeKind, Partition};
+use crate::models::tensorflow::kernels;
 
 /// The tensors of a built-in job.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Deserialize)]
@@ -262,7 +262,7 @@ impl Job {
             name,
             op: op.to_owned(),
             kind,
-            expensive: fragments::is_expensive(op),
+            expensive: kernels::is_expensive(op),
             inputs,
         });
         // Graph::new refuses partitions and edge lists for which these indices are too short.

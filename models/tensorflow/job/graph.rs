@@ -53,7 +53,7 @@ pub struct Node {
     pub op: String,
     /// Kind of the node.
     pub kind: NodeKind,
-    /// Whether the executor counts its kernel as expensive ([`crate::models::tensorflow::fragments::is_expensive`]).
+    /// Whether the executor counts its kernel as expensive ([`crate::models::tensorflow::kernels::is_expensive`]).
     pub expensive: bool,
     /// The nodes of this partition that must finish first, data and control inputs together: distinct, sorted.
     pub inputs: Vec<u16>,

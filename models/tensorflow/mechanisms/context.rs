@@ -74,7 +74,7 @@ impl Declared<'_> {
     }
 
     /// Takes one of a bounded number of servers.
-    pub(in crate::models) fn taking_server(mut self) -> Self {
+    pub(in crate::models) fn taking_permit(mut self) -> Self {
         self.takes_permit = true;
         self
     }

@@ -87,7 +87,7 @@ impl Mechanism for Counter {
         match self.0 {
             Pc::Take => {
                 let size = context.model.pool_size();
-                let take = context.uses(Object::Pool, Access::Write).taking_server();
+                let take = context.uses(Object::Pool, Access::Write).taking_permit();
                 take.when(|view| view.process.pool.may_take(size, view.thread.id))
             }
             Pc::Idle => context.uses(Object::Pool, Access::BothMover),

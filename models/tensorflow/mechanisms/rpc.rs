@@ -176,7 +176,7 @@ impl Mechanism for Counter {
             | Pc::Cancel(call) => writes(call),
             Pc::QueueTake(call) => {
                 let peer = model.call(call).server;
-                let take = context.uses(Object::Queue(peer), Access::Write).taking_server();
+                let take = context.uses(Object::Queue(peer), Access::Write).taking_permit();
                 take.when(|view| !view.process.busy_queues.contains(peer.index()))
             }
             Pc::QueueIdle(call) => context.uses(Object::Queue(model.call(call).server), Access::BothMover),

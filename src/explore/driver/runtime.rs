@@ -19,7 +19,7 @@ pub trait Runtime: Send + Sync + 'static {
     fn slot(&self, identity: u64) -> Self::Slot;
 
     /// Called by a thread before it takes the lock for its next label.
-    fn pause(&self, _seat: &Self::Slot) {}
+    fn pause(&self, _slot: &Self::Slot) {}
 
     /// Takes a lock: the one point of a label at which an engine may let others run first.
     fn acquire<'a>(&self, lock: &'a Self::Lock) -> Self::Guard<'a>;
@@ -35,13 +35,13 @@ pub trait Runtime: Send + Sync + 'static {
     fn spawn(&self, slot: &Self::Slot, body: Box<dyn FnOnce() + Send>);
 
     /// The calling thread has `slot` from now on.
-    fn adopt(&self, _seat: &Self::Slot) {}
+    fn adopt(&self, _slot: &Self::Slot) {}
 
     /// One of `outcomes` (at least two) outcomes of a label.
     fn choose(&self, outcomes: u32) -> u32;
 
     /// Says what the thread in `slot` would do if it had its turn now. An engine may use it to leave out turns in which nothing happens.
-    fn note(&self, _seat: &Self::Slot, _standing: Standing) {}
+    fn note(&self, _slot: &Self::Slot, _standing: Standing) {}
 }
 
 /// The prospect of a thread's next turn.

@@ -120,7 +120,7 @@ impl<M: Reducible> Auditor<'_, '_, M> {
         let graphs = &self.search.graphs;
         let before = self.judged(tuple);
         let frames: Vec<u32> = (0..tuple.len())
-            .map(|process| self.judge.frames_to(&mut self.cache, process, &before))
+            .map(|process| self.judge.frames_that_may_arrive(&mut self.cache, process, &before))
             .collect();
         let sure = self.judge.guaranteed(&mut self.cache, &before).1;
         for process in 0..tuple.len() {
@@ -162,7 +162,7 @@ impl<M: Reducible> Auditor<'_, '_, M> {
             self.complain(mover, &text);
         }
         for process in 0..tuple.len() {
-            let now = self.judge.frames_to(&mut self.cache, process, &later);
+            let now = self.judge.frames_that_may_arrive(&mut self.cache, process, &later);
             let sets = &self.judge.frame_sets;
             if process != mover && !sets.get(frames[process]).includes(sets.get(now)) {
                 let text = format!(

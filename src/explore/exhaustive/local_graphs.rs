@@ -151,7 +151,7 @@ impl<'m, M: Reducible> LocalGraphs<'m, M> {
     }
 
     /// The number of the set of frames that may still arrive at `process` while it does nothing.
-    pub(super) fn frames_to(&self, cache: &mut Deliveries, process: usize, tuple: &[u32]) -> u32 {
+    pub(super) fn frames_that_may_arrive(&self, cache: &mut Deliveries, process: usize, tuple: &[u32]) -> u32 {
         if !self.reductions.partial_order {
             return ANY_FRAME;
         }
@@ -163,7 +163,7 @@ impl<'m, M: Reducible> LocalGraphs<'m, M> {
 
     /// Returns what can happen next in `process` in the global state `tuple`: number of the expansion, and itself.
     pub(super) fn next(&self, cache: &mut Deliveries, process: usize, tuple: &[u32]) -> (u32, &Expansion) {
-        let key = (tuple[process], self.frames_to(cache, process, tuple));
+        let key = (tuple[process], self.frames_that_may_arrive(cache, process, tuple));
         let table = &self.expansions[process];
         let number = cache
             .expansions

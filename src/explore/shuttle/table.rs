@@ -11,9 +11,9 @@ use super::strategy::Chooser;
 use crate::explore::driver::{Runtime, Standing};
 
 /// The table that scheduler and coroutines share; shuttle does not see it.
-pub(super) struct TaskTable(Mutex<Posted>);
+pub(super) struct TaskTable(Mutex<Tasks>);
 
-pub(super) struct Posted {
+pub(super) struct Tasks {
     /// The meaning of each task of the running execution.
     slots: Vec<Option<Arc<Known>>>,
     /// The task that is running a label: nobody else goes on before it has.
@@ -39,19 +39,19 @@ impl Known {
 
 impl TaskTable {
     pub(super) fn new(chooser: Chooser) -> Self {
-        Self(Mutex::new(Posted {
+        Self(Mutex::new(Tasks {
             slots: Vec::new(),
             inside: None,
             chooser,
         }))
     }
 
-    pub(super) fn posted(&self) -> MutexGuard<'_, Posted> {
+    pub(super) fn posted(&self) -> MutexGuard<'_, Tasks> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Posted {
+impl Tasks {
     /// A new execution begins.
     pub(super) fn clear(&mut self) {
         self.slots.clear();

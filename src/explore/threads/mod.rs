@@ -239,7 +239,7 @@ impl Runtime for OsThreads {
         slot.woken.notify_one();
     }
 
-    fn spawn(&self, _seat: &Slot, body: Box<dyn FnOnce() + Send>) {
+    fn spawn(&self, _slot: &Slot, body: Box<dyn FnOnce() + Send>) {
         self.pool.run(body);
     }
 

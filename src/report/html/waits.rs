@@ -42,8 +42,8 @@ fn nodes(waits: &WaitGraph, processes: &[String]) -> (Vec<Node>, Vec<Edge>) {
         .map(|&(from, to)| Edge { from, to, class: "" })
         .collect();
     for (index, waiting) in waits.nodes.iter().enumerate() {
-        for waker in &waiting.wakers {
-            let settled = waker
+        for resolver in &waiting.resolvers {
+            let settled = resolver
                 .settled_by
                 .map(|number| format!(" (event {number})"))
                 .unwrap_or_default();
@@ -55,8 +55,8 @@ fn nodes(waits: &WaitGraph, processes: &[String]) -> (Vec<Node>, Vec<Edge>) {
             nodes.push(Node {
                 class: "dead".to_owned(),
                 lines: vec![
-                    ("dim", waker.who.clone()),
-                    ("why", format!("{}{settled}", waker.why_not)),
+                    ("dim", resolver.who.clone()),
+                    ("why", format!("{}{settled}", resolver.why_not)),
                 ],
             });
         }

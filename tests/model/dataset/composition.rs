@@ -11,7 +11,7 @@ use lastbatch::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
 use lastbatch::models::tensorflow::job::{Data, JobStep, Variant};
 use lastbatch::models::tensorflow::mechanisms::dataset::Pipeline;
 
-use crate::support::census::signatures;
+use crate::support::state_space::signatures;
 
 use crate::support::rng::Numbers;
 
@@ -67,7 +67,7 @@ fn on_every_transition_a_step_with_a_pipeline_keeps_what_the_reductions_rely_on(
         max_states: Some(20_000),
         ..Options::default()
     };
-    let broken = |system: &[&_], at_rest| model.broken_promises(system, at_rest);
+    let broken = |system: &[&_], at_rest| model.broken_guarantees(system, at_rest);
     let audit = audit_transitions(&model, &options, &AtomicBool::new(false), &broken);
     assert_eq!(audit.complaints, Vec::<String>::new());
 }

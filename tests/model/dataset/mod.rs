@@ -13,8 +13,8 @@ use lastbatch::models::TensorFlow;
 use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
 use lastbatch::models::tensorflow::mechanisms::dataset::{Pipeline, graphs};
 
-use crate::support::census::signatures;
 use crate::support::scenario_search::{is_as_recorded, scenarios, siblings_differ};
+use crate::support::state_space::signatures;
 
 scenarios! { is_as_recorded, ["dataset"];
     close_session: "dataset" / close_session,

@@ -1,7 +1,7 @@
 //! Comparing dumps with known hangs.
 
-use super::clue::Case;
-use super::{Clue, Dump, KNOWN, Known, Place, Role, Seen};
+use super::symptom::Evidence;
+use super::{Dump, KNOWN, Known, Place, Role, Seen, Symptom};
 
 /// The assessment of a set of dumps.
 #[derive(Debug)]
@@ -9,7 +9,7 @@ pub struct Assessment {
     /// Every known hang that is not ruled out, for the worker whose dump fits it best; the best fit first.
     pub fits: Vec<Fit>,
     /// Hangs that are ruled out, with the first sign that does so.
-    pub ruled_out: Vec<(&'static Known, &'static Clue)>,
+    pub ruled_out: Vec<(&'static Known, &'static Symptom)>,
     /// Dumps to take next, one line each.
     pub next: Vec<String>,
 }
@@ -31,7 +31,7 @@ pub struct Fit {
 #[derive(Debug)]
 pub struct Sign {
     /// The sign.
-    pub clue: &'static Clue,
+    pub symptom: &'static Symptom,
     /// Whether it is there: [`Seen::Yes`] or [`Seen::NotShown`].
     pub seen: Seen,
     /// Whether the hang cannot be without it.
@@ -54,13 +54,13 @@ pub fn assess(dumps: &[Dump]) -> Assessment {
     let mut fits = Vec::new();
     let mut ruled_out = Vec::new();
     for known in KNOWN {
-        let cases = workers.iter().map(|&worker| Case { worker, all: dumps });
-        let mut compared: Vec<Result<Fit, &'static Clue>> = cases.map(|case| compare(known, case)).collect();
+        let cases = workers.iter().map(|&worker| Evidence { worker, all: dumps });
+        let mut compared: Vec<Result<Fit, &'static Symptom>> = cases.map(|evidence| compare(known, evidence)).collect();
         compared.sort_by_key(|fit| fit.as_ref().map_or(0, |fit| 1 + fit.shown()));
         match compared.pop() {
             // A hang of which nothing, or hardly anything, can be seen is not worth a line.
             Some(Ok(fit)) if enough(&fit) => fits.push(fit),
-            Some(Err(clue)) => ruled_out.push((known, clue)),
+            Some(Err(symptom)) => ruled_out.push((known, symptom)),
             _ => {}
         }
     }
@@ -80,20 +80,20 @@ fn enough(fit: &Fit) -> bool {
 }
 
 /// The signs of a hang, or the first one that rules it out.
-fn compare(known: &'static Known, case: Case<'_>) -> Result<Fit, &'static Clue> {
+fn compare(known: &'static Known, evidence: Evidence<'_>) -> Result<Fit, &'static Symptom> {
     let mut signs = Vec::new();
-    for (clues, needed) in [(known.needs, true), (known.supports, false)] {
-        for &clue in clues {
-            let seen = (clue.seen)(case);
+    for (symptoms, needed) in [(known.needs, true), (known.supports, false)] {
+        for &symptom in symptoms {
+            let seen = (symptom.seen)(evidence);
             if needed && seen == Seen::No {
-                return Err(clue);
+                return Err(symptom);
             }
-            signs.push(Sign { clue, seen, needed });
+            signs.push(Sign { symptom, seen, needed });
         }
     }
     Ok(Fit {
         known,
-        worker: case.worker.map(|dump| dump.task.clone()),
+        worker: evidence.worker.map(|dump| dump.task.clone()),
         likely: signs.iter().all(|sign| !sign.needed || sign.seen == Seen::Yes),
         signs,
     })

@@ -1,7 +1,7 @@
 //! The hangs that are known, and what dumps show of each.
 
-use super::Clue;
-use super::clue as signs;
+use super::Symptom;
+use super::symptom as signs;
 
 /// A known hang.
 #[derive(Debug)]
@@ -11,9 +11,9 @@ pub struct Known {
     /// Name of the cause, in a line.
     pub title: &'static str,
     /// Signs that it cannot be without. One of which the dumps show the opposite rules it out.
-    pub needs: &'static [&'static Clue],
+    pub needs: &'static [&'static Symptom],
     /// Signs that make it more likely; another task's work can hide them.
-    pub supports: &'static [&'static Clue],
+    pub supports: &'static [&'static Symptom],
     /// The part that stacks cannot show.
     pub hidden: &'static str,
     /// The signatures that the model finds for it.

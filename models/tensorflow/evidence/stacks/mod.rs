@@ -5,13 +5,13 @@
 //! is parked on a server, or one that waits for its answer, is a callback and holds none. So the best that dumps can say is *likely*.
 
 mod assess;
-mod clue;
 mod known;
 mod parse;
 mod place;
+mod symptom;
 
 pub use assess::{Assessment, Fit, Sign, assess};
-pub use clue::{Clue, Seen};
 pub use known::{KNOWN, Known};
 pub use parse::{Dump, DumpError, Stack};
 pub use place::{Place, Role};
+pub use symptom::{Seen, Symptom};

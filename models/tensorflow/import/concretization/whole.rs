@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::deeds::{Deed, Outcome};
+use super::actions::{Action, Outcome};
 use super::run::{Run, Who, is_book_keeping};
-use super::{UnsliceError, Unsliced};
+use super::{ConcretizeError, Concretized};
 use crate::machine::{Pending, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::job::graph::NodeKind;
@@ -25,8 +25,8 @@ struct Whole<'m> {
     calls: BTreeSet<String>,
 }
 
-/// Does the deeds on the whole graph, then lets every thread run until none can.
-pub(super) fn run(full: &TensorFlow, slice: &TensorFlow, deeds: &[Deed]) -> Result<Unsliced, UnsliceError> {
+/// Does the actions on the whole graph, then lets every thread run until none can.
+pub(super) fn run(full: &TensorFlow, slice: &TensorFlow, actions: &[Action]) -> Result<Concretized, ConcretizeError> {
     let mut whole = Whole {
         run: Run::new(full),
         nodes: nodes_of(slice),
@@ -35,17 +35,17 @@ pub(super) fn run(full: &TensorFlow, slice: &TensorFlow, deeds: &[Deed]) -> Resu
             .map(|(call, _)| slice.call_name(call))
             .collect(),
     };
-    for deed in deeds {
-        whole.perform(deed).map_err(|reason| UnsliceError::Stuck {
-            number: deed.number,
-            event: format!("{} {}", full.processes()[deed.process.index()].name, deed.label),
+    for action in actions {
+        whole.perform(action).map_err(|reason| ConcretizeError::Stuck {
+            number: action.number,
+            event: format!("{} {}", full.processes()[action.process.index()].name, action.label),
             reason,
         })?;
     }
-    let inserted = |events: usize| events - deeds.len();
+    let inserted = |events: usize| events - actions.len();
     while let Some((id, pending)) = whole.run.system.enabled(full).into_iter().next() {
-        let stuck = |reason: String| UnsliceError::Stuck {
-            number: deeds.last().map_or(0, |deed| deed.number),
+        let stuck = |reason: String| ConcretizeError::Stuck {
+            number: actions.last().map_or(0, |action| action.number),
             event: "the end of the schedule".to_owned(),
             reason,
         };
@@ -54,7 +54,7 @@ pub(super) fn run(full: &TensorFlow, slice: &TensorFlow, deeds: &[Deed]) -> Resu
             return Err(stuck("it does not come to rest".to_owned()));
         }
     }
-    Ok(Unsliced {
+    Ok(Concretized {
         inserted: inserted(whole.run.events.len()),
         events: whole.run.events,
     })
@@ -72,57 +72,57 @@ fn nodes_of(model: &TensorFlow) -> BTreeSet<(StepId, ProcessId, String)> {
 }
 
 impl Whole<'_> {
-    fn perform(&mut self, deed: &Deed) -> Result<(), String> {
+    fn perform(&mut self, action: &Action) -> Result<(), String> {
         while self.run.events.len() < LABELS_MAX {
-            let threads = self.run.threads(deed.process);
-            let actor = threads.iter().find(|pending| self.is_actor(deed, pending));
+            let threads = self.run.threads(action.process);
+            let actor = threads.iter().find(|pending| self.is_actor(action, pending));
             let turn = match actor {
-                Some(pending) if self.is_deed(deed, pending) && pending.enabled => {
-                    let choice = self.choice(deed, pending)?;
-                    return self.run.step(deed.process, pending, choice);
+                Some(pending) if self.is_action(action, pending) && pending.enabled => {
+                    let choice = self.choice(action, pending)?;
+                    return self.run.step(action.process, pending, choice);
                 }
-                Some(pending) if !pending.enabled => self.way_free(deed.process),
+                Some(pending) if !pending.enabled => self.way_free(action.process),
                 Some(pending) => self
-                    .beside_the_point(deed.process, pending)
-                    .map(|choice| (deed.process, pending.clone(), choice)),
-                None => match &deed.who {
-                    Who::Node(step, name) => self.towards(deed.process, *step, name),
-                    Who::Anyone => self.towards_the_end(deed.process),
+                    .beside_the_point(action.process, pending)
+                    .map(|choice| (action.process, pending.clone(), choice)),
+                None => match &action.who {
+                    Who::Node(step, name) => self.towards(action.process, *step, name),
+                    Who::Anyone => self.towards_the_end(action.process),
                     Who::Thread(_) => None,
                 },
             };
             let Some((id, pending, choice)) = turn else {
-                return Err(self.what_stands_there(deed, actor));
+                return Err(self.what_stands_there(action, actor));
             };
             self.run.step(id, &pending, choice)?;
         }
         Err("it does not come to an end".to_owned())
     }
 
-    /// Returns true if this is the thread that has to do the deed, now or after what it does before.
-    fn is_actor(&self, deed: &Deed, pending: &Pending<ThreadId>) -> bool {
-        match &deed.who {
-            Who::Anyone => self.is_deed(deed, pending),
-            Who::Thread(_) => self.run.who(deed.process, pending.thread) == deed.who,
+    /// Returns true if this is the thread that has to do the action, now or after what it does before.
+    fn is_actor(&self, action: &Action, pending: &Pending<ThreadId>) -> bool {
+        match &action.who {
+            Who::Anyone => self.is_action(action, pending),
+            Who::Thread(_) => self.run.who(action.process, pending.thread) == action.who,
             Who::Node(step, name) => {
-                let thread = self.run.thread(deed.process, pending.thread);
-                let named = |node: &NodeId| self.run.node_name(deed.process, *step, *node) == name;
-                let on = self.run.node_of(deed.process, pending.thread);
+                let thread = self.run.thread(action.process, pending.thread);
+                let named = |node: &NodeId| self.run.node_name(action.process, *step, *node) == name;
+                let on = self.run.node_of(action.process, pending.thread);
                 on.is_some_and(|(of, node)| of == *step && (named(&node) || thread.inline.iter().any(named)))
             }
         }
     }
 
-    fn is_deed(&self, deed: &Deed, pending: &Pending<ThreadId>) -> bool {
-        pending.operation.label == deed.label && self.run.object(deed.process, pending) == deed.object
+    fn is_action(&self, action: &Action, pending: &Pending<ThreadId>) -> bool {
+        pending.operation.label == action.label && self.run.object(action.process, pending) == action.object
     }
 
-    fn choice(&self, deed: &Deed, pending: &Pending<ThreadId>) -> Result<u32, String> {
-        match &deed.outcome {
+    fn choice(&self, action: &Action, pending: &Pending<ThreadId>) -> Result<u32, String> {
+        match &action.outcome {
             Outcome::Choice(choice) if *choice < pending.operation.choices.max(1) => Ok(*choice),
             Outcome::Choice(choice) => Err(format!("the label has no outcome {choice}")),
             Outcome::Call(name) => {
-                let calls = &self.run.thread(deed.process, pending.thread).calls;
+                let calls = &self.run.thread(action.process, pending.thread).calls;
                 let place = calls.iter().position(|call| self.run.model.call_name(*call) == *name);
                 let place = place.ok_or_else(|| format!("{name} is not among the active calls"))?;
                 Ok(place as u32)
@@ -229,10 +229,10 @@ impl Whole<'_> {
             })
     }
 
-    fn what_stands_there(&self, deed: &Deed, actor: Option<&Pending<ThreadId>>) -> String {
+    fn what_stands_there(&self, action: &Action, actor: Option<&Pending<ThreadId>>) -> String {
         match actor {
             Some(pending) => {
-                let object = self.run.object(deed.process, pending);
+                let object = self.run.object(action.process, pending);
                 let waits = if pending.enabled {
                     "is about to do"
                 } else {

@@ -1,7 +1,7 @@
 //! The steps that run nothing but the input: one partition, one node.
 
-use crate::models::tensorflow::fragments;
 use crate::models::tensorflow::job::graph::{Graph, Node, NodeKind, Partition};
+use crate::models::tensorflow::kernels;
 
 /// `sess.run(iterator.get_next())`.
 pub fn read() -> Graph {
@@ -23,7 +23,7 @@ fn one_node(op: &str, kind: NodeKind) -> Graph {
         name: op.to_owned(),
         op: op.to_owned(),
         kind,
-        expensive: fragments::is_expensive(op),
+        expensive: kernels::is_expensive(op),
         inputs: Vec::new(),
     };
     let worker = Partition {

@@ -1,13 +1,13 @@
 //! The actions of a slice's schedule, apart from keeping books.
 
-use super::UnsliceError;
+use super::ConcretizeError;
 use super::run::{Run, Who, is_book_keeping};
 use crate::machine::{Event, Label, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::mechanisms::{executor, rendezvous};
 
 /// One label that whole graph and slice both have to run.
-pub(super) struct Deed {
+pub(super) struct Action {
     /// The number of its event in the schedule, from 1.
     pub(super) number: usize,
     pub(super) process: ProcessId,
@@ -25,12 +25,12 @@ pub(super) enum Outcome {
     Call(String),
 }
 
-/// The deeds of a schedule.
-pub(super) fn of(slice: &TensorFlow, events: &[Event]) -> Result<Vec<Deed>, UnsliceError> {
+/// The actions of a schedule.
+pub(super) fn of(slice: &TensorFlow, events: &[Event]) -> Result<Vec<Action>, ConcretizeError> {
     let mut run = Run::new(slice);
-    let mut deeds = Vec::new();
+    let mut actions = Vec::new();
     for (index, event) in events.iter().enumerate() {
-        let not_of_slice = || UnsliceError::NotOfSlice {
+        let not_of_slice = || ConcretizeError::NotOfSlice {
             number: index + 1,
             event: told(event),
         };
@@ -58,7 +58,7 @@ pub(super) fn of(slice: &TensorFlow, events: &[Event]) -> Result<Vec<Deed>, Unsl
             } else {
                 Outcome::Choice(choice)
             };
-            deeds.push(Deed {
+            actions.push(Action {
                 number: index + 1,
                 process: *id,
                 who,
@@ -69,7 +69,7 @@ pub(super) fn of(slice: &TensorFlow, events: &[Event]) -> Result<Vec<Deed>, Unsl
         }
         run.step(*id, pending, choice).map_err(|_| not_of_slice())?;
     }
-    Ok(deeds)
+    Ok(actions)
 }
 
 fn told(event: &Event) -> String {

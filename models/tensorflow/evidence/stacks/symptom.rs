@@ -4,7 +4,7 @@ use super::{Dump, Place, Role};
 
 /// The tasks of one job, as far as they were dumped, from the view of one worker.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Case<'a> {
+pub(super) struct Evidence<'a> {
     /// The worker whose client may hang, if one was dumped.
     pub(super) worker: Option<&'a Dump>,
     /// Every task.
@@ -24,15 +24,15 @@ pub enum Seen {
 
 /// A sign.
 #[derive(Debug)]
-pub struct Clue {
+pub struct Symptom {
     /// Meaning, as a sentence about "the worker" or "the servers".
     pub text: &'static str,
     /// Looks for it.
-    pub(super) seen: fn(Case<'_>) -> Seen,
+    pub(super) seen: fn(Evidence<'_>) -> Seen,
 }
 
-fn on_worker(case: Case<'_>, look: impl Fn(&Dump) -> Seen) -> Seen {
-    case.worker.map_or(Seen::NotShown, look)
+fn on_worker(evidence: Evidence<'_>, look: impl Fn(&Dump) -> Seen) -> Seen {
+    evidence.worker.map_or(Seen::NotShown, look)
 }
 
 fn yes_or(found: bool, otherwise: Seen) -> Seen {
@@ -47,15 +47,15 @@ const SOURCES: [Place; 4] = [
     Place::InterleaveBusy,
 ];
 
-pub(super) static STEP_WAITS: Clue = Clue {
+pub(super) static STEP_WAITS: Symptom = Symptom {
     text: "the worker's step thread waits until every partition has answered",
-    seen: |case| on_worker(case, |worker| yes_or(worker.has(&[Place::StepWaits]), Seen::No)),
+    seen: |evidence| on_worker(evidence, |worker| yes_or(worker.has(&[Place::StepWaits]), Seen::No)),
 };
 
-pub(super) static NO_NODE_RUNS: Clue = Clue {
+pub(super) static NO_NODE_RUNS: Symptom = Symptom {
     text: "no pool thread of the worker is in a node: what is left of its partition waits for a callback",
-    seen: |case| {
-        on_worker(case, |worker| {
+    seen: |evidence| {
+        on_worker(evidence, |worker| {
             let nodes = [
                 Place::PoolNode,
                 Place::SyncGetNext,
@@ -68,10 +68,10 @@ pub(super) static NO_NODE_RUNS: Clue = Clue {
     },
 };
 
-pub(super) static INPUT_ANSWERED: Clue = Clue {
+pub(super) static INPUT_ANSWERED: Symptom = Symptom {
     text: "IteratorGetNext has answered: its thread has no work",
-    seen: |case| {
-        on_worker(case, |worker| {
+    seen: |evidence| {
+        on_worker(evidence, |worker| {
             if worker.has(&[Place::GetNextBusy]) {
                 return Seen::No;
             }
@@ -80,10 +80,10 @@ pub(super) static INPUT_ANSWERED: Clue = Clue {
     },
 };
 
-pub(super) static DATA_ENDED: Clue = Clue {
+pub(super) static DATA_ENDED: Symptom = Symptom {
     text: "the data have ended: ParallelMap's runner waits, the threads of Prefetch and ParallelInterleave are gone",
-    seen: |case| {
-        on_worker(case, |worker| {
+    seen: |evidence| {
+        on_worker(evidence, |worker| {
             if worker.has(&SOURCES) {
                 return Seen::No;
             }
@@ -92,85 +92,89 @@ pub(super) static DATA_ENDED: Clue = Clue {
     },
 };
 
-pub(super) static CLIENT_WAITS: Clue = Clue {
+pub(super) static CLIENT_WAITS: Symptom = Symptom {
     text: "the worker's client is in sess.run",
-    seen: |case| on_worker(case, |worker| yes_or(worker.has(&[Place::Client]), Seen::NotShown)),
+    seen: |evidence| on_worker(evidence, |worker| yes_or(worker.has(&[Place::Client]), Seen::NotShown)),
 };
 
-pub(super) static NO_CALLBACK_RUNS: Clue = Clue {
+pub(super) static NO_CALLBACK_RUNS: Symptom = Symptom {
     text: "no answer is just being taken in on the worker",
-    seen: |case| {
-        on_worker(case, |worker| {
+    seen: |evidence| {
+        on_worker(evidence, |worker| {
             yes_or(!worker.has(&[Place::QueueCallback]), Seen::NotShown)
         })
     },
 };
 
-pub(super) static SERVERS_REST: Clue = Clue {
+pub(super) static SERVERS_REST: Symptom = Symptom {
     text: "no server is at work (one that is may serve another worker)",
-    seen: |case| {
-        let mut servers = case.all.iter().filter(|dump| dump.role() == Role::Server).peekable();
+    seen: |evidence| {
+        let mut servers = evidence
+            .all
+            .iter()
+            .filter(|dump| dump.role() == Role::Server)
+            .peekable();
         let any = servers.peek().is_some();
         let rest = servers.all(|server| !server.has(&[Place::PoolNode, Place::PoolHandler, Place::QueueCallback]));
         yes_or(any && rest, Seen::NotShown)
     },
 };
 
-pub(super) static INPUT_WAITED_FOR: Clue = Clue {
+pub(super) static INPUT_WAITED_FOR: Symptom = Symptom {
     text: "IteratorGetNext's thread is in GetNext of the pipeline: the step waits for its input",
-    seen: |case| on_worker(case, |worker| yes_or(worker.has(&[Place::GetNextBusy]), Seen::No)),
+    seen: |evidence| on_worker(evidence, |worker| yes_or(worker.has(&[Place::GetNextBusy]), Seen::No)),
 };
 
-pub(super) static CONSUMER_SLEEPS: Clue = Clue {
+pub(super) static CONSUMER_SLEEPS: Symptom = Symptom {
     text: "Prefetch's thread waits for an element of ParallelInterleave",
-    seen: |case| {
-        on_worker(case, |worker| {
+    seen: |evidence| {
+        on_worker(evidence, |worker| {
             yes_or(worker.has(&[Place::InterleaveConsumer]), Seen::No)
         })
     },
 };
 
-pub(super) static PRODUCERS_SLEEP: Clue = Clue {
+pub(super) static PRODUCERS_SLEEP: Symptom = Symptom {
     text: "every worker of ParallelInterleave waits, none reads",
-    seen: |case| {
-        on_worker(case, |worker| {
+    seen: |evidence| {
+        on_worker(evidence, |worker| {
             let idle = worker.has(&[Place::InterleaveIdle]) && !worker.has(&[Place::InterleaveBusy]);
             yes_or(idle, Seen::No)
         })
     },
 };
 
-pub(super) static MAP_DESTROYED: Clue = Clue {
+pub(super) static MAP_DESTROYED: Symptom = Symptom {
     text: "a pool thread of the worker destroys a pipeline (MakeIterator) and waits for its parse functions",
-    seen: |case| on_worker(case, |worker| yes_or(worker.has(&[Place::DestroysMap]), Seen::No)),
+    seen: |evidence| on_worker(evidence, |worker| yes_or(worker.has(&[Place::DestroysMap]), Seen::No)),
 };
 
-pub(super) static POOL_HAS_NO_OTHER: Clue = Clue {
+pub(super) static POOL_HAS_NO_OTHER: Symptom = Symptom {
     text: "no other pool thread of the worker runs anything",
-    seen: |case| {
-        on_worker(case, |worker| {
+    seen: |evidence| {
+        on_worker(evidence, |worker| {
             yes_or(!worker.has(&[Place::PoolNode, Place::PoolHandler]), Seen::No)
         })
     },
 };
 
-pub(super) static DEREGISTERS_ITSELF: Clue = Clue {
+pub(super) static DEREGISTERS_ITSELF: Symptom = Symptom {
     text: "a thread waits in DeregisterCallback for the StartCancel that it runs itself",
-    seen: |case| {
-        let found = case.all.iter().any(|dump| dump.has(&[Place::DeregistersItself]));
+    seen: |evidence| {
+        let found = evidence.all.iter().any(|dump| dump.has(&[Place::DeregistersItself]));
         yes_or(found, Seen::No)
     },
 };
 
-pub(super) static GET_NEXT_ON_POOL: Clue = Clue {
+pub(super) static GET_NEXT_ON_POOL: Symptom = Symptom {
     text: "a pool thread of the worker is in a synchronous GetNext",
-    seen: |case| on_worker(case, |worker| yes_or(worker.has(&[Place::SyncGetNext]), Seen::No)),
+    seen: |evidence| on_worker(evidence, |worker| yes_or(worker.has(&[Place::SyncGetNext]), Seen::No)),
 };
 
-pub(super) static PIPELINE_NEEDS_POOL: Clue = Clue {
+pub(super) static PIPELINE_NEEDS_POOL: Symptom = Symptom {
     text: "a worker of ParallelInterleave waits for a function that the pool must run",
-    seen: |case| {
-        on_worker(case, |worker| {
+    seen: |evidence| {
+        on_worker(evidence, |worker| {
             let waits = worker
                 .stacks
                 .iter()

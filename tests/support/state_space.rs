@@ -7,7 +7,7 @@ use lastbatch::machine::{Model, System};
 
 /// Everything that there is to find.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Census {
+pub(crate) struct StateSpace {
     /// The states at rest.
     pub(crate) outcomes: BTreeSet<u128>,
     /// Of the hangs among them.
@@ -21,13 +21,13 @@ pub(crate) struct Census {
 }
 
 /// Looks at every state, unless there are more than `most`, or a schedule never ends.
-pub(crate) fn census<M: Model>(model: &M, most: usize) -> Option<Census> {
-    let mut census = Census::default();
+pub(crate) fn state_space<M: Model>(model: &M, most: usize) -> Option<StateSpace> {
+    let mut state_space = StateSpace::default();
     let mut counted = HashMap::new();
     let start = System::initial(model);
-    let (schedules, labels) = visit(model, &start, most, &mut counted, &mut census)?;
-    (census.schedules, census.labels, census.states) = (schedules, labels, counted.len());
-    Some(census)
+    let (schedules, labels) = visit(model, &start, most, &mut counted, &mut state_space)?;
+    (state_space.schedules, state_space.labels, state_space.states) = (schedules, labels, counted.len());
+    Some(state_space)
 }
 
 type Counted<P> = HashMap<System<P>, Option<(u64, u32)>>;
@@ -38,7 +38,7 @@ fn visit<M: Model>(
     state: &System<M::Process>,
     most: usize,
     counted: &mut Counted<M::Process>,
-    census: &mut Census,
+    state_space: &mut StateSpace,
 ) -> Option<(u64, u32)> {
     if let Some(known) = counted.get(state) {
         return *known;
@@ -50,7 +50,7 @@ fn visit<M: Model>(
     counted.insert(state.clone(), None);
     let enabled = state.enabled(model);
     if enabled.is_empty() {
-        rest(model, state, census);
+        rest(model, state, state_space);
         counted.insert(state.clone(), Some((1, 0)));
         return Some((1, 0));
     }
@@ -60,7 +60,7 @@ fn visit<M: Model>(
             let mut next = state.clone();
             next.step(model, process, &pending, choice)
                 .expect("the model keeps its contract");
-            let (more, longest) = visit(model, &next, most, counted, census)?;
+            let (more, longest) = visit(model, &next, most, counted, state_space)?;
             schedules = schedules.saturating_add(more);
             labels = labels.max(longest + 1);
         }
@@ -69,15 +69,15 @@ fn visit<M: Model>(
     Some((schedules, labels))
 }
 
-fn rest<M: Model>(model: &M, state: &System<M::Process>, census: &mut Census) {
-    census.outcomes.insert(fingerprint(state));
+fn rest<M: Model>(model: &M, state: &System<M::Process>, state_space: &mut StateSpace) {
+    state_space.outcomes.insert(fingerprint(state));
     let states: Vec<&M::Process> = state.processes.iter().collect();
     let stuck = state
         .clients(model)
         .into_iter()
         .filter(|(_, _, status)| !status.returned);
     let signatures = stuck.map(|(process, client, _)| model.wait_for(&states, process, client).signature().to_string());
-    census.signatures.extend(signatures);
+    state_space.signatures.extend(signatures);
 }
 
 /// Signatures of what an engine found.

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use lastbatch::explore::Verdict;
 use lastbatch::explore::exhaustive::{Options, search};
 use lastbatch::models::TensorFlow;
-use lastbatch::models::tensorflow::import::concretization::{UnsliceError, unslice};
+use lastbatch::models::tensorflow::import::concretization::{ConcretizeError, concretize};
 use lastbatch::models::tensorflow::import::slice::{SliceOptions, slice};
 use lastbatch::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
 use lastbatch::models::tensorflow::job::graph::Graph;
@@ -14,9 +14,9 @@ use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Var
 use lastbatch::scenario::SliceKind;
 use lastbatch::schedule::{Ending, Hash, Header, Schedule, replay};
 
-use crate::support::census::signatures;
 use crate::support::scenario;
 use crate::support::shipped_schedules::{load, schedules};
+use crate::support::state_space::signatures;
 
 /// States of one search: jobs that need more are not compared.
 const MOST_STATES: u64 = 400_000;
@@ -71,9 +71,9 @@ fn searched(model: &TensorFlow) -> Option<Verdict> {
 
 /// Replays a schedule of the slice on the whole graph, and checks that it ends in the same hang.
 fn replays_on_the_whole(slice: &TensorFlow, schedule: &Schedule, full: &TensorFlow) {
-    let unsliced = unslice(slice, &schedule.events, full).unwrap_or_else(|error| panic!("{error}"));
-    assert!(unsliced.events.len() > schedule.events.len());
-    let schedule = Schedule::record(schedule.header.clone(), unsliced.events);
+    let concretized = concretize(slice, &schedule.events, full).unwrap_or_else(|error| panic!("{error}"));
+    assert!(concretized.events.len() > schedule.events.len());
+    let schedule = Schedule::record(schedule.header.clone(), concretized.events);
     let outcome = replay(full, &schedule, |_| {});
     assert_eq!(outcome.broken_promise(&schedule), None);
     assert!(outcome.end.at_rest());
@@ -201,6 +201,6 @@ fn a_schedule_of_another_job_is_no_schedule_of_the_slice() {
     ))
     .unwrap()
     .hangs[0];
-    let error = unslice(&other, &hang.events, &full).unwrap_err();
-    assert!(matches!(error, UnsliceError::NotOfSlice { .. }), "{error}");
+    let error = concretize(&other, &hang.events, &full).unwrap_err();
+    assert!(matches!(error, ConcretizeError::NotOfSlice { .. }), "{error}");
 }

@@ -1,19 +1,19 @@
 //! The threads that could have ended a wait, and why they can't any more.
 
 use super::Walk;
-use crate::machine::{Describe, Label, ObjectId, ProcessId, Waker};
+use crate::machine::{Describe, Label, ObjectId, ProcessId, Resolver};
 use crate::models::tensorflow::mechanisms::{rendezvous, rpc};
 use crate::models::tensorflow::objects::Object;
 use crate::models::tensorflow::process::CallId;
 
 impl Walk<'_> {
-    fn waker(&mut self, node: usize, who: String, why_not: &str) {
+    fn resolver(&mut self, node: usize, who: String, why_not: &str) {
         self.settled(node, who, why_not, Vec::new());
     }
 
     fn settled(&mut self, node: usize, who: String, why_not: &str, by: Vec<(ProcessId, &'static Label, Object)>) {
         let by = by.into_iter();
-        self.wakers.push(Waker {
+        self.resolvers.push(Resolver {
             node,
             who,
             why_not: why_not.to_owned(),
@@ -26,7 +26,7 @@ impl Walk<'_> {
     /// The client: every partition must answer.
     pub(super) fn answers(&mut self, node: usize, pending: u16) {
         let why_not = format!("{pending} of them never will");
-        self.waker(
+        self.resolver(
             node,
             "an answer of every partition (RunManyGraphs::WhenDone)".to_owned(),
             &why_not,
@@ -36,7 +36,7 @@ impl Walk<'_> {
     /// A partition: its last node must end.
     pub(super) fn last_node(&mut self, node: usize) {
         let who = "the last unfinished node of the partition (ExecutorState::NodeDone)".to_owned();
-        self.waker(node, who, "what it waits for never comes");
+        self.resolver(node, who, "what it waits for never comes");
     }
 
     /// A receive that was sent: its answer, or a cancellation on this side.
@@ -45,7 +45,7 @@ impl Walk<'_> {
         let name = model.call_words(call);
         let server = &model.processes()[model.call(call).server.index()].name;
         let who = format!("the answer of {server} to {name} (Call::SendResponse)");
-        self.waker(node, who, "the request is not answered there");
+        self.resolver(node, who, "the request is not answered there");
         let record = self.process(id).client_call(call).expect("an unanswered call is kept");
         let who = format!("a cancellation of {name} (CallOptions::StartCancel)");
         if record.failed {
@@ -57,7 +57,7 @@ impl Walk<'_> {
             ];
             self.settled(node, who, why_not, by);
         } else {
-            self.waker(node, who, "nobody aborts this rendezvous any more");
+            self.resolver(node, who, "nobody aborts this rendezvous any more");
         }
     }
 
@@ -78,9 +78,9 @@ impl Walk<'_> {
         });
         self.settled(node, who, &cause, by.unwrap_or_default());
         let who = format!("an abort of the rendezvous on {server} (BaseRemoteRendezvous::StartAbort)");
-        self.waker(node, who, "it does not touch deferred_calls_");
+        self.resolver(node, who, "it does not touch deferred_calls_");
         let who = format!("the step's CleanupGraph to {server}");
-        self.waker(node, who, "it is sent when every partition has answered");
+        self.resolver(node, who, "it is sent when every partition has answered");
     }
 
     /// A receive in the local table: its value must be sent.
@@ -90,7 +90,7 @@ impl Walk<'_> {
         } else {
             "its partition has ended"
         };
-        self.waker(
+        self.resolver(
             node,
             "the _Send of the value (LocalRendezvousImpl::Send)".to_owned(),
             why_not,
@@ -104,9 +104,9 @@ impl Walk<'_> {
         match owner {
             Some(owner) => {
                 let who = self.model.thread_words(id, self.process(id), owner);
-                self.waker(node, who, "it holds the lock and can't go on");
+                self.resolver(node, who, "it holds the lock and can't go on");
             }
-            None => self.waker(node, "another thread".to_owned(), "none is left that would"),
+            None => self.resolver(node, "another thread".to_owned(), "none is left that would"),
         }
     }
 }
