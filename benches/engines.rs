@@ -43,7 +43,7 @@ fn by_shuttle<M: Model + 'static>(model: M, strategy: Strategy, max_executions: 
     shuttle::explore(&Arc::new(model), &options, &Arc::default(), |_| {}).expect("shuttle runs")
 }
 
-/// The kernel by hand: two threads that take the same two locks in the same order.
+/// Runs the kernel by hand: two threads that take the same two locks in the same order.
 fn plain() {
     let locks = Arc::new([::shuttle::sync::Mutex::new(()), ::shuttle::sync::Mutex::new(())]);
     let threads: Vec<_> = (0..2)

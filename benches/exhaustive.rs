@@ -117,7 +117,7 @@ fn measure(measured: Measured) -> (u64, Option<u64>, f64) {
     }
 }
 
-/// Most memory that this process has had, in bytes, where the system tells.
+/// Returns the most memory that this process has had, in bytes, where the system tells.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

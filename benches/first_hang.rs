@@ -1,4 +1,4 @@
-//! How many executions each strategy needs for its first hang, over several seeds: the table of `docs/limits.md`.
+//! Number of executions that each strategy needs for its first hang, over several seeds: the table of `docs/limits.md`.
 //!
 //! `cargo bench --bench first_hang -- scenario=scenarios/final_batch/ps2_coupled.toml seeds=10 most=200000 strategies=random,pct:3`
 
@@ -16,7 +16,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
     argument(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
-/// The execution that hung first and how many ran in a second.
+/// Returns the execution that hung first and how many ran in a second.
 fn first_hang(prepared: &Experiment, strategy: &Strategy, seed: u64, most: u64) -> (Option<u64>, f64) {
     let budget = Budget {
         executions: Some(most),

@@ -29,7 +29,7 @@ fn executions(exploration: &Exploration) -> u64 {
     exploration.verdict.executions.as_ref().expect("counted").count
 }
 
-/// Every interleaving of the kernel by hand; returns how many executions loom needed.
+/// Runs every interleaving of the kernel by hand; returns how many executions loom needed.
 fn plain() -> u64 {
     let count = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&count);

@@ -1,4 +1,4 @@
-//! How large the page of a long schedule is and how long a browser takes to show it: `cargo bench --bench page`.
+//! Measurements of how large the page of a long schedule is and how long a browser takes to show it: `cargo bench --bench page`.
 //!
 //! Arguments, each `name=value`: `events` (5,000), `workers` (2) and `steps` of each (3) of a job on twelve servers with every node of
 //! the graph; `out`, where to leave the page. The schedule is one long run of that job by a fixed policy.
@@ -27,7 +27,7 @@ fn number(name: &str, otherwise: usize) -> usize {
     argument(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
-/// A job with a long run.
+/// Returns a job with a long run.
 fn prepared(directory: &Path) -> Experiment {
     let graph = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/graphs/ps12-coupled.pb");
     let mut data = vec!["\"batch\""; number("steps", 3) - 1];
@@ -44,7 +44,7 @@ fn prepared(directory: &Path) -> Experiment {
     Experiment::new(scenario).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A run of the job by the fixed policy, cut where it is long enough.
+/// Returns a run of the job by the fixed policy, cut where it is long enough.
 fn run(prepared: &Experiment) -> Schedule {
     let mut events = Vec::new();
     let nothing = prepared.schedule(Ending::Open, Vec::new());

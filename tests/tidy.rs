@@ -11,9 +11,9 @@ const FILE: usize = 400;
 /// Lines of a function, from its `fn` to its closing brace.
 const FUNCTION: usize = 70;
 
-/// Where code of the project stands; folders that are not there yet are passed over.
+/// The place where code of the project stands; folders that are not there yet are passed over.
 const CODE: [&str; 7] = ["src", "models", "tests", "benches", "examples", "probe", "build.rs"];
-/// Where its documentation stands.
+/// The place where its documentation stands.
 const PAGES: [&str; 2] = ["docs", "README.md"];
 
 /// Files that are still too long. Each must be: what was shortened leaves the list.
@@ -104,7 +104,7 @@ fn sources(places: &[&str], extension: &str) -> Vec<Source> {
     found.into_iter().map(source).collect()
 }
 
-/// The functions of a file, with the lines that each takes.
+/// Collects the functions of a file, with the lines that each takes.
 fn functions(tokens: TokenStream, found: &mut Vec<(String, usize, usize)>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {
@@ -154,7 +154,7 @@ fn long_functions(source: &Source) -> Vec<(String, Place)> {
     found.into_iter().map(place).collect()
 }
 
-/// The part of a line that is a comment.
+/// Returns the part of a line that is a comment.
 fn comment(line: &str) -> Option<&str> {
     let quotes = |end: usize| line[..end].matches('"').count();
     let starts = line.match_indices("//").map(|(start, _)| start);
@@ -162,7 +162,7 @@ fn comment(line: &str) -> Option<&str> {
     start.map(|start| line[start..].trim_start_matches(['/', '!']).trim())
 }
 
-/// The words of a file's prose, each with its line. An empty word stands where one text ends.
+/// Returns the words of a file's prose, each with its line. An empty word stands where one text ends.
 fn prose(source: &Source) -> Vec<(usize, String)> {
     let code = source.name.ends_with(".rs");
     let mut words = Vec::new();
@@ -178,7 +178,7 @@ fn prose(source: &Source) -> Vec<(usize, String)> {
     words
 }
 
-/// Where a phrase stands, across the ends of lines.
+/// Finds where a phrase stands, across the ends of lines.
 fn phrase(pattern: &str, name: &str, words: &[(usize, String)]) -> Vec<Place> {
     let pattern: Vec<&str> = pattern.split(' ').collect();
     let fits = |wanted: &str, word: &str| match wanted {

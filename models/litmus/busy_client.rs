@@ -17,7 +17,7 @@ pub struct BusyClient {
     pub fair: bool,
 }
 
-/// Whose turn it is, and whether each client is being served.
+/// The client whose turn it is, and whether each client is being served.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct State {
     turn: u8,

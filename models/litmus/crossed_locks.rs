@@ -15,7 +15,7 @@ pub struct CrossedLocks {
     pub crosswise: bool,
 }
 
-/// Where a thread stands: what it does next.
+/// The place where a thread stands: what it does next.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum At {
     TakeFirst,

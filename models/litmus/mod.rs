@@ -166,7 +166,7 @@ impl<L: Litmus> Guarantees for L {
     }
 }
 
-/// A client and whether it has its answer.
+/// Returns a client and whether it has its answer.
 fn status(name: &str, returned: bool) -> ClientStatus {
     ClientStatus {
         name: name.to_owned(),
@@ -174,14 +174,14 @@ fn status(name: &str, returned: bool) -> ClientStatus {
     }
 }
 
-/// The hash of an object's value, for [`crate::machine::Model::object_values`].
+/// Returns the hash of an object's value, for [`crate::machine::Model::object_values`].
 fn value(object: &impl Hash) -> u64 {
     let mut hasher = rustc_hash::FxHasher::default();
     object.hash(&mut hasher);
     hasher.finish()
 }
 
-/// A thread whose next operation has one outcome and takes no server.
+/// Returns a thread whose next operation has one outcome and takes no server.
 fn pending<T>(thread: T, label: &'static Label, object: u16, access: Access, enabled: bool) -> Pending<T> {
     Pending {
         thread,
@@ -197,7 +197,7 @@ fn pending<T>(thread: T, label: &'static Label, object: u16, access: Access, ena
     }
 }
 
-/// A label of a litmus model, which stands for no real function.
+/// Returns a label of a litmus model, which stands for no real function.
 const fn label(name: &'static str, site: &'static str) -> Label {
     Label {
         name,
@@ -206,7 +206,7 @@ const fn label(name: &'static str, site: &'static str) -> Label {
     }
 }
 
-/// A node of a wait-for closure.
+/// Returns a node of a wait-for closure.
 fn waits(role: &str, label: &str, object: &str, cause: Option<&str>) -> WaitNode {
     WaitNode {
         role: role.into(),

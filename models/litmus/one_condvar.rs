@@ -23,7 +23,7 @@ const THREADS: u8 = 3;
 pub struct OneCondvar {
     /// Whether a change of the slot wakes everyone who waits, or one of them.
     pub notify_all: bool,
-    /// Whether threads may wake without a notification.
+    /// Wake-ups of threads without a notification.
     pub spurious: SpuriousWakeups,
 }
 

@@ -25,7 +25,7 @@ pub struct OutstandingCount {
     pub atomic: bool,
 }
 
-/// Where a node stands: what its thread does next.
+/// The place where a node stands: what its thread does next.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum At {
     Look,

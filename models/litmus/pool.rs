@@ -49,7 +49,7 @@ impl Pool {
         self.consumer && closure == 1
     }
 
-    /// The object of the closure's middle label.
+    /// Returns the object of the closure's middle label.
     fn target(&self, closure: u8) -> ObjectId {
         if self.is_consumer(closure) || self.is_producer(closure) {
             FLAG

@@ -31,7 +31,7 @@ pub struct PoolShutdown {
     pub flag_first: bool,
 }
 
-/// Where a pool thread stands: what it does next.
+/// The place where a pool thread stands: what it does next.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum At {
     Prewait,
@@ -42,7 +42,7 @@ enum At {
     Ended,
 }
 
-/// Where the destructor stands.
+/// The place where the destructor stands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Destructor {
     First,

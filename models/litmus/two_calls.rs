@@ -1,11 +1,11 @@
 //! A master and two calls: it issues them one after the other while somebody cancels both, because another partition has failed.
 //!
-//! `RunPartitionsHelper` issues one RunGraph for each partition: it installs the cancel function (`distributed_runtime/rpc/grpc_state.h:54`)
-//! and starts the call (`66`), which is not sent if it is cancelled by then. `RunManyGraphs::WhenDone` cancels every call in order
-//! (`distributed_runtime/master_session.cc:515`). Where no function is installed yet, `CallOptions::StartCancel` does nothing and is not
-//! repeated (`distributed_runtime/call_options.cc:24`). So the first call can miss its cancel and the second get it: the first server runs,
-//! waits for a tensor of the second, which never runs, and the master waits for both (`master_session.cc:674`). If a call remembers
-//! that it was cancelled, and the installation looks, both end.
+//! `RunPartitionsHelper` issues one RunGraph for each partition: it installs the cancel function
+//! (`distributed_runtime/rpc/grpc_state.h:54`) and starts the call (`66`), which is not sent if it is cancelled by then.
+//! `RunManyGraphs::WhenDone` cancels every call in order (`distributed_runtime/master_session.cc:515`). Where no function is installed
+//! yet, `CallOptions::StartCancel` does nothing and is not repeated (`distributed_runtime/call_options.cc:24`). So the first call can miss
+//! its cancel and the second get it: the first server runs, waits for a tensor of the second, which never runs, and the master waits for
+//! both (`master_session.cc:674`). If a call remembers that it was cancelled, and the installation looks, both end.
 
 use super::{Litmus, label, pending, status, value, waits};
 use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};

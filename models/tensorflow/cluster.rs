@@ -37,7 +37,7 @@ pub struct StepInfo {
     calls_of: Vec<Option<PartitionCalls>>,
     /// The `RecvTensor` call of each edge.
     recv: Vec<CallId>,
-    /// For each edge, the calls of its sender whose values its `_Send` waits for.
+    /// Calls per edge: those of its sender whose values its `_Send` waits for.
     needs: Vec<Vec<CallId>>,
     /// The step that the client runs next, if this one ends well.
     next: Option<StepId>,
@@ -153,27 +153,27 @@ impl TensorFlow {
         self.cleans_up
     }
 
-    /// The job.
+    /// Returns the job.
     pub fn job(&self) -> &Job {
         &self.job
     }
 
-    /// Every process.
+    /// Returns every process.
     pub fn processes(&self) -> &[ProcessInfo] {
         &self.processes
     }
 
-    /// Every step of every client.
+    /// Returns every step of every client.
     pub fn steps(&self) -> &[StepInfo] {
         &self.steps
     }
 
-    /// Every call that may be made.
+    /// Returns every call that may be made.
     pub fn calls(&self) -> &[CallInfo] {
         &self.calls
     }
 
-    /// One of them.
+    /// Returns one of them.
     pub fn call(&self, id: CallId) -> &CallInfo {
         &self.calls[usize::from(id)]
     }
@@ -183,13 +183,13 @@ impl TensorFlow {
         ProcessId::all(self.processes.len())
     }
 
-    /// The steps whose client and master are this process.
+    /// Returns the steps whose client and master are this process.
     pub(in crate::models) fn steps_of(&self, worker: ProcessId) -> impl Iterator<Item = StepId> {
         let steps = (0..).zip(&self.steps).filter(move |(_, info)| info.worker == worker);
         steps.map(|(step, _)| step)
     }
 
-    /// The receives of a step's partition that runs in a process.
+    /// Returns the receives of a step's partition that runs in a process.
     pub(in crate::models) fn receives_of(&self, client: ProcessId, step: StepId) -> impl Iterator<Item = CallId> {
         let receives = self.receives(step);
         receives
@@ -197,7 +197,7 @@ impl TensorFlow {
             .map(|(call, _)| call)
     }
 
-    /// The receives of a step that a process serves.
+    /// Returns the receives of a step that a process serves.
     pub(in crate::models) fn receives_at(&self, server: ProcessId, step: StepId) -> impl Iterator<Item = CallId> {
         let receives = self.receives(step);
         receives
@@ -210,7 +210,7 @@ impl TensorFlow {
         (0..).zip(&self.calls).filter(move |(_, info)| of_step(info))
     }
 
-    /// The names of calls, or a word for none.
+    /// Returns the names of calls, or a word for none.
     pub(in crate::models) fn call_names(&self, calls: &[CallId]) -> String {
         let names: Vec<String> = calls.iter().map(|&call| self.call_name(call)).collect();
         if names.is_empty() {
@@ -220,7 +220,7 @@ impl TensorFlow {
         }
     }
 
-    /// A call in plain words.
+    /// Returns a call in plain words.
     pub(in crate::models) fn call_words(&self, call: CallId) -> String {
         let info = self.call(call);
         let server = &self.processes()[info.server.index()].name;
@@ -237,7 +237,7 @@ impl TensorFlow {
         }
     }
 
-    /// A call's name, unique: what it is for, of which step where there are several.
+    /// Returns a call's name, unique: what it is for, of which step where there are several.
     pub fn call_name(&self, id: CallId) -> String {
         let info = self.call(id);
         let name = match info.kind {
@@ -253,17 +253,17 @@ impl TensorFlow {
         }
     }
 
-    /// A step's name.
+    /// Returns a step's name.
     pub fn step_name(&self, step: StepId) -> &str {
         &self.steps[usize::from(step)].name
     }
 
-    /// A step's graph.
+    /// Returns a step's graph.
     pub fn graph(&self, step: StepId) -> &Graph {
         &self.job.steps[self.steps[usize::from(step)].index].graph
     }
 
-    /// The partition of a step that a process runs.
+    /// Returns the partition of a step that a process runs.
     pub fn partition(&self, step: StepId, process: ProcessId) -> usize {
         let processes = &self.steps[usize::from(step)].process_of;
         processes
@@ -301,7 +301,7 @@ impl TensorFlow {
         self.job.variant == Variant::CountOutInTwo
     }
 
-    /// Pushing a closure onto a bag commutes with all else; the deque of a one-thread pool has an order.
+    /// Returns the access of a push: pushing a closure onto a bag commutes with all else; the deque of a one-thread pool has an order.
     pub(in crate::models) fn push_access(&self) -> Access {
         if self.pool_is_ordered() {
             Access::Write
@@ -314,8 +314,8 @@ impl TensorFlow {
         self.cancels_in_order
     }
 
-    /// Returns true if the master cleans up after a step. Where a queue runner is a second client of the worker, always: one of the two may have
-    /// returned where the other hangs, and that hang's schedule is one of the whole model.
+    /// Returns true if the master cleans up after a step. Where a queue runner is a second client of the worker, always: one of the two
+    /// may have returned where the other hangs, and that hang's schedule is one of the whole model.
     pub(in crate::models) fn cleans_up_after(&self, step: StepId) -> bool {
         let closes = self.pipeline().is_some_and(|pipeline| pipeline.closes_session);
         self.cleans_up || closes || self.has_queue() || self.is_followed(step)
@@ -345,8 +345,8 @@ impl TensorFlow {
         self.job.steps[self.steps[usize::from(step)].index].data
     }
 
-    /// Returns true if nothing of a step can fail: it has its batch, none of its nodes fails by itself, and nothing comes from outside. Then nobody
-    /// aborts, cancels or resets. Footprints look at it, no label does.
+    /// Returns true if nothing of a step can fail: it has its batch, none of its nodes fails by itself, and nothing comes from outside.
+    /// Then nobody aborts, cancels or resets. Footprints look at it, no label does.
     pub(in crate::models) fn cannot_fail(&self, step: StepId) -> bool {
         let info = &self.steps[usize::from(step)];
         let undisturbed = self.faults == Faults::default() && self.job.pipeline.is_none();
@@ -364,7 +364,7 @@ impl TensorFlow {
         self.next_step(step, true).or(self.next_step(step, false)).is_some()
     }
 
-    /// The first step of a worker's client.
+    /// Returns the first step of a worker's client.
     pub(in crate::models) fn first_step(&self, process: ProcessId) -> Option<StepId> {
         self.first[process.index()]
     }
@@ -373,7 +373,7 @@ impl TensorFlow {
         self.steps[usize::from(step)].process_of.len() as u16
     }
 
-    /// The `RunGraph` call of a partition, unless it is the worker's own.
+    /// Returns the `RunGraph` call of a partition, unless it is the worker's own.
     pub(in crate::models) fn run_graph_of(&self, step: StepId, partition: u16) -> Option<CallId> {
         self.steps[usize::from(step)].calls_of[usize::from(partition)].map(|calls| calls.run_graph)
     }
@@ -386,7 +386,7 @@ impl TensorFlow {
         self.steps[usize::from(step)].calls_of[usize::from(partition)].map(|calls| calls.cancel_step)
     }
 
-    /// The `RunGraph` call that a process serves for a step, unless it is the worker itself.
+    /// Returns the `RunGraph` call that a process serves for a step, unless it is the worker itself.
     pub(in crate::models) fn run_graph_call(&self, step: StepId, process: ProcessId) -> Option<CallId> {
         self.run_graph_of(step, self.partition(step, process) as u16)
     }
@@ -409,7 +409,7 @@ impl TensorFlow {
         nodes.iter().map(|node| node.inputs.len() as u8).collect()
     }
 
-    /// The call of a `_Recv` node.
+    /// Returns the call of a `_Recv` node.
     pub(in crate::models) fn recv_call(&self, step: StepId, process: ProcessId, node: NodeId) -> CallId {
         match self.node(step, process, node).kind {
             NodeKind::Recv { edge } => self.steps[usize::from(step)].recv[usize::from(edge)],
@@ -417,7 +417,7 @@ impl TensorFlow {
         }
     }
 
-    /// The call that asks for what a `_Send` node sends; `None` for a fetch.
+    /// Returns the call that asks for what a `_Send` node sends; `None` for a fetch.
     pub(in crate::models) fn send_call(&self, step: StepId, process: ProcessId, node: NodeId) -> Option<CallId> {
         match self.node(step, process, node).kind {
             NodeKind::Send { edge } => Some(self.steps[usize::from(step)].recv[usize::from(edge)]),
@@ -425,7 +425,7 @@ impl TensorFlow {
         }
     }
 
-    /// The calls of its server whose values the answer to a receive waits for.
+    /// Returns the calls of its server whose values the answer to a receive waits for.
     pub(in crate::models) fn needs_of(&self, call: CallId) -> &[CallId] {
         let info = self.call(call);
         match info.kind {
@@ -434,7 +434,7 @@ impl TensorFlow {
         }
     }
 
-    /// The `_Recv` node of a call.
+    /// Returns the `_Recv` node of a call.
     pub(in crate::models) fn recv_node(&self, call: CallId) -> (StepId, NodeId) {
         let info = self.call(call);
         match info.kind {
@@ -443,7 +443,7 @@ impl TensorFlow {
         }
     }
 
-    /// Where a variable of a step's partition is counted.
+    /// Tells where a variable of a step's partition is counted.
     pub(in crate::models) fn variable_index(&self, step: StepId, process: ProcessId, variable: u16) -> usize {
         let partition = &self.graph(step).partitions[self.partition(step, process)];
         let name = &partition.variables[usize::from(variable)];

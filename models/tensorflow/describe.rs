@@ -99,7 +99,7 @@ impl Describe for TensorFlow {
 }
 
 impl TensorFlow {
-    /// The name of a thread in schedules.
+    /// Returns the name of a thread in schedules.
     pub(in crate::models) fn thread_text(&self, id: ProcessId, thread: ThreadId) -> String {
         let role = thread.role();
         let about = match (role.about.call, role.about.step, role.about.node) {

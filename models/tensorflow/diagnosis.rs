@@ -1,4 +1,4 @@
-//! Why a client is stuck, and what stays behind when none is.
+//! The reason why a client is stuck, and what stays behind when none is.
 //!
 //! The wait-for closure is read off a state at rest: the step thread waits for partitions, a partition for its unfinished nodes, a
 //! receive for its peer's answer, and so on to something that nobody will ever do. `resolvers` says of each wait who could have ended it.
@@ -60,7 +60,7 @@ impl TensorFlow {
         walk
     }
 
-    /// How the clients ended, and the updates that were applied.
+    /// Tells how the clients ended, and the updates that were applied.
     pub(in crate::models) fn how_it_ended(&self, system: &[&Process]) -> String {
         let ends = system.iter().filter_map(|process| {
             let master = process.master.as_ref()?;
@@ -146,7 +146,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Whoever closes the session of a worker.
+    /// Follows whoever closes the session of a worker.
     fn closer(&mut self, worker: ProcessId) {
         let text = "Session.close waits until no step runs".to_owned();
         let root = self.node(worker, "MasterSession::Close", "num_running_", None, text);
@@ -176,7 +176,7 @@ impl Walk<'_> {
         self.waits_for_step(worker, waits, from);
     }
 
-    /// The queue runner of a worker.
+    /// Follows the queue runner of a worker.
     fn runner(&mut self, worker: ProcessId) {
         let runner = self.process(worker).runner.as_ref().expect("the queue has a runner");
         let waits = (runner.step, runner.pending);
@@ -212,7 +212,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A `RunGraph` that was sent and not answered.
+    /// Follows a `RunGraph` that was sent and not answered.
     fn remote_partition(&mut self, from: usize, call: CallId) {
         let info = *self.model.call(call);
         if self.process(info.server).execution(info.step).is_some() {
@@ -227,7 +227,7 @@ impl Walk<'_> {
         self.blocked_threads(node, info.server, None);
     }
 
-    /// A partition that has started and not ended: its unanswered receives, and threads of it that can't go on.
+    /// Follows a partition that has started and not ended: its unanswered receives, and threads of it that can't go on.
     fn partition(&mut self, from: usize, id: ProcessId, step: StepId) {
         if let Some((_, _, known)) = self
             .partitions
@@ -272,7 +272,7 @@ impl Walk<'_> {
         self.blocked_threads(node, id, of);
     }
 
-    /// A receive that was sent and not answered.
+    /// Follows a receive that was sent and not answered.
     fn receive(&mut self, from: usize, id: ProcessId, call: CallId) {
         let info = *self.model.call(call);
         let name = self.model.call_name(call);
@@ -328,14 +328,14 @@ impl Walk<'_> {
         }
     }
 
-    /// A call to a process that has died.
+    /// Follows a call to a process that has died.
     fn dead(&mut self, from: usize, id: ProcessId, function: &str) {
         let cause = "the process has died, and calls wait for it to come back".to_owned();
         let leaf = self.node(id, function, "process", Some(cause.clone()), cause);
         self.graph.push(Some(from), leaf);
     }
 
-    /// A receive that waits in a local table.
+    /// Follows a receive that waits in a local table.
     fn value(&mut self, from: usize, id: ProcessId, step: StepId, name: &str) {
         let running = self.process(id).execution(step).is_some();
         let cause = (!running).then(|| "the partition that would send it has ended".to_owned());
@@ -348,7 +348,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Why a process never runs a step.
+    /// Tells why a process never runs a step.
     fn why_not_started(&self, id: ProcessId, step: StepId) -> String {
         let worker = self.model.steps()[usize::from(step)].worker;
         let master = self.process(worker).master.as_ref();

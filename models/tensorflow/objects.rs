@@ -7,7 +7,7 @@ pub use super::mechanisms::Object;
 use super::mechanisms::dataset::IteratorId;
 use crate::machine::{ObjectId, ProcessId};
 
-/// Of what there is one object each.
+/// The things of which each has one object.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Space {
     /// Of the process itself.
@@ -24,9 +24,9 @@ pub enum Space {
 
 /// An index that tells the objects of one kind apart.
 pub(in crate::models) trait Index {
-    /// The index as a number.
+    /// Returns the index as a number.
     fn number(self) -> u16;
-    /// The index with a number.
+    /// Returns the index with a number.
     fn of(number: u16) -> Self;
 }
 
@@ -60,7 +60,7 @@ impl Index for ProcessId {
     }
 }
 
-/// Where the numbers of each kind of objects begin, and last, where they end.
+/// The numbers at which those of each kind of objects begin, and last, where they end.
 #[derive(Clone, Debug, Default)]
 pub(in crate::models) struct Numbering(Vec<u16>);
 
@@ -83,19 +83,19 @@ impl Numbering {
 }
 
 impl TensorFlow {
-    /// The number of an object.
+    /// Returns the number of an object.
     pub fn object(&self, object: impl Into<Object>) -> ObjectId {
         let (kind, place) = object.into().place();
         ObjectId(self.numbering.0[kind] + place)
     }
 
-    /// The object with a number.
+    /// Returns the object with a number.
     pub fn object_of(&self, id: ObjectId) -> Object {
         let kind = self.numbering.0.partition_point(|first| *first <= id.0) - 1;
         Object::of(kind, id.0 - self.numbering.0[kind])
     }
 
-    /// The name of an object for people and schedules; unique within a process.
+    /// Returns the name of an object for people and schedules; unique within a process.
     pub fn describe_object(&self, object: impl Into<Object>) -> String {
         let (kind, place) = object.into().place();
         let (name, space) = Object::KINDS.iter().copied().flatten().nth(kind).expect("a kind");
@@ -109,7 +109,7 @@ impl TensorFlow {
     }
 }
 
-/// The hash of a value, for the machine's check of labels.
+/// Returns the hash of a value, for the machine's check of labels.
 pub(in crate::models) fn hash(value: &impl Hash) -> u64 {
     let mut hasher = rustc_hash::FxHasher::default();
     value.hash(&mut hasher);

@@ -70,7 +70,7 @@ pub enum ThreadId {
     Timer(StepId, u8),
     /// The wait for a step, until it runs out.
     Deadline(StepId),
-    /// Whoever closes the session.
+    /// The thread that closes the session.
     Closer,
     /// The thread that ends the process.
     Death,
@@ -175,7 +175,7 @@ impl ThreadId {
 }
 
 impl ThreadId {
-    /// The name without what only a run knows.
+    /// Returns the name without what only a run knows.
     pub(in crate::models) fn erased(self) -> Self {
         match self {
             Self::Timer(step, _) => Self::Timer(step, 0),
@@ -201,7 +201,7 @@ pub struct Thread {
 }
 
 impl Thread {
-    /// A thread with nothing to do yet.
+    /// Returns a thread with nothing to do yet.
     pub fn new(id: ThreadId) -> Self {
         Self {
             id,
@@ -227,7 +227,7 @@ impl Thread {
         self.at().label() == label
     }
 
-    /// The places at which the thread has this label before it, now or later.
+    /// Returns the places at which the thread has this label before it, now or later.
     pub fn places(&self, label: &'static Label) -> impl Iterator<Item = Pc> {
         self.stack.iter().copied().filter(move |pc| pc.label() == label)
     }
@@ -284,7 +284,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// The thread with this id, if it lives.
+    /// Returns the thread with this id, if it lives.
     pub fn thread(&self, id: ThreadId) -> Option<&Thread> {
         self.threads
             .binary_search_by_key(&id, |thread| thread.id)
@@ -312,12 +312,12 @@ impl Process {
         self.threads.remove(index)
     }
 
-    /// Every live thread's places, now or later, with this label.
+    /// Returns every live thread's places, now or later, with this label.
     pub fn places(&self, label: &'static Label) -> impl Iterator<Item = Pc> {
         self.threads.iter().flat_map(move |thread| thread.places(label))
     }
 
-    /// The execution of a step, if it runs here.
+    /// Returns the execution of a step, if it runs here.
     pub fn execution(&self, step: StepId) -> Option<&Execution> {
         self.executions.iter().find(|execution| execution.step == step)
     }
@@ -333,7 +333,7 @@ impl Process {
             .expect("the step runs here")
     }
 
-    /// A call that this process sent.
+    /// Returns a call that this process sent.
     pub fn client_call(&self, id: CallId) -> Option<&ClientCall> {
         self.client_calls
             .binary_search_by_key(&id, |call| call.id)
@@ -349,7 +349,7 @@ impl Process {
             .map(|index| &mut self.client_calls[index])
     }
 
-    /// A call that reached this process.
+    /// Returns a call that reached this process.
     pub fn server_call(&self, id: CallId) -> Option<&ServerCall> {
         self.server_calls
             .binary_search_by_key(&id, |call| call.id)
@@ -371,7 +371,7 @@ impl Process {
         self.client_calls.insert(place, call);
     }
 
-    /// The clients of this process: the one that trains, and the queue runner.
+    /// Returns the clients of this process: the one that trains, and the queue runner.
     pub fn masters(&self) -> impl Iterator<Item = &Master> {
         self.master.iter().chain(&self.runner)
     }

@@ -83,7 +83,7 @@ pub(super) struct Check {
     no_write: bool,
 }
 
-/// How to keep schedules, where none was written.
+/// The hint how to keep schedules, where none was written.
 const NOT_WRITTEN: &str =
     "\nSchedules are not written: --record keeps them beside their scenario, --out DIR elsewhere.\n";
 
@@ -254,7 +254,7 @@ impl Check {
         budget
     }
 
-    /// An option that the engine would not look at is a mistake.
+    /// Checks that the engine looks at every option that was given.
     fn options_fit(&self, experiment: &Experiment) -> Result<(), Failure> {
         let engine = experiment.scenario().document.engine.name;
         let exhaustive = engine == EngineName::Exhaustive;
@@ -347,7 +347,7 @@ fn compared(judgement: &Judgement, expect: Option<&Expect>) -> String {
     }
 }
 
-/// The directory of a scenario.
+/// Returns the directory of a scenario.
 fn beside(scenario: &Scenario) -> Result<&Path, Failure> {
     let path = scenario.path.as_deref();
     let path = path.ok_or_else(|| format!("{scenario}: nothing can be written beside it, expected --out DIR"))?;
@@ -375,7 +375,7 @@ fn outcome(judgement: &Judgement) -> Outcome {
     }
 }
 
-/// The outcome of several scenarios: a failure counts for more than what is undecided.
+/// Returns the outcome of several scenarios: a failure counts for more than what is undecided.
 fn worse(one: Outcome, other: Outcome) -> Outcome {
     let weight = |outcome| match outcome {
         Outcome::Holds => 0,

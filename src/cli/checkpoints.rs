@@ -1,4 +1,4 @@
-//! Where `lastbatch check` keeps checkpoints.
+//! The place where `lastbatch check` keeps checkpoints.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -42,7 +42,7 @@ impl CheckpointArgs {
         Some(self.checkpoint.as_ref()?.join(format!("{file}.checkpoint")))
     }
 
-    /// Where an exploration of this name by loom keeps its checkpoint, if anywhere.
+    /// Tells where an exploration of this name by loom keeps its checkpoint, if anywhere.
     pub(super) fn of_loom(&self, name: &str) -> Option<loom::Checkpointing> {
         Some(loom::Checkpointing {
             path: self.file(name)?,
@@ -51,7 +51,7 @@ impl CheckpointArgs {
         })
     }
 
-    /// Where a search of this name keeps its checkpoints, if anywhere.
+    /// Tells where a search of this name keeps its checkpoints, if anywhere.
     pub(super) fn place(&self, name: &str) -> Option<Checkpointing> {
         Some(Checkpointing {
             path: self.file(name)?,

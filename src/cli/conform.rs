@@ -39,13 +39,13 @@ impl Conform {
     }
 }
 
-/// The job that was traced; every node of its graph runs.
+/// Returns the job that was traced; every node of its graph runs.
 pub(super) fn traced(scenario: Option<&Path>) -> Result<Experiment, Failure> {
     let scenario = scenario.map_or_else(|| Ok(Scenario::traced()), Scenario::load)?;
     Ok(Experiment::new(scenario.with_every_node())?)
 }
 
-/// The schedule of a conforming run with what it leads to: whoever waits in the end and does not return though all others run on.
+/// Returns the schedule of a conforming run with what it leads to: whoever waits in the end and does not return though all others run on.
 pub(super) fn promising(experiment: &Experiment, events: Vec<Event>) -> Result<Schedule, Failure> {
     let mut schedule = experiment.schedule(Ending::Open, events.clone());
     let replayed = experiment.verify(&mut schedule, &mut Labels::new());

@@ -86,7 +86,7 @@ impl Diff {
         })
     }
 
-    /// All that there are, or of those of the first variant each job once.
+    /// Returns all that there are, or of those of the first variant each job once.
     fn scenarios(&self) -> Result<Vec<Scenario>, Failure> {
         let mut found = scenarios(&self.places)?;
         if let Some(base) = self.variants.first() {

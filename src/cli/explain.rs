@@ -186,7 +186,7 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 impl Subject {
-    /// Why the schedule hangs. It becomes the one that the explanation is about: the minimised one, unless it is explained as it is.
+    /// Tells why the schedule hangs. It becomes the one that the explanation is about: the minimised one, unless it is explained as it is.
     fn explain(&mut self, as_is: bool, max_states: u64) -> Result<Explanation, HangError> {
         let options = ExplainOptions {
             minimise: !as_is && self.traced.is_none(),

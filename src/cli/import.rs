@@ -58,7 +58,7 @@ impl Import {
         Ok(Outcome::Holds)
     }
 
-    /// The text of a scenario that runs the graph.
+    /// Returns the text of a scenario that runs the graph.
     fn scenario(&self, output: &Path, graph: &Graph, reading: Option<&Graph>) -> Result<String, Failure> {
         if output.exists() && !self.force {
             return Err(Failure(format!(
@@ -84,7 +84,7 @@ impl Import {
         ))
     }
 
-    /// How the batch gets into the step: what the graph itself shows.
+    /// Tells how the batch gets into the step: what the graph itself shows.
     fn input(&self, graph: &Graph, reading: Option<&Graph>) -> Result<Input, Failure> {
         if reading.is_some() {
             return Ok(Input::Decoupled);
@@ -103,12 +103,12 @@ impl Import {
     }
 }
 
-/// A TOML string.
+/// Returns a TOML string.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-/// The path that leads to `file` from the directory `from`.
+/// Returns the path that leads to `file` from the directory `from`.
 fn relative(file: &Path, from: &Path) -> Result<String, Failure> {
     let absolute = |path: &Path| {
         let path = if path.as_os_str().is_empty() {

@@ -166,7 +166,7 @@ impl Matrix {
     }
 }
 
-/// A search, by its first cell.
+/// Returns a search, by its first cell.
 fn name(search: &Search) -> String {
     let cell = search.cells[0];
     format!(

@@ -40,7 +40,7 @@ impl Minimise {
     }
 }
 
-/// A schedule that does not keep its promise is a finding; one that promises no hang is bad input.
+/// Ends the command: a schedule that does not keep its promise is a finding; one that promises no hang is bad input.
 pub(super) fn no_hang(file: &Path, error: &HangError) -> Ended {
     let text = format!("{}: {error}", file.display());
     match error {

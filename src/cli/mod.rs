@@ -62,7 +62,7 @@ enum Command {
     Matrix(matrix::Matrix),
 }
 
-/// How a command ended; its exit code.
+/// The end of a command, and its exit code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Outcome {
     /// Everything is as expected.
@@ -111,7 +111,7 @@ pub(crate) fn main() -> ExitCode {
     ExitCode::from(outcome as u8)
 }
 
-/// Number of threads of a search: as many as were asked for, or one per core.
+/// Returns the number of threads of a search: as many as were asked for, or one per core.
 fn threads(asked: Option<u16>) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     asked.map_or_else(cores, usize::from)

@@ -1,4 +1,4 @@
-//! How far a search has come, on standard error.
+//! The progress of a search, on standard error.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub(super) enum Progress {
     Bar(ProgressBar),
     Lines {
         name: String,
-        /// How many searches there are, if several.
+        /// Number of searches, if several.
         total: Option<usize>,
         last: Duration,
     },
@@ -39,7 +39,7 @@ impl Progress {
         Self::Bar(bar)
     }
 
-    /// Of several searches, one after the other.
+    /// Returns the progress of several searches, one after the other.
     pub(super) fn of_many(total: usize) -> Self {
         if !io::stderr().is_terminal() {
             return Self::Lines {
@@ -55,7 +55,7 @@ impl Progress {
         Self::Bar(bar)
     }
 
-    /// The next of several searches begins; `done` are over.
+    /// Begins the next of several searches; `done` are over.
     pub(super) fn begin(&mut self, done: usize, next: &str) {
         match self {
             Self::Bar(bar) => {
@@ -69,7 +69,7 @@ impl Progress {
         }
     }
 
-    /// Of any engine.
+    /// Shows the progress of any engine.
     pub(super) fn show(&mut self, status: &EngineStatus) {
         match status {
             EngineStatus::States(status) => self.show_states(status),
@@ -77,7 +77,7 @@ impl Progress {
         }
     }
 
-    /// Of an engine that stores states.
+    /// Shows the progress of an engine that stores states.
     pub(super) fn show_states(&mut self, status: &Status) {
         self.show_text(status.elapsed, || told(status));
     }

@@ -11,7 +11,7 @@ use lastbatch::schedule::{Ending, Schedule, replay, replay_prefix};
 
 use super::{Ended, Failure, Outcome, print};
 
-/// How a run goes on after a schedule that has ended before it, without an engine.
+/// The way in which a run goes on after a schedule that has ended before it, without an engine.
 const FIXED_POLICY: &str = "by a fixed policy (the first thread that can run, choice 0)";
 
 /// Run a recorded schedule again, event by event. Exit code 0 if it ends as it promises, 1 at the first difference.
@@ -37,7 +37,7 @@ pub(super) struct Replay {
 }
 
 impl Replay {
-    /// The plain replay of a schedule; `scenario`: its scenario, if that does not stand beside it.
+    /// Returns the plain replay of a schedule; `scenario`: its scenario, if that does not stand beside it.
     pub(super) fn of(file: PathBuf, scenario: Option<PathBuf>) -> Self {
         Self {
             file,
@@ -49,7 +49,7 @@ impl Replay {
         }
     }
 
-    /// The schedule, and the model that it was recorded on.
+    /// Returns the schedule, and the model that it was recorded on.
     pub(super) fn subject(&self) -> Result<(Schedule, Experiment), Failure> {
         let schedule = Schedule::load(&self.file)?;
         let experiment = self.prepare(&schedule)?;
@@ -140,7 +140,7 @@ impl Replay {
         })
     }
 
-    /// The schedule on every node of the graph.
+    /// Returns the schedule on every node of the graph.
     fn concretized(
         &self,
         slice: Experiment,
@@ -159,7 +159,7 @@ impl Replay {
         Ok(Ok((full, schedule)))
     }
 
-    /// The model that the schedule was recorded on.
+    /// Returns the model that the schedule was recorded on.
     fn prepare(&self, schedule: &Schedule) -> Result<Experiment, Failure> {
         let scenario = match &self.scenario {
             Some(path) => Scenario::load(path)?,

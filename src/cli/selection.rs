@@ -6,7 +6,7 @@ use lastbatch::scenario::{Scenario, scenario_files};
 
 use super::Failure;
 
-/// The scenarios of files, and of directories all below them, in order.
+/// Returns the scenarios of files, and of directories all below them, in order.
 pub(super) fn scenarios(places: &[PathBuf]) -> Result<Vec<Scenario>, Failure> {
     let mut files = Vec::new();
     for place in places {

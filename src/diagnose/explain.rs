@@ -10,7 +10,7 @@ use super::{no_return, races, record, story};
 use crate::machine::{Describe, Event, ObjectId, ProcessId, Reducible, Signature, System};
 use crate::schedule::{MinimiseError, Move, Walk, minimise, moves_of};
 
-/// How to explain.
+/// Options of an explanation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ExplainOptions {
     /// Whether the schedule is minimised first.
@@ -28,7 +28,7 @@ impl Default for ExplainOptions {
     }
 }
 
-/// Why a schedule can't be explained.
+/// The reason why a schedule can't be explained.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum ExplainError {
     /// It is no schedule of that hang.
@@ -138,7 +138,7 @@ fn waits<M: Describe>(
     }
 }
 
-/// The last event that is one of those.
+/// Returns the last event that is one of those.
 fn settled_by<M: Describe>(
     model: &M,
     states: &[&M::Process],

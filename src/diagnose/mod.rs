@@ -1,4 +1,4 @@
-//! From a schedule that hangs to what an engineer needs to understand it.
+//! The way from a schedule that hangs to what an engineer needs to understand it.
 
 mod explain;
 mod no_return;
@@ -41,12 +41,12 @@ pub struct Explanation {
     pub story: Vec<String>,
     /// Report on what minimising left out of the given schedule; `None` if the schedule was explained as it is.
     pub minimised: Option<Minimised>,
-    /// How the searches were bounded, and which of them a bound ended.
+    /// Bounds of the searches, and which of them a bound ended.
     pub searches: Searches,
 }
 
 impl Explanation {
-    /// The numbers of the events that decide: those of races, and those of outcomes.
+    /// Returns the numbers of the events that decide: those of races, and those of outcomes.
     pub fn decisive(&self) -> BTreeSet<usize> {
         let races = self.races.iter().flat_map(|race| [race.first, race.second]);
         races.chain(self.outcomes.iter().map(|outcome| outcome.event)).collect()
@@ -58,7 +58,7 @@ impl Explanation {
 pub struct WaitGraph {
     /// The waiting places; the first is the client's.
     pub nodes: Vec<Waiting>,
-    /// From a waiting place to what it waits for, as indices into `nodes`.
+    /// Edges from a waiting place to what it waits for, as indices into `nodes`.
     pub edges: Vec<(usize, usize)>,
 }
 
@@ -73,7 +73,7 @@ pub struct Waiting {
     pub object: String,
     /// Detail for people, with ids.
     pub detail: String,
-    /// Why nobody will provide it, at the end of a chain.
+    /// The reason why nobody will provide it, at the end of a chain.
     pub cause: Option<String>,
     /// Those who could have ended the wait.
     #[serde(rename = "wakers")]
@@ -85,7 +85,7 @@ pub struct Waiting {
 pub struct PossibleResolver {
     /// The event that would have ended the wait, and whose part that was.
     pub who: String,
-    /// Why it can't happen any more.
+    /// The reason why it can't happen any more.
     pub why_not: String,
     /// The event that settled it, if it was one.
     pub settled_by: Option<usize>,
@@ -102,7 +102,7 @@ pub enum NoReturn {
 }
 
 impl NoReturn {
-    /// The first event after which it is known that the client can't return.
+    /// Returns the first event after which it is known that the client can't return.
     pub fn known_from(self) -> usize {
         match self {
             Self::Event(number) | Self::Between(_, number) => number,
@@ -151,14 +151,14 @@ pub struct Minimised {
     pub replays: usize,
 }
 
-/// How the questions "can the client still return?" were answered.
+/// Counts of how the questions "can the client still return?" were answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Searches {
-    /// How often a run showed that it can.
+    /// Number of times that a run showed that it can.
     pub shown: usize,
-    /// How often an exhaustive search proved that it can't.
+    /// Number of times that an exhaustive search proved that it can't.
     pub proved: usize,
-    /// How often the bound ended the search first: such a pair is not called decisive.
+    /// Number of times that the bound ended the search first: such a pair is not called decisive.
     pub undecided: usize,
     /// The bound: states of one search.
     pub max_states: u64,

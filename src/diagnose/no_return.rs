@@ -5,7 +5,7 @@ use super::oracle::{Oracle, Prospect};
 use crate::machine::Reducible;
 use crate::schedule::{Move, Walk};
 
-/// The first event after which the client can't return; `None` if it is not proved that it can't where the schedule ends.
+/// Returns the first event after which the client can't return; `None` if it is not proved that it can't where the schedule ends.
 ///
 /// Whoever can return from a state can return from every state before it, along the same way. So the states of a schedule are
 /// first such, then not, and halving finds the border. What the bound left undecided is taken for neither: then the border is only
@@ -42,7 +42,7 @@ pub(super) fn no_return<M: Reducible>(oracle: &mut Oracle<'_, M>, moves: &[Move<
     Some(NoReturn::Between(not_shown_from.saturating_sub(1), cannot_from))
 }
 
-/// The first number in `low..=high` for which `holds`, which is true from there on, and true for `high` in any case.
+/// Returns the first number in `low..=high` for which `holds`, which is true from there on, and true for `high` in any case.
 fn border(mut low: usize, mut high: usize, mut holds: impl FnMut(usize) -> bool) -> usize {
     while low < high {
         let middle = low.midpoint(high);

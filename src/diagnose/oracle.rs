@@ -16,7 +16,7 @@ const RUNS: u64 = 64;
 /// Labels of one such run.
 const LONGEST_RUN: usize = 100_000;
 
-/// Whether the client can still return.
+/// The client's prospect of a return.
 pub(super) enum Prospect<T> {
     /// These moves let it.
     Can(Vec<Move<T>>),
@@ -48,7 +48,7 @@ impl<M: Reducible> Oracle<'_, M> {
         answer
     }
 
-    /// A run from here that lets the client return: one by the fixed policy, or one of some random ones.
+    /// Returns a run from here that lets the client return: one by the fixed policy, or one of some random ones.
     fn run_that_returns(&self, system: &System<M::Process>) -> Option<Vec<Move<M::Thread>>> {
         let mut steady = Walk::from(self.model, system.clone());
         if self.returns_on(&mut steady, Walk::go_on) {

@@ -17,13 +17,13 @@ use crate::schedule::{Causes, Move, Walk, events_of};
 /// A run in which one pair is turned round.
 struct Reversed<'a, M: Reducible> {
     walk: Walk<'a, M>,
-    /// How many events had run when the second had.
+    /// Number of events that had run when the second had.
     second: usize,
     /// The first event in the other run, if it still happened.
     first: Option<usize>,
 }
 
-/// Every decisive race whose first event is among the first `until`.
+/// Returns every decisive race whose first event is among the first `until`.
 pub(super) fn races<M: Reducible>(oracle: &mut Oracle<'_, M>, moves: &[Move<M::Thread>], until: usize) -> Vec<Race> {
     let model = oracle.model;
     let causes = Causes::of(model, moves);
@@ -54,7 +54,7 @@ pub(super) fn races<M: Reducible>(oracle: &mut Oracle<'_, M>, moves: &[Move<M::T
     races
 }
 
-/// The schedule with the second of two events before the first; `None` if it can't be done there.
+/// Returns the schedule with the second of two events before the first; `None` if it can't be done there.
 fn reverse<'a, M: Reducible>(
     base: &Walk<'a, M>,
     causes: &Causes,
@@ -87,7 +87,7 @@ fn reverse<'a, M: Reducible>(
     })
 }
 
-/// Every decisive outcome of the first `until` events.
+/// Returns every decisive outcome of the first `until` events.
 pub(super) fn outcomes<M: Reducible>(
     oracle: &mut Oracle<'_, M>,
     moves: &[Move<M::Thread>],

@@ -181,7 +181,7 @@ impl<'a, M: Describe> Recorder<'a, M> {
         (woken, self.update_objects(to))
     }
 
-    /// Index of an object.
+    /// Returns the index of an object.
     fn object(&mut self, id: ProcessId, object: ObjectId) -> usize {
         let objects = &mut self.recording.objects;
         *self.objects.entry((id, object)).or_insert_with(|| {
@@ -227,7 +227,7 @@ impl<'a, M: Describe> Recorder<'a, M> {
         woken
     }
 
-    /// The objects of a process whose state has changed.
+    /// Updates the objects of a process whose state has changed.
     fn update_objects(&mut self, id: ProcessId) -> Vec<(usize, Option<String>)> {
         let described = self.model.describe_objects(id, &self.system.processes[id.index()]);
         let mut now = BTreeMap::new();

@@ -68,7 +68,7 @@ pub struct RecordedEvent {
     pub choice: Option<u32>,
     /// The other threads that could have run, in canonical order.
     pub others: Vec<usize>,
-    /// Whether the eye should stop here.
+    /// Emphasis, where the eye should stop.
     pub emphasis: Option<Emphasis>,
     /// Effect of the event, in plain words that follow the thread's name.
     pub words: String,
@@ -137,12 +137,12 @@ impl fmt::Display for Impossible {
 impl std::error::Error for Impossible {}
 
 impl Recording {
-    /// The process of an event's thread.
+    /// Returns the process of an event's thread.
     pub fn process_of(&self, event: &RecordedEvent) -> usize {
         self.threads[event.thread].process
     }
 
-    /// An event as schedules write it.
+    /// Returns an event as schedules write it.
     pub fn event(&self, event: &RecordedEvent) -> Event {
         let thread = &self.threads[event.thread];
         Event {

@@ -2,7 +2,7 @@
 
 use super::{Explanation, NoReturn, Race, Recording};
 
-/// The hang in plain words, paragraph by paragraph.
+/// Returns the hang in plain words, paragraph by paragraph.
 pub(super) fn story(explanation: &Explanation) -> Vec<String> {
     let mut paragraphs = vec![waits(explanation)];
     paragraphs.extend(resolvers(explanation));
@@ -45,7 +45,7 @@ fn resolvers(explanation: &Explanation) -> Option<String> {
     })
 }
 
-/// The decisive races, those that share an event joined to chains.
+/// Returns the decisive races, those that share an event joined to chains.
 fn order(explanation: &Explanation) -> Option<String> {
     let recording = &explanation.recording;
     let chains = chains(&explanation.races);
@@ -88,7 +88,7 @@ fn order(explanation: &Explanation) -> Option<String> {
     Some(text)
 }
 
-/// The point of no return.
+/// Returns the point of no return.
 fn point(explanation: &Explanation) -> String {
     let recording = &explanation.recording;
     match explanation.no_return {
@@ -105,7 +105,7 @@ fn point(explanation: &Explanation) -> String {
     }
 }
 
-/// An event in a sentence.
+/// Returns an event in a sentence.
 fn told(recording: &Recording, number: usize) -> String {
     let event = &recording.events[number - 1];
     let thread = &recording.threads[event.thread];

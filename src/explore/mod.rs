@@ -44,7 +44,7 @@ impl Answer {
 }
 
 impl fmt::Display for Answer {
-    /// As people read it, as in `no hang`.
+    /// Writes it as people read it, as in `no hang`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name().replace('_', " "))
     }
@@ -61,7 +61,7 @@ pub struct FoundHang {
     pub wait_for: WaitFor,
     /// The labels that lead there, in order.
     pub events: Vec<Event>,
-    /// How many of `events` the search needed; the rest only bring the other threads to rest.
+    /// Number of `events` that the search needed; the rest only bring the other threads to rest.
     pub length: usize,
 }
 
@@ -78,10 +78,10 @@ pub struct HangRecord {
     /// Every waiting place, from the client on.
     #[serde(default)]
     pub waiting: Vec<String>,
-    /// Why nobody will answer; several reasons are joined by a semicolon.
+    /// The reason why nobody will answer; several reasons are joined by a semicolon.
     #[serde(default)]
     pub cause: String,
-    /// Where the schedule was written.
+    /// The place where the schedule was written.
     pub schedule: Option<String>,
     /// Labels on the shortest schedule.
     pub length: usize,
@@ -153,17 +153,17 @@ impl fmt::Display for Finding {
 /// The work of an engine that runs a model from its start to its end, again and again.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Executions {
-    /// How schedules were chosen.
+    /// Strategy by which schedules were chosen.
     pub strategy: String,
     /// Seed of the choices; none if nothing was left to chance.
     pub seed: Option<u64>,
-    /// How many there were.
+    /// Number of executions.
     pub count: u64,
     /// Labels that ran in all of them.
     pub labels: u64,
     /// Different states in which they came to rest.
     pub outcomes: u64,
-    /// How many of these were new in the last thousand executions: the saturation. With none, more of the same will hardly find more.
+    /// Number of these that were new in the last thousand executions: the saturation. With none, more of the same will hardly find more.
     pub new_outcomes: u64,
     /// The execution, from 1, that hung first.
     pub first_hang: Option<u64>,
@@ -194,7 +194,7 @@ pub struct Verdict<H = FoundHang> {
     pub peak_bytes: u64,
     /// The reductions that were on, and why one was not.
     pub reductions: Vec<String>,
-    /// How states were told apart.
+    /// Way in which states were told apart.
     pub storage: String,
     /// The limit that ended the search before its end.
     pub stopped_by: Option<String>,
@@ -207,8 +207,8 @@ pub struct Verdict<H = FoundHang> {
     /// Leaks: what stays behind in states at rest though every client returned; sorted, each once.
     #[serde(default)]
     pub leaks: Vec<String>,
-    /// How the clients can end and what they changed for good ([`crate::machine::Model::outcome`]); sorted, each once. Known only where the
-    /// search went on after every client had its answer.
+    /// Ends that the clients can have and what they changed for good ([`crate::machine::Model::outcome`]); sorted, each once. Known only
+    /// where the search went on after every client had its answer.
     #[serde(default)]
     pub outcomes: Vec<String>,
     /// Faults of the model, sorted.
@@ -239,7 +239,7 @@ impl<H> Verdict<H> {
         }
     }
 
-    /// How much was looked at: states, or executions of an engine that runs one after the other.
+    /// Tells how much was looked at: states, or executions of an engine that runs one after the other.
     pub fn size(&self) -> u64 {
         self.executions
             .as_ref()
@@ -249,7 +249,7 @@ impl<H> Verdict<H> {
 
 #[cfg(test)]
 impl Verdict {
-    /// A verdict of nobody on nothing, for tests to fill in.
+    /// Returns a verdict of nobody on nothing, for tests to fill in.
     pub(crate) fn none() -> Self {
         Self {
             engine: String::new(),
@@ -287,7 +287,7 @@ impl Verdict {
 }
 
 impl Verdict<HangRecord> {
-    /// The signatures' names, sorted.
+    /// Returns the signatures' names, sorted.
     pub fn signatures(&self) -> Vec<String> {
         let mut names: Vec<String> = self.hangs.iter().map(|hang| hang.id.clone()).collect();
         names.sort();

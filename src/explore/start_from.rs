@@ -10,7 +10,7 @@ use crate::machine::{
 pub struct StartFrom<'a, M: Model> {
     /// The model.
     pub model: &'a M,
-    /// Where it starts.
+    /// State in which it starts.
     pub start: &'a System<M::Process>,
     /// The process of the client, and its number there.
     pub client: (ProcessId, usize),

@@ -60,7 +60,7 @@ pub struct Engine {
     /// Labels on the shortest schedule of each, in their order; none of an engine that samples.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lengths: Vec<usize>,
-    /// How the clients can end, where the scenario asks for that; sorted.
+    /// Ends that the clients can have, where the scenario asks for that; sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outcomes: Vec<String>,
     /// Distinct states.
@@ -77,7 +77,7 @@ pub enum BaselineError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         error: io::Error,
     },
     /// Something in it is not as it should be.
@@ -93,13 +93,13 @@ pub enum BaselineError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         error: io::Error,
     },
 }
 
 impl Default for Baseline {
-    /// One that knows no scenario.
+    /// Returns one that knows no scenario.
     fn default() -> Self {
         Self {
             version: FORMAT,
@@ -135,7 +135,7 @@ impl Baseline {
         Ok(baseline)
     }
 
-    /// The baseline that a report is.
+    /// Returns the baseline that a report is.
     pub fn of(report: &GateReport) -> Self {
         let scenarios = report.scenarios.iter().map(|result| {
             let identity = result.identity.clone();
@@ -252,7 +252,7 @@ impl Engine {
         }
     }
 
-    /// The length that the baseline has for a signature.
+    /// Returns the length that the baseline has for a signature.
     pub fn length(&self, id: &str) -> Option<usize> {
         let place = self.signatures.iter().position(|known| known == id)?;
         self.lengths.get(place).copied()

@@ -1,4 +1,4 @@
-//! How far each search goes.
+//! The bounds of each search.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub struct Budgets {
     pub partial: Option<u64>,
 }
 
-/// How much of a search was asked for.
+/// The part of a search that was asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
@@ -45,7 +45,7 @@ impl Budgets {
         partial: Some(50_000),
     };
 
-    /// How much of a search to ask for, and its bound: `known` is what it took for the baseline, `own` the scenario's bound.
+    /// Tells how much of a search to ask for, and its bound: `known` is what it took for the baseline, `own` the scenario's bound.
     pub fn of(&self, expects: Option<Answer>, known: Option<u64>, own: Option<u64>) -> (Scope, Option<u64>) {
         let Some(whole) = self.whole else {
             return (Scope::Whole, own);

@@ -42,7 +42,7 @@ impl Difference {
     }
 }
 
-/// The hangs that only one of two verdicts has.
+/// Returns the hangs that only one of two verdicts has.
 fn only(one: &Verdict<HangRecord>, other: &Verdict<HangRecord>) -> Vec<HangRecord> {
     let has = |hang: &&HangRecord| other.hangs.iter().any(|known| known.id == hang.id);
     one.hangs.iter().filter(|hang| !has(hang)).cloned().collect()

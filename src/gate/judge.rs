@@ -33,12 +33,12 @@ pub fn judge(report: &mut GateReport, baseline: &Baseline) {
     report.problems = problems;
 }
 
-/// Why one scenario would turn the gate red.
+/// Tells why one scenario would turn the gate red.
 pub fn judge_scenario(result: &ScenarioResult, baseline: &Baseline) -> Vec<Problem> {
     about(result, baseline, baseline.model == MODEL_HASH).0
 }
 
-/// The problems and the notes of a scenario.
+/// Returns the problems and the notes of a scenario.
 fn about(result: &ScenarioResult, baseline: &Baseline, same_model: bool) -> (Vec<Problem>, Vec<String>) {
     let mut about = About {
         entry: baseline.scenarios.get(&result.name),
@@ -196,7 +196,7 @@ impl About<'_> {
         }
     }
 
-    /// How the clients end, where the scenario asks for that.
+    /// Checks how the clients end, where the scenario asks for that.
     fn outcomes(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
         let expect = self.result.expect.as_ref();
         let Some(expected) = expect.and_then(|expect| expect.outcomes.clone()) else {
@@ -232,7 +232,7 @@ impl About<'_> {
         }
     }
 
-    /// An answer that none of the other reasons explains.
+    /// Notes an answer that none of the other reasons explains.
     fn other_verdict(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
         if search.scope != Scope::Whole {
             return;
@@ -271,7 +271,7 @@ impl About<'_> {
         }
     }
 
-    /// The size of a whole search beside that of the baseline.
+    /// Notes the size of a whole search beside that of the baseline.
     fn figures(&mut self, search: &SearchResult, entry: &BaselineEntry, known: &BaselineEngine) {
         if search.scope != Scope::Whole || search.found.states == known.states {
             return;
@@ -308,7 +308,7 @@ impl About<'_> {
         }
     }
 
-    /// The shortest schedule of each signature beside that of the baseline.
+    /// Notes the shortest schedule of each signature beside that of the baseline.
     fn lengths(&mut self, search: &SearchResult, known: &BaselineEngine) {
         if search.scope != Scope::Whole || !search.found.complete {
             return;

@@ -26,7 +26,7 @@ const UNKNOWN_COST: u64 = 100_000;
 pub struct Shard {
     /// Number of the shard, from 1.
     pub number: usize,
-    /// Of how many.
+    /// Number of shards.
     pub of: usize,
 }
 
@@ -104,7 +104,7 @@ pub struct Recorded {
     pub schedule: Schedule,
 }
 
-/// Why there is no plan.
+/// The reason why there is no plan.
 #[derive(Debug, Error)]
 pub enum PlanError {
     /// A directory cannot be read.
@@ -112,7 +112,7 @@ pub enum PlanError {
     Directory {
         /// The directory.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         error: io::Error,
     },
     /// There is nothing to run.
@@ -130,7 +130,7 @@ pub enum PlanError {
 }
 
 impl Plan {
-    /// The scenarios below a directory that belong to a shard. The states of the baseline say what a scenario costs, so that shards
+    /// Returns the scenarios below a directory that belong to a shard. The states of the baseline say what a scenario costs, so that shards
     /// take about equally long; every shard of a run must have the same baseline.
     ///
     /// # Errors
@@ -208,14 +208,14 @@ impl Task {
     }
 }
 
-/// A path relative to the gate's directory, with `/`.
+/// Returns a path relative to the gate's directory, with `/`.
 fn relative(root: &Path, path: &Path) -> String {
     let path = path.strip_prefix(root).unwrap_or(path);
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
 }
 
-/// The names of a shard, in order. The dearest first, each goes to the shard that has least to do.
+/// Returns the names of a shard, in order. The dearest first, each goes to the shard that has least to do.
 fn share(names: &[String], shard: Shard, baseline: &Baseline) -> Vec<String> {
     let cost = |name: &String| {
         let known = baseline.scenarios.get(name);

@@ -76,7 +76,7 @@ impl ProblemKind {
 }
 
 impl fmt::Display for ProblemKind {
-    /// As people read it, as in `new signature`.
+    /// Writes it as people read it, as in `new signature`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name().replace('_', " "))
     }

@@ -21,7 +21,7 @@ pub struct GateReport {
     pub version: u32,
     /// Hash of the model's code.
     pub model: String,
-    /// How far searches went.
+    /// Bounds of the searches.
     pub budgets: Budgets,
     /// Bound of every search, in states, from the command line.
     pub max_states: Option<u64>,
@@ -38,7 +38,7 @@ pub struct GateReport {
     pub unreachable: Vec<Unreachable>,
     /// Each scenario, by name.
     pub scenarios: Vec<ScenarioResult>,
-    /// Why the gate is red; empty if it is green.
+    /// The reason why the gate is red; empty if it is green.
     pub problems: Vec<Problem>,
 }
 
@@ -79,7 +79,7 @@ pub struct Identity {
 /// The findings of one engine.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct SearchResult {
-    /// How much was asked for.
+    /// Part of the search that was asked for.
     pub scope: Scope,
     /// Bound, in states.
     pub max_states: Option<u64>,
@@ -104,11 +104,11 @@ pub struct Replayed {
     pub followed: usize,
     /// Events that it has.
     pub events: usize,
-    /// Whether it keeps its promise.
+    /// End of the replay: whether it keeps its promise.
     pub end: ReplayEnd,
 }
 
-/// Whether a recorded schedule keeps its promise; the texts say what differs.
+/// The answer whether a recorded schedule keeps its promise; the texts say what differs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is", content = "because")]
 pub enum ReplayEnd {
@@ -151,7 +151,7 @@ impl GateReport {
     }
 }
 
-/// Why reports of shards do not go together.
+/// The reason why reports of shards do not go together.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum MergeError {
     /// None was given.

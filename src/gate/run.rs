@@ -14,10 +14,10 @@ use crate::explore::exhaustive::{CheckpointError, Status};
 use crate::scenario::Told;
 use crate::schedule::WriteError;
 
-/// How a plan is run.
+/// The settings with which a plan is run.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How far searches go.
+    /// Bounds of the searches.
     pub budgets: Budgets,
     /// Bound of every search, in states.
     pub max_states: Option<u64>,
@@ -25,15 +25,15 @@ pub struct Settings {
     pub total_states: Option<u64>,
     /// Threads of a search.
     pub threads: usize,
-    /// Where hangs that were not known are saved.
+    /// The place where hangs that were not known are saved.
     pub artifacts: Option<Artifacts>,
-    /// Where exhaustive searches keep checkpoints.
+    /// The place where exhaustive searches keep checkpoints.
     pub checkpoints: Option<Checkpoints>,
     /// This program, for engines that run in a process of their own.
     pub program: PathBuf,
 }
 
-/// Where and how hangs that were not known are saved.
+/// The place and form in which hangs that were not known are saved.
 #[derive(Clone, Debug)]
 pub struct Artifacts {
     /// The directory.
@@ -42,7 +42,7 @@ pub struct Artifacts {
     pub text: fn(&Told<'_>) -> String,
 }
 
-/// Where and how exhaustive searches keep checkpoints. That of a search that is over is removed.
+/// The place and form in which exhaustive searches keep checkpoints. That of a search that is over is removed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Checkpoints {
     /// The directory.
@@ -51,7 +51,7 @@ pub struct Checkpoints {
     pub resume: bool,
 }
 
-/// Why a run ended without a report.
+/// The reason why a run ended without a report.
 #[derive(Debug, Error)]
 pub enum GateError {
     /// A schedule.
@@ -73,18 +73,18 @@ pub enum GateError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         error: io::Error,
     },
 }
 
 /// An observer, told while a plan is run.
 pub trait Observer {
-    /// A task begins: its number from 0, and the states that it took for the baseline.
+    /// Notes that a task begins: its number from 0, and the states that it took for the baseline.
     fn begin(&mut self, number: usize, task: &Task, known: Option<u64>);
-    /// How far its search is.
+    /// Notes how far its search is.
     fn searching(&mut self, status: &Status);
-    /// It is over; the report so far.
+    /// Notes that it is over; the report so far.
     ///
     /// # Errors
     /// When it wants to write something and cannot.

@@ -35,7 +35,7 @@ pub fn run_task(
     Ok(result)
 }
 
-/// The searches of one scenario.
+/// Returns the searches of one scenario.
 ///
 /// # Errors
 /// When an artifact cannot be written.
@@ -81,7 +81,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// Those that a task is searched in, the exhaustive ones first.
+    /// Returns those that a task is searched in, the exhaustive ones first.
     fn of(task: &Task) -> Vec<Self> {
         let section = &task.experiment.scenario().document.engine;
         let engines = section.all();
@@ -118,7 +118,7 @@ impl Kind {
     }
 }
 
-/// The names under which a task is searched.
+/// Returns the names under which a task is searched.
 pub(super) fn searched_as(task: &Task) -> impl Iterator<Item = String> {
     Kind::of(task).into_iter().map(Kind::name)
 }
@@ -313,7 +313,7 @@ pub fn replay_recorded(task: &Task, recorded: &Recorded) -> Replayed {
     }
 }
 
-/// An error without the file, which a report names itself.
+/// Returns an error without the file, which a report names itself.
 fn without_file(path: &Path, error: &RecordedError) -> String {
     let text = error.to_string();
     let file = format!("{}: ", path.display());

@@ -27,7 +27,7 @@ impl<T> Default for Condvar<T> {
     }
 }
 
-/// Whether a thread may wake although nobody notified it, as POSIX allows.
+/// Wake-ups of a thread although nobody notified it, as POSIX allows.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum SpuriousWakeups {
     /// It may, at any moment. A lost wake-up is then made good some time: a model that hangs without them may not hang with them.
@@ -58,12 +58,12 @@ impl<T: Copy + Ord + std::fmt::Debug> Condvar<T> {
         spurious == SpuriousWakeups::Possible || !self.is_waiting(thread)
     }
 
-    /// `thread` goes on. It waits no longer, notified or not.
+    /// Wakes `thread`. It waits no longer, notified or not.
     pub fn wake(&mut self, thread: T) {
         self.waiters.retain(|waiter| *waiter != thread);
     }
 
-    /// Number of outcomes of [`Condvar::notify_one`], at least 1: without waiters it does nothing.
+    /// Returns the number of outcomes of [`Condvar::notify_one`], at least 1: without waiters it does nothing.
     pub fn outcomes(&self) -> u32 {
         self.waiters.len().max(1) as u32
     }

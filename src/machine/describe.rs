@@ -38,7 +38,7 @@ pub struct Resolver {
     pub node: usize,
     /// The event that would have ended the wait, and whose part that was.
     pub who: String,
-    /// Why it can't happen any more.
+    /// The reason why it can't happen any more.
     pub why_not: String,
     /// The labels that settled it, as (process, label, object): the last event of the schedule that is one of them did.
     pub settled_by: Vec<(ProcessId, &'static str, ObjectId)>,
@@ -46,17 +46,17 @@ pub struct Resolver {
 
 /// A model that can be told: names are in [`Model`], since schedules need them; here is what only explanations need.
 pub trait Describe: Model {
-    /// The state of every object of the process, one short line each, for people. An object that is not there is left out.
+    /// Returns the state of every object of the process, one short line each, for people. An object that is not there is left out.
     fn describe_objects(&self, _process: ProcessId, _state: &Self::Process) -> Vec<(ObjectId, String)> {
         Vec::new()
     }
 
-    /// The locks that are held now across labels, each with the thread that holds it.
+    /// Returns the locks that are held now across labels, each with the thread that holds it.
     fn locks(&self, _process: ProcessId, _state: &Self::Process) -> Vec<(ObjectId, Self::Thread)> {
         Vec::new()
     }
 
-    /// A frame for people.
+    /// Returns a frame for people.
     fn describe_frame(&self, frame: &Self::Frame) -> FrameText {
         FrameText {
             name: format!("{frame:?}"),
@@ -82,12 +82,12 @@ pub trait Describe: Model {
         format!("runs {} on {object}", pending.operation.label.function)
     }
 
-    /// A thread in plain words, as in `the iterator's thread`.
+    /// Returns a thread in plain words, as in `the iterator's thread`.
     fn thread_words(&self, process: ProcessId, state: &Self::Process, thread: Self::Thread) -> String {
         format!("thread {}", self.thread_name(process, state, thread))
     }
 
-    /// For each waiting place of [`Model::wait_for`], who could have ended the wait.
+    /// Lists, for each waiting place of [`Model::wait_for`], who could have ended the wait.
     fn resolvers(&self, _system: &[&Self::Process], _process: ProcessId, _client: usize) -> Vec<Resolver> {
         Vec::new()
     }

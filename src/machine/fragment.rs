@@ -69,7 +69,7 @@ pub enum GroupError {
 }
 
 impl Group {
-    /// The group of the threads that one of `patterns` names, as in `ps0/pool:*`: `*` stands for any text, `?` for any character. A
+    /// Returns the group of the threads that one of `patterns` names, as in `ps0/pool:*`: `*` stands for any text, `?` for any character. A
     /// thread that several groups name belongs to the first.
     ///
     /// # Errors
@@ -134,12 +134,12 @@ pub struct State<P, T> {
 }
 
 impl<M: Model> Fragment<M> {
-    /// The part of `model` that begins in `start`, a state that it can reach, with grouped threads.
+    /// Returns the part of `model` that begins in `start`, a state that it can reach, with grouped threads.
     pub fn new(model: M, start: System<M::Process>, groups: Vec<Group>) -> Self {
         Self { model, start, groups }
     }
 
-    /// All of a model: from its beginning, without groups.
+    /// Returns all of a model: from its beginning, without groups.
     pub fn whole(model: M) -> Self {
         let start = System::initial(&model);
         Self::new(model, start, Vec::new())
@@ -150,12 +150,12 @@ impl<M: Model> Fragment<M> {
         &self.model
     }
 
-    /// The groups.
+    /// Returns the groups.
     pub fn groups(&self) -> &[Group] {
         &self.groups
     }
 
-    /// The group of a live thread, as an index into [`Fragment::groups`].
+    /// Returns the group of a live thread, as an index into [`Fragment::groups`].
     pub fn group_of(
         &self,
         process: ProcessId,
@@ -213,8 +213,8 @@ impl<M: Model> Wrapper for Fragment<M> {
     }
 }
 
-/// Where threads are grouped, each may hinder another one at any label. What a thread of such a process declares is therefore
-/// changed into what commutes with nothing in its process.
+/// A part of a model. Where threads are grouped, each may hinder another one at any label. What a thread of such a process declares is
+/// therefore changed into what commutes with nothing in its process.
 impl<M: Model> Model for Fragment<M> {
     type Process = State<M::Process, M::Thread>;
     type Thread = M::Thread;

@@ -53,16 +53,16 @@ pub trait Model: Send + Sync {
     /// A message between processes.
     type Frame: Clone + Eq + Ord + Hash + Debug + Send + Sync;
 
-    /// Number of processes; their ids are `0..process_count()`.
+    /// Returns the number of processes; their ids are `0..process_count()`.
     fn process_count(&self) -> usize;
 
-    /// The task name of a process, for people and schedules, as in `ps0`.
+    /// Returns the task name of a process, for people and schedules, as in `ps0`.
     fn process_name(&self, process: ProcessId) -> String;
 
-    /// The state in which a process starts.
+    /// Returns the state in which a process starts.
     fn initial(&self, process: ProcessId) -> Self::Process;
 
-    /// Every live thread of the process with the operation that it will do next, in canonical order. Threads whose guard is
+    /// Returns every live thread of the process with the operation that it will do next, in canonical order. Threads whose guard is
     /// false are listed too, with `enabled: false`: they do nothing until it holds.
     fn threads(&self, process: ProcessId, state: &Self::Process) -> Vec<Pending<Self::Thread>>;
 
@@ -83,24 +83,24 @@ pub trait Model: Send + Sync {
     /// deliveries from different senders must commute: nothing may ask whether a frame has not arrived yet, only wait for it.
     fn deliver(&self, to: ProcessId, state: &mut Self::Process, from: ProcessId, frame: Self::Frame);
 
-    /// The name of a thread in schedules, unique among the live threads of its process.
+    /// Returns the name of a thread in schedules, unique among the live threads of its process.
     fn thread_name(&self, process: ProcessId, state: &Self::Process, thread: Self::Thread) -> String;
 
-    /// The name of an object in schedules, unique within its process.
+    /// Returns the name of an object in schedules, unique within its process.
     fn object_name(&self, process: ProcessId, state: &Self::Process, object: ObjectId) -> String;
 
-    /// The value of every object of the process as hashes, so that the machine can check that a label changes nothing
+    /// Returns the value of every object of the process as hashes, so that the machine can check that a label changes nothing
     /// but the object that it declared (and its own thread's position).
     fn object_values(&self, process: ProcessId, state: &Self::Process) -> Vec<(ObjectId, u64)>;
 
-    /// The clients of this process and whether each has its answer.
+    /// Returns the clients of this process and whether each has its answer.
     fn clients(&self, process: ProcessId, state: &Self::Process) -> Vec<ClientStatus>;
 
-    /// Why client number `client` of process `process` waits: the wait-for closure in a state where it is stuck.
+    /// Tells why client number `client` of process `process` waits: the wait-for closure in a state where it is stuck.
     fn wait_for(&self, system: &[&Self::Process], process: ProcessId, client: usize) -> WaitFor;
 
-    /// How the clients ended in a state at rest in which each has its answer, and what they changed for good: one canonical line, without
-    /// ids. None where a model changes nothing for good.
+    /// Tells how the clients ended in a state at rest in which each has its answer, and what they changed for good: one canonical line,
+    /// without ids. None where a model changes nothing for good.
     fn outcome(&self, system: &[&Self::Process]) -> Option<String>;
 
     /// Lists what stays behind in a state at rest though every client has its answer, one canonical line each, without ids.

@@ -40,7 +40,7 @@ pub struct Label {
     pub name: &'static str,
     /// The function of the original that does it.
     pub function: &'static str,
-    /// Where it stands in the original, `file:line`.
+    /// The place where it stands in the original, `file:line`.
     pub site: &'static str,
 }
 
@@ -58,7 +58,7 @@ impl fmt::Display for Label {
     }
 }
 
-/// How an operation uses its object: what it commutes with.
+/// The way in which an operation uses its object: what it commutes with.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Access {
     /// Looks, changes nothing. Commutes with other reads.
@@ -80,7 +80,7 @@ pub struct Operation {
     pub label: &'static Label,
     /// The one object that it touches.
     pub object: ObjectId,
-    /// How it touches the object as a whole.
+    /// Way in which it touches the object as a whole.
     pub access: Access,
     /// The part of the object (an entry of a table, say) that it writes, if it touches no more than that and `access` would
     /// otherwise have to be [`Access::Write`]: operations on different parts commute, on the same part they do not.

@@ -42,7 +42,7 @@ pub enum ContractViolation {
         process: String,
         /// Label that ran.
         label: &'static str,
-        /// How many.
+        /// Number of frames.
         frames: usize,
     },
 }
@@ -55,7 +55,7 @@ pub struct System<P> {
 }
 
 impl<P: Clone> System<P> {
-    /// The initial state of a model.
+    /// Returns the initial state of a model.
     pub fn initial<M: Model<Process = P>>(model: &M) -> Self {
         let ids = 0..model.process_count();
         Self {
@@ -63,7 +63,7 @@ impl<P: Clone> System<P> {
         }
     }
 
-    /// Every live thread of every process with its next operation.
+    /// Returns every live thread of every process with its next operation.
     pub fn threads<M: Model<Process = P>>(&self, model: &M) -> Vec<(ProcessId, Pending<M::Thread>)> {
         let mut all = Vec::new();
         for (index, state) in self.processes.iter().enumerate() {
@@ -73,14 +73,14 @@ impl<P: Clone> System<P> {
         all
     }
 
-    /// The threads that can run now.
+    /// Returns the threads that can run now.
     pub fn enabled<M: Model<Process = P>>(&self, model: &M) -> Vec<(ProcessId, Pending<M::Thread>)> {
         let mut all = self.threads(model);
         all.retain(|(_, pending)| pending.enabled);
         all
     }
 
-    /// The event that running `pending` with `choice` in this state is recorded as.
+    /// Returns the event that running `pending` with `choice` in this state is recorded as.
     pub fn event<M: Model<Process = P>>(
         &self,
         model: &M,
@@ -123,7 +123,7 @@ impl<P: Clone> System<P> {
         named.next().map(|(process, number, _)| (process, number))
     }
 
-    /// Every client of every process.
+    /// Returns every client of every process.
     pub fn clients<M: Model<Process = P>>(&self, model: &M) -> Vec<(ProcessId, usize, ClientStatus)> {
         let mut all = Vec::new();
         for (index, state) in self.processes.iter().enumerate() {

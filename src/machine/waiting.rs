@@ -21,7 +21,7 @@ pub struct Term {
 }
 
 impl Term {
-    /// A term that people read otherwise than its key, which never changes: the ids of signatures are hashes of keys.
+    /// Returns a term that people read otherwise than its key, which never changes: the ids of signatures are hashes of keys.
     pub fn worded(key: &str, words: &str) -> Self {
         Self {
             key: key.to_owned(),
@@ -31,7 +31,7 @@ impl Term {
 }
 
 impl<T: Into<String>> From<T> for Term {
-    /// A term whose words are its key.
+    /// Returns a term whose words are its key.
     fn from(words: T) -> Self {
         let words = words.into();
         Self {
@@ -56,7 +56,8 @@ pub struct WaitNode {
     pub label: Term,
     /// The kind of object that it waits for: part of the signature.
     pub object: Term,
-    /// Why nobody will provide it, on the last nodes only (`never started: cancelled before it was sent`): part of the signature.
+    /// The reason why nobody will provide it, on the last nodes only (`never started: cancelled before it was sent`): part of the
+    /// signature.
     pub cause: Option<Term>,
     /// Detail for people, with process and object ids: not part of the signature.
     pub detail: String,
@@ -82,7 +83,7 @@ impl WaitFor {
         index
     }
 
-    /// The signature: the chains from the client to each cause, without ids, each once, in canonical order.
+    /// Returns the signature: the chains from the client to each cause, without ids, each once, in canonical order.
     pub fn signature(&self) -> Signature {
         let mut chains = Vec::new();
         if !self.nodes.is_empty() {
@@ -118,7 +119,7 @@ impl WaitFor {
 }
 
 impl WaitNode {
-    /// The waiting place as one term, without ids.
+    /// Returns the waiting place as one term, without ids.
     fn canonical(&self) -> Term {
         let joined = |part: fn(&Term) -> &str| {
             let [role, label, object] = [&self.role, &self.label, &self.object].map(part);

@@ -7,7 +7,7 @@
 
 use crate::scenario::Input;
 
-/// Where an observation is from.
+/// The place where an observation is from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Source {
     /// The author of the report says so.
@@ -21,7 +21,7 @@ pub enum Source {
 /// One observation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Observation {
-    /// Where it is from.
+    /// The place where it is from.
     pub source: Source,
     /// Parameter servers.
     pub servers: usize,
@@ -29,11 +29,11 @@ pub struct Observation {
     pub workers: u8,
     /// Inter-op threads.
     pub inter_op: u8,
-    /// How the batch got into the step.
+    /// Way by which the batch got into the step.
     pub input: Input,
-    /// How many trials, where they were counted.
+    /// Number of trials, where they were counted.
     pub trials: Option<u32>,
-    /// How many of them hung; of the report, whether any did.
+    /// Number of those that hung; of the report, whether any did.
     pub hung: u32,
 }
 

@@ -17,7 +17,7 @@ pub struct Axes {
 }
 
 impl Default for Axes {
-    /// The pools that were measured, every variant.
+    /// Returns the pools that were measured, every variant.
     fn default() -> Self {
         Self {
             inter_op: vec![1, 2, 4],
@@ -36,7 +36,7 @@ pub struct Cell {
     pub inter_op: u8,
     /// Threads of each intra-op pool.
     pub intra_op: u8,
-    /// How the batch gets into the step.
+    /// Way by which the batch gets into the step.
     pub input: Input,
     /// The runtime.
     pub variant: Variant,
@@ -60,7 +60,7 @@ pub struct Plan {
     pub searches: Vec<Search>,
 }
 
-/// Why there is no matrix of some scenarios.
+/// The reason why there is no matrix of some scenarios.
 #[derive(Debug, Error)]
 pub enum PlanError {
     /// A scenario cannot run.

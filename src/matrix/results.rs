@@ -37,7 +37,7 @@ pub struct Sampled {
 }
 
 impl Record {
-    /// The record of a verdict.
+    /// Returns the record of a verdict.
     pub fn of(model: &str, max_states: u64, verdict: &Verdict) -> Self {
         Self {
             model: model.to_owned(),
@@ -78,11 +78,11 @@ pub struct Results {
     /// Hash of its model's code: what another model gave says nothing of this one. Empty in the first format, which had none.
     #[serde(default)]
     code: String,
-    /// In the order in which they were found.
+    /// Records in the order in which they were found.
     records: Vec<Record>,
 }
 
-/// Why results cannot be read or written.
+/// The reason why results cannot be read or written.
 #[derive(Debug, Error)]
 pub enum ResultsError {
     /// The file cannot be read.
@@ -90,7 +90,7 @@ pub enum ResultsError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// It holds something else.
@@ -116,7 +116,7 @@ pub enum ResultsError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
 }
@@ -182,7 +182,7 @@ impl Results {
         })
     }
 
-    /// The record of a model.
+    /// Returns the record of a model.
     pub fn of(&self, model: &str) -> Option<&Record> {
         self.records.iter().find(|record| record.model == model)
     }

@@ -1,5 +1,5 @@
-//! A recording in Chrome's trace format, as Perfetto opens it: one process per task, one track per thread, one arrow per message. Time is logical:
-//! event number n lasts from n to n + 1 microseconds.
+//! A recording in Chrome's trace format, as Perfetto opens it: one process per task, one track per thread, one arrow per message. Time is
+//! logical: event number n lasts from n to n + 1 microseconds.
 
 use serde::Serialize;
 
@@ -59,7 +59,7 @@ pub enum Arguments {
         /// The name.
         name: String,
     },
-    /// Where a process or a thread stands among the others.
+    /// The place where a process or a thread stands among the others.
     Order {
         /// The place.
         sort_index: usize,
@@ -70,18 +70,18 @@ pub enum Arguments {
         object: String,
         /// The function of the original.
         function: &'static str,
-        /// Where that stands.
+        /// The place where that stands.
         site: &'static str,
         /// Its outcome, where it has several.
         #[serde(skip_serializing_if = "Option::is_none")]
         choice: Option<u32>,
-        /// How many other threads could have run.
+        /// Number of other threads that could have run.
         others: usize,
     },
 }
 
 impl ChromeTrace {
-    /// The trace of a recording; the point of no return is a moment in it, where there is an explanation.
+    /// Returns the trace of a recording; the point of no return is a moment in it, where there is an explanation.
     pub fn of(recording: &Recording, explanation: Option<&Explanation>) -> Self {
         let no_return = explanation.map(|explanation| explanation.no_return.known_from());
         let mut events = names(recording);
@@ -94,7 +94,7 @@ impl ChromeTrace {
         Self { events }
     }
 
-    /// The file's text: one record per line.
+    /// Returns the file's text: one record per line.
     pub fn json(&self) -> String {
         let records: Vec<String> = self
             .events

@@ -6,7 +6,7 @@ use super::{counted, grouped, table};
 use crate::explore::{HangRecord, Verdict};
 use crate::gate::Difference;
 
-/// One row per scenario, then the ways to hang that appear or vanish with their shortest schedules.
+/// Writes one row per scenario, then the ways to hang that appear or vanish with their shortest schedules.
 pub fn diff_text(base: &str, changed: &str, differences: &[Difference]) -> String {
     let mut rows = vec![["scenario", base, changed, ""].map(str::to_owned).to_vec()];
     for one in differences {
@@ -42,7 +42,7 @@ fn side(side: &Verdict<HangRecord>) -> String {
     format!("{}, {end}, {} states", side.answer.name(), grouped(side.states))
 }
 
-/// The ways to hang of one side that `other` has not.
+/// Writes the ways to hang of one side that `other` has not.
 fn ways(text: &mut String, sign: char, ways: &[HangRecord], other: &Verdict<HangRecord>, on: &str) {
     // What an unfinished search did not find may be there all the same.
     let sure = if other.complete {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::counted;
 use crate::models::tensorflow::evidence::stacks::{Assessment, Dump, Fit, Place, Seen};
 
-/// Every task with what its threads do, then which known hang that is like, how sure that is, and what to do.
+/// Writes every task with what its threads do, then which known hang that is like, how sure that is, and what to do.
 pub fn dumps_text(dumps: &[Dump], assessment: &Assessment) -> String {
     let mut text = String::new();
     for dump in dumps {

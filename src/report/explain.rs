@@ -11,7 +11,7 @@ use crate::schedule::Minimised;
 /// Prose is kept below this.
 const WIDTH_MAX: usize = 120;
 
-/// The explanation in full: the story, then what it rests on, then the schedule that its numbers refer to.
+/// Writes the explanation in full: the story, then what it rests on, then the schedule that its numbers refer to.
 pub fn explanation_text(explanation: &Explanation) -> String {
     let mut text = format!(
         "Hang {}: {} never returns\n",

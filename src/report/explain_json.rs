@@ -33,7 +33,7 @@ pub struct JsonExplanation<'a> {
     pub events: Vec<JsonEvent<'a>>,
     /// Report of the minimisation; absent if the schedule was explained as it is.
     pub minimised: Option<Minimised>,
-    /// How the searches were bounded.
+    /// Bounds of the searches.
     pub searches: Searches,
 }
 
@@ -66,14 +66,14 @@ pub struct JsonEvent<'a> {
     pub step: Event,
     /// The function of the original.
     pub function: &'static str,
-    /// Where that stands, `file:line`.
+    /// The place where that stands, `file:line`.
     pub site: &'static str,
     /// Effect of the event, in words that follow the thread's name.
     pub words: &'a str,
 }
 
 impl<'a> JsonExplanation<'a> {
-    /// An explanation.
+    /// Returns an explanation.
     pub fn of(explanation: &'a Explanation) -> Self {
         let edges = &explanation.waits.edges;
         let places = explanation.waits.nodes.iter().enumerate();

@@ -22,7 +22,7 @@ pub struct JsonVerdict {
 }
 
 impl JsonVerdict {
-    /// The verdict that was told.
+    /// Returns the verdict that was told.
     pub fn of(told: &Told<'_>) -> Self {
         Self {
             scenario: told.scenario.clone(),

@@ -14,7 +14,7 @@ const GAP: &str = "  ";
 /// Each line begins with the event's number.
 const NUMBER: usize = 7;
 
-/// The events as one line each, with a lane for each process in order of first appearance. After `needed` events a line
+/// Returns the events as one line each, with a lane for each process in order of first appearance. After `needed` events a line
 /// says that the client can't return any more.
 pub(super) fn lanes(events: &[Event], needed: usize) -> String {
     let mut processes: Vec<&str> = Vec::new();
@@ -46,7 +46,7 @@ fn cell(event: &Event) -> String {
     format!("{}: {} {}{choice}", event.thread, event.label, event.object)
 }
 
-/// An event's cell in a lane that may be too narrow: the object's name is cut first, for the label tells most.
+/// Returns an event's cell in a lane that may be too narrow: the object's name is cut first, for the label tells most.
 fn shortened(event: &Event, width: usize) -> String {
     let text = cell(event);
     let length = text.chars().count();
@@ -116,7 +116,7 @@ fn in_list(text: &mut String, events: &[Event], needed: usize) {
     }
 }
 
-/// The labels of some events with the functions that they stand for, in order of first use.
+/// Returns the labels of some events with the functions that they stand for, in order of first use.
 pub(super) fn legend(events: &[Event], labels: &BTreeMap<&'static str, &'static Label>) -> String {
     let mut used: Vec<&Label> = Vec::new();
     for event in events {

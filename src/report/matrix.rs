@@ -20,7 +20,7 @@ pub struct MatrixTold<'a> {
 }
 
 impl MatrixTold<'_> {
-    /// The record of a cell, if it was searched; none where there is no such cell either.
+    /// Returns the record of a cell, if it was searched; none where there is no such cell either.
     pub(super) fn record(&self, cell: Cell) -> Option<&Record> {
         let search = self.plan.searches.iter().find(|search| search.cells.contains(&cell))?;
         self.results.of(&search.model)
@@ -33,25 +33,25 @@ impl MatrixTold<'_> {
             .flat_map(|search| search.cells.iter().copied())
     }
 
-    /// The input designs, in the order of the scenarios.
+    /// Returns the input designs, in the order of the scenarios.
     pub(super) fn inputs(&self) -> Vec<Input> {
         distinct(self.cells().map(|cell| cell.input))
     }
 
-    /// The numbers of servers, ascending.
+    /// Returns the numbers of servers, ascending.
     pub(super) fn servers(&self) -> Vec<usize> {
         let set: BTreeSet<usize> = self.cells().map(|cell| cell.servers).collect();
         set.into_iter().collect()
     }
 
-    /// The cell at a place of the table: of those that differ in intra-op threads only, the first.
+    /// Returns the cell at a place of the table: of those that differ in intra-op threads only, the first.
     pub(super) fn cell(&self, input: Input, variant: Variant, servers: usize, inter_op: u8) -> Option<Cell> {
         self.cells()
             .find(|cell| (cell.input, cell.variant, cell.servers, cell.inter_op) == (input, variant, servers, inter_op))
     }
 }
 
-/// Each value once, in the order in which it comes first.
+/// Returns each value once, in the order in which it comes first.
 fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
     let mut found = Vec::new();
     for value in values {
@@ -75,7 +75,7 @@ pub(super) fn cell_text(record: Option<&Record>) -> String {
     }
 }
 
-/// The whole matrix as Markdown.
+/// Writes the whole matrix as Markdown.
 pub fn matrix_markdown(told: &MatrixTold<'_>) -> String {
     let mut text = introduction(told);
     for input in told.inputs() {
@@ -125,7 +125,7 @@ fn heading(cells: &[String]) -> String {
     line(cells) + &line(&vec!["---".to_owned(); cells.len()])
 }
 
-/// One row per variant, one column for each number of servers and threads.
+/// Writes one row per variant, one column for each number of servers and threads.
 fn verdicts(told: &MatrixTold<'_>, input: Input) -> String {
     let places: Vec<(usize, u8)> = told
         .servers()
@@ -152,7 +152,7 @@ fn verdicts(told: &MatrixTold<'_>, input: Input) -> String {
     text
 }
 
-/// One row per search.
+/// Writes one row per search.
 fn searches(told: &MatrixTold<'_>) -> String {
     let head = [
         "model",
@@ -216,7 +216,7 @@ fn engines(record: &Record) -> String {
     )
 }
 
-/// The cells of a search, axis by axis.
+/// Writes the cells of a search, axis by axis.
 fn cells_text(search: &Search) -> String {
     fn values<T: PartialEq + ToString>(search: &Search, of: impl Fn(&Cell) -> T) -> String {
         let values: Vec<String> = distinct(search.cells.iter().map(of)).iter().map(T::to_string).collect();
@@ -232,7 +232,7 @@ fn cells_text(search: &Search) -> String {
     )
 }
 
-/// A row an observation, beside the verdict on `tf-1.12`.
+/// Writes one row per observation, beside the verdict on `tf-1.12`.
 fn observations(told: &MatrixTold<'_>) -> String {
     let head = ["source", "job", "trials", "hung", "cell", "verdict", "compared"];
     let mut text = heading(&head.map(str::to_owned));
@@ -277,7 +277,7 @@ fn hung(observation: &Observation) -> String {
     }
 }
 
-/// The cell on `tf-1.12` that is nearest to an observed job: with as many servers and threads or else, where these are several, the
+/// Returns the cell on `tf-1.12` that is nearest to an observed job: with as many servers and threads or else, where these are several, the
 /// most that there are.
 fn nearest(told: &MatrixTold<'_>, observation: &Observation) -> Option<Cell> {
     fn nearest(values: &[usize], wanted: usize) -> Option<usize> {
@@ -299,7 +299,7 @@ fn is_same_size(observation: &Observation, cell: Cell) -> bool {
     (cell.servers, cell.inter_op) == (observation.servers, observation.inter_op)
 }
 
-/// How a cell differs from the job that was observed.
+/// Tells how a cell differs from the job that was observed.
 fn place(observation: &Observation, cell: Cell) -> String {
     if is_same_size(observation, cell) {
         "the same size".to_owned()

@@ -15,7 +15,7 @@ const GAP: usize = 14;
 const SVG_START: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 "#;
 
-/// The whole matrix as an SVG document: a block for each input design, a row for each variant, a column for each number of servers
+/// Writes the whole matrix as an SVG document: a block for each input design, a row for each variant, a column for each number of servers
 /// and threads.
 pub fn matrix_svg(told: &MatrixTold<'_>) -> String {
     let servers = told.servers();
@@ -65,7 +65,7 @@ pub fn matrix_svg(told: &MatrixTold<'_>) -> String {
     format!("{SVG_START}{}\n", picture.into_string())
 }
 
-/// Red where a client can hang, green where that is excluded.
+/// Returns red where a client can hang, green where that is excluded.
 fn colour(record: Option<&Record>) -> &'static str {
     match record.map(|record| (record.found.findings.is_empty(), record.found.answer)) {
         None => "#eeeeee",

@@ -34,7 +34,7 @@ pub use svg::timeline_svg;
 pub use table::table;
 pub use text::verdict_text;
 
-/// A number with its digits in groups of three.
+/// Returns a number with its digits in groups of three.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -47,7 +47,7 @@ fn grouped(number: u64) -> String {
     text
 }
 
-/// `1 event`, `2 events`.
+/// Writes `1 event`, `2 events`.
 fn counted(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(number as u64))

@@ -6,7 +6,7 @@ use super::counted;
 use super::text::wait_tree;
 use crate::schedule::{End, PrefixOutcome, ReplayOutcome, Schedule, Step};
 
-/// One event that ran.
+/// Returns one event that ran.
 pub fn replay_line(step: &Step<'_>) -> String {
     let event = step.event;
     let choice = event.choice.map(|choice| format!(" [{choice}]")).unwrap_or_default();
@@ -22,7 +22,7 @@ pub fn replay_line(step: &Step<'_>) -> String {
     )
 }
 
-/// How a replay ended.
+/// Tells how a replay ended.
 pub fn replay_end(outcome: &ReplayOutcome, schedule: &Schedule) -> String {
     let ran = counted(outcome.followed, "event");
     match outcome.broken_promise(schedule) {
@@ -36,7 +36,7 @@ pub fn replay_end(outcome: &ReplayOutcome, schedule: &Schedule) -> String {
     }
 }
 
-/// How a schedule ended on another variant.
+/// Tells how a schedule ended on another variant.
 pub fn prefix_end(outcome: &PrefixOutcome, variant: &str, policy: &str) -> String {
     let mut text = match &outcome.impossible {
         Some(mismatch) => format!(

@@ -19,7 +19,7 @@ const TEXT_MAX: usize = 44;
 
 const STYLE: &str = include_str!("svg.css");
 
-/// The timeline as an SVG file; races and the point of no return stand out, where there is an explanation.
+/// Writes the timeline as an SVG file; races and the point of no return stand out, where there is an explanation.
 pub fn timeline_svg(title: &str, recording: &Recording, explanation: Option<&Explanation>) -> String {
     let timeline = Timeline::of(recording, explanation.map(Explanation::decisive).unwrap_or_default());
     let no_return = explanation.map(|explanation| explanation.no_return.known_from());
@@ -71,7 +71,7 @@ fn columns(recording: &Recording, number: usize) -> [String; 4] {
     .map(|text| shortened(&text))
 }
 
-/// A text that fits into its column: its end is cut.
+/// Returns a text that fits into its column: its end is cut.
 fn shortened(text: &str) -> String {
     if text.chars().count() <= TEXT_MAX {
         return text.to_owned();

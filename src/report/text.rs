@@ -8,7 +8,7 @@ use crate::explore::{Answer, Executions, Finding, FoundHang, Verdict};
 use crate::machine::{WaitFor, WaitNode};
 use crate::scenario::{Size, Told};
 
-/// A verdict in full: what was searched, then each hang with who waits for whom and the schedule that leads there.
+/// Writes a verdict in full: what was searched, then each hang with who waits for whom and the schedule that leads there.
 pub fn verdict_text(told: &Told<'_>) -> String {
     let mut text = headline(told);
     let verdict = told.verdict;

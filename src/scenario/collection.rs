@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Name of the file in which the gate keeps what it found: the one `*.toml` among scenarios that is none.
 pub const BASELINE_NAME: &str = "baseline.toml";
 
-/// Every scenario file below a directory, in order of path.
+/// Returns every scenario file below a directory, in order of path.
 ///
 /// # Errors
 /// When a directory cannot be read.
@@ -17,7 +17,7 @@ pub fn scenario_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Every recorded schedule below a directory, in order of path.
+/// Returns every recorded schedule below a directory, in order of path.
 ///
 /// # Errors
 /// When a directory cannot be read.

@@ -24,7 +24,7 @@ pub struct Document {
     pub runtime: RuntimeSection,
     /// The part that is run; all of it without.
     pub kernel: Option<KernelSection>,
-    /// How to look for hangs.
+    /// Engine that looks for hangs.
     #[serde(default)]
     pub engine: EngineSection,
     /// Verdict that must come out.
@@ -50,7 +50,7 @@ pub struct JobSection {
     /// Updates of a built-in graph, as in `ps1 beta_power after ps0`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub updates: Vec<String>,
-    /// How the batch gets into the step.
+    /// Way by which the batch gets into the step.
     pub input: Input,
     /// Number of workers.
     #[serde(default = "one")]
@@ -60,7 +60,7 @@ pub struct JobSection {
     /// Threads of each process's intra-op pool; kept for the record, without effect.
     #[serde(default = "one")]
     pub intra_op_parallelism_threads: u8,
-    /// In which order the master starts the partitions.
+    /// Order in which the master starts the partitions.
     #[serde(default)]
     pub partition_order: Order,
     /// Batches of the input in each turn of the client's loop.
@@ -75,7 +75,7 @@ pub struct JobSection {
     /// Nodes of the graph that run.
     #[serde(default)]
     pub slice: SliceKind,
-    /// How many equal receives a merged slice keeps of each class.
+    /// Number of equal receives that a merged slice keeps of each class.
     #[serde(default = "two")]
     pub slice_keep: u8,
     /// The pipeline from which the iterator reads, in place of a single thread that answers as `data` says.
@@ -95,7 +95,7 @@ fn end_at_once() -> Vec<Turn> {
     vec![Turn::End]
 }
 
-/// How the batch gets into the step.
+/// The way by which the batch gets into the step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Input {
@@ -134,9 +134,9 @@ pub enum Turn {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QueueSection {
-    /// How many elements it takes.
+    /// Number of elements that it takes.
     pub capacity: u8,
-    /// How many elements a step takes out, each by a dequeue of its own.
+    /// Number of elements that a step takes out, each by a dequeue of its own.
     #[serde(default = "one")]
     pub dequeues: u8,
 }
@@ -159,7 +159,7 @@ pub struct Ends {
     pub server_restarts: bool,
 }
 
-/// In which order the master starts the partitions.
+/// The order in which the master starts the partitions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
@@ -259,16 +259,16 @@ pub struct EngineSection {
     pub executions: Option<u64>,
     /// Seed of its random choices.
     pub seed: Option<u64>,
-    /// How shuttle chooses schedules.
+    /// Strategy by which shuttle chooses schedules.
     pub strategy: Option<Strategy>,
-    /// In a gate, search a second time and leave out only what follows from which operations commute. The other reductions rest on
-    /// what the model is known to do, so a model that was broken may escape them.
+    /// A gate's instruction to search a second time and leave out only what follows from which operations commute. The other reductions
+    /// rest on what the model is known to do, so a model that was broken may escape them.
     #[serde(default)]
     pub recheck: bool,
 }
 
 impl EngineSection {
-    /// The engines that the scenario is run with where all are run.
+    /// Returns the engines that the scenario is run with where all are run.
     pub fn all(&self) -> Vec<EngineName> {
         self.engines.clone().unwrap_or_else(|| vec![self.name])
     }

@@ -14,7 +14,7 @@ pub enum ScenarioError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// Something in it is not as it should be.
@@ -29,7 +29,7 @@ pub enum ScenarioError {
     },
 }
 
-/// Line (from 1) and text of what a TOML error says, with the key that it is about.
+/// Returns line (from 1) and text of what a TOML error says, with the key that it is about.
 pub(super) fn locate(text: &str, error: &toml::de::Error) -> (usize, String) {
     let message: Vec<&str> = error.message().lines().map(str::trim).collect();
     let message = message.join("; ");
@@ -44,7 +44,7 @@ pub(super) fn locate(text: &str, error: &toml::de::Error) -> (usize, String) {
     }
 }
 
-/// The key whose value stands at `offset`, with its section; none if a key or a section stands there.
+/// Returns the key whose value stands at `offset`, with its section; none if a key or a section stands there.
 fn key_at(text: &str, offset: usize) -> Option<String> {
     let (before, after) = text.split_at(offset);
     let own_line = before.rsplit('\n').next().unwrap_or("");
@@ -70,7 +70,7 @@ fn section_of(before: &str) -> Option<&str> {
     names.find(|name| name.chars().all(|c| c.is_alphanumeric() || c == '_'))
 }
 
-/// The line (from 1) of a key in a section, or else of the section, or else 1.
+/// Returns the line (from 1) of a key in a section, or else of the section, or else 1.
 pub(super) fn line_of(text: &str, section: &str, key: &str) -> usize {
     let header = format!("[{section}]");
     let Some(start) = text.lines().position(|line| line.trim().starts_with(&header)) else {

@@ -1,9 +1,9 @@
-//! Whether what came out of a search is what was expected.
+//! The judgement whether what came out of a search is what was expected.
 
 use super::Expect;
 use crate::explore::{Answer, Verdict};
 
-/// Whether a verdict is the expected one. The texts say what differs.
+/// The judgement whether a verdict is the expected one. The texts say what differs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Judgement {
     /// It is.

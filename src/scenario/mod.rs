@@ -38,7 +38,7 @@ pub use told::Told;
 pub struct Scenario {
     /// Contents of the file.
     pub document: Document,
-    /// Where it stands; none for those that are built into the program.
+    /// The place where it stands; none for those that are built into the program.
     pub path: Option<PathBuf>,
     /// File name of one that is built in.
     name: &'static str,
@@ -46,7 +46,7 @@ pub struct Scenario {
     hash: Hash,
 }
 
-/// Where the partition graphs of a step come from.
+/// The place where the partition graphs of a step come from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum GraphSource {
     /// A serialized `RunMetadata` file.
@@ -61,7 +61,7 @@ pub enum GraphSource {
         edges: Vec<String>,
         /// Updates, as in `ps1 beta_power after ps0`.
         updates: Vec<String>,
-        /// How the batch gets into it.
+        /// Way by which the batch gets into it.
         batch: BatchSource,
     },
 }
@@ -104,17 +104,17 @@ impl Scenario {
         Self::parse(path, &text)
     }
 
-    /// The final-batch scenario that is built into the program.
+    /// Returns the final-batch scenario that is built into the program.
     pub fn built_in() -> Self {
         Self::embedded(DEFAULT_NAME, DEFAULT_TEXT)
     }
 
-    /// Every scenario that is built in.
+    /// Returns every scenario that is built in.
     pub fn all_built_in() -> impl Iterator<Item = Self> {
         Self::final_batches().into_iter().chain([Self::traced()])
     }
 
-    /// The final batch with one, two and three servers and each input design, at the end of the data.
+    /// Returns the final batch with one, two and three servers and each input design, at the end of the data.
     pub fn final_batches() -> Vec<Self> {
         FINAL_BATCHES
             .iter()
@@ -122,7 +122,7 @@ impl Scenario {
             .collect()
     }
 
-    /// The job of the trace that comes with the program: every node of the graph that was traced, on the threads that it had.
+    /// Returns the job of the trace that comes with the program: every node of the graph that was traced, on the threads that it had.
     pub fn traced() -> Self {
         Self::embedded(TRACED_NAME, TRACED_TEXT)
     }
@@ -162,7 +162,7 @@ impl Scenario {
         name.map_or_else(|| self.name.to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
-    /// Hash of what decides how the model behaves: job and runtime, as they were read. Description, engine and expectation may
+    /// Returns the hash of what decides how the model behaves: job and runtime, as they were read. Description, engine and expectation may
     /// change without making old schedules foreign; the graph's contents have a hash of their own.
     pub fn hash(&self) -> Hash {
         self.hash
@@ -186,7 +186,7 @@ impl Scenario {
         expect.is_some_and(|expect| expect.outcomes.is_some())
     }
 
-    /// Where the graph of the step comes from.
+    /// Tells where the graph of the step comes from.
     pub fn graph(&self) -> GraphSource {
         let job = &self.document.job;
         match &job.graph {
@@ -204,12 +204,12 @@ impl Scenario {
         }
     }
 
-    /// Where the graph of the step that only reads the batch comes from, in a decoupled job.
+    /// Tells where the graph of the step that only reads the batch comes from, in a decoupled job.
     pub fn read_graph(&self) -> Option<GraphSource> {
         self.document.job.read_graph.as_deref().map(|file| self.file(file))
     }
 
-    /// A file that the scenario names, which is relative to the scenario's own.
+    /// Returns a file that the scenario names, which is relative to the scenario's own.
     fn file(&self, name: &str) -> GraphSource {
         let embedded = GRAPHS.iter().find(|(known, _)| self.path.is_none() && *known == name);
         match (embedded, self.path.as_deref().and_then(Path::parent)) {
@@ -220,7 +220,7 @@ impl Scenario {
 }
 
 impl fmt::Display for Scenario {
-    /// Where it stands.
+    /// Writes where it stands.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.path {
             Some(path) => path.display().fmt(f),

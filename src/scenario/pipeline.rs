@@ -37,12 +37,12 @@ pub struct PipelineSection {
     /// Batches that `map` parses at once.
     #[serde(default = "four")]
     pub num_parallel_calls: u8,
-    /// How often the client reads the data; it makes a new iterator before each time but the first.
+    /// Number of times that the client reads the data; it makes a new iterator before each time but the first.
     #[serde(default = "one")]
     pub epochs: u8,
     /// Reads of each epoch, if the client does not read to the end.
     pub reads_per_epoch: Option<u8>,
-    /// How often the client reads again after it met the end.
+    /// Number of times that the client reads again after it met the end.
     #[serde(default)]
     pub reads_after_end: u8,
     /// Whether the client closes its session in the end.
@@ -70,7 +70,7 @@ fn yes() -> bool {
 }
 
 impl PipelineSection {
-    /// The pipeline that it describes.
+    /// Returns the pipeline that it describes.
     pub fn pipeline(&self) -> Pipeline {
         let file = |(index, &records): (usize, &u16)| InputFile {
             records,

@@ -20,12 +20,12 @@ pub struct Told<'a> {
     pub verdict: &'a Verdict,
     /// The labels of the schedules, by name.
     pub labels: &'a Labels,
-    /// Where the schedule of each hang was written, in the order of the hangs.
+    /// The place where the schedule of each hang was written, in the order of the hangs.
     pub schedules: &'a [Option<PathBuf>],
 }
 
 impl Experiment {
-    /// A verdict on this experiment, ready to be told.
+    /// Returns a verdict on this experiment, ready to be told.
     pub fn told<'a>(&'a self, verdict: &'a Verdict, labels: &'a Labels, schedules: &'a [Option<PathBuf>]) -> Told<'a> {
         let document = &self.scenario().document;
         Told {

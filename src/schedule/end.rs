@@ -5,7 +5,7 @@ use crate::machine::{Model, Signature, System, WaitFor};
 /// The state in which a run ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct End {
-    /// How many threads could still run; with none the system is at rest.
+    /// Number of threads that could still run; with none the system is at rest.
     pub enabled: usize,
     /// Every client.
     pub clients: Vec<ClientEnd>,
@@ -52,7 +52,7 @@ impl End {
         self.enabled == 0
     }
 
-    /// The hang of a client, if it waits.
+    /// Returns the hang of a client, if it waits.
     pub fn hang_of(&self, client: &str) -> Option<&(Signature, WaitFor)> {
         let found = self.clients.iter().find(|candidate| candidate.name == client);
         found.and_then(|client| client.waits.as_ref())

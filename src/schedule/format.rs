@@ -23,14 +23,14 @@ const COLUMNS: &str = "# process  thread  label  object  [choice]";
 #[derive(Debug, Error)]
 #[error("{}: cannot write the schedule: {source}", path.display())]
 pub struct WriteError {
-    /// Where it should have been.
+    /// The place where it should have been.
     pub path: PathBuf,
-    /// Why not.
+    /// The cause.
     pub source: io::Error,
 }
 
 impl Header {
-    /// The lines of the header, but for the version and the length.
+    /// Returns the lines of the header, but for the version and the length.
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = vec![
             ("scenario", self.scenario.clone()),
@@ -58,19 +58,19 @@ impl Header {
     }
 }
 
-/// The line on which the first event is written.
+/// Returns the line on which the first event is written.
 pub(super) fn first_event_line(header: &Header) -> usize {
     // The version, the fields, the length, a blank line, the names of the columns.
     1 + header.fields().len() + 3 + 1
 }
 
-/// A header value on one line.
+/// Returns a header value on one line.
 fn one_line(value: &str) -> String {
     let words: Vec<&str> = value.split_whitespace().collect();
     words.join(" ")
 }
 
-/// A name as a field of an event line: quoted where it would not be one word.
+/// Returns a name as a field of an event line: quoted where it would not be one word.
 pub(super) fn quote(name: &str) -> String {
     let plain = !name.is_empty()
         && !name.starts_with('#')

@@ -40,7 +40,7 @@ pub enum Found {
     },
     /// The label has not that outcome.
     Choice {
-        /// How many outcomes it has.
+        /// Number of its outcomes.
         choices: u32,
     },
     /// The label broke its contract with the machine: a bug in the model.
@@ -62,7 +62,7 @@ pub struct Difference {
 }
 
 impl Found {
-    /// A label that panicked with this payload.
+    /// Returns a label that panicked with this payload.
     pub(crate) fn panic(payload: &(dyn Any + Send)) -> Self {
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
@@ -72,7 +72,7 @@ impl Found {
     }
 }
 
-/// An event in a message.
+/// Returns an event in a message.
 fn told(event: &Event) -> String {
     let choice = event
         .choice

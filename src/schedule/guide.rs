@@ -35,7 +35,7 @@ impl<T: Copy + Eq> Move<T> {
     }
 }
 
-/// The number of context switches of a run.
+/// Returns the number of context switches of a run.
 pub(crate) fn switches<T: Copy + Eq>(moves: &[Move<T>]) -> usize {
     moves
         .windows(2)
@@ -68,12 +68,12 @@ impl<M: Model> Clone for Walk<'_, M> {
 }
 
 impl<'a, M: Model> Walk<'a, M> {
-    /// A run that begins at the beginning.
+    /// Returns a run that begins at the beginning.
     pub(crate) fn new(model: &'a M) -> Self {
         Self::from(model, System::initial(model))
     }
 
-    /// A run that begins in some state.
+    /// Returns a run that begins in some state.
     pub(crate) fn from(model: &'a M, system: System<M::Process>) -> Self {
         let states = system.processes.iter().enumerate();
         let pending = states
@@ -112,7 +112,7 @@ impl<'a, M: Model> Walk<'a, M> {
         clients[number].returned
     }
 
-    /// Every thread that can run, in canonical order.
+    /// Returns every thread that can run, in canonical order.
     pub(crate) fn enabled(&self) -> impl Iterator<Item = (ProcessId, &Pending<M::Thread>)> {
         let processes = self.pending.iter().enumerate();
         processes
@@ -120,7 +120,7 @@ impl<'a, M: Model> Walk<'a, M> {
             .filter(|(_, pending)| pending.enabled)
     }
 
-    /// The thread of a move, if it can make it now.
+    /// Returns the thread of a move, if it can make it now.
     pub(crate) fn able(&self, wanted: &Move<M::Thread>) -> Option<&Pending<M::Thread>> {
         let pending = self.pending[wanted.process.index()].iter();
         let mut same = pending.filter(|pending| pending.thread == wanted.thread && pending.enabled);
@@ -158,7 +158,7 @@ impl<'a, M: Model> Walk<'a, M> {
         self.moves.push(Move::new(id, pending, choice));
     }
 
-    /// How many moves were made.
+    /// Returns how many moves were made.
     pub(crate) fn len(&self) -> usize {
         self.moves.len()
     }
@@ -237,7 +237,7 @@ impl<'a, M: Model> Walk<'a, M> {
     }
 }
 
-/// The moves of a schedule, run from some state.
+/// Returns the moves of a schedule, run from some state.
 ///
 /// # Errors
 /// The first event that can't be done, counted from 0, and what there is instead.
@@ -255,7 +255,7 @@ pub(crate) fn moves_of<M: Model>(
     Ok(walk.moves)
 }
 
-/// The events of moves that are all possible from the beginning.
+/// Returns the events of moves that are all possible from the beginning.
 pub(crate) fn events_of<M: Model>(model: &M, moves: &[Move<M::Thread>]) -> Vec<Event> {
     let mut walk = Walk::new(model);
     let mut events = Vec::with_capacity(moves.len());

@@ -1,4 +1,4 @@
-//! From a schedule of a reduced or sliced search to one of the whole model.
+//! The way from a schedule of a reduced or sliced search to one of the whole model.
 //!
 //! A reduction forgets work that can no longer matter, and a slice leaves nodes out. On the whole model that work is there, and it
 //! may stand in the way: it holds a pool thread, or a count waits for it. It is run where the schedule can't go on without it.
@@ -15,7 +15,7 @@ const INSERTED_MAX: usize = 10_000;
 pub struct Lifted<P> {
     /// The events, those that were put in among them, with the choices that the whole model has.
     pub events: Vec<Event>,
-    /// How many were put in.
+    /// Number of events that were put in.
     pub inserted: usize,
     /// The state that they lead to.
     pub end: System<P>,
@@ -65,7 +65,7 @@ pub fn lift<M: Model>(model: &M, events: &[Event]) -> Result<Lifted<M::Process>,
     })
 }
 
-/// How far from the wanted event a label runs that is to make it possible.
+/// Tells how far from the wanted event a label runs that is to make it possible.
 fn distance(event: &Event, wanted: &Event) -> u8 {
     match (event.process == wanted.process, event.thread == wanted.thread) {
         (true, true) => 0,

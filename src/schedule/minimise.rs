@@ -27,7 +27,7 @@ const MOST_LABELS: usize = 1_000_000;
 pub struct Size {
     /// Events, up to rest.
     pub events: usize,
-    /// How often another thread runs than the one before.
+    /// Number of times that another thread runs than the one before.
     pub switches: usize,
 }
 
@@ -40,11 +40,11 @@ pub struct Minimised {
     pub before: Size,
     /// The size of this one.
     pub after: Size,
-    /// How often the model was run.
+    /// Number of runs of the model.
     pub runs: usize,
 }
 
-/// Why a schedule can't be minimised.
+/// The reason why a schedule can't be minimised.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum MinimiseError {
     /// It can't be followed.
@@ -191,7 +191,7 @@ impl<M: Model> Minimiser<'_, M> {
         }
     }
 
-    /// Delta debugging over context switches: without some of the stretches in which one thread runs.
+    /// Tries delta debugging over context switches: without some of the stretches in which one thread runs.
     fn drop_segments(&mut self) {
         let mut chunk = segments(&self.guide).len().div_ceil(2);
         while chunk > 0 {
@@ -212,7 +212,7 @@ impl<M: Model> Minimiser<'_, M> {
         }
     }
 
-    /// Without the last moves of a thread: as many of them as can go.
+    /// Tries the run without the last moves of a thread: as many of them as can go.
     fn drop_tails(&mut self) {
         let mut movers: Vec<(ProcessId, M::Thread)> = Vec::new();
         for made in &self.guide {
@@ -237,7 +237,7 @@ impl<M: Model> Minimiser<'_, M> {
         }
     }
 
-    /// Without one move.
+    /// Tries the run without one move.
     fn drop_moves(&mut self) {
         let mut index = self.guide.len();
         while index > 0 {
@@ -251,8 +251,8 @@ impl<M: Model> Minimiser<'_, M> {
         }
     }
 
-    /// With the last moves of a thread put off until another stretch has ended: what they would have set going may then find that the
-    /// step is over. Long schedules have too many ways for that: the bound ends it.
+    /// Tries the run with the last moves of a thread put off until another stretch has ended: what they would have set going may then find
+    /// that the step is over. Long schedules have too many ways for that: the bound ends it.
     fn put_off(&mut self) {
         let mut from = 0;
         while from < self.run.len() && self.labels < MOST_LABELS {
@@ -316,7 +316,7 @@ impl<M: Model> Minimiser<'_, M> {
         better
     }
 
-    /// The given run with fewer switches, if that can be, and no other events.
+    /// Returns the given run with fewer switches, if that can be, and no other events.
     fn only_grouped(&mut self, given: &[Move<M::Thread>]) -> Vec<Move<M::Thread>> {
         self.run = given.to_vec();
         self.guide = given.to_vec();
@@ -325,7 +325,7 @@ impl<M: Model> Minimiser<'_, M> {
     }
 }
 
-/// The stretches in which one thread runs.
+/// Returns the stretches in which one thread runs.
 fn segments<T: Copy + Eq>(moves: &[Move<T>]) -> Vec<std::ops::Range<usize>> {
     let mut segments: Vec<std::ops::Range<usize>> = Vec::new();
     for (index, made) in moves.iter().enumerate() {
@@ -337,8 +337,8 @@ fn segments<T: Copy + Eq>(moves: &[Move<T>]) -> Vec<std::ops::Range<usize>> {
     segments
 }
 
-/// Returns the same events in an order that nobody can tell from theirs, with long stretches: a thread goes on while nothing that had to come
-/// before is missing; then comes the one that can go on longest.
+/// Returns the same events in an order that nobody can tell from theirs, with long stretches: a thread goes on while nothing that had to
+/// come before is missing; then comes the one that can go on longest.
 fn grouped<M: Model>(model: &M, run: &[Move<M::Thread>]) -> Vec<Move<M::Thread>> {
     let causes = Causes::of(model, run);
     let mut left: Vec<usize> = (0..run.len()).collect();
@@ -363,7 +363,7 @@ fn grouped<M: Model>(model: &M, run: &[Move<M::Thread>]) -> Vec<Move<M::Thread>>
     order
 }
 
-/// The events that a thread can do next, one after the other, with nobody between.
+/// Returns the events that a thread can do next, one after the other, with nobody between.
 fn stretch<T: Copy + Eq>(causes: &Causes, run: &[Move<T>], left: &[usize], mover: (ProcessId, T)) -> Vec<usize> {
     let mut stretch: Vec<usize> = Vec::new();
     for &event in left.iter().filter(|&&event| run[event].mover() == mover) {

@@ -59,7 +59,7 @@ pub struct Header {
     pub slice: String,
     /// The runtime's variant.
     pub variant: String,
-    /// In which order the master starts partitions.
+    /// Order in which the master starts partitions.
     pub partition_order: String,
     /// State that the last event leads to.
     pub ending: Ending,
@@ -87,7 +87,7 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// The hang of a client.
+    /// Returns the hang of a client.
     pub fn hang(client: &str, signature: &Signature) -> Self {
         Self::Hang {
             client: client.to_owned(),
@@ -102,7 +102,7 @@ impl Ending {
 pub struct Hash(pub u64);
 
 impl Hash {
-    /// The hash of some bytes.
+    /// Returns the hash of some bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(xxhash_rust::xxh3::xxh3_64(bytes))
     }
@@ -115,7 +115,7 @@ impl fmt::Display for Hash {
 }
 
 impl Schedule {
-    /// A schedule of events that an engine recorded.
+    /// Returns a schedule of events that an engine recorded.
     pub fn record(header: Header, events: Vec<Event>) -> Self {
         let first = format::first_event_line(&header);
         let lines = (first..first + events.len()).collect();
@@ -133,7 +133,7 @@ impl Schedule {
         self.others = others;
     }
 
-    /// The line of an event (counted from 0) in the schedule's file, from 1.
+    /// Returns the line of an event (counted from 0) in the schedule's file, from 1.
     pub fn line(&self, event: usize) -> usize {
         self.lines[event]
     }

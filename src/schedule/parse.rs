@@ -17,7 +17,7 @@ pub enum ScheduleError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// Something in it is not as it should be.
@@ -218,7 +218,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The event of a line, if it has one: none in an empty line or a comment.
+/// Returns the event of a line, if it has one: none in an empty line or a comment.
 ///
 /// # Errors
 /// When it is something else; the text says what was expected.
@@ -250,7 +250,7 @@ pub fn event(line: &str) -> Result<Option<Event>, String> {
     }))
 }
 
-/// The fields of an event line, without quotes and without a comment at its end.
+/// Returns the fields of an event line, without quotes and without a comment at its end.
 fn split(line: &str) -> Result<Vec<String>, String> {
     let mut fields = Vec::new();
     let mut rest = line.trim_start();
@@ -271,7 +271,7 @@ fn split(line: &str) -> Result<Vec<String>, String> {
     Ok(fields)
 }
 
-/// The text up to the closing quote, and what follows it.
+/// Returns the text up to the closing quote, and what follows it.
 fn unquote(text: &str) -> Result<(String, &str), String> {
     let mut field = String::new();
     let mut chars = text.char_indices();

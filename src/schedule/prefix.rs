@@ -7,11 +7,11 @@ use crate::machine::{Event, Model, System};
 /// The outcome of a schedule on another variant.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PrefixOutcome {
-    /// How many events of the schedule ran.
+    /// Number of events of the schedule ran.
     pub followed: usize,
     /// The first event that is impossible there, if one is.
     pub impossible: Option<Mismatch>,
-    /// How many labels ran after that.
+    /// Number of labels ran after that.
     pub completed: usize,
     /// The label that failed and so ended the completion, a bug in the model, if one did.
     pub failure: Option<(Event, Found)>,

@@ -24,7 +24,7 @@ pub struct Step<'a> {
 /// The outcome of a replay.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReplayOutcome {
-    /// How many events ran.
+    /// Number of events ran.
     pub followed: usize,
     /// The first event that did not, if one did not.
     pub mismatch: Option<Mismatch>,
@@ -147,7 +147,7 @@ pub(super) fn complete<M: Model>(
     (COMPLETION_MAX, None)
 }
 
-/// The names of the threads that can run, but for one.
+/// Returns the names of the threads that can run, but for one.
 fn others<M: Model>(
     model: &M,
     system: &System<M::Process>,
@@ -186,7 +186,7 @@ pub(crate) fn run_event<M: Model>(model: &M, system: &mut System<M::Process>, ev
 }
 
 impl Schedule {
-    /// The thread that does an event (counted from 0) in this state, and with which outcome.
+    /// Returns the thread that does an event (counted from 0) in this state, and with which outcome.
     ///
     /// # Errors
     /// When there is none.
@@ -203,7 +203,7 @@ impl Schedule {
         }
     }
 
-    /// An event (counted from 0) that did not run.
+    /// Returns an event (counted from 0) that did not run.
     pub(crate) fn mismatch(&self, index: usize, found: Found) -> Mismatch {
         Mismatch {
             number: index + 1,
@@ -216,7 +216,7 @@ impl Schedule {
 
 pub(crate) type Selected<'a, T> = (ProcessId, &'a Pending<T>, u32);
 
-/// The thread that does an event now, or why there is none.
+/// Returns the thread that does an event now, or why there is none.
 pub(crate) fn select<'a, M: Model>(
     model: &M,
     system: &System<M::Process>,

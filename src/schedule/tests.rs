@@ -31,7 +31,7 @@ fn header(ending: Ending) -> Header {
     }
 }
 
-/// The toy's hang: the server closes its table before the request arrives.
+/// Returns the toy's hang: the server closes its table before the request arrives.
 fn hang() -> Schedule {
     let waits = "worker: Request.await waits for answer -> ps: Request.serve waits for table (parked: the table was \
                  closed before the request came)";

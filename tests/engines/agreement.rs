@@ -1,9 +1,9 @@
 //! Engines find the same in the same systems, at random.
 //!
-//! Small ones, of which every schedule can be run: the exhaustive engine with and without its reductions, shuttle's depth-first search and a
-//! plain enumeration that shares nothing with them find the same states at rest and the same signatures. Larger ones: what shuttle samples is in
-//! what the exhaustive engine finds, and each of its hangs happens on shuttle's coroutines and on real threads. (loom is compared in
-//! `tests/loom/agreement.rs`: it and shuttle do not go together in one process.)
+//! Small ones, of which every schedule can be run: the exhaustive engine with and without its reductions, shuttle's depth-first search and
+//! a plain enumeration that shares nothing with them find the same states at rest and the same signatures. Larger ones: what shuttle
+//! samples is in what the exhaustive engine finds, and each of its hangs happens on shuttle's coroutines and on real threads. (loom is
+//! compared in `tests/loom/agreement.rs`: it and shuttle do not go together in one process.)
 //!
 //! Many more systems than by default: `LASTBATCH_AGREEMENT_CASES=2000 cargo test --locked --test engines --test loom agreement`.
 
@@ -59,7 +59,7 @@ fn by_shuttle<M: Reducible + 'static>(
     (verdict, outcomes.into_iter().collect())
 }
 
-/// The find of an engine, as a schedule for the others.
+/// Returns the find of an engine, as a schedule for the others.
 fn schedule_of(hang: &FoundHang) -> Schedule {
     let header = Header {
         scenario: String::new(),
@@ -171,7 +171,7 @@ fn on_larger_systems_what_shuttle_samples_is_known_and_every_hang_happens_on_shu
     );
 }
 
-/// The hangs of the kinds that others are of: who samples need not meet all of them.
+/// Returns the hangs of the kinds that others are of: who samples need not meet all of them.
 fn of_kinds(hangs: &[FoundHang], others: &[FoundHang]) -> Vec<FoundHang> {
     let met = signatures(others);
     let of = |hang: &&FoundHang| met.contains(&hang.signature.to_string());

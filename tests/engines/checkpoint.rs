@@ -24,7 +24,7 @@ use crate::support::scenario::{prepared, shipped};
 /// Large enough for many checkpoints, small enough to be searched in a second or two.
 const SCENARIO: &str = "small/two_servers.toml";
 
-/// The model as a scenario is searched.
+/// Returns the model as a scenario is searched.
 fn model() -> TensorFlow {
     let mut model = prepared(SCENARIO).model().clone();
     model.set_cancels_in_order(true);
@@ -42,7 +42,7 @@ fn place(directory: &TempDir, resume: bool) -> Checkpointing {
     }
 }
 
-/// All of a verdict but what no two runs have in common.
+/// Returns all of a verdict but what no two runs have in common.
 fn essence(verdict: &Verdict) -> Verdict {
     Verdict {
         seconds: 0.0,
@@ -184,7 +184,7 @@ fn no_byte_of_a_checkpoint_can_be_changed_or_cut_off_unseen() {
     run().unwrap();
 }
 
-/// `lastbatch check` of the scenario, with checkpoints and schedules in `directory`.
+/// Returns `lastbatch check` of the scenario, with checkpoints and schedules in `directory`.
 fn command(directory: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command
@@ -204,14 +204,14 @@ fn resumed(directory: &Path, threads: usize) -> Command {
     command
 }
 
-/// The one checkpoint in a directory, as it is now.
+/// Returns the one checkpoint in a directory, as it is now.
 fn checkpoint(directory: &Path) -> Option<Vec<u8>> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let mut found = entries.filter(|path| path.extension().is_some_and(|extension| extension == "checkpoint"));
     fs::read(found.next()?).ok()
 }
 
-/// The output of a search, and the schedules that it wrote, by name.
+/// Returns the output of a search, and the schedules that it wrote, by name.
 fn said(directory: &Path, output: &Output) -> (Value, Vec<(String, String)>) {
     let mut value: Value = serde_json::from_slice(&output.stdout).expect("one line of JSON");
     let object = value.as_object_mut().unwrap();

@@ -33,7 +33,7 @@ fn shuttle_finds_the_hang_of_two_servers_and_its_schedule_replays() {
     hangs_of_two_servers(EngineName::Shuttle, &budget);
 }
 
-/// Where the portfolio finds the hang soon, and from which seed: there are scenarios in which it takes many more executions.
+/// The place where the portfolio finds the hang soon, and from which seed: there are scenarios in which it takes many more executions.
 const FOUND_SOON: [(&str, u64); 6] = [
     ("ps2_abort_deferred", 4),
     ("ps2_coupled", 2),

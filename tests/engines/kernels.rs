@@ -121,7 +121,7 @@ fn every_kernel_that_hangs_has_a_sibling_that_does_not_and_the_other_way_round()
     }
 }
 
-/// A kernel's text with something changed.
+/// Returns a kernel's text with something changed.
 fn changed(from: &str, to: &str) -> (tempfile::TempDir, PathBuf) {
     let text = std::fs::read_to_string(shipped("kernel").join("recv_cancel_race.toml")).unwrap();
     assert!(text.contains(from), "{from}");

@@ -14,7 +14,7 @@ fn run<M: Reducible>(model: &M, options: &Options) -> Verdict {
     search(model, options, &AtomicBool::new(false), &mut |_| {})
 }
 
-/// Unreduced, the product of three local graphs: large enough for several batches.
+/// Builds a large system: unreduced, the product of three local graphs: large enough for several batches.
 fn large(consumer: bool) -> Copies<Pool> {
     let model = Pool {
         servers: 2,

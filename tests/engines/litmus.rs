@@ -21,7 +21,7 @@ use super::runs::{by_shuttle, by_states, by_threads, shuttle_options};
 use crate::support::scenario::{prepared, run as run_by};
 use crate::support::state_space::signatures;
 
-/// Depth-first search runs every schedule, so it knows as much as the search of every state.
+/// Checks that depth-first search, which runs every schedule, knows as much as the search of every state.
 fn agree<M: Reducible + Clone + 'static>(model: M) {
     let (schedules, states) = (by_shuttle(model.clone(), Strategy::Dfs, None), by_states(&model));
     assert_eq!(schedules.findings, []);

@@ -84,7 +84,7 @@ proptest! {
     }
 }
 
-/// Small jobs whose step ends otherwise than by itself, and how many signatures each has.
+/// Returns small jobs whose step ends otherwise than by itself, and how many signatures each has.
 fn other_ends() -> Vec<(SmallJob, usize)> {
     let job = |edges: &[&str], beside: Faults, fails| {
         let mut job = SmallJob::plain(1, edges);

@@ -146,7 +146,7 @@ fn on_the_smallest_steps_of_tensorflow_states_and_verdict_are_those_of_staterigh
     }
 }
 
-/// An ordinary step of one server in which worker and server update a variable each.
+/// Returns an ordinary step of one server in which worker and server update a variable each.
 fn updating_step() -> TensorFlow {
     let graph = builtin(1, &Edges::default(), &[], BatchSource::Iterator).unwrap();
     let mut partitions = graph.partitions.clone();

@@ -1,5 +1,5 @@
-//! loom and a plain enumeration that shares nothing with it find the same in random systems: every state at rest, every signature, and as many as the
-//! exhaustive engine.
+//! loom and a plain enumeration that shares nothing with it find the same in random systems: every state at rest, every signature, and as
+//! many as the exhaustive engine.
 //!
 //! Many more systems than by default: `LASTBATCH_AGREEMENT_CASES=2000 cargo test --locked --test loom agreement`.
 

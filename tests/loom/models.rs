@@ -29,7 +29,7 @@ fn run<M: Reducible + 'static>(kernel: &Arc<Fragment<M>>) -> Exploration {
     explore(kernel, &Options::default(), &Arc::new(AtomicBool::new(false))).unwrap()
 }
 
-/// loom must reach exactly the states at rest and signatures that there are; returns the number of signatures.
+/// Checks that loom reaches exactly the states at rest and signatures that there are; returns the number of signatures.
 fn agrees<M: Reducible + 'static>(model: M) -> usize {
     agrees_on(&Arc::new(Fragment::whole(model)))
 }

@@ -55,7 +55,7 @@ fn model(graph: Graph, variant: Variant) -> TensorFlow {
     .unwrap()
 }
 
-/// As a scenario is searched; nothing where it takes too many states.
+/// Searches as a scenario is searched; nothing where it takes too many states.
 fn searched(model: &TensorFlow) -> Option<Verdict> {
     let mut model = model.clone();
     model.set_cancels_in_order(true);

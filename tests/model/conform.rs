@@ -10,12 +10,12 @@ use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Var
 
 use crate::support::scenario::shipped;
 
-/// The job of the trace.
+/// Returns the job of the trace.
 fn model() -> TensorFlow {
     whole_graph(Data::End, 4)
 }
 
-/// One step of the whole two-server graph, nothing reduced.
+/// Returns one step of the whole two-server graph, nothing reduced.
 pub(super) fn whole_graph(data: Data, inter_op: u8) -> TensorFlow {
     let graph = import::read(&shipped("graphs/ps2-coupled.pb")).unwrap_or_else(|error| panic!("{error}"));
     let job = Job {
@@ -45,7 +45,7 @@ fn of(text: &str) -> Outcome {
     conform(&model(), &trace)
 }
 
-/// The lines of the trace that contain all of the texts.
+/// Returns the lines of the trace that contain all of the texts.
 fn lines(text: &str, parts: &[&str]) -> Vec<usize> {
     let found = text.lines().enumerate();
     found
@@ -60,7 +60,7 @@ fn line(text: &str, parts: &[&str]) -> usize {
     found[0]
 }
 
-/// The trace with the line `from` moved before the line `to`, at the time `us`.
+/// Returns the trace with the line `from` moved before the line `to`, at the time `us`.
 fn moved(text: &str, from: usize, to: usize, us: f64) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let taken = lines.remove(from - 1);
@@ -70,7 +70,7 @@ fn moved(text: &str, from: usize, to: usize, us: f64) -> String {
     lines.join("\n")
 }
 
-/// The trace with two events exchanged; the times stay where they are.
+/// Returns the trace with two events exchanged; the times stay where they are.
 fn swapped(text: &str, one: usize, other: usize) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let split = |line: &str| {
@@ -83,7 +83,7 @@ fn swapped(text: &str, one: usize, other: usize) -> String {
     lines.join("\n")
 }
 
-/// The outcome of a trace that must not agree: line and reason.
+/// Returns the outcome of a trace that must not agree: line and reason.
 fn disagreement(text: &str) -> (usize, String) {
     let outcome = of(text);
     assert!(!outcome.agreed, "{outcome}");
@@ -280,7 +280,7 @@ fn the_report_names_what_was_found() {
     assert!(refused.contains("every order of its events"), "{refused}");
 }
 
-/// The message of a text that is no trace.
+/// Returns the message of a text that is no trace.
 fn refusal(text: &str) -> String {
     let error = Trace::parse("some.jsonl", text)
         .expect_err("this is no trace")

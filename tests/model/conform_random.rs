@@ -1,5 +1,5 @@
-//! Whatever the model does, a trace of it should agree with the model: `conform` should miss no schedule for want of trying. It does
-//! not hold yet, see the rules in `models/tensorflow/evidence/conform/policy.rs`.
+//! Conformance of the model with itself: a trace of it should agree with the model: `conform` should miss no schedule for want of trying.
+//! It does not hold yet, see the rules in `models/tensorflow/evidence/conform/policy.rs`.
 
 use lastbatch::models::tensorflow::evidence::conform::{Trace, conform};
 use lastbatch::models::tensorflow::job::Data;
@@ -8,7 +8,8 @@ use crate::support::recorder;
 
 use super::conform::whole_graph;
 
-/// On how many of the seeds the whole trace agrees and nothing is left that it would show. Where it does, the end must be the right one.
+/// Tells on how many of the seeds the whole trace agrees and nothing is left that it would show. Where it does, the end must be the right
+/// one.
 fn agreements(data: Data, inter_op: u8, seeds: std::ops::Range<u64>) -> usize {
     let model = whole_graph(data, inter_op);
     let agrees = |seed: &u64| {

@@ -32,7 +32,7 @@ fn a_schedule_that_hangs_lets_the_client_return_where_cancels_are_remembered() {
     }
 }
 
-/// Every node of the two-server graph.
+/// Returns every node of the two-server graph.
 fn step(data: Data) -> TensorFlow {
     let graph = import::read(&shipped("").join("graphs/ps2-coupled.pb")).unwrap_or_else(|error| panic!("{error}"));
     let job = Job {
@@ -64,7 +64,7 @@ fn at_rest(model: &TensorFlow, next: &mut dyn FnMut(usize) -> usize) -> System<P
     }
 }
 
-/// Several orders: always the first that can run, always the last, and some at random.
+/// Tries several orders: always the first that can run, always the last, and some at random.
 fn in_several_orders(model: &TensorFlow, random: u64, check: impl Fn(&System<Process>)) {
     check(&at_rest(model, &mut |_| 0));
     check(&at_rest(model, &mut |bound| bound - 1));
@@ -73,7 +73,7 @@ fn in_several_orders(model: &TensorFlow, random: u64, check: impl Fn(&System<Pro
     }
 }
 
-/// How often the graph updates each variable.
+/// Tells how often the graph updates each variable.
 fn updates(model: &TensorFlow) -> BTreeMap<(ProcessId, String), u8> {
     let mut updates = BTreeMap::new();
     for (partition, &process) in model.graph(0).partitions.iter().zip(&model.steps()[0].process_of) {
@@ -88,7 +88,7 @@ fn updates(model: &TensorFlow) -> BTreeMap<(ProcessId, String), u8> {
     updates
 }
 
-/// Every variable with the number of updates that were applied to it.
+/// Returns every variable with the number of updates that were applied to it.
 fn applied(model: &TensorFlow, system: &System<Process>) -> Vec<((ProcessId, String), u8)> {
     let ids = ProcessId::all(model.process_count());
     ids.flat_map(|id| {
@@ -112,8 +112,8 @@ fn an_ordinary_step_updates_every_variable_as_often_as_its_graph_says() {
     });
 }
 
-/// The nodes that need the batch, through any number of nodes and edges: none of them runs where the data has ended, since a node runs
-/// only after all that it has an input from, and the one that reads the batch fails.
+/// Returns the nodes that need the batch, through any number of nodes and edges: none of them runs where the data has ended, since a node
+/// runs only after all that it has an input from, and the one that reads the batch fails.
 fn needs_the_batch(graph: &Graph) -> BTreeSet<NodeId> {
     let mut found = BTreeSet::new();
     let mut open: Vec<NodeId> = graph.node_ids().collect();

@@ -23,7 +23,7 @@ fn count(graph: &Graph, partition: usize, wanted: fn(NodeKind) -> bool) -> usize
     nodes.filter(|node| wanted(node.kind)).count()
 }
 
-/// A line a partition: its name and what it has.
+/// Writes one line per partition: its name and what it has.
 fn shape(graph: &Graph) -> String {
     let partitions = graph.partitions.iter().enumerate();
     let lines = partitions.map(|(index, partition)| {
@@ -43,7 +43,7 @@ fn shape(graph: &Graph) -> String {
     lines.collect()
 }
 
-/// A line an edge, sorted, as `worker0->ps0 tensor`.
+/// Writes one line per edge, sorted, as `worker0->ps0 tensor`.
 fn edges(graph: &Graph, batch_dependent: bool) -> String {
     let task = |index: u8| graph.partitions[usize::from(index)].task_name();
     let chosen = graph

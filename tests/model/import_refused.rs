@@ -40,7 +40,7 @@ fn encoded(partitions: Vec<Vec<NodeDef>>) -> Vec<u8> {
     RunMetadata { partition_graphs }.encode_to_vec()
 }
 
-/// The message for the bytes, which is one line that begins with the name of the file.
+/// Returns the message for the bytes, which is one line that begins with the name of the file.
 fn refused(bytes: &[u8]) -> String {
     let message = import::run_metadata(bytes, "step.pb").unwrap_err().to_string();
     assert!(!message.contains('\n') && message.starts_with("step.pb: "), "{message}");

@@ -16,7 +16,7 @@ fn folder(name: &str) -> PathBuf {
     repository("tests/dumps").join(name)
 }
 
-/// Some dumps of a folder, in the order given.
+/// Reads some dumps of a folder, in the order given.
 fn dumps(name: &str, tasks: &[&str]) -> Vec<Dump> {
     let load = |task: &&str| Dump::load(&folder(name).join(format!("{task}.txt"))).unwrap();
     tasks.iter().map(load).collect()

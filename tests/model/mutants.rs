@@ -1,9 +1,9 @@
 //! Breaking the model on purpose turns the gate red, for the right reason.
 //!
 //! `mutants.toml` lists the ways to break it. The default run only looks whether each of them can still be applied. To build and
-//! run them takes minutes: `cargo test --locked --test model mutants -- --ignored --nocapture` copies the project, puts all mutants into the copy
-//! behind a switch that is read from the environment (mutant schemata, Untch et al. 1993: one build for all), and runs the gate on the
-//! smallest scenarios once with none of them, which must be green, and once with each.
+//! run them takes minutes: `cargo test --locked --test model mutants -- --ignored --nocapture` copies the project, puts all mutants into
+//! the copy behind a switch that is read from the environment (mutant schemata, Untch et al. 1993: one build for all), and runs the gate
+//! on the smallest scenarios once with none of them, which must be green, and once with each.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -68,7 +68,7 @@ fn mutants() -> Vec<Mutant> {
     list.mutant
 }
 
-/// The source with a mutant in it.
+/// Returns the source with a mutant in it.
 fn applied(source: &str, number: usize, mutant: &Mutant) -> String {
     let Mutant {
         name,

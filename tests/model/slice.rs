@@ -55,7 +55,7 @@ fn push(partition: &mut Partition, kind: NodeKind, inputs: &[u16]) {
     });
 }
 
-/// Each piece depends only on earlier ones, so there is no cycle.
+/// Builds the graph. Each piece depends only on earlier ones, so there is no cycle.
 fn build(count: u8, pieces: Vec<Piece>) -> Graph {
     let partition = |index: u8| Partition {
         device: format!("device{index}"),

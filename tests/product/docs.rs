@@ -77,7 +77,8 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A directory with what the documentation speaks of: the shipped scenarios, an exported graph, and the job in README with a schedule.
+/// Returns a directory with what the documentation speaks of: the shipped scenarios, an exported graph, and the job in README with a
+/// schedule.
 fn workplace() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     copy(&repository("scenarios"), &directory.path().join("scenarios"));

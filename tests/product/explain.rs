@@ -56,7 +56,7 @@ fn the_changes_of_a_recording_add_up_to_the_state_at_its_end() {
     }
 }
 
-/// Every object of a state in words.
+/// Returns every object of a state in words.
 fn described(
     model: &TensorFlow,
     system: &System<<TensorFlow as lastbatch::machine::Model>::Process>,
@@ -105,7 +105,7 @@ const AS_IS: ExplainOptions = ExplainOptions {
     max_states: 500_000,
 };
 
-/// Each decisive race as the labels of its two events.
+/// Returns each decisive race as the labels of its two events.
 fn decisive(explanation: &Explanation) -> Vec<(&'static str, &'static str)> {
     let label = |number: usize| explanation.recording.events[number - 1].label.name;
     let races = explanation.races.iter();

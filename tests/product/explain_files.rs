@@ -21,7 +21,7 @@ fn explain(directory: &TempDir) -> Command {
     command
 }
 
-/// The first events of a shipped schedule: the master starts a partition, and the data ends.
+/// Returns the first events of a shipped schedule: the master starts a partition, and the data ends.
 fn beginning(events: usize) -> Recording {
     let (schedule, prepared) = shipped_schedules::load(&shipped_schedules::schedules("small")[0]);
     record(prepared.model(), &schedule.events[..events]).expect("a shipped schedule is possible")

@@ -1,7 +1,7 @@
 //! `docs/gate_walkthrough.md` is true: its files are written and its commands run, in order, and print what stands there.
 //!
-//! A `toml` block whose first line is `# PATH` is a file. In a `console` block a line `$ lastbatch …` is run, `$ echo $?` stands for the exit
-//! code of the command before it, and what follows must be printed. `…` stands for anything, alone in a line for any number of lines.
+//! A `toml` block whose first line is `# PATH` is a file. In a `console` block a line `$ lastbatch …` is run, `$ echo $?` stands for the
+//! exit code of the command before it, and what follows must be printed. `…` stands for anything, alone in a line for any number of lines.
 
 use std::fs;
 

@@ -9,7 +9,7 @@ use crate::support::perturbed_run;
 use crate::support::program::lastbatch;
 use crate::support::shipped_schedules;
 
-/// A schedule that hangs by a long way round the shipped one, if that way hangs.
+/// Returns a schedule that hangs by a long way round the shipped one, if that way hangs.
 fn long_way(prepared: &Experiment, schedule: &Schedule, seed: u64, detours: u32) -> Option<Schedule> {
     let (events, clients) = perturbed_run::perturbed_run(prepared.model(), &schedule.events, seed, detours);
     let client = clients.first()?;
@@ -22,7 +22,7 @@ fn long_way(prepared: &Experiment, schedule: &Schedule, seed: u64, detours: u32)
     Some(prepared.schedule(ending, events))
 }
 
-/// A minimised schedule replays, keeps the signature and is no larger.
+/// Checks that a minimised schedule replays, keeps the signature and is no larger.
 fn check(prepared: &Experiment, long: &Schedule) -> (Schedule, Minimised) {
     let (small, minimised) = prepared.minimise(long).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(small.header, long.header);

@@ -21,7 +21,7 @@ fn asked(program: &Path) -> WorkerError {
     run.expect_err("it gives no verdict")
 }
 
-/// A program that reads what it is asked and then does something else than to answer.
+/// Returns a program that reads what it is asked and then does something else than to answer.
 fn script(directory: &tempfile::TempDir, does: &str) -> PathBuf {
     let path = directory.path().join("worker.sh");
     fs::write(&path, format!("#!/bin/sh\nread request\n{does}\n")).expect("written");

@@ -28,7 +28,7 @@ struct Shared {
     baseline: Baseline,
 }
 
-/// A test per scenario and per recorded schedule.
+/// Returns a test per scenario and per recorded schedule.
 pub(crate) fn trials() -> Vec<Trial> {
     let root = repository("scenarios");
     let baseline = Baseline::load(&root.join(BASELINE_NAME)).unwrap_or_else(|error| panic!("{error}"));
@@ -47,14 +47,14 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
-/// The name of a file's test: its path with `::`, without its extension.
+/// Returns the name of a file's test: its path with `::`, without its extension.
 fn named(file: &str) -> String {
     let name = Path::new(file).with_extension("");
     let parts: Vec<_> = name.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("::")
 }
 
-/// The baseline has the scenarios that there are, and no schedule stands alone.
+/// Checks that the baseline has the scenarios that there are, and no schedule stands alone.
 fn baseline_and_scenarios(shared: &Arc<Shared>) -> Trial {
     let own = Arc::clone(shared);
     Trial::test("baseline::has_every_scenario_and_no_other", move || {
@@ -76,7 +76,7 @@ fn baseline_and_scenarios(shared: &Arc<Shared>) -> Trial {
     })
 }
 
-/// A scenario turns the gate red for no reason. That the baseline may not know it yet is the promise of another test.
+/// Checks that a scenario turns the gate red for no reason. That the baseline may not know it yet is the promise of another test.
 fn scenario(shared: &Shared, index: usize) -> Result<(), Failed> {
     let settings = Settings {
         budgets: BUDGETS,
@@ -116,7 +116,7 @@ fn told(problem: &Problem) -> String {
     format!("{}: {}: {}", problem.kind, problem.subject, problem.message)
 }
 
-/// A recorded schedule still ends as it promises, the second time as the first.
+/// Checks that a recorded schedule still ends as it promises, the second time as the first.
 fn replays(shared: &Shared, index: usize, number: usize) -> Result<(), Failed> {
     let task = &shared.plan.tasks[index];
     let recorded = &task.schedules[number];

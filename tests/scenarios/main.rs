@@ -1,4 +1,5 @@
-//! Tests that are made when the binary runs: one per shipped scenario and per recorded schedule, and those of the page, which need a browser.
+//! Tests that are made when the binary runs: one per shipped scenario and per recorded schedule, and those of the page, which need a
+//! browser.
 
 mod files;
 mod page;

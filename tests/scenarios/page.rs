@@ -35,7 +35,7 @@ const TESTS: [(&str, Test); 8] = [
     ("the_keys_are_told_and_go_away_again", keys_are_told),
 ];
 
-/// The tests of the page: ignored, with the reason, where there is no browser and none is required.
+/// Returns the tests of the page: ignored, with the reason, where there is no browser and none is required.
 pub(crate) fn trials() -> Vec<Trial> {
     let browser = chromium::find();
     let required = std::env::var_os("CI").is_some();
@@ -107,7 +107,7 @@ fn at(number: usize) -> String {
     format!("{number} of {}", PAGE.recording.events.len())
 }
 
-/// The objects that are shown with their states, by task and name.
+/// Returns the objects that are shown with their states, by task and name.
 fn shown(chromium: &mut Chromium) -> BTreeMap<String, String> {
     let list = chromium.evaluate(
         "(() => { let task = ''; const shown = {}; \

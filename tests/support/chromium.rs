@@ -29,7 +29,7 @@ const OPTIONS: [&str; 9] = [
     "--remote-debugging-port=0",
 ];
 
-/// The browser on this machine, if there is one.
+/// Returns the browser on this machine, if there is one.
 pub(crate) fn find() -> Option<PathBuf> {
     let directories: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
     let places = NAMES
@@ -98,7 +98,7 @@ impl Chromium {
         }
     }
 
-    /// The value of an expression of the page.
+    /// Returns the value of an expression of the page.
     pub(crate) fn evaluate(&mut self, expression: &str) -> Value {
         let parameters = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let result = self.call("Runtime.evaluate", parameters);
@@ -106,7 +106,7 @@ impl Chromium {
         result["result"]["value"].clone()
     }
 
-    /// The text of the first element that a selector finds, as it is shown.
+    /// Returns the text of the first element that a selector finds, as it is shown.
     pub(crate) fn text(&mut self, selector: &str) -> String {
         let value = self.evaluate(&format!("document.querySelector({selector:?}).innerText"));
         value
@@ -157,7 +157,7 @@ impl Chromium {
         self.events.iter().filter_map(complaint).collect()
     }
 
-    /// Everything that the page asked for since it was opened, itself included.
+    /// Returns everything that the page asked for since it was opened, itself included.
     pub(crate) fn requests(&mut self) -> Vec<String> {
         self.evaluate("0");
         let asked = self
@@ -188,7 +188,7 @@ impl Chromium {
         }
     }
 
-    /// The next message; events are kept.
+    /// Returns the next message; events are kept.
     fn receive(&mut self) -> Value {
         let message = self.socket.read().expect("chromium answers in time");
         let value: Value = serde_json::from_str(message.to_text().expect("text")).expect("JSON");
@@ -210,7 +210,7 @@ impl Drop for Chromium {
     }
 }
 
-/// Where DevTools listens: a line among those that chromium writes when it starts.
+/// Tells where DevTools listens: a line among those that chromium writes when it starts.
 fn address(complaints: &mut impl BufRead) -> String {
     let mut said = String::new();
     loop {

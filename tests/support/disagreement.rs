@@ -6,7 +6,8 @@ use lastbatch::explore::FoundHang;
 
 use super::state_space::signatures;
 
-/// Each kind of hang that only one of two engines knows, with its schedule, and beside it what the other one found. Empty where they agree.
+/// Returns each kind of hang that only one of two engines knows, with its schedule, and beside it what the other one found. Empty where
+/// they agree.
 pub(crate) fn differences(one: (&str, &[FoundHang]), other: (&str, &[FoundHang])) -> String {
     let mut text = String::new();
     for ((name, hangs), (without, others)) in [(one, other), (other, one)] {
@@ -22,7 +23,7 @@ pub(crate) fn differences(one: (&str, &[FoundHang]), other: (&str, &[FoundHang])
     text
 }
 
-/// A hang with its schedule.
+/// Returns a hang with its schedule.
 fn told(hang: &FoundHang) -> String {
     let mut text = format!("{} ({}), by", hang.signature.id(), hang.signature);
     for event in &hang.events {

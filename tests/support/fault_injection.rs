@@ -7,7 +7,7 @@ use lastbatch::machine::{
     ClientStatus, Footprint, FrameSet, Guarantees, Independence, Model, ObjectId, Pending, ProcessId, WaitFor, Wrapper,
 };
 
-/// How a model is broken.
+/// The way in which a model is broken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
     None,

@@ -5,8 +5,8 @@ use lastbatch::schedule::{ClientEnd, End};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-/// A run to rest that follows a schedule, but for detours: with a chance of `detours` in 100 a thread that is drawn runs instead, and
-/// what the schedule has next waits. Many of the runs that come of a hang still hang, the longer way. Returns how its clients ended,
+/// Returns a run to rest that follows a schedule, but for detours: with a chance of `detours` in 100 a thread that is drawn runs instead,
+/// and what the schedule has next waits. Many of the runs that come of a hang still hang, the longer way. Returns how its clients ended,
 /// too.
 pub(crate) fn perturbed_run<M: Model>(
     model: &M,

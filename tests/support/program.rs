@@ -13,14 +13,14 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_lastbatch");
 /// A search that takes longer is a regression; the test fails rather than fill the memory.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The program, started in a folder.
+/// Returns the program, started in a folder.
 pub(crate) fn lastbatch(directory: impl AsRef<Path>) -> Command {
     let mut command = Command::new(PROGRAM);
     command.current_dir(directory).timeout(PATIENCE);
     command
 }
 
-/// A new folder with these files.
+/// Returns a new folder with these files.
 pub(crate) fn directory(files: &[(&str, &str)]) -> TempDir {
     let directory = tempfile::tempdir().expect("a directory");
     for (name, content) in files {
@@ -29,7 +29,7 @@ pub(crate) fn directory(files: &[(&str, &str)]) -> TempDir {
     directory
 }
 
-/// The text of a file in a folder.
+/// Returns the text of a file in a folder.
 pub(crate) fn read(directory: &TempDir, name: &str) -> String {
     fs::read_to_string(directory.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
@@ -43,7 +43,7 @@ pub(crate) fn names_in(directory: &TempDir) -> Vec<String> {
     names
 }
 
-/// The schedules in a folder, sorted.
+/// Returns the schedules in a folder, sorted.
 pub(crate) fn schedules_in(directory: &TempDir) -> Vec<PathBuf> {
     let names = names_in(directory).into_iter();
     let schedules = names.filter(|name| name.ends_with(".schedule"));

@@ -33,7 +33,7 @@ struct Recorder<'a> {
     text: String,
 }
 
-/// A whole run: its trace, and whether the client has its answer at the end.
+/// Returns a whole run: its trace, and whether the client has its answer at the end.
 pub(crate) fn record(model: &TensorFlow, seed: u64) -> (String, bool) {
     let count = model.process_count();
     let mut recorder = Recorder {
@@ -169,7 +169,7 @@ impl Recorder<'_> {
         found.map_or("", |pending| pending.operation.label.name)
     }
 
-    /// `recvtensor-...<` names its tensor.
+    /// Returns the name of the tensor that `recvtensor-...<` shows.
     fn tensor(&self, call: CallId) -> String {
         let info = self.model.call(call);
         let name = |id: ProcessId| self.model.process_name(id);

@@ -7,17 +7,17 @@ use lastbatch::explore::Verdict;
 use lastbatch::scenario::{Budget, Document, EngineName, Experiment, Labels, Scenario};
 use lastbatch::schedule::Schedule;
 
-/// The path of a file of the project.
+/// Returns the path of a file of the project.
 pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The path of a shipped file.
+/// Returns the path of a shipped file.
 pub(crate) fn shipped(name: impl AsRef<Path>) -> PathBuf {
     repository("scenarios").join(name)
 }
 
-/// The shipped files of a folder with this extension, sorted.
+/// Returns the shipped files of a folder with this extension, sorted.
 pub(crate) fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let folder = shipped(folder);
     let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
@@ -38,25 +38,25 @@ pub(crate) fn schedule(name: impl AsRef<Path>) -> Schedule {
     Schedule::load(&shipped(name)).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A scenario with its model, ready to run.
+/// Returns a scenario with its model, ready to run.
 pub(crate) fn prepared(name: impl AsRef<Path>) -> Experiment {
     changed(name, |_| {})
 }
 
-/// A scenario with its model, after a change; its hash stays that of the file.
+/// Returns a scenario with its model, after a change; its hash stays that of the file.
 pub(crate) fn changed(name: impl AsRef<Path>, change: impl FnOnce(&mut Document)) -> Experiment {
     let mut scenario = load(name);
     change(&mut scenario.document);
     Experiment::new(scenario).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The verdict of an engine that runs in this process.
+/// Returns the verdict of an engine that runs in this process.
 pub(crate) fn run(prepared: &Experiment, engine: EngineName, budget: &Budget) -> Verdict {
     let verdict = prepared.run(engine, budget, &Arc::default(), |_| {});
     verdict.unwrap_or_else(|error| panic!("{}: {error}", prepared.scenario()))
 }
 
-/// The schedule of each hang, after a replay that ended as the schedule promises.
+/// Returns the schedule of each hang, after a replay that ended as the schedule promises.
 pub(crate) fn replayed(prepared: &Experiment, verdict: &Verdict) -> Vec<Schedule> {
     let replay = |hang| {
         let mut schedule = prepared.schedule_of(hang);

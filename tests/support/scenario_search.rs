@@ -10,7 +10,7 @@ use lastbatch::schedule::Schedule;
 
 use super::scenario::{files, load, prepared, replayed};
 
-/// The scenarios of a folder, sorted, with the folder before their names.
+/// Returns the scenarios of a folder, sorted, with the folder before their names.
 pub(crate) fn names(folder: &str) -> Vec<String> {
     let name = |file: std::path::PathBuf| file.file_name().expect("a file").to_string_lossy().into_owned();
     let files = files(folder, "toml").into_iter();

@@ -7,12 +7,12 @@ use lastbatch::schedule::Schedule;
 
 use super::scenario::{files, schedule};
 
-/// Every shipped schedule of `folder`, by name.
+/// Returns every shipped schedule of `folder`, by name.
 pub(crate) fn schedules(folder: &str) -> Vec<PathBuf> {
     files(folder, "schedule")
 }
 
-/// A schedule and the model that it was recorded on.
+/// Returns a schedule and the model that it was recorded on.
 pub(crate) fn load(file: &Path) -> (Schedule, Experiment) {
     let schedule = schedule(file);
     let scenario = Scenario::of_schedule(&schedule, file).unwrap_or_else(|error| panic!("{error}"));

@@ -15,7 +15,7 @@ use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Var
 
 use super::rng::Numbers;
 
-/// Where the worker's batch comes from.
+/// The place where the worker's batch comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Input {
     Iterator,
@@ -61,7 +61,7 @@ impl fmt::Display for SmallJob {
 }
 
 impl SmallJob {
-    /// One worker, one step at the end of the data, two pool threads.
+    /// Returns one worker, one step at the end of the data, two pool threads.
     pub(crate) fn plain(servers: u8, edges: &[&str]) -> Self {
         Self {
             servers,
@@ -77,7 +77,7 @@ impl SmallJob {
         }
     }
 
-    /// The job with this number: at most `most` edges.
+    /// Returns the job with this number: at most `most` edges.
     pub(crate) fn random(seed: u64, servers: u8, most: usize) -> Self {
         let mut numbers = Numbers(seed ^ 0x9e37_79b9_7f4a_7c15);
         for _ in 0..4 {
@@ -167,7 +167,7 @@ impl SmallJob {
         }
     }
 
-    /// The model of it.
+    /// Returns the model of it.
     pub(crate) fn model(&self, setting: &Setting) -> TensorFlow {
         let graph = Arc::new(self.graph());
         let steps = self.steps.iter().map(|&data| JobStep {
@@ -218,7 +218,7 @@ const fn setting(name: &'static str, on: &[u8; 3], in_order: bool, cleans_up: bo
     }
 }
 
-/// From the one that leaves out nothing on; the first that ends is what the others are compared with.
+/// The settings, from the one that leaves out nothing on; the first that ends is what the others are compared with.
 pub(crate) const REFERENCES: [Setting; 5] = [
     setting("nothing left out", b"---", false, true),
     setting("no cleanup", b"---", false, false),
@@ -266,7 +266,7 @@ pub(crate) fn outcome(job: &SmallJob, setting: &Setting, max_states: u64) -> Opt
 pub(crate) struct Comparison {
     /// The search that the others were compared with, if one ended.
     pub(crate) reference: Option<(&'static str, Outcome)>,
-    /// How many others ended.
+    /// Number of others that ended.
     pub(crate) compared: usize,
     /// Those that differ.
     pub(crate) differences: Vec<String>,

@@ -10,7 +10,7 @@ use lastbatch::machine::{Model, System};
 pub(crate) struct StateSpace {
     /// The states at rest.
     pub(crate) outcomes: BTreeSet<u128>,
-    /// Of the hangs among them.
+    /// Signatures of the hangs among them.
     pub(crate) signatures: BTreeSet<String>,
     /// Schedules from the beginning to rest.
     pub(crate) schedules: u64,
@@ -32,7 +32,7 @@ pub(crate) fn state_space<M: Model>(model: &M, most: usize) -> Option<StateSpace
 
 type Counted<P> = HashMap<System<P>, Option<(u64, u32)>>;
 
-/// How many schedules lead from a state to rest, and the labels of the longest.
+/// Returns how many schedules lead from a state to rest, and the labels of the longest.
 fn visit<M: Model>(
     model: &M,
     state: &System<M::Process>,

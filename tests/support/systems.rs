@@ -43,7 +43,7 @@ pub(crate) fn jobs() -> impl Strategy<Value = SmallJob> {
     })
 }
 
-/// Such jobs, and any way into them.
+/// Returns such jobs, and any way into them.
 pub(crate) fn systems(grouped: impl Strategy<Value = bool>) -> impl Strategy<Value = Small> {
     let walk = prop::collection::vec(any::<u8>(), 1..60);
     (jobs(), walk, grouped).prop_map(|(job, walk, grouped)| Small { job, walk, grouped })
@@ -76,7 +76,7 @@ fn names(servers: u8, edges: &[(u8, u8, bool)]) -> Vec<String> {
 }
 
 impl Small {
-    /// The last part of a run of the job: as long as it can be with no more schedules than [`MOST_SCHEDULES`].
+    /// Returns the last part of a run of the job: as long as it can be with no more schedules than [`MOST_SCHEDULES`].
     pub(crate) fn kernel(&self) -> (Fragment<TensorFlow>, System<Process>, StateSpace) {
         let model = self.job.model(&REFERENCES[0]);
         let mut states = vec![System::initial(&model)];
@@ -114,7 +114,7 @@ impl Small {
     }
 }
 
-/// `cases` systems; `LASTBATCH_AGREEMENT_CASES` asks for another number, `LASTBATCH_AGREEMENT_SEED` for other ones.
+/// Asks for `cases` systems; `LASTBATCH_AGREEMENT_CASES` asks for another number, `LASTBATCH_AGREEMENT_SEED` for other ones.
 pub(crate) fn config(cases: u32) -> ProptestConfig {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     ProptestConfig {

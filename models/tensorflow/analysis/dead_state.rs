@@ -70,7 +70,7 @@ impl TensorFlow {
         }
     }
 
-    /// Rule 1: the cancellation of a request of an aborted step, or of one that is answered.
+    /// Applies rule 1: the cancellation of a request of an aborted step, or of one that is answered.
     fn eliminate_cancellations(&self, process: &mut Process, step: StepId) {
         let aborted = self.is_settled(process, step);
         let calls = &process.server_calls;
@@ -86,7 +86,7 @@ impl TensorFlow {
         });
     }
 
-    /// Rule 3.
+    /// Applies rule 3.
     fn eliminate_abandoned(&self, id: ProcessId, process: &mut Process, step: StepId) {
         let known = process.table.iter().any(|(other, _)| *other == step);
         let aborted = self.is_settled(process, step);

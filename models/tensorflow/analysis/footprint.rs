@@ -29,7 +29,7 @@ pub(in crate::models) struct Footprints {
 }
 
 impl Footprints {
-    /// The number of a thread's name.
+    /// Returns the number of a thread's name.
     ///
     /// Two kinds have none, since their labels choose a name that is free: a timer takes the first number that no live timer has, and
     /// a call of `map` that of a counter which only grows.

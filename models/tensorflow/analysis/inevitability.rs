@@ -1,8 +1,8 @@
 //! Inevitability: the answers that a process is sure to give, and when a client is sure to return.
 //!
-//! A *guarantee* holds whatever is run next, given what the other processes guarantee; guarantees are derived from each other by these rules,
-//! starting from none, so that no guarantee rests on itself. None of them asks for a number or a design of the job, only for what the
-//! states make certain. A rule may fail to see a certainty, but must never see one that is not there: the audit of the exhaustive
+//! A *guarantee* holds whatever is run next, given what the other processes guarantee; guarantees are derived from each other by these
+//! rules, starting from none, so that no guarantee rests on itself. None of them asks for a number or a design of the job, only for what
+//! the states make certain. A rule may fail to see a certainty, but must never see one that is not there: the audit of the exhaustive
 //! engine checks on every state that it meets that a sure return stays sure and that nothing is sure in a state at rest with a client
 //! that waits.
 //!
@@ -31,12 +31,12 @@ use crate::models::tensorflow::mechanisms::rpc::Rpc;
 use crate::models::tensorflow::mechanisms::{Pc, executor, iterator, master, pool, rendezvous, rpc, worker};
 use crate::models::tensorflow::process::{CallId, NodeId, Process, StepId, Thread, ThreadId};
 
-/// Number of the guarantee to answer a call.
+/// Returns the number of the guarantee to answer a call.
 fn answer(call: CallId) -> usize {
     usize::from(call) * 2
 }
 
-/// Number of the guarantee that the answer is an error.
+/// Returns the number of the guarantee that the answer is an error.
 fn error(call: CallId) -> usize {
     usize::from(call) * 2 + 1
 }
@@ -88,14 +88,14 @@ impl TensorFlow {
         guarantees
     }
 
-    /// Returns true if nothing is said of what a process does: on a worker, a step that comes to a closed session does not start, and an attempt
-    /// on a queue may wait; anywhere, a step whose count is wrong does not end.
+    /// Returns true if nothing is said of what a process does: on a worker, a step that comes to a closed session does not start, and an
+    /// attempt on a queue may wait; anywhere, a step whose count is wrong does not end.
     fn is_unsure(&self, process: &Process) -> bool {
         process.master.is_some() && (self.faults().close || self.has_queue()) || self.counts_out_in_two()
     }
 
-    /// Lists the guarantees that a state breaks: at rest, those to answer a call that was sent and is not answered; in every state, those to
-    /// answer with an error a receive that was answered with a value.
+    /// Lists the guarantees that a state breaks: at rest, those to answer a call that was sent and is not answered; in every state, those
+    /// to answer with an error a receive that was answered with a value.
     pub fn broken_guarantees(&self, system: &[&Process], at_rest: bool) -> GuaranteeSet {
         let mut broken = GuaranteeSet::default();
         for call in system.iter().flat_map(|process| &process.client_calls) {
@@ -149,7 +149,7 @@ impl TensorFlow {
 }
 
 impl Inference<'_> {
-    /// The rendezvous that stands for a step.
+    /// Returns the rendezvous that stands for a step.
     fn rendezvous(&self, step: StepId) -> Option<&Rendezvous> {
         let found = self.process.table.iter().find(|(other, _)| *other == step);
         found.map(|(_, id)| &self.process.rendezvous[usize::from(*id)])
@@ -177,8 +177,8 @@ impl Inference<'_> {
         (answers, answers && self.is_never_sent(call))
     }
 
-    /// Returns true if a receive is sure to be answered either way: all that its `_Send` waits for is sure to be over, and then the `_Send` runs
-    /// or has failed and aborted, as it has where the data has ended.
+    /// Returns true if a receive is sure to be answered either way: all that its `_Send` waits for is sure to be over, and then the
+    /// `_Send` runs or has failed and aborted, as it has where the data has ended.
     fn is_served(&self, call: CallId) -> bool {
         let needs = self.model.needs_of(call);
         let has_read = self.model.has_read(self.id, self.process, self.model.call(call).step);
@@ -188,8 +188,8 @@ impl Inference<'_> {
                 .all(|&needed| self.assumed.0.contains(answer(needed)) || self.is_done(needed))
     }
 
-    /// Returns true if the value of a receive can't exist: it depends on a batch that the ended data does not have, so that its `_Send` never
-    /// gets all its inputs.
+    /// Returns true if the value of a receive can't exist: it depends on a batch that the ended data does not have, so that its `_Send`
+    /// never gets all its inputs.
     fn is_never_sent(&self, call: CallId) -> bool {
         let info = self.model.call(call);
         match info.kind {
@@ -253,7 +253,7 @@ impl Inference<'_> {
         failed || self.reads_the_end(step) || self.any(|pc| master::reports_an_error(pc, step))
     }
 
-    /// The receives of this process's partition.
+    /// Returns the receives of this process's partition.
     fn receives(&self, step: StepId) -> impl Iterator<Item = CallId> + '_ {
         self.model.receives_of(self.id, step)
     }
@@ -330,7 +330,8 @@ fn pending_cancel(process: &Process, call: CallId) -> bool {
 }
 
 impl TensorFlow {
-    /// Returns true if nothing that a step has to do in a process still waits for a pipeline. Without a pipeline an iterator always answers.
+    /// Returns true if nothing that a step has to do in a process still waits for a pipeline. Without a pipeline an iterator always
+    /// answers.
     fn has_read(&self, id: ProcessId, process: &Process, step: StepId) -> bool {
         if !self.data(step).is_piped() {
             return true;

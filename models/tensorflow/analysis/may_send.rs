@@ -18,7 +18,7 @@ impl TensorFlow {
         }
     }
 
-    /// The frames that a process may still send to `to` while that does nothing.
+    /// Returns the frames that a process may still send to `to` while that does nothing.
     pub(in crate::models) fn frames_that_may_come(
         &self,
         from: ProcessId,

@@ -95,7 +95,7 @@ fn check(job: &Job) -> Result<(), JobError> {
     Ok(())
 }
 
-/// The calls that receive what the `_Send` of an edge waits for, in its own partition.
+/// Returns the calls that receive what the `_Send` of an edge waits for, in its own partition.
 fn received_for(graph: &Graph, edge: u16, recv: &[CallId]) -> Vec<CallId> {
     let sender = graph.sender(edge);
     let nodes = &graph.partitions[usize::from(sender.partition)].nodes;
@@ -115,7 +115,7 @@ fn received_for(graph: &Graph, edge: u16, recv: &[CallId]) -> Vec<CallId> {
 }
 
 impl TensorFlow {
-    /// The process of this name, added if it is new.
+    /// Returns the process of this name, added if it is new.
     fn process(&mut self, name: &str, role: &str) -> ProcessId {
         let known = self.processes.iter().position(|process| process.name == name);
         let index = known.unwrap_or_else(|| {

@@ -6,7 +6,7 @@ use crate::models::tensorflow::mechanisms::context::Waits;
 use crate::models::tensorflow::process::ThreadId;
 
 impl Walk<'_> {
-    /// A thread that waits in a pipeline, or for a thread of the pool that the pipeline shares, and all that it waits for.
+    /// Follows a thread that waits in a pipeline, or for a thread of the pool that the pipeline shares, and all that it waits for.
     pub(super) fn pipeline_thread(&mut self, from: usize, id: ProcessId, thread: ThreadId) {
         if let Some((_, _, known)) = self.threads.iter().find(|(of, other, _)| *of == id && *other == thread) {
             return self.graph.edges.push((from, *known));

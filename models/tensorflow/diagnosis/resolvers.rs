@@ -23,7 +23,7 @@ impl Walk<'_> {
         });
     }
 
-    /// The client: every partition must answer.
+    /// Adds who could help: the client: every partition must answer.
     pub(super) fn answers(&mut self, node: usize, pending: u16) {
         let why_not = format!("{pending} of them never will");
         self.resolver(
@@ -33,13 +33,13 @@ impl Walk<'_> {
         );
     }
 
-    /// A partition: its last node must end.
+    /// Adds who could help: a partition: its last node must end.
     pub(super) fn last_node(&mut self, node: usize) {
         let who = "the last unfinished node of the partition (ExecutorState::NodeDone)".to_owned();
         self.resolver(node, who, "what it waits for never comes");
     }
 
-    /// A receive that was sent: its answer, or a cancellation on this side.
+    /// Adds who could help: a receive that was sent: its answer, or a cancellation on this side.
     pub(super) fn answer_or_cancel(&mut self, node: usize, id: ProcessId, call: CallId) {
         let model = self.model;
         let name = model.call_words(call);
@@ -61,7 +61,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A parked receive: the step must start here, or clean up.
+    /// Adds who could help: a parked receive: the step must start here, or clean up.
     pub(super) fn start_or_cleanup(&mut self, node: usize, call: CallId) {
         let model = self.model;
         let info = *model.call(call);
@@ -83,7 +83,7 @@ impl Walk<'_> {
         self.resolver(node, who, "it is sent when every partition has answered");
     }
 
-    /// A receive in the local table: its value must be sent.
+    /// Adds who could help: a receive in the local table: its value must be sent.
     pub(super) fn sender(&mut self, node: usize, running: bool) {
         let why_not = if running {
             "its node never runs"
@@ -97,7 +97,7 @@ impl Walk<'_> {
         );
     }
 
-    /// A thread that can't run: whoever holds what it waits for.
+    /// Adds who could help: a thread that can't run: whoever holds what it waits for.
     pub(super) fn holder(&mut self, node: usize, id: ProcessId, object: ObjectId) {
         let held = self.model.locks(id, self.process(id)).into_iter();
         let owner = held.filter(|(held, _)| *held == object).map(|(_, owner)| owner).next();

@@ -1,4 +1,4 @@
-//! From a schedule of a slice to one of the whole graph.
+//! Concretization: from a schedule of a slice to one of the whole graph.
 //!
 //! The slice has fewer nodes, so fewer threads, smaller counts and fewer calls; a node that has a closure of its own in the slice may
 //! run inline in the whole graph, behind a node that the slice left out. What a schedule *does*, though, has names that both share:
@@ -27,11 +27,11 @@ use crate::models::tensorflow::TensorFlow;
 pub struct Concretized {
     /// The labels, until no thread can run.
     pub events: Vec<Event>,
-    /// How many of them the schedule of the slice does not have.
+    /// Number of those that the schedule of the slice does not have.
     pub inserted: usize,
 }
 
-/// Why a schedule of a slice can't be told for the whole graph.
+/// The reason why a schedule of a slice can't be told for the whole graph.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum ConcretizeError {
     /// It is no schedule of the slice.

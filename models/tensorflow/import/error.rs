@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::models::tensorflow::job::graph::GraphError;
 
-/// Why a file is not the graph of a step. Each is one line that begins with the file's name.
+/// The reason why a file is not the graph of a step. Each is one line that begins with the file's name.
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// The file can't be read.
@@ -14,7 +14,7 @@ pub enum ImportError {
     Read {
         /// Name of the file.
         file: String,
-        /// Why not.
+        /// The cause.
         error: io::Error,
     },
     /// The file has no content.
@@ -28,7 +28,7 @@ pub enum ImportError {
     Decode {
         /// Name of the file.
         file: String,
-        /// Where decoding stopped.
+        /// The place where decoding stopped.
         error: prost::DecodeError,
     },
     /// A `RunMetadata` that was not asked for its graphs.
@@ -57,7 +57,7 @@ pub enum ImportError {
         file: String,
         /// Name of the node.
         node: String,
-        /// Where it is.
+        /// The place where it is.
         device: String,
         /// The problem, and what was expected.
         problem: String,

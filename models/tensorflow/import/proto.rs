@@ -32,7 +32,7 @@ pub struct NodeDef {
     /// `name` or `name:output` of a data input, `^name` of a control input; data inputs come first.
     #[prost(string, repeated, tag = "3")]
     pub input: Vec<String>,
-    /// Where it runs, as in `/job:ps/replica:0/task:1/device:CPU:0`.
+    /// The place where it runs, as in `/job:ps/replica:0/task:1/device:CPU:0`.
     #[prost(string, tag = "4")]
     pub device: String,
     /// Attributes by name.

@@ -1,4 +1,4 @@
-//! From the partition graphs of a `RunMetadata` protobuf to a [`Graph`].
+//! The import: from the partition graphs of a `RunMetadata` protobuf to a [`Graph`].
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -83,7 +83,7 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    /// The device of each partition.
+    /// Returns the device of each partition.
     fn devices(&self, graphs: &[GraphDef]) -> Result<Vec<Device>, ImportError> {
         let mut found: Vec<Device> = Vec::new();
         for (partition, graph) in graphs.iter().enumerate() {
@@ -320,7 +320,7 @@ impl Import<'_> {
     }
 }
 
-/// The variable that an updating node changes: its first input, followed through whatever hands a reference on. `None`
+/// Returns the variable that an updating node changes: its first input, followed through whatever hands a reference on. `None`
 /// where that leads to no variable of the partition.
 fn updated_variable<'a>(node: &'a NodeDef, graph: &'a GraphDef, indices: &BTreeMap<&str, u16>) -> Option<&'a str> {
     let mut at = node;
@@ -343,13 +343,13 @@ fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// The node that `^name`, `name` or `name:1` means.
+/// Returns the node that `^name`, `name` or `name:1` means.
 fn input_name(input: &str) -> &str {
     let name = input.strip_prefix('^').unwrap_or(input);
     name.split_once(':').map_or(name, |(name, _)| name)
 }
 
-/// Job and task of `/job:ps/replica:0/task:1/device:CPU:0`.
+/// Returns job and task of `/job:ps/replica:0/task:1/device:CPU:0`.
 fn parse_device(device: &str) -> Option<(String, u32)> {
     let mut job = None;
     let mut task = None;

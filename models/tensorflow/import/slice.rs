@@ -68,10 +68,10 @@ use std::fmt;
 
 use crate::models::tensorflow::job::graph::{Edge, Graph, Node, NodeId, NodeKind, Partition};
 
-/// How much of a graph stays.
+/// The part of a graph that stays.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SliceOptions {
-    /// How many edges of each class stay, and how many feeds and fetches of each partition. 0 means 1.
+    /// Number of edges of each class that stay, and of feeds and fetches of each partition. 0 means 1.
     pub keep: usize,
     /// Whether the nodes that change variables stay.
     pub keep_updates: bool,
@@ -95,12 +95,12 @@ impl Default for SliceOptions {
 pub struct Slice {
     /// The reduced graph. Nodes and tensors have the names that they have in the whole graph.
     pub graph: Graph,
-    /// For each edge of [`Slice::graph`] the edges of the whole graph that it stands for, itself among them, in order.
+    /// Edges per edge of [`Slice::graph`]: those of the whole graph that it stands for, itself among them, in order.
     pub stands_for: Vec<Vec<u16>>,
-    /// How many `_Send`s of tensors that do not depend on the batch waited for a dropped receive and now wait for
+    /// Number of `_Send`s of tensors that do not depend on the batch waited for a dropped receive and now wait for
     /// another one: where this is not 0, the slice allows orders that the graph may forbid.
     pub loosened: usize,
-    /// How it was made.
+    /// Options that it was made with.
     pub options: SliceOptions,
     /// Number of edges of the whole graph.
     pub full_edges: usize,
@@ -109,7 +109,7 @@ pub struct Slice {
 }
 
 impl fmt::Display for Slice {
-    /// One line for the head of a verdict.
+    /// Writes one line for the head of a verdict.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nodes: usize = self
             .graph
@@ -193,9 +193,9 @@ pub fn slice(graph: &Graph, options: &SliceOptions) -> Slice {
 struct Choice {
     /// The edges that stay, in order.
     edges: Vec<u16>,
-    /// For each edge of the whole graph the one that stays for it.
+    /// Edge per edge of the whole graph: the one that stays for it.
     representative: Vec<u16>,
-    /// For each node of the whole graph whether it stays, or what stays for it.
+    /// Fates per node of the whole graph: whether it stays, or what stays for it.
     fates: Vec<Vec<Fate>>,
 }
 
@@ -312,7 +312,7 @@ impl Choice {
         }
     }
 
-    /// The nodes that stay for what `id` waits for: sorted, distinct.
+    /// Returns the nodes that stay for what `id` waits for: sorted, distinct.
     fn waits_for(&self, graph: &Graph, id: NodeId) -> Vec<u16> {
         let fates = &self.fates[usize::from(id.partition)];
         let mut found = Vec::new();

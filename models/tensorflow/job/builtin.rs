@@ -1,9 +1,9 @@
 //! Small jobs described in a few words instead of an exported graph: one worker, some servers, and the tensors between
 //! them, each as `FROM->TO [batch] [xN]`.
 //!
-//! The worker takes the next batch: from an iterator, from a queue, or because it is fed. A `batch` tensor from the worker depends on it; one from a server depends on every
-//! `batch` tensor that this server gets from the worker, or else on those that it gets from servers listed before. All
-//! other tensors depend on nothing.
+//! The worker takes the next batch: from an iterator, from a queue, or because it is fed. A `batch` tensor from the worker depends on it;
+//! one from a server depends on every `batch` tensor that this server gets from the worker, or else on those that it gets from servers
+//! listed before. All other tensors depend on nothing.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,11 +28,11 @@ pub struct EdgeGroup {
     pub to: Task,
     /// Whether they depend on the batch.
     pub batch: bool,
-    /// How many there are, at least 1.
+    /// Number of them, at least 1.
     pub count: u8,
 }
 
-/// Where the worker has its batch from.
+/// The place where the worker has its batch from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum BatchSource {
     /// `IteratorGetNext`.
@@ -44,7 +44,7 @@ pub enum BatchSource {
 }
 
 impl BatchSource {
-    /// Name, operation and kind of the node.
+    /// Returns name, operation and kind of the node.
     fn node(self) -> (&'static str, &'static str, NodeKind) {
         match self {
             Self::Iterator => ("IteratorGetNext", "IteratorGetNext", NodeKind::GetNext),
@@ -63,7 +63,7 @@ pub enum Task {
     Server(u8),
 }
 
-/// Why a description is not a job.
+/// The reason why a description is not a job.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum BuiltinError {
     /// Not of the form that is expected.
@@ -183,10 +183,10 @@ impl TryFrom<Vec<String>> for Edges {
     }
 }
 
-/// The graph of a step of a built-in job: the worker's partition first, then those of the servers.
+/// Returns the graph of a step of a built-in job: the worker's partition first, then those of the servers.
 ///
-/// An update is `TASK VARIABLE [after TASK...]`: it waits for the batch tensors that its task receives and, by control edges, for the updates
-/// of the other tasks that are listed before it.
+/// An update is `TASK VARIABLE [after TASK...]`: it waits for the batch tensors that its task receives and, by control edges, for the
+/// updates of the other tasks that are listed before it.
 ///
 /// # Errors
 /// When an edge speaks of a server that is not there, or depends on a batch that does not reach its sender.
@@ -212,7 +212,7 @@ pub fn builtin(servers: u8, shape: &Edges, updates: &[String], batch: BatchSourc
     Ok(Graph::new(job.finish(), job.edges)?)
 }
 
-/// The graph of a step of one node on the worker.
+/// Returns the graph of a step of one node on the worker.
 pub fn worker_only(op: &str, kind: NodeKind) -> Graph {
     let mut job = Job::bare(0);
     job.push(0, op.to_owned(), op, kind, Vec::new());
@@ -223,7 +223,7 @@ pub fn worker_only(op: &str, kind: NodeKind) -> Graph {
 struct Job {
     partitions: Vec<Partition>,
     edges: Vec<Edge>,
-    /// For each partition the nodes that `batch` tensors from it depend on.
+    /// Nodes per partition: those that `batch` tensors from it depend on.
     batch: Vec<Vec<u16>>,
     /// Whether these came from the worker.
     from_worker: Vec<bool>,
@@ -355,7 +355,7 @@ impl Job {
         vec![receive]
     }
 
-    /// A process that nothing is sent to or from still runs something.
+    /// Returns the partitions; a process that nothing is sent to or from still runs something.
     fn finish(&mut self) -> Vec<Partition> {
         for partition in 0..self.partitions.len() {
             if self.partitions[partition].nodes.is_empty() {

@@ -5,10 +5,11 @@ use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::analysis::Footprints;
 use crate::models::tensorflow::process::Process;
 
-/// How a step may end otherwise than by itself: nothing of this, unless a job asks for it.
+/// The ways in which a step may end otherwise than by itself: nothing of this, unless a job asks for it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Faults {
-    /// `operation_timeout_in_ms` is set: the wait for a step runs out at any time ([`crate::models::tensorflow::mechanisms::cancellation`]).
+    /// `operation_timeout_in_ms` is set: the wait for a step runs out at any time
+    /// ([`crate::models::tensorflow::mechanisms::cancellation`]).
     pub timeout: bool,
     /// Another thread of the worker closes the session at any time ([`crate::models::tensorflow::mechanisms::cancellation`]).
     pub close: bool,

@@ -129,7 +129,7 @@ impl Partition {
         self.job == SERVER_JOB
     }
 
-    /// The process's task name, as in `ps0`.
+    /// Returns the process's task name, as in `ps0`.
     pub fn task_name(&self) -> String {
         format!("{}{}", self.job, self.task)
     }
@@ -185,44 +185,44 @@ impl Graph {
         Self::new(partitions, self.edges.clone())
     }
 
-    /// The nodes of a partition that wait for no other node of it, in order: what a process schedules first
+    /// Returns the nodes of a partition that wait for no other node of it, in order: what a process schedules first
     /// (`common_runtime/executor.cc:1485`).
     pub fn roots(&self, partition: usize) -> &[u16] {
         &self.derived[partition].roots
     }
 
-    /// The nodes of the same partition that wait for this one, in order.
+    /// Returns the nodes of the same partition that wait for this one, in order.
     pub fn successors(&self, partition: usize, node: u16) -> &[u16] {
         &self.derived[partition].successors[usize::from(node)]
     }
 
-    /// Length of the longest chain of nodes that must finish before this one can start, within its partition and across
+    /// Returns the length of the longest chain of nodes that must finish before this one can start, within its partition and across
     /// edges: every node ranks higher than all that it depends on.
     pub fn rank(&self, partition: usize, node: u16) -> u32 {
         self.derived[partition].ranks[usize::from(node)]
     }
 
-    /// The partition of the process whose client runs the step; it hosts the step's master.
+    /// Returns the partition of the process whose client runs the step; it hosts the step's master.
     pub fn worker_partition(&self) -> usize {
         self.worker_candidates()[0]
     }
 
-    /// The `_Send` node of an edge.
+    /// Returns the `_Send` node of an edge.
     pub fn sender(&self, edge: u16) -> NodeId {
         self.ends[usize::from(edge)].0
     }
 
-    /// The `_Recv` node of an edge.
+    /// Returns the `_Recv` node of an edge.
     pub fn receiver(&self, edge: u16) -> NodeId {
         self.ends[usize::from(edge)].1
     }
 
-    /// The node with this id.
+    /// Returns the node with this id.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.partitions[usize::from(id.partition)].nodes[usize::from(id.node)]
     }
 
-    /// Every node, partition by partition.
+    /// Returns every node, partition by partition.
     pub fn node_ids(&self) -> impl Iterator<Item = NodeId> + '_ {
         (0u8..).zip(&self.partitions).flat_map(|(partition, content)| {
             (0u16..)
@@ -268,7 +268,7 @@ impl Graph {
         found
     }
 
-    /// All nodes, each after everything that it depends on; otherwise in the order of the file.
+    /// Returns all nodes, each after everything that it depends on; otherwise in the order of the file.
     fn topological_order(&self) -> Result<Vec<NodeId>, GraphError> {
         let mut mark: Vec<Vec<Mark>> = self
             .partitions

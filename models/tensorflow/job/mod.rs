@@ -26,7 +26,7 @@ pub struct Job {
     pub intra_op: u8,
     /// Variant of the runtime.
     pub variant: Variant,
-    /// In which order the master issues its `RunGraph` calls.
+    /// Order in which the master issues its `RunGraph` calls.
     pub partition_order: PartitionOrder,
     /// The pipeline that each worker's iterator reads from; without one a single thread stands for it.
     pub pipeline: Option<Pipeline>,
@@ -41,7 +41,7 @@ pub struct JobStep {
     pub data: Data,
 }
 
-/// Whether the input still has a batch when a step asks for one.
+/// The input's state when a step asks for one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Data {
     /// There is one.
@@ -114,12 +114,12 @@ impl Data {
 }
 
 impl Variant {
-    /// All of them, in the order of the documentation.
+    /// Returns all of them, in the order of the documentation.
     pub fn all() -> impl Iterator<Item = Variant> {
         VARIANTS.iter().map(|(variant, _)| *variant)
     }
 
-    /// Those that change how the processes of a step work together, not what is behind its input, nor what only one of them does.
+    /// Returns those that change how the processes of a step work together, not what is behind its input, nor what only one of them does.
     pub fn of_steps() -> impl Iterator<Item = Variant> {
         let others = [
             Self::SyncGetNext,
@@ -193,9 +193,9 @@ pub enum JobError {
     TooLarge {
         /// The thing of which there are too many.
         what: &'static str,
-        /// How much.
+        /// Number that was found.
         count: usize,
-        /// How much there may be.
+        /// Greatest number that is allowed.
         limit: usize,
     },
 }

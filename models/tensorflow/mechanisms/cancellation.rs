@@ -1,5 +1,6 @@
 //! Cancellation: the cancellation manager of a step in a process (`framework/cancellation.cc`), and what ends a step from outside: a
-//! timeout of the client's call, and the end of its session (`distributed_runtime/local_master.cc:30`, `master_session.cc:667-674`, `:1976`).
+//! timeout of the client's call, and the end of its session (`distributed_runtime/local_master.cc:30`, `master_session.cc:667-674`,
+//! `:1976`).
 //!
 //! The latter two cancel the step by `RunManyGraphs::StartCancel`, which does what a partition's error does: first error wins, and with
 //! the mutex held each partition's call is cancelled. Neither makes the client return: after its timeout it waits on for the step, and
@@ -74,7 +75,7 @@ objects! { Cancellation;
     Cancellation(StepId) = "cancellation" per Step,
 }
 
-/// How far a cancellation manager has come.
+/// The progress of a cancellation manager.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub enum Cancelling {
     /// It takes callbacks.
@@ -107,42 +108,42 @@ pub struct Session {
     pub close_returned: bool,
 }
 
-/// A step begins in a session that may be closed.
+/// Begins a step in a session that may be closed.
 pub(super) fn enter(step: StepId) -> super::Pc {
     Pc::Enter(step).into()
 }
 
-/// The cancel function of the client's call is installed.
+/// Installs the cancel function of the client's call.
 pub(super) fn install(step: StepId) -> super::Pc {
     Pc::Install(step).into()
 }
 
-/// The step registers with the session's cancellation manager.
+/// Registers the step with the session's cancellation manager.
 pub(super) fn register(step: StepId) -> super::Pc {
     Pc::Register(step).into()
 }
 
-/// The cancel function of the client's call is cleared.
+/// Clears the cancel function of the client's call.
 pub(super) fn clear(step: StepId) -> super::Pc {
     Pc::Clear(step).into()
 }
 
-/// The step is taken out of the session's cancellation manager.
+/// Takes the step out of the session's cancellation manager.
 pub(super) fn deregister(step: StepId) -> super::Pc {
     Pc::Deregister(step).into()
 }
 
-/// The step is over in the session.
+/// Ends the step in the session.
 pub(super) fn leave(step: StepId) -> super::Pc {
     Pc::Leave(step).into()
 }
 
-/// The client's wait for a step runs out.
+/// Ends the client's wait for a step, which runs out.
 pub(super) fn timeout(step: StepId) -> super::Pc {
     Pc::Timeout(step).into()
 }
 
-/// `MasterSession::Close`.
+/// Runs `MasterSession::Close`.
 pub(in crate::models) fn close() -> [super::Pc; 4] {
     [Pc::Close, Pc::StartCancel, Pc::Cancelled, Pc::WaitIdle].map(Into::into)
 }
@@ -161,7 +162,7 @@ pub(super) fn declare_start<'a>(context: &Context<'a>, step: StepId) -> Declared
     })
 }
 
-/// `CancellationManager::StartCancel`: takes the callbacks out and runs them one after the other, without its mutex. Without any, what
+/// Runs `CancellationManager::StartCancel`: takes the callbacks out and runs them one after the other, without its mutex. Without any, what
 /// is between its beginning and its end is seen by nobody.
 pub(super) fn start(run: &mut Run<'_>, step: StepId) {
     let found = run
@@ -196,7 +197,7 @@ pub(super) fn next_of_start(next: &mut Next<'_>, step: StepId) {
     }
 }
 
-/// The function of the client's `CallOptions`, with its mutex held.
+/// Runs the function of the client's `CallOptions`, with its mutex held.
 fn client_cancel(step: StepId) -> [Pc; 2] {
     [Pc::CancelAll(step), Pc::Release(step)]
 }
@@ -378,7 +379,7 @@ impl Mechanism for Counter {
     }
 }
 
-/// The client's wait for a step runs out.
+/// Ends the client's wait for a step, which runs out.
 fn time_out(run: &mut Run<'_>, step: StepId) {
     let sticky = run.model.is_sticky();
     let master = run.master_of(step);

@@ -79,7 +79,7 @@ impl Declared<'_> {
         self
     }
 
-    /// The operation of a label, with its objects as numbers.
+    /// Returns the operation of a label, with its objects as numbers.
     pub(in crate::models) fn operation(&self, model: &TensorFlow, label: &'static Label) -> Operation {
         Operation {
             label,
@@ -93,7 +93,7 @@ impl Declared<'_> {
 }
 
 impl View<'_> {
-    /// The thread with its next operation.
+    /// Returns the thread with its next operation.
     pub(in crate::models) fn pending(&self, facts: &Facts) -> Pending<ThreadId> {
         let pc = self.thread.at();
         let context = Context {
@@ -115,7 +115,7 @@ impl View<'_> {
         }
     }
 
-    /// The name of a node of this process's partition.
+    /// Returns the name of a node of this process's partition.
     pub(in crate::models) fn node_name(&self, step: StepId, node: NodeId) -> &str {
         &self.model.node(step, self.id, node).name
     }
@@ -129,7 +129,7 @@ pub(in crate::models) enum Item {
 }
 
 impl Item {
-    /// The item without what only a run knows.
+    /// Returns the item without what only a run knows.
     pub(in crate::models) fn erased(self) -> Self {
         match self {
             Item::Pc(pc) => Item::Pc(pc.erased()),
@@ -160,24 +160,24 @@ impl<'a> Next<'a> {
         }
     }
 
-    /// The thread may go on with these.
+    /// Says that the thread may go on with these.
     pub(in crate::models) fn then<P: Into<Pc>>(&mut self, places: impl IntoIterator<Item = P>) {
         self.items
             .extend(places.into_iter().map(|place| Item::Pc(place.into())));
     }
 
-    /// The thread may come to have a ready node before it.
+    /// Says that the thread may come to have a ready node before it.
     pub(in crate::models) fn carry(&mut self, step: StepId, node: NodeId) {
         self.items.push(Item::Node(step, node));
     }
 
-    /// A thread of this name may start with these.
+    /// Says that a thread of this name may start with these.
     pub(in crate::models) fn spawn<P: Into<Pc>>(&mut self, name: ThreadId, places: impl IntoIterator<Item = P>) {
         self.names.push(name);
         self.then(places);
     }
 
-    /// A closure of this name may come to the pool.
+    /// Says that a closure of this name may come to the pool.
     pub(in crate::models) fn schedule(&mut self, name: ThreadId, body: &[Pc]) {
         self.names.push(name);
         self.then(pool::closure(body));
@@ -242,7 +242,7 @@ impl Run<'_> {
         self.start(thread);
     }
 
-    /// `ThreadPool::Schedule`: adds a closure that will run `body`.
+    /// Runs `ThreadPool::Schedule`: adds a closure that will run `body`.
     pub(in crate::models) fn schedule(&mut self, name: ThreadId, body: &[Pc]) {
         let (size, from_pool) = (self.model.pool_size(), self.thread.is_pooled());
         self.process.pool.push(size, from_pool, name);
@@ -260,7 +260,7 @@ impl Run<'_> {
         self.sent.push((to, frame));
     }
 
-    /// A node of this process's partition.
+    /// Returns a node of this process's partition.
     pub(in crate::models) fn node(&self, step: StepId, node: NodeId) -> &Node {
         self.model.node(step, self.id, node)
     }
@@ -278,7 +278,7 @@ impl Waits {
     /// The wait for a lock whose owner can't go on.
     pub(in crate::models) const HELD: Self = Self::InVain("held by a thread that can't go on");
 
-    /// The wait for one thread of a pipeline.
+    /// Returns the wait for one thread of a pipeline.
     pub(in crate::models) fn one(name: Name) -> Self {
         Self::For(vec![ThreadId::Dataset(name)])
     }
@@ -305,7 +305,7 @@ impl<'a> Inventory<'a> {
         Self { model, wanted }
     }
 
-    /// An object with its value and a line for people.
+    /// Adds an object with its value and a line for people.
     pub(in crate::models) fn add(
         &mut self,
         object: impl Into<Object>,
@@ -317,21 +317,21 @@ impl<'a> Inventory<'a> {
         self.text(object, text);
     }
 
-    /// The value of an object.
+    /// Takes the value of an object.
     pub(in crate::models) fn value(&mut self, object: impl Into<Object>, value: &impl Hash) {
         if let Wanted::Values(values) = self.wanted {
             values.push((self.model.object(object), hash(value)));
         }
     }
 
-    /// A line about an object.
+    /// Takes a line about an object.
     pub(in crate::models) fn text(&mut self, object: impl Into<Object>, text: impl FnOnce() -> String) {
         if let Wanted::Texts(texts) = self.wanted {
             texts.push((self.model.object(object), text()));
         }
     }
 
-    /// The owner of an object's lock, if it is held.
+    /// Takes the owner of an object's lock, if it is held.
     pub(in crate::models) fn lock(&mut self, object: impl Into<Object>, owner: Option<ThreadId>) {
         if let (Wanted::Owners(owners), Some(owner)) = (&mut *self.wanted, owner) {
             owners.push((self.model.object(object), owner));

@@ -45,7 +45,7 @@ pub struct Connections {
     pub lost: BitSet,
 }
 
-/// Whether the process has taken the place of one that died.
+/// The fact that the process has taken the place of one that died.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(in crate::models) struct Facts(bool);
 
@@ -128,7 +128,7 @@ fn die(run: &mut Run<'_>) {
 }
 
 impl TensorFlow {
-    /// The thread of the process that dies.
+    /// Returns the thread of the process that dies.
     pub(in crate::models) fn death_of(&self, id: ProcessId) -> Option<Thread> {
         let mut thread = Thread::new(ThreadId::Death);
         thread.then([Pc::Dies]);
@@ -146,7 +146,7 @@ pub(in crate::models) fn is_lost(process: &Process, peer: ProcessId) -> bool {
     process.connections.lost.contains(peer.index())
 }
 
-/// The connection to a peer breaks.
+/// Breaks the connection to a peer.
 pub(super) fn lose(model: &TensorFlow, process: &mut Process, peer: ProcessId) {
     if !model.restarts() {
         process.connections.lost.insert(peer.index());

@@ -2,7 +2,8 @@
 //!
 //! A node's life: its kernel runs (here, in [`super::rendezvous`], [`super::iterator`] or [`super::queue`]), then `NodeDone`. A node that
 //! succeeds hands its outputs on and its ready successors are run inline or scheduled; the first that fails aborts the rendezvous and
-//! cancels the step's cancellation manager before it counts itself out. When nothing is outstanding, `Finish` schedules the step's callback.
+//! cancels the step's cancellation manager before it counts itself out. When nothing is outstanding, `Finish` schedules the step's
+//! callback.
 
 use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
@@ -78,7 +79,7 @@ pub struct Execution {
     pub outstanding: u16,
     /// Whether `status_` carries an error.
     pub failed: bool,
-    /// How far its cancellation manager has come.
+    /// Progress of its cancellation manager.
     pub cancelling: Cancelling,
     /// Nodes whose attempts on a queue are registered there, sorted.
     pub callbacks: List,
@@ -94,7 +95,7 @@ impl Facts {
         self.0.iter().find(|(other, ..)| *other == step)
     }
 
-    /// The rendezvous of a step's partition.
+    /// Returns the rendezvous of a step's partition.
     pub(super) fn rendezvous(&self, step: StepId) -> RendezvousId {
         self.of(step).map_or(ANY_RENDEZVOUS, |(_, rendezvous, _)| *rendezvous)
     }
@@ -121,7 +122,7 @@ pub(super) fn begin(model: &TensorFlow, id: ProcessId, step: StepId, node: NodeI
     smallvec![place]
 }
 
-/// `NodeDone`, with `PropagateOutputs` before it where the node succeeded. `inline`: called by `Process` itself, which then
+/// Runs `NodeDone`, with `PropagateOutputs` before it where the node succeeded. `inline`: called by `Process` itself, which then
 /// runs cheap successors on its thread; an asynchronous kernel's callback hands all of them to the pool.
 pub(super) fn node_done(model: &TensorFlow, step: StepId, node: NodeId, ok: bool, inline: bool) -> [super::Pc; 2] {
     let first = if ok {
@@ -143,7 +144,7 @@ pub(super) fn node_done_either(next: &mut Next<'_>, step: StepId, node: NodeId, 
     node_may_fail(next, step, node, inline);
 }
 
-/// A node may end with an error, if anything of the step can fail.
+/// Says that a node may end with an error, if anything of the step can fail.
 pub(super) fn node_may_fail(next: &mut Next<'_>, step: StepId, node: NodeId, inline: bool) {
     if !next.model.cannot_fail(step) {
         next.then(node_done(next.model, step, node, false, inline));
@@ -166,7 +167,7 @@ pub(super) fn start(run: &mut Run<'_>, step: StepId, rendezvous: RendezvousId) {
     run.process.executions.insert(place, execution);
 }
 
-/// `ExecutorState::Process` goes on with the nodes that it kept for itself.
+/// Goes on in `ExecutorState::Process` with the nodes that it kept for itself.
 pub(super) fn go_on_inline(run: &mut Run<'_>) {
     let at_end = run
         .thread
@@ -360,7 +361,7 @@ impl Mechanism for Counter {
     }
 }
 
-/// The callback of a partition, that of `DoRunGraph`: the answer to its call, or on the worker itself the report to the master.
+/// Runs the callback of a partition, that of `DoRunGraph`: the answer to its call, or on the worker itself the report to the master.
 fn ended(model: &TensorFlow, id: ProcessId, step: StepId, ok: bool) -> [super::Pc; 2] {
     match model.run_graph_call(step, id) {
         Some(call) => rpc::serve(call, ok),
@@ -368,7 +369,7 @@ fn ended(model: &TensorFlow, id: ProcessId, step: StepId, ok: bool) -> [super::P
     }
 }
 
-/// `ExecutorBarrier::WhenDone`, which aborts once more on an error, then the callback of the partition.
+/// Runs `ExecutorBarrier::WhenDone`, which aborts once more on an error, then the callback of the partition.
 fn barrier(run: &mut Run<'_>, step: StepId) {
     let index = run
         .process
@@ -406,7 +407,7 @@ fn propagate(run: &mut Run<'_>, step: StepId, node: NodeId) {
     }
 }
 
-/// `num_outstanding_ops_`, then `ScheduleReady`'s split of the ready nodes into those that this thread runs itself and those
+/// Updates `num_outstanding_ops_`, then `ScheduleReady`'s split of the ready nodes into those that this thread runs itself and those
 /// that it hands to the pool (`executor.cc:2189-2232`).
 fn count(run: &mut Run<'_>, step: StepId, ok: bool, inline: bool) {
     let ready = std::mem::take(&mut run.thread.dispatch);

@@ -32,12 +32,12 @@ objects! { Iterator;
     Input(StepId) = "input" per Step,
 }
 
-/// An `IteratorGetNext` begins.
+/// Begins an `IteratorGetNext`.
 pub(super) fn schedule(step: StepId, node: NodeId) -> super::Pc {
     Pc::Schedule(step, node).into()
 }
 
-/// A dequeue from a queue that is not modelled begins.
+/// Begins a dequeue from a queue that is not modelled.
 pub(super) fn dequeue(step: StepId, node: NodeId) -> super::Pc {
     Pc::Dequeue(step, node).into()
 }

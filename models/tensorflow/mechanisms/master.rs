@@ -83,7 +83,7 @@ pub struct Master {
     pub step: StepId,
     /// Whether the client has left its loop.
     pub returned: bool,
-    /// How the running step ended, once it did.
+    /// Outcome of the running step, once it did.
     pub outcome: Option<bool>,
     /// The mutex of `RunManyGraphs`, while it cancels.
     pub lock: Lock<ThreadId>,
@@ -98,7 +98,7 @@ pub struct Master {
 }
 
 impl Master {
-    /// A client that will run this step first.
+    /// Returns a client that will run this step first.
     pub fn new(step: StepId) -> Self {
         Self {
             step,
@@ -117,22 +117,22 @@ impl Facts {
     }
 }
 
-/// A client calls `sess.run`.
+/// Calls `sess.run` for a client.
 pub(in crate::models) fn run(step: StepId) -> super::Pc {
     Pc::Run(step).into()
 }
 
-/// The step thread begins.
+/// Begins the step thread.
 pub(super) fn order(step: StepId) -> super::Pc {
     Pc::Order(step).into()
 }
 
-/// A partition has answered.
+/// Takes the answer of a partition.
 pub(super) fn when_done(step: StepId, ok: bool) -> super::Pc {
     Pc::WhenDone(step, ok).into()
 }
 
-/// A partition may have answered: with an error only if anything of the step can fail.
+/// Says that a partition may have answered: with an error only if anything of the step can fail.
 pub(super) fn next_of_answer(next: &mut Next<'_>, step: StepId) {
     next.then([Pc::WhenDone(step, true)]);
     next.then((!next.model.cannot_fail(step)).then_some(Pc::WhenDone(step, false)));
@@ -148,7 +148,7 @@ pub(in crate::models) fn reports_success(pc: super::Pc) -> bool {
     matches!(pc, super::Pc::Master(Counter(Pc::WhenDone(_, true))))
 }
 
-/// A `RunGraph` was cancelled before it was sent.
+/// Ends a `RunGraph` that was cancelled before it was sent.
 pub(super) fn never_sent(run: &mut Run<'_>, call: CallId) {
     let info = run.model.call(call);
     if let (CallKind::RunGraph { .. }, Some(master)) = (info.kind, &mut run.process.master) {
@@ -156,7 +156,7 @@ pub(super) fn never_sent(run: &mut Run<'_>, call: CallId) {
     }
 }
 
-/// `RunManyGraphs::UpdateStatusLocked`: the first error cancels every call in order, with the mutex held.
+/// Runs `RunManyGraphs::UpdateStatusLocked`: the first error cancels every call in order, with the mutex held.
 pub(super) fn first_error(run: &mut Run<'_>, step: StepId) {
     let owner = run.thread.id;
     let master = run.master_of(step);
@@ -190,7 +190,7 @@ fn cancels(model: &TensorFlow, step: StepId) -> Vec<super::Pc> {
     places
 }
 
-/// The loop over the partitions, and what the step thread does after it.
+/// Runs the loop over the partitions, and what the step thread does after it.
 fn issue(model: &TensorFlow, step: StepId, order: &[u16]) -> Vec<super::Pc> {
     let mut places = Vec::new();
     for &index in order {
@@ -220,7 +220,7 @@ fn issue(model: &TensorFlow, step: StepId, order: &[u16]) -> Vec<super::Pc> {
 }
 
 impl View<'_> {
-    /// The client that runs a step, and the step that it runs now.
+    /// Returns the client that runs a step, and the step that it runs now.
     pub(in crate::models) fn master_of(&self, step: StepId) -> &Master {
         let process = self.process;
         let client = if self.model.is_runners(step) {
@@ -233,7 +233,7 @@ impl View<'_> {
 }
 
 impl Run<'_> {
-    /// The client that runs a step, and the step that it runs now.
+    /// Returns the client that runs a step, and the step that it runs now.
     pub(in crate::models) fn master_of(&mut self, step: StepId) -> &mut Master {
         let process = &mut *self.process;
         let client = if self.model.is_runners(step) {
@@ -418,7 +418,7 @@ impl Mechanism for Counter {
     }
 }
 
-/// The first place of a step thread.
+/// Returns the first place of a step thread.
 fn begin(model: &TensorFlow, step: StepId) -> super::Pc {
     if model.faults().close {
         cancellation::enter(step)
@@ -427,7 +427,7 @@ fn begin(model: &TensorFlow, step: StepId) -> super::Pc {
     }
 }
 
-/// `sess.run`: a detached thread runs the step, the client waits.
+/// Runs `sess.run`: a detached thread runs the step, the client waits.
 fn run_step(run: &mut Run<'_>, step: StepId) {
     let partitions = run.model.partitions(step);
     *run.master_of(step) = Master {
@@ -446,7 +446,7 @@ fn run_step(run: &mut Run<'_>, step: StepId) {
     run.then([Pc::Await(step)]);
 }
 
-/// The user's loop: the next step; after the end of the data that of the next epoch, if there is one. Then some close their session.
+/// Runs the user's loop: the next step; after the end of the data that of the next epoch, if there is one. Then some close their session.
 fn client_returns(run: &mut Run<'_>, step: StepId) {
     let ok = run.master_of(step).outcome == Some(true);
     match run.model.next_step(step, ok) {
@@ -456,7 +456,7 @@ fn client_returns(run: &mut Run<'_>, step: StepId) {
     }
 }
 
-/// The permutation of `0..count` with this number; number 0 is the identity.
+/// Returns the permutation of `0..count` with this number; number 0 is the identity.
 pub(super) fn permutation(count: usize, mut number: usize) -> Vec<u16> {
     let mut left: Vec<u16> = (0..count as u16).collect();
     let mut order = Vec::with_capacity(count);

@@ -48,7 +48,7 @@ macro_rules! mechanisms {
             /// The kinds of objects, with their names and of what there is one each.
             pub(in crate::models) const KINDS: &[&[(&str, Space)]] = &[$($($path)::+::Object::KINDS),*];
 
-            /// The kind of this object among all of them, and which one of its kind it is.
+            /// Returns the kind of this object among all of them, and which one of its kind it is.
             #[allow(unused_assignments)]
             pub(in crate::models) fn place(self) -> (usize, u16) {
                 let mut first = 0;
@@ -62,7 +62,7 @@ macro_rules! mechanisms {
                 unreachable!("every object has a room")
             }
 
-            /// The object of a kind.
+            /// Returns the object of a kind.
             #[allow(unreachable_code, unused_assignments)]
             pub(in crate::models) fn of(kind: usize, place: u16) -> Self {
                 let mut first = 0;
@@ -92,13 +92,13 @@ macro_rules! mechanisms {
             }
         }
 
-        /// Every label of the model.
+        /// Returns every label of the model.
         pub fn labels() -> impl Iterator<Item = &'static Label> {
             [$($($path)::+::LABELS),*].into_iter().flatten().copied()
         }
 
         impl Pc {
-            /// The label that runs next.
+            /// Returns the label that runs next.
             pub fn label(self) -> &'static Label {
                 match self {
                     $(Pc::$name(place) => place.label(),)*

@@ -67,7 +67,7 @@ impl ComputePool {
     }
 }
 
-/// The places of a closure that runs `body`.
+/// Returns the places of a closure that runs `body`.
 pub(super) fn closure(body: &[super::Pc]) -> impl Iterator<Item = super::Pc> {
     let take = std::iter::once(Pc::Take.into());
     take.chain(body.iter().copied()).chain(std::iter::once(Pc::Idle.into()))

@@ -1,10 +1,10 @@
 //! Queue input: a `FIFOQueue` on the worker, filled by a queue runner (`kernels/queue_base.cc`, `fifo_queue.cc`,
 //! `framework/cancellation.cc`).
 //!
-//! An operation on a queue is an *attempt* in one of two lists; no thread waits for it. Whoever adds one flushes the lists: with the mutex held
-//! it completes what can be completed, of whichever step; then, without the mutex, it takes each completed attempt's callback out of the
-//! cancellation manager of its step, and runs the attempt's completion. So a pool thread of an enqueue step runs the nodes of a training step.
-//! `DeregisterCallback` waits while that manager cancels: it is where a pool thread can be blocked.
+//! An operation on a queue is an *attempt* in one of two lists; no thread waits for it. Whoever adds one flushes the lists: with the mutex
+//! held it completes what can be completed, of whichever step; then, without the mutex, it takes each completed attempt's callback out of
+//! the cancellation manager of its step, and runs the attempt's completion. So a pool thread of an enqueue step runs the nodes of a
+//! training step. `DeregisterCallback` waits while that manager cancels: it is where a pool thread can be blocked.
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -80,9 +80,9 @@ pub enum AttemptKind {
 /// `FIFOQueue`. Elements are alike, so their number stands for them.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Queue {
-    /// How many elements it takes.
+    /// Number of elements that it takes.
     pub capacity: u8,
-    /// How many it has.
+    /// Number of elements that it has.
     pub size: u8,
     /// `closed_`.
     pub closed: bool,
@@ -95,7 +95,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// An empty one.
+    /// Returns an empty one.
     pub fn new(capacity: u8) -> Self {
         Self {
             capacity,
@@ -111,8 +111,8 @@ impl Queue {
         }
     }
 
-    /// `FlushUnlocked` while it holds the mutex: alternates between the lists until neither gets on. Returns what it completed, in order, and
-    /// whether well.
+    /// Runs `FlushUnlocked` while it holds the mutex: alternates between the lists until neither gets on. Returns what it completed, in
+    /// order, and whether well.
     pub fn flush(&mut self) -> Vec<(Attempt, bool)> {
         let mut completed = Vec::new();
         loop {
@@ -125,7 +125,7 @@ impl Queue {
         }
     }
 
-    /// `TryAttemptLocked`: completes attempts of one list from its front, and drops those that were cancelled.
+    /// Runs `TryAttemptLocked`: completes attempts of one list from its front, and drops those that were cancelled.
     fn advance(&mut self, enqueues: bool, completed: &mut Vec<(Attempt, bool)>) {
         loop {
             let list = if enqueues { &self.enqueues } else { &self.dequeues };
@@ -161,7 +161,7 @@ impl Queue {
         }
     }
 
-    /// `Cancel`: marks the attempt of a node, and returns true unless it is complete or marked.
+    /// Runs `Cancel`: marks the attempt of a node, and returns true unless it is complete or marked.
     pub fn cancel(&mut self, step: StepId, node: NodeId) -> bool {
         let mut attempts = self.enqueues.iter_mut().chain(&mut self.dequeues);
         match attempts.find(|attempt| (attempt.step, attempt.node) == (step, node)) {
@@ -170,30 +170,30 @@ impl Queue {
         }
     }
 
-    /// The attempt of a node that waits.
+    /// Returns the attempt of a node that waits.
     pub fn waiting(&self, step: StepId) -> impl Iterator<Item = &Attempt> {
         let all = self.enqueues.iter().chain(&self.dequeues);
         all.filter(move |attempt| attempt.step == step && !attempt.cancelled)
     }
 }
 
-/// An attempt on the queue begins.
+/// Begins an attempt on the queue.
 pub(super) fn attempt(step: StepId, node: NodeId) -> super::Pc {
     Pc::Lock(step, node).into()
 }
 
-/// The queue is closed.
+/// Closes the queue.
 pub(super) fn close(step: StepId, node: NodeId) -> super::Pc {
     Pc::Close(step, node).into()
 }
 
-/// The attempt of a node is cancelled.
+/// Cancels the attempt of a node.
 pub(super) fn cancel(step: StepId, node: NodeId) -> super::Pc {
     Pc::Cancel(step, node).into()
 }
 
 impl TensorFlow {
-    /// The nodes of a process's steps that use its queue.
+    /// Returns the nodes of a process's steps that use its queue.
     pub(in crate::models) fn queue_nodes(&self, id: ProcessId) -> impl Iterator<Item = (StepId, NodeId)> {
         self.steps_of(id).flat_map(move |step| {
             let nodes = &self.graph(step).partitions[self.partition(step, id)].nodes;

@@ -93,42 +93,42 @@ objects! { Rendezvous;
     Key(CallId) = "key" per Call,
 }
 
-/// A `_Recv` begins.
+/// Begins a `_Recv`.
 pub(super) fn validate(step: StepId, node: NodeId) -> super::Pc {
     Pc::Validate(step, node).into()
 }
 
-/// A `_Send` begins.
+/// Begins a `_Send`.
 pub(super) fn send(step: StepId, node: NodeId) -> super::Pc {
     Pc::SendCheck(step, node).into()
 }
 
-/// The call of a `_Recv` is over.
+/// Ends the call of a `_Recv`.
 pub(super) fn deregister(call: CallId) -> super::Pc {
     Pc::Deregister(call).into()
 }
 
-/// `StartAbort` of a rendezvous of a step.
+/// Runs `StartAbort` of a rendezvous of a step.
 pub(super) fn abort(step: StepId, rendezvous: RendezvousId) -> super::Pc {
     Pc::AbortLocal(step, rendezvous).into()
 }
 
-/// `GraphMgr::ExecuteAsync`: the rendezvous of a step is found and its partition started.
+/// Runs `GraphMgr::ExecuteAsync`: the rendezvous of a step is found and its partition started.
 pub(super) fn execute(step: StepId) -> super::Pc {
     Pc::FindToExecute(step).into()
 }
 
-/// `BaseRendezvousMgr::RecvLocalAsync`: a peer's receive.
+/// Runs `BaseRendezvousMgr::RecvLocalAsync`: a peer's receive.
 pub(super) fn receive(step: StepId, call: CallId) -> super::Pc {
     Pc::FindToReceive(step, call).into()
 }
 
-/// `Worker::AbortStep`: finds the rendezvous now, aborts it a second later.
+/// Runs `Worker::AbortStep`: finds the rendezvous now, aborts it a second later.
 pub(in crate::models) fn abort_step(step: StepId) -> super::Pc {
     Pc::FindToAbort(step).into()
 }
 
-/// `BaseRendezvousMgr::Cleanup`.
+/// Runs `BaseRendezvousMgr::Cleanup`.
 pub(super) fn cleanup(step: StepId) -> super::Pc {
     Pc::Cleanup(step).into()
 }
@@ -139,7 +139,7 @@ pub(super) fn abort_and_fail_deferred(step: StepId, rendezvous: RendezvousId) ->
 }
 
 impl TensorFlow {
-    /// The object that `session_` and `deferred_calls_` of a step's rendezvous belong to.
+    /// Returns the object that `session_` and `deferred_calls_` of a step's rendezvous belong to.
     fn session_object(&self, step: StepId) -> Object {
         if self.fails_deferred() || self.remembers_cancelled() {
             Object::Remote(step)
@@ -149,14 +149,14 @@ impl TensorFlow {
     }
 }
 
-/// Any receive of a peer may be answered with an error.
+/// Says that any receive of a peer may be answered with an error.
 fn fail_everyone(next: &mut Next<'_>, step: StepId) {
     for call in next.model.receives_at(next.id, step) {
         next.then(rpc::serve(call, false));
     }
 }
 
-/// The rendezvous of a running partition.
+/// Returns the rendezvous of a running partition.
 fn executing<'a>(view: &View<'a>, step: StepId) -> &'a Rendezvous {
     let id = view.process.execution(step).expect("its node runs").rendezvous;
     &view.process.rendezvous[usize::from(id)]

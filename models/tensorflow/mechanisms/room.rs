@@ -80,7 +80,7 @@ macro_rules! program_counter {
         }
 
         impl Counter {
-            /// The label that runs next.
+            /// Returns the label that runs next.
             pub(in $crate::models) fn label(self) -> &'static $crate::machine::Label {
                 match self.0 {
                     $(Pc::$place { .. } => &$label,)*
@@ -97,7 +97,7 @@ macro_rules! program_counter {
                 subject
             }
 
-            /// The rendezvous that the place names, to number it anew.
+            /// Returns the rendezvous that the place names, to number it anew.
             pub(in $crate::models) fn rendezvous_mut(
                 &mut self,
             ) -> Option<&mut $crate::models::tensorflow::process::RendezvousId> {
@@ -180,7 +180,7 @@ macro_rules! objects {
             pub(in $crate::models) const KINDS: &[(&str, $crate::models::tensorflow::objects::Space)] =
                 &[$(($name, $crate::models::tensorflow::objects::Space::$space)),*];
 
-            /// The kind of this object, and which one of its kind it is.
+            /// Returns the kind of this object, and which one of its kind it is.
             #[allow(irrefutable_let_patterns, unused_assignments, unused_mut, unused_variables)]
             pub(in $crate::models) fn place(self) -> (usize, u16) {
                 let mut kind = 0;
@@ -194,7 +194,7 @@ macro_rules! objects {
                 unreachable!("every object has a kind")
             }
 
-            /// The object of a kind.
+            /// Returns the object of a kind.
             #[allow(unused_assignments, unused_mut, unused_variables)]
             pub(in $crate::models) fn of(kind: usize, place: u16) -> Self {
                 let mut next = 0;

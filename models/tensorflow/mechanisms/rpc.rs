@@ -89,34 +89,34 @@ objects! { Rpc;
     Call(CallId) = "call" per Call,
 }
 
-/// A call is made: its cancel function is installed, then it is started.
+/// Makes a call: its cancel function is installed, then it is started.
 pub(super) fn issue(call: CallId) -> [super::Pc; 2] {
     [Pc::Install(call).into(), Pc::Start(call).into()]
 }
 
-/// The call of a `_Recv` is made.
+/// Makes the call of a `_Recv`.
 pub(super) fn receive(model: &TensorFlow, call: CallId) -> SmallVec<[super::Pc; 3]> {
     let checks = model.variant() == Variant::NoSendAfterAbort;
     let check = checks.then_some(Pc::CheckBeforeSend(call).into());
     check.into_iter().chain(issue(call)).collect()
 }
 
-/// `StartCancel` of a call.
+/// Runs `StartCancel` of a call.
 pub(in crate::models) fn cancel(call: CallId) -> super::Pc {
     Pc::Cancel(call).into()
 }
 
-/// The answer to a request.
+/// Answers a request.
 pub(super) fn serve(call: CallId, ok: bool) -> [super::Pc; 2] {
     [Pc::ServeClear(call).into(), Pc::Respond(call, ok).into()]
 }
 
-/// The handler of a request installs the call's cancel callback.
+/// Installs the call's cancel callback in the handler of a request.
 pub(super) fn install_callback(call: CallId) -> super::Pc {
     Pc::HandlerInstall(call).into()
 }
 
-/// The completion of a call as the places of a completion-queue thread.
+/// Returns the completion of a call as the places of a completion-queue thread.
 fn completion(call: CallId) -> [super::Pc; 3] {
     [Pc::QueueTake(call), Pc::Clear(call), Pc::QueueIdle(call)].map(Into::into)
 }
@@ -126,12 +126,12 @@ pub(in crate::models) fn answers_well(pc: super::Pc, call: CallId) -> bool {
     matches!(pc, super::Pc::Rpc(Counter(Pc::Respond(other, true))) if other == call)
 }
 
-/// The end of a call on this side: an event for its completion-queue thread.
+/// Says that a call may end on this side: an event for its completion-queue thread.
 fn completes(next: &mut Next<'_>, call: CallId) {
     next.spawn(ThreadId::Completion(call), completion(call));
 }
 
-/// `ClientContext::TryCancel`: the call ends on this side, and its server is told.
+/// Says that `ClientContext::TryCancel` may run: the call ends on this side, and its server is told.
 fn may_cancel(next: &mut Next<'_>, call: CallId) {
     next.send(next.model.call(call).server, Frame::Reset(call));
     completes(next, call);

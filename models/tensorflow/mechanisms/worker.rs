@@ -52,37 +52,37 @@ objects! { Worker;
     Timers(StepId) = "timers" per Step,
 }
 
-/// The worker's own partition is started, without an RPC.
+/// Starts the worker's own partition, without an RPC.
 pub(super) fn execute_locally(step: StepId) -> [super::Pc; 2] {
     [Pc::InstallLocal(step).into(), rendezvous::execute(step)]
 }
 
-/// The roots of a partition are scheduled, one after the other.
+/// Schedules the roots of a partition, one after the other.
 pub(super) fn roots(step: StepId, rendezvous: RendezvousId) -> super::Pc {
     Pc::Root(step, rendezvous, 0).into()
 }
 
-/// `AbortStep` has found the rendezvous.
+/// Sets the timer of an `AbortStep` that has found the rendezvous.
 pub(super) fn set_timer(step: StepId, rendezvous: RendezvousId) -> super::Pc {
     Pc::SetTimer(step, rendezvous).into()
 }
 
-/// A cancel function cancels the step's cancellation manager.
+/// Cancels the step's cancellation manager, for a cancel function.
 pub(super) fn cancel_manager(step: StepId) -> super::Pc {
     Pc::CancelManager(step).into()
 }
 
-/// The worker's own partition has ended.
+/// Goes on once the worker's own partition has ended.
 pub(super) fn clear_local(step: StepId) -> super::Pc {
     Pc::ClearLocal(step).into()
 }
 
-/// The master cancels the worker's own partition.
+/// Cancels the worker's own partition for the master.
 pub(super) fn cancel_local(step: StepId) -> super::Pc {
     Pc::CancelLocal(step).into()
 }
 
-/// The places of a request's handler.
+/// Returns the places of a request's handler.
 pub(super) fn handler(model: &TensorFlow, restarted: bool, call: CallId) -> Vec<super::Pc> {
     let info = model.call(call);
     let installs = [rpc::install_callback(call), Pc::Install(call).into()];
@@ -96,7 +96,7 @@ pub(super) fn handler(model: &TensorFlow, restarted: bool, call: CallId) -> Vec<
     }
 }
 
-/// The worker's own cancel function, with the options' mutex held.
+/// Runs the worker's own cancel function, with the options' mutex held.
 fn local_cancel(step: StepId) -> [super::Pc; 3] {
     [
         cancel_manager(step),
@@ -238,7 +238,7 @@ impl Mechanism for Counter {
     }
 }
 
-/// `ExecutorState::RunAsync`: the partition starts, one root after the other.
+/// Runs `ExecutorState::RunAsync`: the partition starts, one root after the other.
 fn root(run: &mut Run<'_>, step: StepId, rendezvous: RendezvousId, index: u16) {
     let roots = run.model.roots(step, run.id);
     if index == 0 {

@@ -24,7 +24,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Of a replay: labels are checked, and it may go on after the schedule for as long as a completion does.
+    /// The limits of a replay: labels are checked, and it may go on after the schedule for as long as a completion does.
     pub const REPLAY: Self = Self {
         labels: 1_000_000,
         checked: true,
@@ -32,7 +32,7 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// More labels than any execution of our models has; labels are checked in builds with debug assertions.
+    /// Allows more labels than any execution of our models has; labels are checked in builds with debug assertions.
     fn default() -> Self {
         Self {
             labels: 100_000,
@@ -93,7 +93,7 @@ enum Turn<M: Model, R: Runtime> {
 }
 
 impl<M: Model + 'static, R: Runtime> Driver<M, R> {
-    /// An execution that has not begun; see [`drive`].
+    /// Returns an execution that has not begun; see [`drive`].
     pub fn new(
         model: &Arc<M>,
         runtime: &Arc<R>,
@@ -141,7 +141,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         self.go(id, thread, &place);
     }
 
-    /// Where every live thread stands, one line each, for an execution that does not get on.
+    /// Tells where every live thread stands, one line each, for an execution that does not get on.
     pub fn standings(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (index, monitor) in self.monitors.iter().enumerate() {
@@ -305,7 +305,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         Ok(receiver)
     }
 
-    /// The execution ends with a label that failed.
+    /// Ends the execution with a label that failed.
     fn failed(&self, found: Found) -> Ended {
         if let Some(forced_schedule) = &self.forced_schedule {
             forced_schedule.failed(found.clone(), self.snapshot());
@@ -313,7 +313,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         Ended::Failed(found)
     }
 
-    /// After a label of a forced schedule and its frames: wakes whose turn it is next.
+    /// Wakes whose turn it is next, after a label of a forced schedule and its frames.
     fn advance(self: &Arc<Self>) {
         let Some(forced_schedule) = self
             .forced_schedule
@@ -350,7 +350,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         local.refresh(shared, id, |thread| self.allows(id, thread))
     }
 
-    /// Under the lock of their process.
+    /// Wakes them, under the lock of their process.
     fn wake(&self, changes: &Changes<M, R>) {
         for place in &changes.woken {
             self.runtime.notify(&place.slot);
@@ -363,7 +363,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         }
     }
 
-    /// The state of all processes. Nobody can run.
+    /// Returns the state of all processes. Nobody can run.
     fn snapshot(&self) -> System<M::Process> {
         System {
             processes: self
@@ -374,7 +374,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         }
     }
 
-    /// The execution is over with its first `labels` labels: reports it and wakes everybody to end.
+    /// Ends the execution with its first `labels` labels: reports it and wakes everybody to end.
     fn end(&self, ended: Ended, labels: usize) {
         if self.over.swap(true, Ordering::SeqCst) {
             return;

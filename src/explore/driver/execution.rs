@@ -7,7 +7,7 @@ use crate::schedule::{End, Found, PrefixOutcome, ReplayOutcome};
 /// A label that ran.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Taken<T> {
-    /// In which process.
+    /// Process of the label.
     pub process: ProcessId,
     /// The thread that ran it.
     pub thread: T,
@@ -15,7 +15,7 @@ pub struct Taken<T> {
     pub choice: u32,
 }
 
-/// Why an execution is over.
+/// The reason why an execution is over.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Ended {
     /// No thread can run.
@@ -31,7 +31,7 @@ pub enum Ended {
 pub struct Execution<M: Model> {
     /// The labels in the order in which they ran.
     pub taken: Vec<Taken<M::Thread>>,
-    /// Why it is over.
+    /// The reason why it is over.
     pub ended: Ended,
     /// The state in which that was so.
     pub system: System<M::Process>,
@@ -86,7 +86,7 @@ impl<M: Model> Execution<M> {
         }
     }
 
-    /// The labels as events, found by running them one after the other on the model; the state that they lead to must be that
+    /// Returns the labels as events, found by running them one after the other on the model; the state that they lead to must be that
     /// in which the execution ended. A label that fails is the last event.
     ///
     /// # Errors

@@ -30,10 +30,10 @@ enum Whose<T> {
     Everybodys,
 }
 
-/// How far a forced schedule was followed.
+/// The part of a forced schedule that was followed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Followed<P> {
-    /// How many events ran.
+    /// Number of events that ran.
     pub events: usize,
     /// The first that did not, if one did not.
     pub mismatch: Option<Mismatch>,
@@ -64,7 +64,7 @@ impl<M: Model> ForcedSchedule<M> {
         }
     }
 
-    /// The next event's thread takes its turn: from now on nobody can run. The event's outcome, while the forced schedule lasts.
+    /// Gives the next event's thread its turn: from now on nobody can run. The event's outcome, while the forced schedule lasts.
     pub(super) fn take(&self) -> Option<u32> {
         let mut turn = self.turn.lock().expect("no panic under it");
         match turn.whose {
@@ -112,7 +112,7 @@ impl<M: Model> ForcedSchedule<M> {
         self.turn.lock().expect("no panic under it").followed.clone()
     }
 
-    /// A label that failed while the forced schedule lasted: event `events` is the one that failed.
+    /// Notes a label that failed while the forced schedule lasted: event `events` is the one that failed.
     pub(super) fn failed(&self, found: Found, system: System<M::Process>) {
         let mut turn = self.turn.lock().expect("no panic under it");
         if turn.followed.is_none() {

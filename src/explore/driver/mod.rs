@@ -17,8 +17,9 @@
 //! exploration goes on after a hang. The states, the queues, the active count and the record are ordinary data of the standard library that
 //! an engine does not see. States are touched under the engine's lock only.
 //!
-//! **Forced schedules.** With a [`ForcedSchedule`] a thread's guard is also that the next event of a recorded schedule is its own; whoever ran an event
-//! looks up the next one and wakes its thread. So every engine replays a schedule, in the same way, and notices at once where it differs.
+//! **Forced schedules.** With a [`ForcedSchedule`] a thread's guard is also that the next event of a recorded schedule is its own; whoever
+//! ran an event looks up the next one and wakes its thread. So every engine replays a schedule, in the same way, and notices at once where
+//! it differs.
 
 mod drive;
 mod execution;

@@ -19,11 +19,11 @@ pub(super) struct Local<M: Model, R: Runtime> {
     pub(super) state: M::Process,
     /// Its live threads, as the model lists them in this state.
     pub(super) pending: Vec<Pending<M::Thread>>,
-    /// Where they wait.
+    /// The place where they wait.
     places: Vec<(M::Thread, Arc<Place<R>>)>,
 }
 
-/// Where one thread waits.
+/// The place where one thread waits.
 pub(super) struct Place<R: Runtime> {
     pub(super) slot: R::Slot,
     /// Whether its thread is no longer counted as active and waits to be woken. Changes under the lock of its process.
@@ -32,17 +32,17 @@ pub(super) struct Place<R: Runtime> {
     gone: AtomicBool,
 }
 
-/// How many threads could run, or do not know yet that they can't.
+/// The number of threads that could run, or do not know yet that they can't.
 #[derive(Debug, Default)]
 pub(super) struct ActiveCount(AtomicUsize);
 
 impl ActiveCount {
-    /// A thread starts, or is woken: said by who does it, before.
+    /// Notes that a thread starts, or is woken: said by who does it, before.
     pub(super) fn enter(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The calling thread is about to wait or to end. Whether it is the last one.
+    /// Notes that the calling thread is about to wait or to end. Returns true if it is the last one.
     pub(super) fn leave(&self) -> bool {
         self.0.fetch_sub(1, Ordering::SeqCst) == 1
     }
@@ -84,7 +84,7 @@ impl<M: Model, R: Runtime> ProcessMonitor<M, R> {
         }
     }
 
-    /// The state. The caller holds the lock, or knows that nobody can run.
+    /// Returns the state. The caller holds the lock, or knows that nobody can run.
     pub(super) fn local(&self) -> MutexGuard<'_, Local<M, R>> {
         self.local.lock().expect("no panic under it")
     }
@@ -143,7 +143,7 @@ impl<M: Model, R: Runtime> Local<M, R> {
         changes
     }
 
-    /// Every thread that has a place.
+    /// Returns every thread that has a place.
     pub(super) fn places(&self) -> impl Iterator<Item = &Arc<Place<R>>> {
         self.places.iter().map(|(_, place)| place)
     }

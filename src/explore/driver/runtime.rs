@@ -9,16 +9,16 @@ pub trait Runtime: Send + Sync + 'static {
     type Lock: Send + Sync;
     /// Proof that a lock is held; dropping it releases the lock.
     type Guard<'a>;
-    /// Where one thread waits: a condition variable of its own.
+    /// The place where one thread waits: a condition variable of its own.
     type Slot: Send + Sync;
 
-    /// A new lock.
+    /// Returns a new lock.
     fn lock(&self) -> Self::Lock;
 
-    /// A place for one thread. `identity` is the same for the same thread of the model in every execution.
+    /// Returns a place for one thread. `identity` is the same for the same thread of the model in every execution.
     fn slot(&self, identity: u64) -> Self::Slot;
 
-    /// Called by a thread before it takes the lock for its next label.
+    /// Pauses a thread before it takes the lock for its next label.
     fn pause(&self, _slot: &Self::Slot) {}
 
     /// Takes a lock: the one point of a label at which an engine may let others run first.
@@ -34,10 +34,10 @@ pub trait Runtime: Send + Sync + 'static {
     /// Starts a thread that has `slot`. It may begin at any time.
     fn spawn(&self, slot: &Self::Slot, body: Box<dyn FnOnce() + Send>);
 
-    /// The calling thread has `slot` from now on.
+    /// Gives the calling thread `slot` from now on.
     fn adopt(&self, _slot: &Self::Slot) {}
 
-    /// One of `outcomes` (at least two) outcomes of a label.
+    /// Returns one of `outcomes` (at least two) outcomes of a label.
     fn choose(&self, outcomes: u32) -> u32;
 
     /// Says what the thread in `slot` would do if it had its turn now. An engine may use it to leave out turns in which nothing happens.

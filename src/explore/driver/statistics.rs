@@ -34,7 +34,7 @@ pub struct Statistics<M: Model> {
     findings: BTreeMap<(FindingKind, String), Finding>,
 }
 
-/// How far an exploration is.
+/// The progress of an exploration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StatisticsStatus {
     /// Executions so far.
@@ -50,7 +50,7 @@ pub struct StatisticsStatus {
 }
 
 impl<M: Model> Statistics<M> {
-    /// Of no execution yet. A model that can't begin is a finding.
+    /// Returns statistics of no execution yet. A model that can't begin is a finding.
     pub fn new(model: Arc<M>) -> Self {
         let begins = guarded(|| Ok(System::initial(&*model).threads(&*model).len()));
         let mut statistics = Self {
@@ -73,7 +73,7 @@ impl<M: Model> Statistics<M> {
         statistics
     }
 
-    /// How far it is.
+    /// Tells how far it is.
     pub fn status(&self) -> StatisticsStatus {
         StatisticsStatus {
             executions: self.count,
@@ -84,7 +84,7 @@ impl<M: Model> Statistics<M> {
         }
     }
 
-    /// The fingerprints of the states in which executions came to rest, sorted.
+    /// Returns the fingerprints of the states in which executions came to rest, sorted.
     pub fn outcomes(&self) -> Vec<u128> {
         let mut outcomes: Vec<u128> = self.outcomes.keys().copied().collect();
         outcomes.sort_unstable();
@@ -185,7 +185,7 @@ impl<M: Model> Statistics<M> {
         self.finding(kind, message, events);
     }
 
-    /// Something is wrong, with a schedule that shows it.
+    /// Notes that something is wrong, with a schedule that shows it.
     pub fn finding(&mut self, kind: FindingKind, message: String, events: Vec<Event>) {
         let known = self.findings.entry((kind, message.clone()));
         let found = known.or_insert_with(|| Finding {
@@ -198,7 +198,7 @@ impl<M: Model> Statistics<M> {
         }
     }
 
-    /// The verdict of an engine. `ended` says that every schedule was run; `stopped_by` what prevented that.
+    /// Returns the verdict of an engine. `ended` says that every schedule was run; `stopped_by` what prevented that.
     pub fn verdict(
         self,
         engine: &str,

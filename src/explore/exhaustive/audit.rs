@@ -1,4 +1,4 @@
-//! Whether a model keeps the promises on which the reductions stand.
+//! The audit whether a model keeps the promises on which the reductions stand.
 //!
 //! A declared footprint that is too small makes a search miss hangs without a sign. This looks for that directly: on every
 //! process state that a search met it compares what labels and deliveries do with what was declared about them.
@@ -55,8 +55,8 @@ struct Auditor<'a, 'm, M: Reducible> {
 }
 
 impl<'m, M: Reducible> Auditor<'_, 'm, M> {
-    /// Nothing is forgotten here: forgetting may remove a thread that no longer matters, and then labels commute only up
-    /// to that, which is enough.
+    /// Returns a view of the process in which nothing is forgotten: forgetting may remove a thread that no longer matters, and then labels
+    /// commute only up to that, which is enough.
     fn local(&self, process: usize) -> Local<'m, M> {
         Local {
             model: self.model,
@@ -121,7 +121,7 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
         }
     }
 
-    /// No thread may do more than before, but for what the label's thread was allowed to cause.
+    /// Checks that no thread may do more than before, but for what the label's thread was allowed to cause.
     fn after_label(
         &mut self,
         process: usize,
@@ -197,7 +197,7 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
         allowed
     }
 
-    /// Where declarations say that two operations commute, they must.
+    /// Checks that two operations commute where declarations say so.
     fn commutes(
         &mut self,
         process: usize,
@@ -236,7 +236,7 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
         }
     }
 
-    /// Where the same thread leads from another state. Ids may be given anew, so that it may be one of several threads there.
+    /// Tells where the same thread leads from another state. Ids may be given anew, so that it may be one of several threads there.
     fn reruns(&self, process: usize, state: &M::Process, wanted: &Pending<M::Thread>, choice: u32) -> Vec<M::Process> {
         let mut pendings = self.model.threads(ProcessId::new(process), state);
         pendings.retain(|pending| pending.enabled && pending.operation == wanted.operation);
@@ -244,7 +244,7 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
         pendings.iter().filter_map(run).collect()
     }
 
-    /// A delivery must leave what is enabled enabled, commute with it, and cause no more than was declared.
+    /// Checks that a delivery leaves what is enabled enabled, commutes with it, and causes no more than was declared.
     fn deliveries(&mut self) {
         let graphs = &self.search.graphs;
         let all = self

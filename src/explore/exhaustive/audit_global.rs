@@ -1,5 +1,5 @@
-//! Whether a model keeps the promises that speak of several processes at once: who may still send what, who is sure to return, and what
-//! forgetting leaves as it is.
+//! The audit whether a model keeps the promises that speak of several processes at once: who may still send what, who is sure to return,
+//! and what forgetting leaves as it is.
 //!
 //! These are checked on every transition of a search, and what is said about the end of every execution on the whole graph:
 //! backwards from the states at rest.
@@ -89,7 +89,7 @@ struct Auditor<'a, 'm, M: Reducible> {
     search: &'a Search<'m, M>,
     /// Knows what a reduced search would know of a state; its ids are its own.
     judge: LocalGraphs<'m, M>,
-    /// By process, our ids to those of `judge`.
+    /// Maps per process, from our ids to those of `judge`.
     ids: Vec<FxHashMap<u32, u32>>,
     cache: Deliveries,
     moves: FxHashSet<Move>,
@@ -185,7 +185,7 @@ impl<M: Reducible> Auditor<'_, '_, M> {
         }
     }
 
-    /// The labels that may have run: those whose threads are no longer where they were.
+    /// Returns the labels that may have run: those whose threads are no longer where they were.
     fn what_moved(&self, mover: usize, tuple: &[u32], after: &[u32]) -> String {
         let id = ProcessId::new(mover);
         let later = self.model.threads(id, self.value(mover, after[mover]));

@@ -26,7 +26,7 @@ use crate::machine::Reducible;
 /// Version of the format of checkpoint files.
 pub const CHECKPOINT_VERSION: u32 = 2;
 
-/// Where, when and under which name a search keeps checkpoints.
+/// The place where, the time when and under which name a search keeps checkpoints.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Checkpointing {
     /// The file. It is removed when the search has ended by itself.
@@ -42,7 +42,7 @@ pub struct Checkpointing {
     pub every_states: Option<u64>,
 }
 
-/// Why there is no checkpoint, or none to go on from.
+/// The reason why there is no checkpoint, or none to go on from.
 #[derive(Debug, Error)]
 pub enum CheckpointError {
     /// It is there already, and nobody asked to go on from it.
@@ -56,7 +56,7 @@ pub enum CheckpointError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         error: io::Error,
     },
     /// The file is something else.
@@ -94,7 +94,7 @@ pub enum CheckpointError {
 }
 
 impl Checkpointing {
-    /// With the reductions that were asked for.
+    /// Returns the identity with the reductions that were asked for.
     pub(super) fn full_identity(&self, reductions: Reductions) -> Vec<(String, String)> {
         let mut identity = self.identity.clone();
         identity.push(("engine's reductions".to_owned(), format!("{reductions:?}")));
@@ -125,7 +125,7 @@ pub(super) struct Checkpoints<'a> {
     before: Duration,
     started: Instant,
     last: Instant,
-    /// How long the last one took to write.
+    /// Time that the last one took to write.
     cost: Duration,
     last_states: u64,
     /// The first that could not be written ends the search.
@@ -152,7 +152,8 @@ where
     M::Process: Serialize,
     M::Frame: Serialize,
 {
-    /// A checkpoint that takes long to write is taken less often, so that the search gets three quarters of the time.
+    /// Returns when the next checkpoint is due: one that takes long to write is taken less often, so that the search gets three quarters
+    /// of the time.
     fn deadline(&self) -> Option<Instant> {
         Some(self.last + self.config.every.max(self.cost * 3))
     }
@@ -177,7 +178,7 @@ where
     }
 }
 
-/// A search as a checkpoint has it, and the time that it had taken; none if there is no file.
+/// Returns a search as a checkpoint has it, and the time that it had taken; none if there is no file.
 ///
 /// # Errors
 /// When the file can't be used, or must not be there.

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 pub(super) struct Content {
     /// 128 bits of xxh3.
     pub(super) hash: u128,
-    /// How many bytes were hashed: our measure of the memory that the value takes.
+    /// Number of bytes that were hashed: our measure of the memory that the value takes.
     pub(super) bytes: u64,
 }
 
@@ -27,7 +27,7 @@ impl Content {
         }
     }
 
-    /// The half that the tables use.
+    /// Returns the half that the tables use.
     pub(super) fn short(self) -> u64 {
         self.hash as u64
     }

@@ -145,7 +145,7 @@ fn clients<M: Reducible>(graphs: &LocalGraphs<'_, M>) -> Vec<Vec<String>> {
     graphs.locals.iter().enumerate().map(names).collect()
 }
 
-/// By local state of `process`, whether the client has its answer.
+/// Returns, by local state of `process`, whether the client has its answer.
 fn returned<M: Reducible>(graphs: &LocalGraphs<'_, M>, process: usize, client: usize) -> Vec<bool> {
     let table = &graphs.locals[process];
     let status = |id| {
@@ -155,7 +155,7 @@ fn returned<M: Reducible>(graphs: &LocalGraphs<'_, M>, process: usize, client: u
     (0..table.len()).map(status).collect()
 }
 
-/// Every transition between stored states, by their ranks.
+/// Returns every transition between stored states, by their ranks.
 pub(super) fn global_graph<M: Reducible>(search: &Search<'_, M>, ids: &[u32]) -> Graph {
     let starts = search.store.starts();
     let mut scratch = Scratch::default();

@@ -10,7 +10,7 @@ use super::successors::TrailStep;
 use crate::explore::FindingKind;
 use crate::machine::{ProcessId, Reducible, Signature};
 
-/// Where a hang was found: the order says which of several with one signature is kept.
+/// The place where a hang was found: the order says which of several with one signature is kept.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub(super) struct HangAt {
     pub(super) depth: u32,
@@ -21,7 +21,7 @@ pub(super) struct HangAt {
     pub(super) state: u32,
 }
 
-/// Where something of the model failed.
+/// The place where something of the model failed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct BrokenAt {
     pub(super) depth: u32,

@@ -9,7 +9,7 @@ pub(super) struct Graph {
 const UNSEEN: u32 = u32::MAX;
 
 impl Graph {
-    /// A graph of `nodes` nodes from its edges.
+    /// Returns a graph of `nodes` nodes from its edges.
     pub(super) fn from_edges(nodes: usize, edges: impl Iterator<Item = (u32, u32)> + Clone) -> Self {
         let mut offsets = vec![0; nodes + 1];
         edges.clone().for_each(|(from, _)| offsets[from as usize + 1] += 1);
@@ -25,12 +25,12 @@ impl Graph {
         Self { offsets, targets }
     }
 
-    /// Where the edges of a node lead.
+    /// Tells where the edges of a node lead.
     pub(super) fn edges(&self, node: usize) -> &[u32] {
         &self.targets[self.offsets[node]..self.offsets[node + 1]]
     }
 
-    /// The component of every node, numbered so that every edge leads to the same or a smaller number (Tarjan 1972).
+    /// Returns the component of every node, numbered so that every edge leads to the same or a smaller number (Tarjan 1972).
     pub(super) fn components(&self) -> (Vec<u32>, usize) {
         let nodes = self.offsets.len() - 1;
         let mut order = vec![UNSEEN; nodes];

@@ -39,7 +39,7 @@ pub(super) struct Interner<T, X> {
 }
 
 impl<T: Eq + Hash, X> Interner<T, X> {
-    /// An empty table; `salt` makes the hashes of equal values in different tables differ.
+    /// Returns an empty table; `salt` makes the hashes of equal values in different tables differ.
     pub(super) fn new(salt: u64) -> Self {
         Self {
             salt,
@@ -50,7 +50,7 @@ impl<T: Eq + Hash, X> Interner<T, X> {
         }
     }
 
-    /// Number of values.
+    /// Returns the number of values.
     pub(super) fn len(&self) -> u32 {
         self.len.load(Ordering::Acquire)
     }
@@ -71,7 +71,7 @@ impl<T: Eq + Hash, X> Interner<T, X> {
         (chunk as usize, (shifted - (1 << (chunk + FIRST_CHUNK))) as usize)
     }
 
-    /// The value with this id.
+    /// Returns the value with this id.
     pub(super) fn get(&self, id: u32) -> &Interned<T, X> {
         let (chunk, offset) = Self::place(id);
         self.chunks[chunk]
@@ -80,7 +80,7 @@ impl<T: Eq + Hash, X> Interner<T, X> {
             .expect("an id is handed out after its value is in place")
     }
 
-    /// The id of a value, a new one if it was not met before.
+    /// Returns the id of a value, a new one if it was not met before.
     pub(super) fn intern(&self, value: T) -> (u32, u64) {
         let content = Content::of(self.salt, &value);
         let short = content.short();

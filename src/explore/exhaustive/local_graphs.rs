@@ -22,7 +22,7 @@ use crate::machine::{FrameSet, GuaranteeSet, ProcessId, Reducible};
 pub(super) struct LocalStep {
     /// The local state that it leads to.
     pub(super) to: u32,
-    /// How many labels it is.
+    /// Number of its labels.
     pub(super) labels: u32,
     /// Content hash of `to`.
     pub(super) hash: u64,
@@ -41,7 +41,7 @@ pub(super) struct Sent {
 pub(super) struct Known {
     /// Whether every client of the process has its answer.
     pub(super) settled: bool,
-    /// By process, the number of the set of frames that this one may still send to it.
+    /// Numbers per process: that of the set of frames that this one may still send to it.
     pub(super) may_send: Box<[u32]>,
 }
 
@@ -67,7 +67,7 @@ pub(super) struct LocalGraphs<'m, M: Reducible> {
     pub(super) model: &'m M,
     pub(super) reductions: Reductions,
     pub(super) locals: Vec<Interner<M::Process, Known>>,
-    /// By process, what follows from a local state and the frames that may still arrive, as the number of their set.
+    /// Expansions per process: what follows from a local state and the frames that may still arrive, as the number of their set.
     pub(super) expansions: Vec<Interner<(u32, u32), Expansion>>,
     pub(super) frames: Interner<(ProcessId, M::Frame), ()>,
     pub(super) frame_sets: Sets<FrameSet>,
@@ -97,7 +97,7 @@ impl Deliveries {
         (known + expansions + guarantees + self.frame_unions.bytes() + self.guarantee_unions.bytes()) as u64
     }
 
-    /// Every delivery: process, local state, frame, and the local state it leads to.
+    /// Returns every delivery: process, local state, frame, and the local state it leads to.
     pub(super) fn all(&self) -> impl Iterator<Item = (ProcessId, u32, u32, u32)> {
         self.known
             .iter()
@@ -150,7 +150,7 @@ impl<'m, M: Reducible> LocalGraphs<'m, M> {
         })
     }
 
-    /// The number of the set of frames that may still arrive at `process` while it does nothing.
+    /// Returns the number of the set of frames that may still arrive at `process` while it does nothing.
     pub(super) fn frames_that_may_arrive(&self, cache: &mut Deliveries, process: usize, tuple: &[u32]) -> u32 {
         if !self.reductions.partial_order {
             return ANY_FRAME;
@@ -172,7 +172,7 @@ impl<'m, M: Reducible> LocalGraphs<'m, M> {
         (*number, self.expansion(process, *number))
     }
 
-    /// The initial state as a tuple.
+    /// Returns the initial state as a tuple.
     pub(super) fn initial(&self) -> Result<Vec<u32>, String> {
         guarded(|| {
             let initial = |process: usize| {
@@ -187,7 +187,7 @@ impl<'m, M: Reducible> LocalGraphs<'m, M> {
         })
     }
 
-    /// The expansion with a number.
+    /// Returns the expansion with a number.
     pub(super) fn expansion(&self, process: usize, number: u32) -> &Expansion {
         let table = &self.locals[process];
         let expansions = &self.expansions[process];
@@ -223,7 +223,7 @@ impl<'m, M: Reducible> LocalGraphs<'m, M> {
         })
     }
 
-    /// The local state of `process` after `frame` has arrived in local state `id`, and its hash.
+    /// Returns the local state of `process` after `frame` has arrived in local state `id`, and its hash.
     pub(super) fn deliver(
         &self,
         deliveries: &mut Deliveries,
@@ -255,7 +255,7 @@ impl<'m, M: Reducible> LocalGraphs<'m, M> {
         Ok(after)
     }
 
-    /// Scratch space that remembers deliveries, told as by [`Deliveries::all`].
+    /// Returns scratch space that remembers deliveries, told as by [`Deliveries::all`].
     pub(super) fn remembering(&self, known: impl Iterator<Item = (ProcessId, u32, u32, u32)>) -> Scratch {
         let mut scratch = Scratch::default();
         let hash = |to: ProcessId, after: u32| self.locals[to.index()].get(after).content.short();
@@ -264,21 +264,21 @@ impl<'m, M: Reducible> LocalGraphs<'m, M> {
         scratch
     }
 
-    /// `state` of process `to` after `frame` has arrived, with nothing forgotten. Panics if the model does.
+    /// Returns `state` of process `to` after `frame` has arrived, with nothing forgotten. Panics if the model does.
     pub(super) fn arrive(&self, to: ProcessId, mut state: M::Process, frame: u32) -> M::Process {
         let (from, content) = &self.frames.get(frame).value;
         self.model.deliver(to, &mut state, *from, content.clone());
         state
     }
 
-    /// The hash of a global state: the sum of its local ones, so that a transition changes it by a difference.
+    /// Returns the hash of a global state: the sum of its local ones, so that a transition changes it by a difference.
     pub(super) fn hash_of(&self, tuple: &[u32]) -> u64 {
         tuple.iter().enumerate().fold(0, |sum, (process, id)| {
             sum.wrapping_add(self.locals[process].get(*id).content.short())
         })
     }
 
-    /// 128 bits of a global state's content.
+    /// Returns 128 bits of a global state's content.
     pub(super) fn fingerprint(&self, tuple: &[u32]) -> u128 {
         let mut bytes = Vec::with_capacity(tuple.len() * 16);
         for (process, id) in tuple.iter().enumerate() {
@@ -287,7 +287,7 @@ impl<'m, M: Reducible> LocalGraphs<'m, M> {
         xxhash_rust::xxh3::xxh3_128(&bytes)
     }
 
-    /// The local states themselves.
+    /// Returns the local states themselves.
     pub(super) fn states(&self, tuple: &[u32]) -> Vec<&M::Process> {
         let state = |(process, id): (usize, &u32)| &self.locals[process].get(*id).value;
         tuple.iter().enumerate().map(state).collect()

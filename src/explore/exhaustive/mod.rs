@@ -70,7 +70,7 @@ impl Reductions {
     };
 }
 
-/// How to search.
+/// Options of a search.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Options {
     /// Number of search threads, at least 1. Changes nothing but the time.
@@ -100,7 +100,7 @@ impl Default for Options {
     }
 }
 
-/// How far a search has come.
+/// The progress of a search.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Status {
     /// States stored.

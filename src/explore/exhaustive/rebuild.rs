@@ -12,7 +12,7 @@ use crate::schedule::{Lifted, lift};
 /// A schedule that has not come to rest after this many more labels never will, as far as we care.
 const LONGEST_REST: usize = 1_000_000;
 
-/// The hang at `at` with its schedule, replayed on the model without any reduction.
+/// Returns the hang at `at` with its schedule, replayed on the model without any reduction.
 ///
 /// # Errors
 /// When the schedule does not lead there: a bug in the engine, or a model that does not keep its promises.
@@ -51,14 +51,14 @@ pub(super) fn hang<M: Reducible>(
     })
 }
 
-/// The labels that lead to a stored state, on the model without any reduction.
+/// Returns the labels that lead to a stored state, on the model without any reduction.
 pub(super) fn events_to<M: Reducible>(search: &Search<'_, M>, state: u32) -> Result<Vec<Event>, String> {
     let trail = trail_to(search, state)?;
     let (events, _) = replay_reduced(&search.graphs, &trail)?;
     Ok(lift(search.graphs.model, &events)?.events)
 }
 
-/// The labels before the one that fails.
+/// Returns the labels before the one that fails.
 pub(super) fn events_to_failure<M: Reducible>(search: &mut Search<'_, M>, at: &BrokenAt) -> Result<Vec<Event>, String> {
     if at.state == NO_PARENT {
         return Ok(Vec::new());
@@ -68,7 +68,7 @@ pub(super) fn events_to_failure<M: Reducible>(search: &mut Search<'_, M>, at: &B
     Ok(replay_reduced(&search.graphs, &trail)?.0)
 }
 
-/// The steps from the initial state to a stored one: of several between the same two states the first.
+/// Returns the steps from the initial state to a stored one: of several between the same two states the first.
 fn trail_to<M: Reducible>(search: &Search<'_, M>, target: u32) -> Result<Vec<TrailStep>, String> {
     let (graphs, store) = (&search.graphs, &search.store);
     let mut scratch = Scratch::default();

@@ -7,7 +7,7 @@ use super::search::{Limits, NoKeeper, Search};
 use super::{Options, Reductions, cycles, rebuild};
 use crate::machine::{Event, Reducible};
 
-/// Whether some run lets every client return.
+/// The answer whether some run lets every client return.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Returns {
     /// These events lead to a state from which every client is sure to return.

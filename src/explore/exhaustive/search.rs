@@ -41,21 +41,21 @@ struct Chunk {
     candidates: [Vec<u32>; SHARDS],
 }
 
-/// Where a search stands: a bucket of states of one depth, of which the first are done.
+/// The place where a search stands: a bucket of states of one depth, of which the first are done.
 pub(super) struct Place {
     pub(super) depth: u32,
     pub(super) states: Vec<u32>,
-    /// How many are expanded, with their successors inserted.
+    /// Number of those that are expanded, with their successors inserted.
     pub(super) done: usize,
 }
 
 /// Looks at a search now and then while it runs.
 pub(super) trait Keeper<M: Reducible> {
-    /// When the search should pause, if that is known.
+    /// Tells when the search should pause, if that is known.
     fn deadline(&self) -> Option<Instant>;
     /// Returns true if it is time to look.
     fn is_due(&self, states: u64) -> bool;
-    /// Looks; false ends the search.
+    /// Looks, and returns false to end the search.
     fn keep(&mut self, search: &Search<'_, M>, place: &Place) -> bool;
 }
 
@@ -122,14 +122,14 @@ pub(super) struct Search<'m, M: Reducible> {
     pub(super) depth: u32,
     pub(super) peak_bytes: u64,
     pub(super) stopped_by: Option<String>,
-    /// Where it goes on, if it was stopped before.
+    /// The place where it goes on, if it was stopped before.
     pub(super) place: Option<Place>,
     /// The model can't even start.
     pub(super) initial_error: Option<String>,
 }
 
 impl<'m, M: Reducible> Search<'m, M> {
-    /// A search that knows the initial state.
+    /// Returns a search that knows the initial state.
     pub(super) fn new(model: &'m M, reductions: Reductions) -> Self {
         let mut search = Self {
             graphs: LocalGraphs::new(model, reductions),
@@ -416,8 +416,8 @@ impl Reporter {
         });
     }
 
-    /// If each state that is expanded goes on to bring as many new ones as those of late did, and these are fewer than one, the
-    /// frontier brings a geometric series of states.
+    /// Estimates how many states are left: if each state that is expanded goes on to bring as many new ones as those of late did, and
+    /// these are fewer than one, the frontier brings a geometric series of states.
     fn left(&self, frontier: u64) -> Option<u64> {
         let expanded = self
             .now

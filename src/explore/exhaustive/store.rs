@@ -102,7 +102,7 @@ impl Shard {
         }
     }
 
-    /// The records of all states, in order, in parts.
+    /// Returns the records of all states, in order, in parts.
     pub(super) fn parts(&self) -> impl Iterator<Item = &[u32]> {
         self.chunks.iter().map(Vec::as_slice)
     }
@@ -147,7 +147,7 @@ impl Store {
         }
     }
 
-    /// The state with this id.
+    /// Returns the state with this id.
     pub(super) fn get(&self, id: u32) -> Stored<'_> {
         let shard = &self.shards[(id >> (32 - SHARD_BITS)) as usize];
         let record = Shard::record(&shard.chunks, shard.width, id & (SHARD_CAPACITY - 1));
@@ -158,7 +158,7 @@ impl Store {
         }
     }
 
-    /// The id of a stored tuple.
+    /// Returns the id of a stored tuple.
     pub(super) fn find(&self, tuple: &[u32], hash: u64) -> Option<u32> {
         let shard = &self.shards[shard_of(hash)];
         let same = |index: &u32| &Shard::record(&shard.chunks, shard.width, *index)[..shard.width] == tuple;
@@ -166,7 +166,7 @@ impl Store {
         Some((shard.number << (32 - SHARD_BITS)) | index)
     }
 
-    /// Number of states.
+    /// Returns the number of states.
     pub(super) fn len(&self) -> u64 {
         self.shards.iter().map(|shard| u64::from(shard.len)).sum()
     }
@@ -176,19 +176,19 @@ impl Store {
         self.shards.iter().any(|shard| shard.len > SHARD_CAPACITY / 16 * 15)
     }
 
-    /// The ids of all states, shard by shard.
+    /// Returns the ids of all states, shard by shard.
     pub(super) fn ids(&self) -> impl Iterator<Item = u32> {
         self.shards
             .iter()
             .flat_map(|shard| (0..shard.len).map(|index| (shard.number << (32 - SHARD_BITS)) | index))
     }
 
-    /// A number in `0..len()` for a state, in the order of [`Store::ids`].
+    /// Returns a number in `0..len()` for a state, in the order of [`Store::ids`].
     pub(super) fn rank(&self, starts: &[u64], id: u32) -> usize {
         (starts[(id >> (32 - SHARD_BITS)) as usize] + u64::from(id & (SHARD_CAPACITY - 1))) as usize
     }
 
-    /// The rank of the first state of each shard.
+    /// Returns the rank of the first state of each shard.
     pub(super) fn starts(&self) -> Vec<u64> {
         let mut next = 0;
         let start = |shard: &Shard| {
@@ -199,7 +199,7 @@ impl Store {
         self.shards.iter().map(start).collect()
     }
 
-    /// The states of the least depth that are still to be expanded, taken out of the frontier.
+    /// Returns the states of the least depth that are still to be expanded, taken out of the frontier.
     pub(super) fn next_bucket(&mut self) -> Option<(u32, Vec<u32>)> {
         let depth = self
             .shards
@@ -214,7 +214,7 @@ impl Store {
         Some((depth, bucket))
     }
 
-    /// Number of states still to be expanded, some counted twice.
+    /// Returns the number of states still to be expanded, some counted twice.
     pub(super) fn waiting(&self) -> u64 {
         let waiting = |shard: &Shard| shard.frontier.values().map(|bucket| bucket.len() as u64).sum::<u64>();
         self.shards.iter().map(waiting).sum()

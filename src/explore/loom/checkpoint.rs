@@ -16,7 +16,7 @@ use crate::schedule::write_whole;
 /// loom writes its path at an interval of executions; the engine adds what was found.
 pub(super) const INTERVAL: usize = 1_000;
 
-/// Where an exploration keeps its checkpoint, and of what it is one.
+/// The place where an exploration keeps its checkpoint, and of what it is one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Checkpointing {
     /// The file; loom keeps its own beside it, with `.path` added. Both are removed when the exploration has ended by itself.
@@ -42,7 +42,7 @@ pub enum CheckpointError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         error: std::io::Error,
     },
     /// It is none.
@@ -97,20 +97,20 @@ impl Checkpoint {
         }
     }
 
-    /// loom's own file.
+    /// Returns loom's own file.
     pub(super) fn path_file(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(".path");
         name.into()
     }
 
-    /// loom begins anew: with other choices.
+    /// Forgets loom's path, as loom begins anew: with other choices.
     pub(super) fn forget_path(&self) {
         // A file that is not there is what is wanted.
         let _ = std::fs::remove_file(self.path_file());
     }
 
-    /// The exploration has ended by itself: nothing is left to go on from.
+    /// Removes the files, as the exploration has ended by itself: nothing is left to go on from.
     pub(super) fn remove(&self) {
         self.forget_path();
         let _ = std::fs::remove_file(&self.path);
@@ -165,7 +165,7 @@ impl Checkpoint {
     }
 }
 
-/// The execution of some events; none if the kernel can't do them.
+/// Returns the execution of some events; none if the kernel can't do them.
 pub(super) fn rerun<M: Model>(kernel: &Fragment<M>, events: &[Event]) -> Option<Execution<Fragment<M>>> {
     let mut system = System::initial(kernel);
     let mut taken = Vec::new();

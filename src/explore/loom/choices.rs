@@ -21,7 +21,7 @@ pub(super) struct Choices {
 }
 
 impl Choices {
-    /// One assignment: every choice comes to outcome 0.
+    /// Returns one assignment: every choice comes to outcome 0.
     pub(super) fn new(threads: usize) -> Self {
         let first: Assignment = vec![Vec::new(); threads];
         Self {
@@ -60,7 +60,7 @@ impl Choices {
         }
     }
 
-    /// How many assignments there are so far.
+    /// Returns how many assignments there are so far.
     pub(super) fn known(&self) -> usize {
         self.known.len()
     }

@@ -38,7 +38,7 @@ pub(super) trait Director<M: Model>: Send + Sync + 'static {
     /// Whether loom explores other orders, or runs only one.
     const EXPLORES: bool;
 
-    /// The outcome of the next choice of `role`.
+    /// Returns the outcome of the next choice of `role`.
     fn choose(&self, path: &Path<M::Thread>, role: usize, outcomes: u32) -> u32;
 
     /// Returns true if the thread may run its label now; a replay holds back all but one.
@@ -47,11 +47,11 @@ pub(super) trait Director<M: Model>: Send + Sync + 'static {
     /// Returns true if what follows these labels has been explored before, at the end of another path of loom.
     fn is_known(&self, progress: &Path<M::Thread>) -> bool;
 
-    /// The execution is over.
+    /// Ends the execution.
     fn over(&self, execution: Execution<Fragment<M>>);
 }
 
-/// How an execution has come to where it is.
+/// The path by which an execution has come to where it is.
 pub(super) struct Path<T> {
     /// The labels in order: who ran, with which outcome.
     pub(super) taken: Vec<Taken<T>>,
@@ -90,7 +90,7 @@ struct Inner<M: Model> {
     connections: Vec<VecDeque<M::Frame>>,
     /// Handles of the roles' threads.
     threads: Vec<thread::Thread>,
-    /// How many of them have begun.
+    /// Number of those that have begun.
     begun: usize,
     parked: Vec<bool>,
     skipped: bool,
@@ -214,7 +214,7 @@ where
         inner.parked[role] && !inner.over
     }
 
-    /// The labels that a role could run now.
+    /// Returns the labels that a role could run now.
     fn candidates(&self, inner: &Inner<M>, role: usize) -> Vec<Pending<M::Thread>> {
         let process = self.roles.processes[role];
         let state = &inner.state.processes[process.index()];

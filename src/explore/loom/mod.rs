@@ -41,7 +41,7 @@ use crate::machine::{Event, Fragment, Model, Pending, ProcessId};
 /// Scheduling points of one execution. A kernel has a few hundred; loom refuses to go further.
 const MOST_BRANCHES: usize = 20_000;
 
-/// How to explore.
+/// Options of an exploration.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Number of executions after which to stop, undecided.
@@ -63,7 +63,7 @@ pub struct Exploration {
     pub assignments: u64,
 }
 
-/// Why there was no exploration.
+/// The reason why there was no exploration.
 #[derive(Debug, Error)]
 pub enum LoomError {
     /// The engine can't run the kernel.
@@ -129,7 +129,7 @@ pub fn explore<M: Model + 'static>(
     Ok(search.conclude(stopped_by))
 }
 
-/// The text of a panic.
+/// Returns the text of a panic.
 fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| payload.downcast_ref::<&str>().copied())
@@ -189,7 +189,7 @@ struct Search<M: Model> {
     checkpoint: Option<Checkpoint>,
 }
 
-/// A builder in which nothing is left to the environment's variables.
+/// Returns a builder in which nothing is left to the environment's variables.
 fn builder() -> loom::model::Builder {
     let mut builder = loom::model::Builder::new();
     builder.max_threads = MOST_ROLES;

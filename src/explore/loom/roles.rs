@@ -79,7 +79,7 @@ impl<T: Copy + Ord + Hash> Roles<T> {
         })
     }
 
-    /// The number of the role that runs a thread.
+    /// Returns the number of the role that runs a thread.
     pub(super) fn number<M: Model<Thread = T>>(
         &self,
         kernel: &Fragment<M>,

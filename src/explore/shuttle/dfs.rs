@@ -3,7 +3,7 @@
 /// The decisions of the running execution. shuttle's own depth-first search can't decide the outcome of a label.
 #[derive(Debug, Default)]
 pub(super) struct DepthFirst {
-    /// For each decision which of how many was taken.
+    /// Decisions: which of how many was taken.
     taken: Vec<(usize, usize)>,
     /// The next decision of the running execution.
     next: usize,

@@ -33,10 +33,10 @@ use crate::schedule::Schedule;
 /// Bytes of a coroutine's stack: labels of a model are shallow, but its diagnosis need not be.
 const STACK: usize = 256 * 1024;
 
-/// How to explore.
+/// Options of an exploration.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Options {
-    /// How schedules are chosen.
+    /// Strategy by which schedules are chosen.
     pub strategy: Strategy,
     /// Seed of random choices.
     pub seed: u64,

@@ -11,7 +11,7 @@ use super::table::TaskTable;
 use crate::explore::driver::{Standing, Statistics, StatisticsStatus};
 use crate::machine::Model;
 
-/// When to stop.
+/// The bounds at which to stop.
 pub(super) struct Budget {
     pub(super) max_executions: Option<u64>,
     pub(super) deadline: Option<Instant>,
@@ -19,7 +19,7 @@ pub(super) struct Budget {
     pub(super) interrupt: Arc<AtomicBool>,
 }
 
-/// Why no further execution began.
+/// The reason why no further execution began.
 pub(super) enum Stop {
     /// Every schedule was run.
     Ended,
@@ -36,7 +36,7 @@ pub(super) struct Guide<M: Model> {
     progress: Box<dyn FnMut(&StatisticsStatus) + Send>,
     /// Executions that have begun.
     begun: u64,
-    /// Whose label was the last one.
+    /// The task whose label was the last one.
     last: Option<TaskId>,
 }
 

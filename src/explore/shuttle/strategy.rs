@@ -1,4 +1,4 @@
-//! How the next thread is chosen.
+//! The choice of the next thread.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ use thiserror::Error;
 use super::dfs::DepthFirst;
 use super::walk::UniformWalk;
 
-/// How schedules are chosen.
+/// The way in which schedules are chosen.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Strategy {
@@ -83,7 +83,7 @@ impl Strategy {
 /// The strategies at work.
 pub(super) struct Chooser {
     strategies: Vec<Own>,
-    /// Whose execution it is.
+    /// The thread whose execution it is.
     turn: usize,
     /// Decides the outcomes of labels, but for depth-first search.
     outcomes: Xoshiro256PlusPlus,
@@ -99,7 +99,7 @@ enum Own {
 }
 
 impl Chooser {
-    /// A new execution begins after `executions`; false if there is none.
+    /// Begins a new execution after `executions`; false if there is none.
     pub(super) fn begin(&mut self, executions: u64) -> bool {
         self.turn = (executions % self.strategies.len() as u64) as usize;
         let again = executions >= self.strategies.len() as u64;
@@ -135,7 +135,7 @@ impl Chooser {
         threads[index].0.id()
     }
 
-    /// The outcome of a label.
+    /// Returns the outcome of a label.
     pub(super) fn choose(&mut self, outcomes: u32) -> u32 {
         match &mut self.strategies[self.turn] {
             Own::Dfs(search) => search.decide(outcomes as usize) as u32,

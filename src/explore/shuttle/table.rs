@@ -52,7 +52,7 @@ impl TaskTable {
 }
 
 impl Tasks {
-    /// A new execution begins.
+    /// Begins a new execution.
     pub(super) fn clear(&mut self) {
         self.slots.clear();
         self.inside = None;
@@ -87,12 +87,12 @@ impl Coroutines {
         }
     }
 
-    /// Others may run before the next operation.
+    /// Lets others run before the next operation.
     fn step_out(&self) {
         self.table.posted().inside = None;
     }
 
-    /// Until the next lock is taken, only the calling task goes on: the label is one step.
+    /// Lets only the calling task go on until the next lock is taken: the label is one step.
     fn step_in(&self) {
         self.table.posted().inside = Some(current::me());
     }

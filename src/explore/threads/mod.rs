@@ -25,7 +25,7 @@ use super::{FindingKind, Verdict};
 use crate::machine::Model;
 use crate::schedule::Schedule;
 
-/// How to explore.
+/// Options of an exploration.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Options {
     /// Seed of the noise and of the outcomes of labels.
@@ -43,7 +43,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// How long the watchdog waits: far longer than any label takes.
+    /// The time that the watchdog waits: far longer than any label takes.
     pub const WATCHDOG: Duration = Duration::from_secs(20);
 }
 
@@ -51,7 +51,7 @@ impl Options {
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("an execution neither comes to rest nor gets on; its threads: {}", standings.join("; "))]
 pub struct Stuck {
-    /// Where every live thread stands.
+    /// The place where every live thread stands.
     pub standings: Vec<String>,
 }
 
@@ -138,7 +138,7 @@ pub fn replay<M: Model + 'static>(
     Ok(())
 }
 
-/// One execution.
+/// Runs one execution.
 fn run<M: Model + 'static>(
     pool: &ThreadPool,
     model: &Arc<M>,
@@ -181,7 +181,7 @@ fn run<M: Model + 'static>(
 struct OsThreads {
     pool: ThreadPool,
     noise: Noise,
-    /// How often a lock was taken.
+    /// Number of times that a lock was taken.
     moves: Arc<AtomicU64>,
     _alive: Sender<()>,
 }

@@ -7,9 +7,9 @@ use parking_lot::Mutex;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-/// How likely a thread has low priority.
+/// The probability that a thread has low priority.
 const LOW: f64 = 0.1;
-/// How likely another one yields once before a label.
+/// The probability that another one yields once before a label.
 const YIELD: f64 = 0.25;
 /// A starved thread yields at most 2 to the power of this many times.
 const LONGEST: f64 = 10.0;
@@ -43,7 +43,7 @@ impl Noise {
         }
     }
 
-    /// The outcome of a label.
+    /// Returns the outcome of a label.
     pub(super) fn choose(&self, outcomes: u32) -> u32 {
         self.outcomes.lock().random_range(0..outcomes)
     }

@@ -7,7 +7,7 @@ use crossbeam::channel::{Receiver, Sender, unbounded};
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// As many threads as jobs ever ran at once. They end when the last handle is dropped.
+/// A pool of as many threads as jobs ever ran at once. They end when the last handle is dropped.
 #[derive(Clone)]
 pub(super) struct ThreadPool {
     jobs: Sender<Job>,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::gate::GateReport;
 
-/// One `::error` command a reason, for the file that it is about. `root` is the gate's directory as the workflow sees it.
+/// Writes one `::error` command per reason, for the file that it is about. `root` is the gate's directory as the workflow sees it.
 pub fn gate_annotations(report: &GateReport, root: &Path) -> String {
     let mut text = String::new();
     for problem in &report.problems {
@@ -21,12 +21,12 @@ pub fn gate_annotations(report: &GateReport, root: &Path) -> String {
     text
 }
 
-/// A text as the message of a workflow command.
+/// Returns a text as the message of a workflow command.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A text as a property of a workflow command.
+/// Returns a text as a property of a workflow command.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -7,7 +7,7 @@ use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStat
 use super::{answer, headline};
 use crate::gate::{GateReport, Problem};
 
-/// The report as XML.
+/// Returns the report as XML.
 ///
 /// # Errors
 /// When a text in it cannot be written as XML.

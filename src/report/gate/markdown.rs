@@ -54,7 +54,7 @@ pub fn gate_markdown(report: &GateReport) -> String {
     text
 }
 
-/// A text that a cell of a table can hold.
+/// Returns a text that a cell of a table can hold.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }

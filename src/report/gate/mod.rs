@@ -24,7 +24,7 @@ fn answer(search: &SearchResult) -> String {
     format!("{}, {end}", search.found.answer.name())
 }
 
-/// The problems of a scenario, those of its schedules among them.
+/// Returns the problems of a scenario, those of its schedules among them.
 fn problems_of<'a>(report: &'a GateReport, result: &'a ScenarioResult) -> impl Iterator<Item = &'a Problem> {
     let own = |problem: &&Problem| {
         problem.subject == result.name
@@ -45,7 +45,7 @@ fn replays(result: &ScenarioResult) -> String {
     }
 }
 
-/// Green or red, and what a run covered, in one line.
+/// Writes green or red, and what a run covered, in one line.
 fn headline(report: &GateReport) -> String {
     let colour = match (report.problems.len(), report.finished) {
         (0, true) => "green".to_owned(),

@@ -6,7 +6,7 @@ use super::{answer, headline, problems_of, replays};
 use crate::gate::GateReport;
 use crate::report::{grouped, table};
 
-/// A table with one row per search, then every reason to be red, then what is worth noting.
+/// Writes a table with one row per search, then every reason to be red, then what is worth noting.
 pub fn gate_text(report: &GateReport) -> String {
     let heading = [
         "scenario",

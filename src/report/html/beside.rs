@@ -11,9 +11,9 @@ use crate::report::counted;
 pub struct Beside<'a> {
     /// The trace.
     pub trace: &'a Trace,
-    /// As [`crate::models::tensorflow::evidence::conform::Outcome::aligned`] says.
+    /// Alignment, as [`crate::models::tensorflow::evidence::conform::Outcome::aligned`] says.
     pub aligned: &'a [Aligned],
-    /// Where they part, if the model can't do all of the trace: one line.
+    /// Place where they part, if the model can't do all of the trace: one line.
     pub disagreement: Option<String>,
 }
 

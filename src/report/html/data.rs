@@ -18,7 +18,7 @@ struct Data<'a> {
     processes: Vec<Text>,
     /// Process, name, and the same in plain words.
     threads: Vec<(usize, Text, Text)>,
-    /// Where the lane of each thread stands, in pixels.
+    /// The place where the lane of each thread stands, in pixels.
     lanes: Vec<usize>,
     /// Process and name.
     objects: Vec<(usize, Text)>,
@@ -79,7 +79,7 @@ impl<'a> Strings<'a> {
     }
 }
 
-/// The JSON of a recording, safe inside a `script` element.
+/// Returns the JSON of a recording, safe inside a `script` element.
 pub(super) fn data(timeline: &Timeline<'_>) -> String {
     let recording = timeline.recording;
     let mut strings = Strings::default();

@@ -40,7 +40,7 @@ pub(super) struct Edge {
 }
 
 impl Node {
-    /// The lines, each short enough.
+    /// Returns the lines, each short enough.
     fn broken(&self) -> Vec<(&'static str, String)> {
         let mut lines = Vec::new();
         for (class, text) in &self.lines {
@@ -71,7 +71,7 @@ struct Places {
 struct Curve {
     /// Index of the edge.
     edge: usize,
-    /// Where it leaves and its direction there, then how it comes to each further point.
+    /// The place where it leaves and its direction there, then how it comes to each further point.
     path: Vec<(Point, Point)>,
     /// The layout turned the edge round, to rank a cycle: its head is where the path begins.
     turned: bool,
@@ -140,7 +140,7 @@ impl Graph {
         }
     }
 
-    /// The drawing of the graph that was laid out; `title` is what a screen reader says it is.
+    /// Returns the drawing of the graph that was laid out; `title` is what a screen reader says it is.
     pub(super) fn svg(&self, title: &str, nodes: &[Node], edges: &[Edge]) -> Markup {
         let (width, height) = (self.width, self.height);
         html! {
@@ -247,7 +247,7 @@ fn round(length: f64) -> f64 {
     (length * 10.0).round() / 10.0
 }
 
-/// The path of an arrow, for SVG.
+/// Returns the path of an arrow, for SVG.
 fn curve(path: &[(Point, Point)]) -> String {
     let point = |point: Point| format!("{} {}", round(point.x), round(point.y));
     let mut text = format!("M{}C{}", point(path[0].0), point(path[0].1));

@@ -23,7 +23,7 @@ fn key(what: &str, drawn: &Markup) -> Markup {
     html! { li { svg width="26" height="18" viewBox="0 0 26 18" aria-hidden="true" { (drawn) } (what) } }
 }
 
-/// The keys.
+/// Returns the keys.
 pub(super) fn dialog() -> Markup {
     let keys = [
         (&["←", "→"][..], "one event back, on"),

@@ -29,14 +29,14 @@ pub struct Page<'a> {
     pub schedule: &'a Schedule,
     /// The whole recording of the run.
     pub recording: &'a Recording,
-    /// Why it hangs, if it does. Its recording is the one above.
+    /// The reason why it hangs, if it does. Its recording is the one above.
     pub explanation: Option<&'a Explanation>,
     /// The trace of the real runtime that the schedule conforms to.
     pub beside: Option<Beside<'a>>,
 }
 
 impl Page<'_> {
-    /// The page's file.
+    /// Returns the page's file.
     pub fn html(&self) -> String {
         let title = self.title();
         let marked = self.explanation.map(Explanation::decisive).unwrap_or_default();
@@ -168,7 +168,7 @@ fn no_return(no_return: NoReturn) -> String {
     }
 }
 
-/// The story and the races, beside them who waits for whom if that is narrow enough, else below.
+/// Returns the story and the races, beside them who waits for whom if that is narrow enough, else below.
 fn overview(explanation: &Explanation) -> Markup {
     let (waits, wide) = waits::waits(explanation);
     html! {

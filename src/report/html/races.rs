@@ -7,7 +7,7 @@ use crate::machine::Event;
 use crate::report::counted;
 use crate::report::timeline::hue;
 
-/// The section.
+/// Returns the section.
 pub(super) fn races(explanation: &Explanation) -> Markup {
     let (races, outcomes) = (&explanation.races, &explanation.outcomes);
     html! {
@@ -89,7 +89,7 @@ fn outcome_card(explanation: &Explanation, outcome: &Outcome) -> Markup {
     }
 }
 
-/// An event of the schedule: a button that goes there.
+/// Returns an event of the schedule: a button that goes there.
 fn here(recording: &Recording, number: usize) -> Markup {
     let event = &recording.events[number - 1];
     let thread = &recording.threads[event.thread];
@@ -102,7 +102,7 @@ fn here(recording: &Recording, number: usize) -> Markup {
     }
 }
 
-/// An event of another run; `number` is the one of the schedule that it is, for its words.
+/// Returns an event of another run; `number` is the one of the schedule that it is, for its words.
 fn elsewhere(recording: &Recording, run: &[Event], place: usize, number: usize) -> Markup {
     let event = &run[place - 1];
     let known = &recording.events[number - 1];

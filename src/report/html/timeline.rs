@@ -29,7 +29,7 @@ pub(super) struct Notes {
     pub(super) real: Option<(String, String)>,
 }
 
-/// The section, with what steps through it and what stands beside it.
+/// Returns the section, with what steps through it and what stands beside it.
 pub(super) fn section(
     timeline: &Timeline<'_>,
     notes: &[Notes],
@@ -93,7 +93,7 @@ fn inspector() -> Markup {
     }
 }
 
-/// The widths of the lanes and of the columns, which follow the longest text, within reason.
+/// Returns the widths of the lanes and of the columns, which follow the longest text, within reason.
 fn widths(timeline: &Timeline<'_>, traced: bool) -> String {
     let recording = timeline.recording;
     let width = |text: &dyn Fn(&RecordedEvent) -> usize, most: usize| {
@@ -118,7 +118,7 @@ fn widths(timeline: &Timeline<'_>, traced: bool) -> String {
     )
 }
 
-/// The names of the processes, and all rows.
+/// Returns the names of the processes, and all rows.
 fn rows(timeline: &Timeline<'_>, notes: &[Notes], no_return: Option<usize>, traced: bool) -> Markup {
     let last = timeline.recording.events.len();
     html! {

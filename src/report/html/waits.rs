@@ -6,10 +6,10 @@ use super::graph::{Edge, Graph, Node};
 use crate::diagnose::{Explanation, WaitGraph, Waiting};
 use crate::report::timeline::hue;
 
-/// As wide a graph still stands beside other text.
+/// The greatest width of a graph that still stands beside other text.
 const BESIDE_MAX: f64 = 480.0;
 
-/// The section, and whether it is wide.
+/// Returns the section, and whether it is wide.
 pub(super) fn waits(explanation: &Explanation) -> (Markup, bool) {
     let (nodes, edges) = nodes(&explanation.waits, &explanation.recording.processes);
     let graph = Graph::of(&nodes, &edges);
@@ -28,7 +28,7 @@ pub(super) fn waits(explanation: &Explanation) -> (Markup, bool) {
     (section, wide)
 }
 
-/// The waiting places, then those who could have woken them.
+/// Returns the waiting places, then those who could have woken them.
 fn nodes(waits: &WaitGraph, processes: &[String]) -> (Vec<Node>, Vec<Edge>) {
     let mut nodes: Vec<Node> = waits
         .nodes

@@ -9,19 +9,19 @@ use super::{Message, ROW, Timeline};
 use crate::diagnose::Fate;
 use crate::machine::{Emphasis, FrameKind};
 
-/// How round the corner of a message is.
+/// The roundness of the corner of a message is.
 const CORNER: usize = 7;
 /// Half the size of an event's mark.
 const MARK: usize = 4;
 /// Half the size of the ring around an event of a race.
 const RING: usize = 8;
 
-/// Height of the middle of an event's row; of the upper edge of the first row for 0.
+/// Returns the height of the middle of an event's row; of the upper edge of the first row for 0.
 fn middle(number: usize) -> usize {
     if number == 0 { 0 } else { number * ROW - ROW / 2 }
 }
 
-/// The marks of the events with these numbers, and what of lives, locks and messages passes by. Heights count from the first event
+/// Returns the marks of the events with these numbers, and what of lives, locks and messages passes by. Heights count from the first event
 /// of all, so that the drawings of several ranges fit together.
 pub(crate) fn drawing(timeline: &Timeline<'_>, rows: &RangeInclusive<usize>) -> Markup {
     html! {
@@ -75,7 +75,7 @@ fn locks(timeline: &Timeline<'_>, rows: &RangeInclusive<usize>) -> Markup {
     html! { @if !path.is_empty() { path class="held" d=(path) {} } }
 }
 
-/// Each message leaves its sender at once and then waits at the receiver's lane until it is taken.
+/// Returns each message leaves its sender at once and then waits at the receiver's lane until it is taken.
 fn messages(timeline: &Timeline<'_>, rows: &RangeInclusive<usize>) -> Markup {
     let shown = timeline
         .messages
@@ -129,7 +129,7 @@ fn events(timeline: &Timeline<'_>, rows: &RangeInclusive<usize>) -> Markup {
     }
 }
 
-/// The colour of a process, as a class.
+/// Returns the colour of a process, as a class.
 pub(crate) fn hue(process: usize) -> String {
     format!("p{}", process % 8)
 }

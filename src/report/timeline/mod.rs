@@ -1,5 +1,5 @@
-//! Where everything of a recording stands in a drawing: time runs downwards, one row per event; each thread has a lane, and the lanes
-//! of a process stand together. Threads that do not live at the same time share a lane, so that a job with hundreds of closures
+//! The layout: where everything of a recording stands in a drawing: time runs downwards, one row per event; each thread has a lane, and
+//! the lanes of a process stand together. Threads that do not live at the same time share a lane, so that a job with hundreds of closures
 //! stays narrow. A thread that takes a message has its lane from the moment when that was sent.
 
 mod draw;
@@ -26,9 +26,9 @@ const APART: usize = 1;
 /// The lanes of one process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Group {
-    /// Where it begins.
+    /// The place where it begins.
     pub(crate) left: usize,
-    /// How wide it is.
+    /// Its width.
     pub(crate) width: usize,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Life {
     pub(crate) ready: bool,
 }
 
-/// Where a message leaves and arrives.
+/// The place where a message leaves and arrives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Message {
     /// Index into the recording's frames.
@@ -116,7 +116,7 @@ impl<'a> Timeline<'a> {
         timeline
     }
 
-    /// Where the lane of a thread stands.
+    /// Tells where the lane of a thread stands.
     pub(crate) fn x(&self, thread: usize) -> usize {
         let lane = self.lanes[thread];
         self.groups[lane.process].left + INSET + lane.column * LANE
@@ -141,7 +141,7 @@ impl<'a> Timeline<'a> {
     }
 }
 
-/// From when to when each thread needs its lane.
+/// Tells from when to when each thread needs its lane.
 fn lanes(recording: &Recording) -> Vec<Lane> {
     let last = recording.events.len();
     let threads = recording.threads.iter();
@@ -162,7 +162,7 @@ fn lanes(recording: &Recording) -> Vec<Lane> {
     lanes
 }
 
-/// The lives of all threads, cut where they begin or cease to wait, in the order of their ends.
+/// Returns the lives of all threads, cut where they begin or cease to wait, in the order of their ends.
 fn lives(recording: &Recording, lanes: &[Lane]) -> Vec<Life> {
     let mut lives = Vec::new();
     // Since when each thread is as it is.

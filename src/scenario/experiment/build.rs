@@ -1,4 +1,4 @@
-//! From a scenario to its experiment: graphs, job, model.
+//! The way from a scenario to its experiment: graphs, job, model.
 
 use std::sync::Arc;
 
@@ -116,7 +116,7 @@ enum Reads {
 }
 
 impl Reads {
-    /// Those of the step that trains.
+    /// Returns those of the step that trains.
     fn of(input: Input) -> Self {
         match input {
             Input::Coupled | Input::Read => Self::GetNext,

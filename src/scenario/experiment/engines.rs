@@ -24,7 +24,7 @@ const EXECUTIONS_OF_SHUTTLE: u64 = 50_000;
 /// Executions of real threads where nobody says how many.
 const EXECUTIONS_OF_THREADS: u64 = 2_000;
 
-/// How much an engine may do, and from what it starts.
+/// The bounds of what an engine may do, and from what it starts.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Budget {
     /// Most states, for an engine that stores them.
@@ -39,11 +39,11 @@ pub struct Budget {
     pub stop_at_first_hang: bool,
     /// Seed of random choices.
     pub seed: u64,
-    /// How shuttle chooses schedules.
+    /// Strategy by which shuttle chooses schedules.
     pub strategy: Strategy,
     /// Threads of an engine that searches with several.
     pub threads: usize,
-    /// Where loom keeps a checkpoint; the scenario is added to its identity.
+    /// The place where loom keeps a checkpoint; the scenario is added to its identity.
     pub checkpoint: Option<loom::Checkpointing>,
 }
 
@@ -114,7 +114,7 @@ pub enum EngineError {
     BeginsElsewhere,
 }
 
-/// How far an engine is.
+/// The progress of an engine.
 #[derive(Clone, Debug)]
 pub enum EngineStatus {
     /// One that stores states.
@@ -175,7 +175,8 @@ impl Experiment {
         }
     }
 
-    /// Replays a schedule `times` times under an engine; `each` is called with every outcome. Only real threads can differ from one time to the next.
+    /// Replays a schedule `times` times under an engine; `each` is called with every outcome. Only real threads can differ from one time
+    /// to the next.
     ///
     /// # Errors
     /// When the engine gives up.

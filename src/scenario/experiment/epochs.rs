@@ -7,8 +7,8 @@ use crate::models::tensorflow::job::{Data, JobStep};
 use crate::models::tensorflow::mechanisms::dataset::graphs;
 use crate::scenario::PipelineSection;
 
-/// The user's loop over the epochs. In each it reads until it meets the end (or as often as the section says), and trains on each batch
-/// in the same step, or with a decoupled input in the next one. It catches the end of the data and goes on: reads again, or makes a
+/// Returns the user's loop over the epochs. In each it reads until it meets the end (or as often as the section says), and trains on each
+/// batch in the same step, or with a decoupled input in the next one. It catches the end of the data and goes on: reads again, or makes a
 /// new iterator for the next epoch.
 pub(super) fn steps(section: &PipelineSection, reading: Option<&Arc<Graph>>, training: &Arc<Graph>) -> Vec<JobStep> {
     let batches = section.pipeline().batches();

@@ -1,4 +1,4 @@
-//! Why a scenario is no experiment.
+//! The reason why a scenario is no experiment.
 
 use std::io;
 use std::path::PathBuf;

@@ -7,7 +7,7 @@ use crate::diagnose::{ExplainError, ExplainOptions, Explanation, explain};
 use crate::machine::Signature;
 use crate::schedule::{Ending, MinimiseError, Minimised, Schedule, minimise, replay};
 
-/// Why nothing can be made of a schedule.
+/// The reason why nothing can be made of a schedule.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum HangError {
     /// It promises no hang.
@@ -25,7 +25,7 @@ pub enum HangError {
 }
 
 impl Experiment {
-    /// A smaller schedule of the same hang ([`minimise`]), and what it took.
+    /// Returns a smaller schedule of the same hang ([`minimise`]), and what it took.
     ///
     /// # Errors
     /// When the schedule does not end in the hang that it promises.
@@ -37,7 +37,7 @@ impl Experiment {
         Ok((smaller, minimised))
     }
 
-    /// The hang of a schedule explained ([`explain`]).
+    /// Returns the hang of a schedule explained ([`explain`]).
     ///
     /// # Errors
     /// When the schedule does not end in the hang that it promises.

@@ -8,7 +8,7 @@ use crate::models::tensorflow::process::Process;
 use crate::scenario::KernelSection;
 use crate::schedule::{Found, event, run_event};
 
-/// Where a kernel begins, and which of its threads are grouped.
+/// The place where a kernel begins, and which of its threads are grouped.
 pub struct Cut {
     /// Events that happened before.
     begin: Vec<Event>,
@@ -48,7 +48,7 @@ impl Cut {
         &self.begin
     }
 
-    /// The kernel of a model.
+    /// Returns the kernel of a model.
     pub(super) fn kernel(&self, model: TensorFlow) -> Fragment<TensorFlow> {
         let start = match &self.without_cleanup {
             Some(start) if !model.cleans_up() => start,
@@ -57,7 +57,7 @@ impl Cut {
         Fragment::new(model, start.clone(), self.groups.clone())
     }
 
-    /// A verdict on the kernel as one on the job: its schedules begin where the job does, and it says what was left out.
+    /// Returns a verdict on the kernel as one on the job: its schedules begin where the job does, and it says what was left out.
     pub(super) fn complete(&self, mut verdict: Verdict) -> Verdict {
         for hang in &mut verdict.hangs {
             hang.events.splice(0..0, self.begin.iter().cloned());
@@ -104,7 +104,7 @@ impl Experiment {
         }
     }
 
-    /// A verdict on [`Experiment::kernel`] as one on the job.
+    /// Returns a verdict on [`Experiment::kernel`] as one on the job.
     pub(super) fn told_of_kernel(&self, verdict: Verdict) -> Verdict {
         let Some(cut) = &self.cut else { return verdict };
         let mut verdict = cut.complete(verdict);

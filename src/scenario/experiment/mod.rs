@@ -48,12 +48,12 @@ pub struct Experiment {
 pub type Labels = BTreeMap<&'static str, &'static Label>;
 
 impl Experiment {
-    /// The scenario, with what the command line changed of it.
+    /// Returns the scenario, with what the command line changed of it.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }
 
-    /// The model of its job, with every label: schedules replay on it, whatever the search that found them left out.
+    /// Returns the model of its job, with every label: schedules replay on it, whatever the search that found them left out.
     pub fn model(&self) -> &TensorFlow {
         &self.model
     }
@@ -63,17 +63,17 @@ impl Experiment {
         &self.hashes
     }
 
-    /// The nodes of the graph that run, for people.
+    /// Returns the nodes of the graph that run, for people.
     pub fn slice(&self) -> &str {
         &self.slice
     }
 
-    /// Number of parameter servers of the graph that trains, whether the steps that run need them or not.
+    /// Returns the number of parameter servers of the graph that trains, whether the steps that run need them or not.
     pub fn servers(&self) -> usize {
         self.servers
     }
 
-    /// The part of the job that is run; none if all of it is.
+    /// Returns the part of the job that is run; none if all of it is.
     pub fn cut(&self) -> Option<&Cut> {
         self.cut.as_ref()
     }
@@ -149,7 +149,7 @@ impl Experiment {
         ])
     }
 
-    /// The verified schedule of a hang that was found, with the difference between the search and the replay if there is one.
+    /// Returns the verified schedule of a hang that was found, with the difference between the search and the replay if there is one.
     pub fn verified(&self, hang: &FoundHang, labels: &mut Labels) -> (Schedule, Option<String>) {
         let mut schedule = self.schedule_of(hang);
         let problem = self.verify(&mut schedule, labels).broken_promise(&schedule);
@@ -157,18 +157,18 @@ impl Experiment {
         (schedule, problem.map(told))
     }
 
-    /// The schedule of something that is wrong with the model.
+    /// Returns the schedule of something that is wrong with the model.
     pub fn schedule_of_finding(&self, finding: &Finding) -> Schedule {
         let message = finding.message.clone();
         self.schedule(Ending::Panic { message }, finding.events.clone())
     }
 
-    /// The schedule of a hang that was found.
+    /// Returns the schedule of a hang that was found.
     pub fn schedule_of(&self, hang: &FoundHang) -> Schedule {
         self.schedule(Ending::hang(&hang.client, &hang.signature), hang.events.clone())
     }
 
-    /// A schedule of this scenario.
+    /// Returns a schedule of this scenario.
     pub fn schedule(&self, ending: Ending, events: Vec<Event>) -> Schedule {
         let document = &self.scenario.document;
         let header = Header {
@@ -218,7 +218,7 @@ fn without_cleanup(verdict: &mut Verdict) {
     verdict.reductions.push("no clean-up".to_owned());
 }
 
-/// The hash of the running program: what it does next with a checkpoint is what the one that wrote it would have done only if both
+/// Returns the hash of the running program: what it does next with a checkpoint is what the one that wrote it would have done only if both
 /// are the same.
 fn program() -> Result<String, CheckpointError> {
     static PROGRAM: OnceLock<Hash> = OnceLock::new();

@@ -1,4 +1,4 @@
-//! From a recorded schedule to the model that it replays on.
+//! The way from a recorded schedule to the model that it replays on.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::models::tensorflow::job::Variant;
 use crate::scenario::{Order, Scenario, ScenarioError};
 use crate::schedule::{Hash, Schedule};
 
-/// Why a schedule has no model to replay on. The text names its file.
+/// The reason why a schedule has no model to replay on. The text names its file.
 #[derive(Debug, Error)]
 pub enum RecordedError {
     /// Its scenario is nowhere.

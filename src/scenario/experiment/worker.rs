@@ -38,7 +38,7 @@ pub struct Request {
     pub budget: Budget,
 }
 
-/// Why a worker process gave no answer.
+/// The reason why a worker process gave no answer.
 #[derive(Debug, Error)]
 pub enum WorkerError {
     /// It could not be started, or asked.
@@ -48,7 +48,7 @@ pub enum WorkerError {
         engine: EngineName,
         /// The program.
         program: PathBuf,
-        /// Why not.
+        /// The cause.
         error: std::io::Error,
     },
     /// It ended without one.
@@ -56,7 +56,7 @@ pub enum WorkerError {
     Died {
         /// The engine.
         engine: EngineName,
-        /// How it ended.
+        /// Status with which it ended.
         status: ExitStatus,
     },
     /// Its answer is none.
@@ -69,7 +69,7 @@ pub enum WorkerError {
     },
 }
 
-/// Why a request can't be answered.
+/// The reason why a request can't be answered.
 #[derive(Debug, Error)]
 pub enum RequestError {
     /// The scenario can't be read.
@@ -84,7 +84,7 @@ pub enum RequestError {
 }
 
 impl Request {
-    /// The scenario that is asked about.
+    /// Returns the scenario that is asked about.
     ///
     /// # Errors
     /// When it can't be run.
@@ -158,7 +158,7 @@ fn ask(child: &mut Child, request: &Request) -> std::io::Result<ChildStdin> {
     Ok(input)
 }
 
-/// Everything that the worker writes.
+/// Returns everything that the worker writes.
 fn listen(child: &mut Child, input: ChildStdin, interrupt: &AtomicBool) -> std::io::Result<Vec<u8>> {
     let mut output = child.stdout.take().expect("it is piped");
     let over = AtomicBool::new(false);

@@ -17,7 +17,7 @@ use crate::support::rng::Numbers;
 
 use super::{job, searched};
 
-/// A step that reads and exchanges tensors with two servers, and so often with a pipeline.
+/// Returns a step that reads and exchanges tensors with two servers, and so often with a pipeline.
 fn step(edges: &[&str], pool: u8, pipeline: Option<Pipeline>, reads: usize) -> TensorFlow {
     let edges: Vec<String> = edges.iter().map(|edge| (*edge).to_owned()).collect();
     let edges = Edges::try_from(edges).expect("edges");

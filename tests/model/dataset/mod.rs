@@ -43,7 +43,7 @@ fn every_scenario_that_must_pass_has_a_sibling_that_must_not() {
     siblings_differ("dataset");
 }
 
-/// A client that only reads: `reads` times an epoch.
+/// Returns a client that only reads: `reads` times an epoch.
 fn reader(pipeline: &Pipeline, pool: u8, variant: Variant, epochs: usize, reads: usize) -> TensorFlow {
     let mut steps = Vec::new();
     for epoch in 0..epochs {
@@ -91,7 +91,7 @@ const UNREDUCED: Reductions = Reductions {
     ..Reductions::NONE
 };
 
-/// The smallest pipelines, by what they show.
+/// Returns the smallest pipelines, by what they show.
 fn smallest() -> Vec<(&'static str, TensorFlow)> {
     let plain = |records: &[u16]| Pipeline::smallest(records, 1);
     let mut fails = plain(&[1]);

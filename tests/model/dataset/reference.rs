@@ -29,7 +29,7 @@ struct Sequential {
     done: usize,
     /// Records of this epoch that were read.
     read: usize,
-    /// How the last operation ended: with N records.
+    /// End of the last operation: with N records.
     last: usize,
 }
 

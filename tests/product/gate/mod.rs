@@ -51,7 +51,7 @@ fn write(directory: &TempDir, name: &str, contents: &str) {
     fs::write(directory.path().join(name), contents).expect("written");
 }
 
-/// A directory whose gate is green: two scenarios, the recorded schedules of one, and their baseline.
+/// Returns a directory whose gate is green: two scenarios, the recorded schedules of one, and their baseline.
 fn green() -> TempDir {
     let directory = tempfile::tempdir().expect("a directory");
     fs::create_dir(directory.path().join("cases")).expect("made");
@@ -71,7 +71,7 @@ fn green() -> TempDir {
     directory
 }
 
-/// The report of a run with the given exit code.
+/// Returns the report of a run with the given exit code.
 fn report(directory: &TempDir, arguments: &[&str], code: i32) -> GateReport {
     let mut command = lastbatch(directory);
     command.args(["gate", "cases", "--json", "report.json"]).args(arguments);
@@ -79,7 +79,7 @@ fn report(directory: &TempDir, arguments: &[&str], code: i32) -> GateReport {
     GateReport::parse(&read(directory, "report.json")).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Each reason to be red once, as `kind subject`.
+/// Returns each reason to be red once, as `kind subject`.
 fn reasons(report: &GateReport) -> Vec<String> {
     let problems = report.problems.iter();
     let mut reasons: Vec<String> = problems
@@ -93,7 +93,7 @@ fn red(directory: &TempDir, arguments: &[&str]) -> Vec<String> {
     reasons(&report(directory, arguments, 1))
 }
 
-/// The name of the schedule that was recorded, relative to `cases/`, and its signature.
+/// Returns the name of the schedule that was recorded, relative to `cases/`, and its signature.
 fn recorded(directory: &TempDir) -> (String, String) {
     let entries = fs::read_dir(directory.path().join("cases")).expect("listed");
     let mut names: Vec<String> = entries
@@ -111,7 +111,7 @@ fn replaced(directory: &TempDir, name: &str, from: &str, to: &str) {
     write(directory, name, &text.replacen(from, to, 1));
 }
 
-/// The report without what may differ between two runs.
+/// Returns the report without what may differ between two runs.
 fn without_times(text: &str) -> Value {
     fn strip(value: &mut Value) {
         match value {

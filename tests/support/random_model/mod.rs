@@ -170,7 +170,7 @@ impl Random {
         }
     }
 
-    /// Everything that the thread may still do, and what is left of its program.
+    /// Returns everything that the thread may still do, and what is left of its program.
     fn rest(&self, process: ProcessId, state: &State, thread: u8) -> Vec<Op> {
         if thread >= TASKS {
             let (value, at) = state.tasks[usize::from(thread - TASKS)];

@@ -1,4 +1,4 @@
-//! Whose objects the ids of a trace are: see [`super::plan`].
+//! The owners of the objects that the ids of a trace mean: see [`super::plan`].
 
 use std::collections::BTreeMap;
 
@@ -242,7 +242,7 @@ impl<'a> Reader<'a> {
         Ok(open.options)
     }
 
-    /// Whose run of the label an event means.
+    /// Tells whose run of the label an event means.
     fn subject(
         &mut self,
         index: usize,
@@ -313,7 +313,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The object that `<` and `>` of a function share.
+/// Returns the object that `<` and `>` of a function share.
 fn id_of(event: &TraceEvent) -> Option<String> {
     event.ids.opts.clone().or_else(|| event.ids.rz.clone())
 }

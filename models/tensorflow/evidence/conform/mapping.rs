@@ -8,7 +8,7 @@ use super::trace::{Function, Mark};
 use crate::machine::Label;
 use crate::models::tensorflow::mechanisms::{master, rendezvous, rpc, worker};
 
-/// Whose object an event names, found from the ids.
+/// The owner of the object that an event names, found from the ids.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) enum Owner {
     /// A call that this process sends: `RecvTensor` or `RunGraph`.
@@ -23,7 +23,7 @@ pub(super) enum Owner {
     Step,
 }
 
-/// Where a label lies with respect to its event.
+/// The place where a label lies with respect to its event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Place {
     /// Between the thread's event before and this one: it was done when this was logged.
@@ -152,7 +152,7 @@ pub(super) static TABLE: &[Row] = &[
     label(WhenDone, Point, Owner::Step, Around, &master::WHEN_DONE),
 ];
 
-/// The row of an event.
+/// Returns the row of an event.
 pub(super) fn row(function: Function, mark: Mark, owner: Owner) -> Option<&'static Row> {
     TABLE
         .iter()

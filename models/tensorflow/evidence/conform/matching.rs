@@ -26,7 +26,7 @@ impl Context<'_> {
             && !(failed && master::reports_success(state.at()))
     }
 
-    /// Whose label a thread would run.
+    /// Tells whose label a thread would run.
     pub(super) fn subject(&self, id: ProcessId, thread: &Thread) -> Subject {
         let (pc, label) = (thread.at(), thread.at().label());
         let call = match (pc.subject().call, thread.id) {
@@ -40,7 +40,7 @@ impl Context<'_> {
         call.map_or(Subject::Own, Subject::Call)
     }
 
-    /// The call that a thread works for; a completion may also cancel the worker's own partition.
+    /// Returns the call that a thread works for; a completion may also cancel the worker's own partition.
     pub(super) fn caller(&self, thread: &Thread, call: CallId) -> Option<CallId> {
         let cancels_own = matches!(thread.id, ThreadId::Completion(_)) && thread.is_at(&rendezvous::FIND);
         (!cancels_own).then_some(call)
@@ -102,7 +102,7 @@ impl Context<'_> {
         }
     }
 
-    /// Why no thread is on its way to the slot's label.
+    /// Tells why no thread is on its way to the slot's label.
     pub(super) fn why_absent(&self, at: &Position, id: ProcessId, slot: &Slot) -> Refusal {
         let process = &at.system.processes[id.index()];
         let Action::Run { label, subject, .. } = slot.action else {
@@ -156,7 +156,7 @@ impl Context<'_> {
         }
     }
 
-    /// The `RunGraph` that a process serves for the step.
+    /// Returns the `RunGraph` that a process serves for the step.
     fn run_graph_at(&self, id: ProcessId) -> Option<CallId> {
         let calls = (0u16..).zip(self.model.calls());
         calls

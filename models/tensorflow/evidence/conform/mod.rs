@@ -1,4 +1,4 @@
-//! Whether the model can do what a trace of the real runtime shows.
+//! The comparison whether the model can do what a trace of the real runtime shows.
 //!
 //! [`conform`] looks for a schedule of the model that agrees with every thread of every process of a [`Trace`]. `mapping` is the table
 //! from events to labels, `plan` says whose objects the ids are and what order the times force, `search` tries.
@@ -68,7 +68,7 @@ pub fn conform(model: &TensorFlow, trace: &Trace) -> Outcome {
     outcome
 }
 
-/// How many events are behind their threads.
+/// Returns how many events are behind their threads.
 fn matched(plan: &Plan, at: &Position) -> usize {
     let behind = plan.threads.iter().zip(&at.done).map(|(thread, &done)| {
         let next = thread.slots.get(done);
@@ -78,7 +78,7 @@ fn matched(plan: &Plan, at: &Position) -> usize {
     behind.sum()
 }
 
-/// The first line that the model can't do from the furthest place.
+/// Returns the first line that the model can't do from the furthest place.
 fn disagreement(trace: &Trace, plan: &Plan, found: &search::Found) -> Option<FirstDisagreement> {
     let (_, thread, reason) = found.refusals.first()?;
     let slot = plan.threads[*thread].slots.get(found.position.done[*thread])?;

@@ -16,7 +16,7 @@ pub struct Outcome {
     pub agreed: bool,
     /// The schedule: from the initial state to rest if the trace agrees, else to the end of the longest prefix that agrees.
     pub events: Vec<Event>,
-    /// Where each event of the trace that was not dropped stands beside the schedule, in the order of the trace.
+    /// The place where each event of the trace that was not dropped stands beside the schedule, in the order of the trace.
     pub aligned: Vec<Aligned>,
     /// Events of the trace that the schedule does.
     pub matched: usize,
@@ -43,14 +43,15 @@ pub struct FirstDisagreement {
     pub event: String,
     /// The label that it needs.
     pub needed: String,
-    /// Why that can't run.
+    /// The reason why that can't run.
     pub reason: String,
-    /// Whether every order of the trace's events was tried, under the rules for what the trace does not show; else the search's budget ended it.
+    /// Whether every order of the trace's events was tried, under the rules for what the trace does not show; else the search's budget
+    /// ended it.
     pub exhausted: bool,
 }
 
 impl Outcome {
-    /// A trace with an event of a process that the model does not have.
+    /// Returns a trace with an event of a process that the model does not have.
     pub(super) fn foreign(model: &TensorFlow, trace: &Trace, index: usize) -> Self {
         let event = &trace.events[index];
         let known: Vec<&str> = model.processes().iter().map(|info| info.name.as_str()).collect();
@@ -75,7 +76,7 @@ impl Outcome {
         }
     }
 
-    /// The model broke its contract on the way to rest.
+    /// Reports that the model broke its contract on the way to rest.
     pub(super) fn break_model(&mut self, reason: String) {
         self.agreed = false;
         self.stuck = Some(FirstDisagreement {

@@ -28,7 +28,7 @@ use crate::models::tensorflow::process::{CallId, StepId};
 /// The step that the trace shows: the first of the model's.
 pub(super) const STEP: StepId = 0;
 
-/// Whose run of a label is meant.
+/// The subject whose run of a label is meant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) enum Subject {
     /// Anybody's.
@@ -115,7 +115,7 @@ pub(super) fn plan(model: &TensorFlow, trace: &Trace) -> Result<Plan, usize> {
 }
 
 impl TraceThread {
-    /// The interval of each slot, from the times of the thread's events around it.
+    /// Sets the interval of each slot, from the times of the thread's events around it.
     fn set_times(&mut self, events: &[TraceEvent]) {
         let mut latest = f64::NEG_INFINITY;
         let times: Vec<f64> = self

@@ -41,7 +41,7 @@ impl Context<'_> {
         found.map(|(index, _)| (index, self.next(at, index)))
     }
 
-    /// The calls that the trace thread cancels before it leaves `StartAbort`, and whether the trace has all of them.
+    /// Returns the calls that the trace thread cancels before it leaves `StartAbort`, and whether the trace has all of them.
     pub(super) fn cancels_next(&self, at: &Position, thread: usize) -> (Vec<CallId>, bool) {
         let slots = self.plan.threads[thread].slots[at.done[thread]..].iter();
         let mut calls = Vec::new();
@@ -115,7 +115,7 @@ impl Context<'_> {
         }
     }
 
-    /// A receive that the trace shows being registered, be it after an abort, was validated before it.
+    /// Applies the rule: a receive that the trace shows being registered, be it after an abort, was validated before it.
     pub(super) fn early_policy(&self, process: &Process) -> Policy {
         let aborts = |thread: &Thread| thread.is_at(&rendezvous::ABORT_REMOTE);
         if process.threads.iter().any(aborts) && !self.is_aborted(process) {
@@ -125,7 +125,7 @@ impl Context<'_> {
         }
     }
 
-    /// A receive that the trace shows being registered and that is not validated yet.
+    /// Returns a receive that the trace shows being registered and that is not validated yet.
     pub(super) fn unvalidated(&self, id: ProcessId, process: &Process) -> Option<CallId> {
         let begins = |thread: &&Thread| thread.is_at(&pool::TAKE) || thread.is_at(&rendezvous::VALIDATE);
         let waiting = process.threads.iter().filter(begins);
@@ -143,7 +143,7 @@ impl Context<'_> {
         })
     }
 
-    /// A value is sent early, unless the trace shows its receive waiting for it.
+    /// Applies the rule: a value is sent early, unless the trace shows its receive waiting for it.
     pub(super) fn send_policy(&self, process: &Process, id: ProcessId, node: NodeId) -> Policy {
         let graph = self.model.graph(STEP);
         let partition = self.model.partition(STEP, id);
@@ -165,7 +165,7 @@ impl Context<'_> {
         }
     }
 
-    /// The first to latch the error is the one that the trace shows aborting the rendezvous.
+    /// Applies the rule: the first to latch the error is the one that the trace shows aborting the rendezvous.
     pub(super) fn latch_policy(
         &self,
         at: &Position,
@@ -228,7 +228,7 @@ impl Context<'_> {
         }
     }
 
-    /// An abort goes on once what it would cancel is what the trace shows it cancel.
+    /// Applies the rule: an abort goes on once what it would cancel is what the trace shows it cancel.
     fn abort_policy(
         &self,
         at: &Position,
@@ -263,7 +263,7 @@ impl Context<'_> {
         ))
     }
 
-    /// A request that the trace does not show being handled is read together with its reset, if one came.
+    /// Applies the rule: a request that the trace does not show being handled is read together with its reset, if one came.
     pub(super) fn read_policy(&self, call: CallId, choices: u32) -> Policy {
         match self.model.call(call).kind {
             CallKind::CleanupGraph | CallKind::CancelStep => Policy::Now(0),

@@ -39,7 +39,7 @@ pub(super) struct Position {
     pub(super) matched: Vec<(usize, usize)>,
 }
 
-/// Why the next event of a trace thread can't be done here.
+/// The reason why the next event of a trace thread can't be done here.
 pub(super) type Refusal = String;
 
 impl Context<'_> {
@@ -54,7 +54,7 @@ impl Context<'_> {
         }
     }
 
-    /// The next slot of a trace thread.
+    /// Returns the next slot of a trace thread.
     pub(super) fn next(&self, at: &Position, thread: usize) -> Option<&Slot> {
         self.plan.threads[thread].slots.get(at.done[thread])
     }
@@ -126,7 +126,7 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// The model threads that a trace thread may stand for in its next slot; `None`: the one that it stands for already, or nobody
+    /// Returns the model threads that a trace thread may stand for in its next slot; `None`: the one that it stands for already, or nobody
     /// is in sight.
     pub(super) fn picks(&self, at: &Position, thread: usize) -> Vec<Option<ThreadId>> {
         let id = self.plan.threads[thread].process;
@@ -192,7 +192,7 @@ impl Context<'_> {
         }
     }
 
-    /// One round towards having some labels behind the thread; whether it has.
+    /// Runs one round towards having some labels behind the thread; whether it has.
     fn past(
         &self,
         at: &mut Position,
@@ -212,7 +212,7 @@ impl Context<'_> {
         Ok(false)
     }
 
-    /// One round towards the slot's label; whether it ran.
+    /// Runs one round towards the slot's label; whether it ran.
     fn run_slot(
         &self,
         at: &mut Position,
@@ -258,7 +258,7 @@ impl Context<'_> {
         Err(refusal.unwrap_or_else(|| self.why_absent(at, id, slot)))
     }
 
-    /// The thread that would run the slot's label next, if one would.
+    /// Returns the thread that would run the slot's label next, if one would.
     fn ready(
         &self,
         at: &Position,
@@ -338,7 +338,7 @@ impl Context<'_> {
         threads.into_iter().find(|pending| pending.thread == thread)
     }
 
-    /// The place as a number, for the memory of places that lead nowhere.
+    /// Returns the place as a number, for the memory of places that lead nowhere.
     pub(super) fn fingerprint(at: &Position) -> u128 {
         let half = |seed: u64| {
             let mut hasher = rustc_hash::FxHasher::default();
@@ -352,7 +352,7 @@ impl Context<'_> {
         u128::from(half(0x9e37_79b9)) << 64 | u128::from(half(0x7f4a_7c15))
     }
 
-    /// The next line of each trace thread that is not done yet, with the thread.
+    /// Returns the next line of each trace thread that is not done yet, with the thread.
     pub(super) fn to_do(&self, at: &Position) -> BTreeMap<usize, usize> {
         let mut next = BTreeMap::new();
         for (thread, _) in self.plan.threads.iter().enumerate() {

@@ -29,7 +29,7 @@ impl Reader<'_> {
         Ok((Owner::Step, subject, event.ids.code != Some(0)))
     }
 
-    /// The remote partitions' `RunGraph` calls of a process's client, in the order of the master's loop.
+    /// Returns the remote partitions' `RunGraph` calls of a process's client, in the order of the master's loop.
     pub(super) fn run_graphs(&self, client: ProcessId) -> impl Iterator<Item = CallId> + '_ {
         let calls = (0u16..).zip(self.model.calls());
         calls
@@ -79,7 +79,7 @@ impl Reader<'_> {
         Ok(call)
     }
 
-    /// A remote worker's id always stands for the same process.
+    /// Checks that a remote worker's id always stands for the same process.
     pub(super) fn check_worker(&mut self, event: &TraceEvent, thread: usize, call: CallId) -> Result<(), String> {
         let server = self.model.call(call).server;
         let Some(id) = event.ids.wk.clone() else { return Ok(()) };
@@ -91,7 +91,7 @@ impl Reader<'_> {
         Err(format!("{id} stands for {} already, not {}", name(known), name(server)))
     }
 
-    /// `findorcreate`: one rendezvous a process, until it is cleaned up.
+    /// Notes `findorcreate`: one rendezvous a process, until it is cleaned up.
     pub(super) fn note_rendezvous(&mut self, event: &TraceEvent, thread: usize) -> Result<(), String> {
         let known = self.known(thread);
         if known.rendezvous.is_none() || known.cleaned {

@@ -8,7 +8,7 @@ use super::position::{Context, Position, Refusal};
 use crate::machine::{Event, Model, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 
-/// How many events of the trace a search may do, over all orders that it tries, before it gives up.
+/// Number of events that of the trace a search may do, over all orders that it tries, before it gives up.
 const BUDGET: usize = 20_000;
 
 /// The best that a search found.
@@ -170,7 +170,7 @@ pub(super) fn finish(context: &Context<'_>, at: &mut Position, events: &mut Vec<
     }
 }
 
-/// The client of the step, if it has no answer.
+/// Returns the client of the step, if it has no answer.
 pub(super) fn stuck_client(model: &TensorFlow, at: &Position) -> Option<(ProcessId, usize)> {
     let worker = model.steps()[usize::from(STEP)].worker;
     let clients = model.clients(worker, &at.system.processes[worker.index()]);

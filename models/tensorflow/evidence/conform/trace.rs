@@ -32,7 +32,7 @@ pub struct TraceEvent {
     pub thread: String,
     /// The function.
     pub function: Function,
-    /// Whether the function was entered, left, or passed a point.
+    /// Mark of the event: the function was entered, left, or passed a point.
     pub mark: Mark,
     /// The objects that it names.
     pub ids: Ids,
@@ -68,7 +68,7 @@ pub struct Ids {
     pub message: Option<String>,
 }
 
-/// Whether a function was entered, left, or passed a point.
+/// The mark of an event: a function was entered, left, or passed a point.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Mark {
     /// `<`.
@@ -177,7 +177,7 @@ impl Function {
 }
 
 impl TraceEvent {
-    /// The event's name as its line has it.
+    /// Returns the event's name as its line has it.
     pub fn name(&self) -> String {
         let mark = match self.mark {
             Mark::Enter => "<",
@@ -202,7 +202,7 @@ impl fmt::Display for TraceEvent {
     }
 }
 
-/// Why a file is not a trace. Each is one line that begins with the file's name.
+/// The reason why a file is not a trace. Each is one line that begins with the file's name.
 #[derive(Debug, Error)]
 pub enum TraceError {
     /// The file can't be read.
@@ -210,7 +210,7 @@ pub enum TraceError {
     Read {
         /// Name of the file.
         file: String,
-        /// Why not.
+        /// The cause.
         error: io::Error,
     },
     /// No event in it.

@@ -32,14 +32,14 @@ pub struct Fit {
 pub struct Sign {
     /// The sign.
     pub symptom: &'static Symptom,
-    /// Whether it is there: [`Seen::Yes`] or [`Seen::NotShown`].
+    /// Presence of the symptom: [`Seen::Yes`] or [`Seen::NotShown`].
     pub seen: Seen,
     /// Whether the hang cannot be without it.
     pub needed: bool,
 }
 
 impl Fit {
-    /// How many of its signs are there.
+    /// Returns how many of its signs are there.
     pub fn shown(&self) -> usize {
         self.signs.iter().filter(|sign| sign.seen == Seen::Yes).count()
     }
@@ -79,7 +79,7 @@ fn enough(fit: &Fit) -> bool {
     2 * shown >= needed().count()
 }
 
-/// The signs of a hang, or the first one that rules it out.
+/// Returns the signs of a hang, or the first one that rules it out.
 fn compare(known: &'static Known, evidence: Evidence<'_>) -> Result<Fit, &'static Symptom> {
     let mut signs = Vec::new();
     for (symptoms, needed) in [(known.needs, true), (known.supports, false)] {

@@ -22,7 +22,7 @@ pub struct Known {
     pub today: &'static [&'static str],
     /// Versions, with the fix that each has.
     pub versions: &'static [&'static str],
-    /// Where it is explained.
+    /// The place where it is explained.
     pub explained: &'static str,
 }
 

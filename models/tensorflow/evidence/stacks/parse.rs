@@ -27,7 +27,7 @@ pub struct Stack {
     pub frames: Vec<String>,
 }
 
-/// Why a file is no dump.
+/// The reason why a file is no dump.
 #[derive(Debug, Error)]
 pub enum DumpError {
     /// The file cannot be read.
@@ -35,7 +35,7 @@ pub enum DumpError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         error: std::io::Error,
     },
     /// No thread in it.
@@ -122,7 +122,7 @@ impl Dump {
         })
     }
 
-    /// How many threads stand at a place.
+    /// Returns how many threads stand at a place.
     pub fn count(&self, place: Place) -> usize {
         self.stacks.iter().filter(|stack| Place::of(stack) == place).count()
     }
@@ -145,7 +145,7 @@ impl Stack {
     }
 }
 
-/// The number in `Thread 37 (Thread 0x7fcd8efed6c0 (LWP 12) "python"):`.
+/// Returns the number in `Thread 37 (Thread 0x7fcd8efed6c0 (LWP 12) "python"):`.
 fn thread_number(line: &str) -> Option<u32> {
     let (number, rest) = line.strip_prefix("Thread ")?.split_once(' ')?;
     rest.starts_with('(').then(|| number.parse().ok())?
@@ -163,7 +163,7 @@ fn frame(line: &str) -> Option<&str> {
     Some(at_address.map_or(rest, |(_, function)| function))
 }
 
-/// A frame without the library or the source line behind it.
+/// Returns a frame without the library or the source line behind it.
 fn function(frame: &str) -> &str {
     let end = [" from ", " at "].iter().filter_map(|mark| frame.rfind(mark)).max();
     let function = end.map_or(frame, |end| &frame[..end]);

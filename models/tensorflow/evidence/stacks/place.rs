@@ -1,10 +1,10 @@
-//! Where a thread stands in TensorFlow 1.12, from the functions on its stack.
+//! The place where a thread stands in TensorFlow 1.12, from the functions on its stack.
 
 use std::fmt;
 
 use super::{Dump, Stack};
 
-/// Where a thread stands.
+/// The place where a thread stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Place {
     /// The client in `sess.run` (`local_master.cc:95`, `grpc_session.cc`).
@@ -139,7 +139,7 @@ const RULES: &[Rule] = &[
 ];
 
 impl Place {
-    /// Where a thread stands.
+    /// Tells where a thread stands.
     pub fn of(stack: &Stack) -> Self {
         let holds = |rule: &&Rule| {
             rule.on.iter().all(|name| stack.calls(name)) && !rule.off.iter().any(|name| stack.calls(name))
@@ -191,7 +191,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// A client, a step or a pipeline makes a worker; a main thread in `join` without any of them a server.
+    /// Tells the role: a client, a step or a pipeline makes a worker; a main thread in `join` without any of them a server.
     pub(super) fn of(dump: &Dump) -> Self {
         let works = [
             Place::Client,

@@ -11,7 +11,7 @@ pub(super) struct Evidence<'a> {
     pub(super) all: &'a [Dump],
 }
 
-/// Whether a sign is there.
+/// The presence of a symptom.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Seen {
     /// The dumps show it.

@@ -25,7 +25,7 @@ pub(super) enum Outcome {
     Call(String),
 }
 
-/// The actions of a schedule.
+/// Returns the actions of a schedule.
 pub(super) fn of(slice: &TensorFlow, events: &[Event]) -> Result<Vec<Action>, ConcretizeError> {
     let mut run = Run::new(slice);
     let mut actions = Vec::new();

@@ -71,7 +71,7 @@ impl<'m> Run<'m> {
         Ok(())
     }
 
-    /// The node that a thread is on, if it is the closure of one.
+    /// Returns the node that a thread is on, if it is the closure of one.
     pub(super) fn node_of(&self, id: ProcessId, thread: ThreadId) -> Option<(StepId, NodeId)> {
         match thread {
             ThreadId::Node(step, own) => Some((step, *self.nodes.get(&(id, thread)).unwrap_or(&own))),

@@ -130,8 +130,8 @@ impl Whole<'_> {
         }
     }
 
-    /// The outcome with which an enabled thread runs its next label though the slice does not have it: because it only keeps books, or
-    /// is about what the slice left out. A closure that has not begun is not asked to.
+    /// Returns the outcome with which an enabled thread runs its next label though the slice does not have it: because it only keeps
+    /// books, or is about what the slice left out. A closure that has not begun is not asked to.
     fn beside_the_point(&self, id: ProcessId, pending: &Pending<ThreadId>) -> Option<u32> {
         let thread = self.run.thread(id, pending.thread);
         if thread.is_at(&rendezvous::ABORT_NEXT) {
@@ -154,7 +154,7 @@ impl Whole<'_> {
         !self.calls.contains(&self.run.model.call_name(call))
     }
 
-    /// A thread of the process that can go on without any closure beginning.
+    /// Returns a thread of the process that can go on without any closure beginning.
     fn going_on(&self, id: ProcessId) -> Option<Turn> {
         let threads = self.run.threads(id);
         let begun =
@@ -163,12 +163,13 @@ impl Whole<'_> {
         begun.find_map(|pending| Some((id, pending.clone(), self.beside_the_point(id, pending)?)))
     }
 
-    /// Somebody holds the pool thread or the mutex that the actor waits for; in a pool of one thread, somebody may stand before it.
+    /// Makes way where somebody holds the pool thread or the mutex that the actor waits for; in a pool of one thread, somebody may stand
+    /// before it.
     fn way_free(&self, id: ProcessId) -> Option<Turn> {
         self.going_on(id).or_else(|| self.beginning(id, |_| true))
     }
 
-    /// A closure of a node that the slice left out and that can begin now.
+    /// Returns a closure of a node that the slice left out and that can begin now.
     fn beginning(&self, id: ProcessId, wanted: impl Fn(NodeKind) -> bool) -> Option<Turn> {
         let threads = self.run.threads(id);
         let found = threads.iter().find(|pending| {
@@ -183,7 +184,7 @@ impl Whole<'_> {
         found.map(|pending| (id, pending.clone(), 0))
     }
 
-    /// A label on the way to a node that is not ready: of whoever schedules the roots, or of a node that it waits for.
+    /// Returns a label on the way to a node that is not ready: of whoever schedules the roots, or of a node that it waits for.
     fn towards(&self, id: ProcessId, step: StepId, name: &str) -> Option<Turn> {
         let model = self.run.model;
         let nodes = &model.graph(step).partitions[model.partition(step, id)].nodes;
@@ -215,7 +216,7 @@ impl Whole<'_> {
         threads.iter().find(roots).map(|pending| (id, pending.clone(), 0))
     }
 
-    /// A label on the way to the end of a partition: every node has to be over.
+    /// Returns a label on the way to the end of a partition: every node has to be over.
     fn towards_the_end(&self, id: ProcessId) -> Option<Turn> {
         let receives = |kind: NodeKind| matches!(kind, NodeKind::Recv { .. });
         let others = self.run.model.process_ids();

@@ -29,7 +29,7 @@ pub(super) fn sizes(partitions: &[Partition], edges: &[Edge]) -> Result<(), Grap
     Ok(())
 }
 
-/// The `_Send` and the `_Recv` node of every edge.
+/// Returns the `_Send` and the `_Recv` node of every edge.
 pub(super) fn ends(partitions: &[Partition], edges: &[Edge]) -> Result<Vec<(NodeId, NodeId)>, GraphError> {
     let mut found = vec![(Vec::new(), Vec::new()); edges.len()];
     for (index, partition) in (0u8..).zip(partitions) {

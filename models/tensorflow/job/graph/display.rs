@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Edge, Graph, Node, NodeKind};
 
 impl fmt::Display for Graph {
-    /// A line for each partition and node, for people and for tests.
+    /// Writes a line for each partition and node, for people and for tests.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, partition) in self.partitions.iter().enumerate() {
             writeln!(

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// Why partitions and edges are not a graph.
+/// The reason why partitions and edges are not a graph.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum GraphError {
     /// Nothing to run.
@@ -13,9 +13,9 @@ pub enum GraphError {
     TooLarge {
         /// The thing of which there are too many.
         what: String,
-        /// How many there are.
+        /// Number that was found.
         count: usize,
-        /// How many there may be.
+        /// Greatest number that is allowed.
         limit: usize,
     },
     /// An index that leads nowhere, or an edge without exactly one `_Send` and one `_Recv`.
@@ -33,9 +33,9 @@ pub enum GraphError {
     Unpaired {
         /// Name of the tensor.
         tensor: String,
-        /// How many nodes send it.
+        /// Number of nodes that send it.
         sends: usize,
-        /// How many nodes receive it.
+        /// Number of nodes that receive it.
         receives: usize,
     },
     /// A task that runs nothing of the step.

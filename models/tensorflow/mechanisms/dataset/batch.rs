@@ -22,7 +22,7 @@ pub struct RunnerFrame {
     pub gathered: Batch,
 }
 
-/// `BatchDataset::Iterator::GetNext` is called for the runner's next call.
+/// Calls `BatchDataset::Iterator::GetNext` for the runner's next call.
 pub(super) fn get_next(run: &mut Run<'_>, id: IteratorId) {
     if tree(run, id).has_input {
         run.then([prefetch::get_next(id)]);
@@ -38,7 +38,7 @@ pub(super) fn next_of_get_next(next: &mut Next<'_>, id: IteratorId) {
     next_of_map_input(next, id, false);
 }
 
-/// `prefetch` has answered.
+/// Takes the answer of `prefetch`.
 pub(super) fn receive(run: &mut Run<'_>, id: IteratorId, pulled: Pulled) {
     let size = usize::from(run.model.the_pipeline().batch_size);
     let gathered = &mut tree(run, id).runner.gathered;
@@ -67,7 +67,7 @@ pub(super) fn next_of_receive(next: &mut Next<'_>, id: IteratorId) {
     next_of_map_input(next, id, true);
 }
 
-/// `prefetch` and all below are gone: at the end of the data, or because `map` is destroyed.
+/// Goes on once `prefetch` and all below are gone: at the end of the data, or because `map` is destroyed.
 pub(super) fn input_is_destroyed(run: &mut Run<'_>, id: IteratorId) {
     let destroyed_by_batch = run.thread.id == ThreadId::Dataset(Name::Runner(id));
     let destroyed = tree(run, id);

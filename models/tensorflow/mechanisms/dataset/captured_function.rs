@@ -53,7 +53,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// The call without what only a run knows.
+    /// Returns the call without what only a run knows.
     pub(in crate::models) fn erased(self) -> Self {
         match self {
             Call::File { .. } => self,
@@ -61,7 +61,7 @@ impl Call {
         }
     }
 
-    /// The closures that can complete the call.
+    /// Returns the closures that can complete the call.
     pub(super) fn closures(self, id: IteratorId) -> Vec<ThreadId> {
         [Name::Body(id, self), Name::Callback(id, self)]
             .map(ThreadId::Dataset)
@@ -69,12 +69,12 @@ impl Call {
     }
 }
 
-/// A function is called.
+/// Calls a function.
 pub(super) fn run(id: IteratorId, function: Call) -> AnyPc {
     Pc::Run(id, function).into()
 }
 
-/// The body of a function's callback.
+/// Returns the body of a function's callback.
 fn callback(id: IteratorId, function: Call) -> Vec<AnyPc> {
     match function {
         Call::File { worker, .. } => vec![Pc::Notify(id, worker).into()],
@@ -82,7 +82,7 @@ fn callback(id: IteratorId, function: Call) -> Vec<AnyPc> {
     }
 }
 
-/// The workers whose notification has come.
+/// Returns the workers whose notification has come.
 fn opened(tree: &Tree) -> Vec<usize> {
     let workers = tree.interleave.workers.iter().enumerate();
     workers

@@ -35,7 +35,7 @@ pub enum Outcome {
 /// The records that one iterator has delivered so far.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Delivery {
-    /// By file, how many of its records.
+    /// Number of records per file.
     records: SmallVec<[u16; 2]>,
     /// Whether a batch was not full.
     partial: bool,
@@ -77,7 +77,7 @@ pub enum WrongDelivery {
 }
 
 impl Delivery {
-    /// Before the first read.
+    /// Returns the state before the first read.
     pub fn new(pipeline: &Pipeline) -> Self {
         Self {
             records: smallvec![0; pipeline.files.len()],
@@ -86,7 +86,7 @@ impl Delivery {
         }
     }
 
-    /// How many records were delivered.
+    /// Returns how many records were delivered.
     pub fn delivered(&self) -> usize {
         self.records.iter().copied().map(usize::from).sum()
     }

@@ -3,12 +3,12 @@
 use crate::models::tensorflow::job::graph::{Graph, Node, NodeKind, Partition};
 use crate::models::tensorflow::kernels;
 
-/// `sess.run(iterator.get_next())`.
+/// Builds `sess.run(iterator.get_next())`.
 pub fn read() -> Graph {
     one_node("IteratorGetNext", NodeKind::GetNext)
 }
 
-/// `sess.run(iterator.initializer)`.
+/// Builds `sess.run(iterator.initializer)`.
 pub fn make_iterator() -> Graph {
     one_node("MakeIterator", NodeKind::MakeIterator)
 }

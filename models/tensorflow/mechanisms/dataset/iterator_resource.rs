@@ -28,12 +28,12 @@ objects! { IteratorResource;
     Resource = "iterator_resource" per Process,
 }
 
-/// A `MakeIterator` begins.
+/// Begins a `MakeIterator`.
 pub(in crate::models::tensorflow::mechanisms) fn make_iterator(step: StepId, node: NodeId) -> AnyPc {
     Pc::MakeIterator(step, node).into()
 }
 
-/// `IteratorResource::GetNext`: the iterator that the resource holds is read.
+/// Runs `IteratorResource::GetNext`: reads the iterator that the resource holds.
 pub(in crate::models::tensorflow::mechanisms) fn read(process: &Process) -> AnyPc {
     let datasets = process.datasets.as_deref().expect("the process has a pipeline");
     parallel_map::get_next(datasets.current)

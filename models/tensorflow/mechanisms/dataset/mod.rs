@@ -38,7 +38,7 @@ use prefetch::Prefetch;
 /// An input file of the pipeline.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct InputFile {
-    /// How many records it has.
+    /// Number of its records.
     pub records: u16,
     /// Whether the function that makes its dataset fails. (A file that is missing does not do that: reading it fails.)
     pub function_fails: bool,
@@ -72,7 +72,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// The pipeline with every bound as low as it can be, on files with this number of records each.
+    /// Returns the pipeline with every bound as low as it can be, on files with this number of records each.
     pub fn smallest(files: &[u16], batch_size: u8) -> Self {
         let file = |&records: &u16| InputFile {
             records,
@@ -93,12 +93,12 @@ impl Pipeline {
         }
     }
 
-    /// How many records an epoch has.
+    /// Returns how many records an epoch has.
     pub fn records(&self) -> usize {
         self.files.iter().map(|file| usize::from(file.records)).sum()
     }
 
-    /// How many batches an epoch has.
+    /// Returns how many batches an epoch has.
     pub fn batches(&self) -> usize {
         let size = usize::from(self.batch_size).max(1);
         if self.drop_remainder {
@@ -130,7 +130,7 @@ pub enum Pulled {
     End,
 }
 
-/// How a look at a condition under a mutex comes out for a thread.
+/// The outcome of a look at a condition under a mutex comes out for a thread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Turn {
     /// It holds: the thread has done what it came for.
@@ -189,7 +189,7 @@ pub struct Datasets {
 }
 
 impl Datasets {
-    /// An iterator was made before anything runs here.
+    /// Returns the pipelines at the start: an iterator was made before anything runs here.
     pub fn new(pipeline: &Pipeline) -> Self {
         let mut trees = SmallVec::new();
         trees.push(Tree::new(0, pipeline));
@@ -200,7 +200,7 @@ impl Datasets {
         }
     }
 
-    /// An iterator, if it is not destroyed.
+    /// Returns an iterator, if it is not destroyed.
     pub fn tree(&self, id: IteratorId) -> Option<&Tree> {
         self.trees.iter().find(|tree| tree.id == id)
     }
@@ -246,7 +246,7 @@ impl TreeFacts {
         }
     }
 
-    /// The files that a worker may still open.
+    /// Returns the files that a worker may still open.
     pub(super) fn may_open(&self, pipeline: &Pipeline, worker: u8) -> impl Iterator<Item = u8> + use<> {
         let given = self.given.get(usize::from(worker)).copied().flatten();
         let left = self.next_file.unwrap_or(u8::MAX)..pipeline.files.len() as u8;
@@ -282,7 +282,7 @@ impl Facts {
         found.map_or(&FRESH, |(_, facts)| facts)
     }
 
-    /// The iterators that the resource holds or may come to hold.
+    /// Returns the iterators that the resource holds or may come to hold.
     fn to_come(&self, model: &TensorFlow) -> impl Iterator<Item = IteratorId> + use<> {
         self.current..model.iterators()
     }
@@ -297,7 +297,7 @@ fn tree<'a>(run: &'a mut Run<'_>, id: IteratorId) -> &'a mut Tree {
     trees.find(|tree| tree.id == id).expect("the iterator is not destroyed")
 }
 
-/// The last part of an iterator is gone.
+/// Ends an iterator whose last part is gone.
 fn iterator_is_destroyed(run: &mut Run<'_>, id: IteratorId) {
     datasets(run).trees.retain(|tree| tree.id != id);
 }
@@ -320,7 +320,7 @@ impl View<'_> {
 }
 
 impl TensorFlow {
-    /// The pipeline of the job.
+    /// Returns the pipeline of the job.
     pub(in crate::models) fn pipeline(&self) -> Option<&Pipeline> {
         self.job().pipeline.as_ref()
     }
@@ -330,7 +330,7 @@ impl TensorFlow {
         self.pipeline().expect("the job has a pipeline")
     }
 
-    /// The number of iterators that a process makes at most.
+    /// Returns the number of iterators that a process makes at most.
     pub(in crate::models) fn iterators(&self) -> IteratorId {
         let steps = self.job().steps.iter();
         let makes = steps.filter(|step| graphs::makes_iterator(&step.graph)).count();

@@ -34,7 +34,7 @@ impl Name {
         matches!(self, Name::Body(_, Call::Map(_)) | Name::Callback(_, Call::Map(_)))
     }
 
-    /// For schedules; unique within a process.
+    /// Returns the name for schedules; unique within a process.
     pub fn text(self) -> String {
         match self {
             Name::Runner(id) => format!("runner:iterator{id}"),
@@ -49,7 +49,7 @@ impl Name {
         }
     }
 
-    /// The thread in plain words.
+    /// Returns the thread in plain words.
     pub fn words(self) -> String {
         match self {
             Name::Runner(_) => "the runner thread of map".to_owned(),
@@ -68,7 +68,7 @@ impl Name {
         }
     }
 
-    /// The name without what only a run knows.
+    /// Returns the name without what only a run knows.
     pub(in crate::models) fn erased(self) -> Self {
         match self {
             Name::Body(id, call) => Name::Body(id, call.erased()),

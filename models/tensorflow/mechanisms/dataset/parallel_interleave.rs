@@ -36,12 +36,12 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// `MayHaveElements`.
+    /// Evaluates `MayHaveElements`.
     pub fn may_have_elements(&self) -> bool {
         self.producing || !self.outputs.is_empty()
     }
 
-    /// `SetInputs`.
+    /// Runs `SetInputs`.
     fn assign(&mut self, file: u8) {
         self.input = Some(file);
         self.producing = true;
@@ -49,7 +49,7 @@ impl Worker {
     }
 }
 
-/// `notify_one` where at most one thread can wait: there is nothing to choose.
+/// Runs `notify_one` where at most one thread can wait: there is nothing to choose.
 fn notify_only_waiter(condvar: &mut Condvar<ThreadId>) {
     debug_assert_eq!(condvar.outcomes(), 1, "one waiter at most: {condvar:?}");
     condvar.notify_one(0);
@@ -77,7 +77,7 @@ pub struct ParallelInterleave {
 }
 
 impl ParallelInterleave {
-    /// The next file of the list.
+    /// Returns the next file of the list.
     fn next_input(&mut self, pipeline: &Pipeline) -> Option<u8> {
         if usize::from(self.next_file) == pipeline.files.len() {
             self.input_ended = true;
@@ -87,7 +87,7 @@ impl ParallelInterleave {
         Some(self.next_file - 1)
     }
 
-    /// `EnsureWorkerThreadsStarted`: a worker for each file, up to `cycle_length + prefetch_input_elements`. Returns the number of
+    /// Runs `EnsureWorkerThreadsStarted`: a worker for each file, up to `cycle_length + prefetch_input_elements`. Returns the number of
     /// threads that start.
     fn start_workers(&mut self, pipeline: &Pipeline) -> u8 {
         if !self.workers.is_empty() || self.input_ended {
@@ -107,7 +107,7 @@ impl ParallelInterleave {
         self.workers.len() as u8
     }
 
-    /// `GetNextInternal`: the next element for the consumer, or `None`: it is parked.
+    /// Runs `GetNextInternal`: returns the next element for the consumer, or `None`: it is parked.
     fn get_next(&mut self, pipeline: &Pipeline, variant: Variant, consumer: ThreadId) -> Option<Pulled> {
         if self.cancelled {
             return Some(Pulled::Element(Element::Error));
@@ -130,7 +130,7 @@ impl ParallelInterleave {
         }
     }
 
-    /// One round over the slots.
+    /// Runs one round over the slots.
     fn scan(&mut self, pipeline: &Pipeline, variant: Variant) -> Scan {
         let mut may_produce = false;
         let slots = self.slots.len() as u8;
@@ -169,7 +169,7 @@ impl ParallelInterleave {
         }
     }
 
-    /// The worker of a slot is exhausted: it gets another file and is staged, and the slot gets the worker that is staged longest.
+    /// Refills the slot of an exhausted worker: it gets another file and is staged, and the slot gets the worker that is staged longest.
     /// Returns whether there is one.
     fn refill(&mut self, pipeline: &Pipeline, slot: u8, number: u8) -> bool {
         if !self.input_ended
@@ -183,7 +183,7 @@ impl ParallelInterleave {
         staged.is_some()
     }
 
-    /// A worker takes the file that it was given.
+    /// Lets a worker take the file that it was given.
     fn wait_for_input(&mut self, number: u8, thread: ThreadId) -> Turn {
         let worker = &mut self.workers[usize::from(number)];
         if self.cancelled {
@@ -197,7 +197,7 @@ impl ParallelInterleave {
         Turn::Done
     }
 
-    /// A worker waits for room, even with the end of its file.
+    /// Lets a worker wait for room, even with the end of its file.
     fn wait_for_room(&mut self, pipeline: &Pipeline, number: u8, thread: ThreadId) -> Turn {
         let worker = &mut self.workers[usize::from(number)];
         if self.cancelled {
@@ -210,7 +210,7 @@ impl ParallelInterleave {
         Turn::Done
     }
 
-    /// A worker publishes a record, or the end of its file, and wakes the consumer.
+    /// Publishes a worker's record, or the end of its file, and wakes the consumer.
     fn publish(&mut self, pipeline: &Pipeline, number: u8, element: Option<Element>) {
         let worker = &mut self.workers[usize::from(number)];
         worker.producing = element.is_some();
@@ -222,7 +222,7 @@ impl ParallelInterleave {
         }
     }
 
-    /// A worker publishes that it has no dataset. It signals its own condition variable, which no sloppy consumer waits for.
+    /// Publishes that a worker has no dataset. The worker signals its own condition variable, which no sloppy consumer waits for.
     fn publish_error(&mut self, variant: Variant, number: u8) {
         let worker = &mut self.workers[usize::from(number)];
         worker.outputs.push(Element::Error);
@@ -233,7 +233,7 @@ impl ParallelInterleave {
         }
     }
 
-    /// The destructor: every worker is told, the sloppy consumer is not.
+    /// Runs the destructor: every worker is told, the sloppy consumer is not.
     fn cancel(&mut self) {
         self.cancelled = true;
         self.workers.iter_mut().for_each(|worker| worker.condvar.notify_all());

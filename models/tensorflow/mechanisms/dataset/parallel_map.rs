@@ -109,29 +109,29 @@ impl ParallelMap {
         (first, self.next)
     }
 
-    /// The result of a call, while a consumer or the runner has it.
+    /// Returns the result of a call, while a consumer or the runner has it.
     fn invocation(&mut self, number: u16) -> Option<&mut Invocation> {
         let mut known = self.results.iter_mut().chain(&mut self.taken);
         known.find(|invocation| invocation.number == number)
     }
 }
 
-/// The consumer wants a result.
+/// Asks for a result for the consumer.
 pub(super) fn get_next(id: IteratorId) -> AnyPc {
     Pc::GetNext(id).into()
 }
 
-/// An iterator is destroyed, from `map` down.
+/// Destroys an iterator, from `map` down.
 pub(super) fn destroy(id: IteratorId) -> AnyPc {
     Pc::Destroy(id).into()
 }
 
-/// A call is complete, on the thread of its callback.
+/// Completes a call, on the thread of its callback.
 pub(super) fn completes(id: IteratorId, number: u16) -> [AnyPc; 2] {
     [Pc::Completed(id, number).into(), Pc::Notify(id, number).into()]
 }
 
-/// `batch` has an answer for the runner's call.
+/// Takes the answer of `batch` for the runner's call.
 pub(super) fn map_input(run: &mut Run<'_>, id: IteratorId, outcome: Outcome) {
     let tree = tree(run, id);
     let number = tree.runner.number;
@@ -152,7 +152,7 @@ pub(super) fn next_of_map_input(next: &mut Next<'_>, id: IteratorId, may_have_ba
     next.then([Pc::Completed(id, u16::MAX), Pc::NotifyAndGoOn(id, u16::MAX)]);
 }
 
-/// The runner has done what it can for a call and turns to the next one of its list, or looks for more.
+/// Leaves a call for which the runner has done what it can, and turns to the next one of its list, or looks for more.
 pub(super) fn next_call(run: &mut Run<'_>, id: IteratorId) {
     let frame = &mut tree(run, id).runner;
     frame.number += 1;
@@ -334,7 +334,7 @@ fn map_get_next(run: &mut Run<'_>, id: IteratorId) {
     run.then([next]);
 }
 
-/// A round of the runner's loop.
+/// Runs a round of the runner's loop.
 fn run_calls(run: &mut Run<'_>, id: IteratorId) {
     let (limit, thread) = (run.model.the_pipeline().num_parallel_calls, run.thread.id);
     let tree = tree(run, id);
@@ -349,7 +349,7 @@ fn run_calls(run: &mut Run<'_>, id: IteratorId) {
     batch::get_next(run, id);
 }
 
-/// The callback holds the result, and with it the notification, even where the iterator is destroyed by now.
+/// Notifies the result: the callback holds the result, and with it the notification, even where the iterator is destroyed by now.
 fn notify_result(run: &mut Run<'_>, id: IteratorId, number: u16) {
     let mut trees = datasets(run).trees.iter_mut();
     if let Some(tree) = trees.find(|tree| tree.id == id)
@@ -359,7 +359,7 @@ fn notify_result(run: &mut Run<'_>, id: IteratorId, number: u16) {
     }
 }
 
-/// The closures of a call of `map`, or the runner that has not called it yet.
+/// Returns the closures of a call of `map`, or the runner that has not called it yet.
 fn who_completes(tree: &Tree, number: u16) -> Vec<ThreadId> {
     let mut threads = Call::Map(number).closures(tree.id);
     if (tree.runner.number..tree.runner.end).contains(&number) {
@@ -368,7 +368,7 @@ fn who_completes(tree: &Tree, number: u16) -> Vec<ThreadId> {
     threads
 }
 
-/// The threads that can complete the calls for which the destructor of `map` waits.
+/// Returns the threads that can complete the calls for which the destructor of `map` waits.
 fn in_flight(tree: &Tree, process: &Process) -> Vec<ThreadId> {
     let completes = |id: &ThreadId| match id {
         ThreadId::Dataset(Name::Body(of, Call::Map(_)) | Name::Callback(of, Call::Map(_))) => *of == tree.id,

@@ -57,7 +57,7 @@ pub struct Prefetch {
 }
 
 impl Prefetch {
-    /// The next element for a consumer, or `None`: it is parked.
+    /// Returns the next element for a consumer, or `None`: it is parked.
     fn get_next(&mut self, consumer: ThreadId) -> Option<Pulled> {
         if self.cancelled {
             return Some(Pulled::Element(Element::Error));
@@ -96,17 +96,17 @@ impl Prefetch {
     }
 }
 
-/// The consumer wants an element.
+/// Asks for an element for the consumer.
 pub(super) fn get_next(id: IteratorId) -> AnyPc {
     Pc::GetNext(id).into()
 }
 
-/// The thread has an element, or the end.
+/// Publishes an element, or the end.
 pub(super) fn publish(id: IteratorId, pulled: Pulled) -> AnyPc {
     Pc::Publish(id, pulled).into()
 }
 
-/// `prefetch` and all below are destroyed.
+/// Destroys `prefetch` and all below.
 pub(super) fn cancel(id: IteratorId) -> AnyPc {
     Pc::Cancel(id).into()
 }

@@ -39,12 +39,12 @@ objects! { Teardown;
     Sessions = "sessions" per Process,
 }
 
-/// The client closes its session, and with it destroys the iterator.
+/// Closes the client's session, and with it destroys the iterator.
 pub(in crate::models::tensorflow::mechanisms) fn close() -> AnyPc {
     Pc::Delete.into()
 }
 
-/// Another master's request for a session arrives.
+/// Receives another master's request for a session.
 pub(super) fn other_request() -> AnyPc {
     Pc::OtherRequest.into()
 }

@@ -75,7 +75,7 @@ struct Reference {
     producers: VecDeque<(u16, AttemptKind)>,
     consumers: VecDeque<u16>,
     next: u16,
-    /// How each attempt ended.
+    /// Outcome of each attempt.
     ended: BTreeMap<u16, bool>,
 }
 

@@ -83,7 +83,7 @@ fn executing<'a>(run: &'a mut Run<'_>, step: StepId) -> &'a mut Rendezvous {
     of(run, id)
 }
 
-/// The answers to receives that fail, in order.
+/// Returns the answers to receives that fail, in order.
 fn serve_all(calls: List) -> impl Iterator<Item = super::super::Pc> {
     calls.into_iter().flat_map(|call| rpc::serve(call, false))
 }

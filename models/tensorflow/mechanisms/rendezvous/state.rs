@@ -36,7 +36,7 @@ pub struct Rendezvous {
 }
 
 impl Rendezvous {
-    /// A fresh one, as `FindOrCreate` makes it.
+    /// Returns a fresh one, as `FindOrCreate` makes it.
     pub fn new(step: StepId) -> Self {
         Self {
             step,

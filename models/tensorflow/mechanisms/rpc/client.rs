@@ -86,7 +86,7 @@ pub(super) fn check_after_send(run: &mut Run<'_>, id: CallId) {
     }
 }
 
-/// `CallOptions::StartCancel` as `StartAbort` and `RunManyGraphs` call it. For a receive, the error is remembered first.
+/// Runs `CallOptions::StartCancel` as `StartAbort` and `RunManyGraphs` call it. For a receive, the error is remembered first.
 pub(super) fn cancel(run: &mut Run<'_>, id: CallId) {
     let (sticky, receive) = (run.model.is_sticky(), is_receive(run.model, id));
     let Some(call) = run.process.client_call_mut(id) else {
@@ -100,7 +100,7 @@ pub(super) fn cancel(run: &mut Run<'_>, id: CallId) {
     }
 }
 
-/// `ClientContext::TryCancel`.
+/// Runs `ClientContext::TryCancel`.
 fn try_cancel(run: &mut Run<'_>, id: CallId) {
     let server = run.model.call(id).server;
     let call = client(run, id);
@@ -115,13 +115,13 @@ fn try_cancel(run: &mut Run<'_>, id: CallId) {
     }
 }
 
-/// The call is over on this side: an event for its completion-queue thread.
+/// Ends the call on this side: an event for its completion-queue thread.
 fn completed(run: &mut Run<'_>, id: CallId) {
     client(run, id).rpc = Rpc::Complete;
     run.spawn(ThreadId::Completion(id), completion(id));
 }
 
-/// `OnCompleted`: clear, then what the call is for.
+/// Runs `OnCompleted`: clear, then what the call is for.
 pub(super) fn complete(run: &mut Run<'_>, id: CallId) {
     let call = client(run, id);
     call.installed = false;

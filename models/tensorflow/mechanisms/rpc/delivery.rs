@@ -46,7 +46,7 @@ pub(in crate::models) fn deliver(model: &TensorFlow, process: &mut Process, from
     }
 }
 
-/// The client of a request cancels it. An answered call's stream is closed: its reset means nothing.
+/// Cancels a request for its client. An answered call's stream is closed: its reset means nothing.
 pub(in crate::models::tensorflow::mechanisms) fn reset(process: &mut Process, id: CallId) {
     let Some(call) = process.server_call_mut(id) else {
         return;

@@ -6,7 +6,7 @@ use crate::models::tensorflow::mechanisms::context::{Next, Run};
 use crate::models::tensorflow::mechanisms::{rendezvous, worker};
 use crate::models::tensorflow::process::{CallId, ThreadId};
 
-/// Outcome 0: the request alone is read. Outcome 1: with its reset, so that it never reaches the service.
+/// Reads a request. Outcome 0: the request alone is read. Outcome 1: with its reset, so that it never reaches the service.
 pub(super) fn read(run: &mut Run<'_>, id: CallId) {
     let info = *run.model.call(id);
     if run.choice == 1 {
@@ -42,7 +42,7 @@ pub(super) fn request_cancelled(run: &mut Run<'_>, id: CallId) {
     }
 }
 
-/// The cancel function of a handler's `CallOptions`, with its mutex held.
+/// Runs the cancel function of a handler's `CallOptions`, with its mutex held.
 pub(in crate::models::tensorflow::mechanisms) fn cancel_request(run: &mut Run<'_>, id: CallId) {
     let owner = run.thread.id;
     let info = *run.model.call(id);

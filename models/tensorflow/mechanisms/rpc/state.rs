@@ -30,7 +30,7 @@ impl Frame {
     }
 }
 
-/// How far an RPC is on the client's side.
+/// The progress of an RPC on the client's side.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Rpc {
     /// Not started.
@@ -54,7 +54,7 @@ pub struct ClientCall {
     pub installed: bool,
     /// `sticky-cancel`: a `StartCancel` found no function and waits for one.
     pub wanted: bool,
-    /// How far the RPC is.
+    /// Progress of the RPC.
     pub rpc: Rpc,
     /// Whether the call's status carries an error: its own, or that of the rendezvous it was told to abort with.
     pub failed: bool,
@@ -63,7 +63,7 @@ pub struct ClientCall {
 }
 
 impl ClientCall {
-    /// The call of a `_Recv`.
+    /// Returns the call of a `_Recv`.
     pub fn receive(id: CallId, rendezvous: RendezvousId) -> Self {
         Self {
             rendezvous: Some(rendezvous),
@@ -71,7 +71,7 @@ impl ClientCall {
         }
     }
 
-    /// A `RunGraph` call.
+    /// Returns a `RunGraph` call.
     pub fn run_graph(id: CallId) -> Self {
         Self {
             id,
@@ -133,7 +133,7 @@ pub struct ServerCall {
 }
 
 impl ServerCall {
-    /// A request that has arrived.
+    /// Returns a request that has arrived.
     pub(super) fn arrived(id: CallId) -> Self {
         Self {
             id,

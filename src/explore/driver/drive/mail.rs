@@ -28,7 +28,7 @@ impl<M: Model + 'static, R: Runtime> Driver<M, R> {
         connections.any(|connection| !connection.is_empty())
     }
 
-    /// Under the lock of a process: what has been sent to it arrives, in the order of each sender. None if nothing has.
+    /// Delivers, under the lock of a process, what has been sent to it, in the order of each sender. None if nothing has.
     pub(super) fn arrive(&self, id: ProcessId) -> Result<Option<Changes<M, R>>, Found> {
         if !self.has_mail(id) || self.over.load(Ordering::Relaxed) {
             return Ok(None);

@@ -8,7 +8,7 @@ use crate::explore::exhaustive::reduction::guarded;
 use crate::machine::{GuaranteeSet, Pending, ProcessId, Reducible, run_label};
 
 impl<M: Reducible> Auditor<'_, '_, M> {
-    /// Forgetting before a label or a delivery and forgetting after it lead to the same.
+    /// Checks that forgetting before a label or a delivery and forgetting after it lead to the same.
     pub(super) fn forgetting(&mut self) {
         if self.search.graphs.reductions.forget_dead {
             return;

@@ -93,7 +93,8 @@ impl Reader {
         Ok(u64::from_le_bytes(self.bytes()?) as usize)
     }
 
-    /// A value that does not have the expected form: the same program wrote the same bytes, so the file was made by hand.
+    /// Returns the error of a value that does not have the expected form: the same program wrote the same bytes, so the file was made by
+    /// hand.
     pub(super) fn damaged(&self) -> CheckpointError {
         CheckpointError::Damaged {
             path: self.path.clone(),

@@ -34,7 +34,7 @@ pub(super) struct Environment<'a, M: Independence> {
 }
 
 impl<'a, M: Independence> Environment<'a, M> {
-    /// Those of a state in which only `frames` may still arrive.
+    /// Returns those of a state in which only `frames` may still arrive.
     pub(super) fn new(
         local: &'a Local<'a, M>,
         state: &'a M::Process,
@@ -97,7 +97,7 @@ impl<'a, M: Independence> Environment<'a, M> {
         })
     }
 
-    /// The smallest set of enabled threads, not all of them unless nothing else can interfere, such that nothing that any other
+    /// Returns the smallest set of enabled threads, not all of them unless nothing else can interfere, such that nothing that any other
     /// thread or an arrival may do conflicts with their next operations.
     pub(super) fn smallest_component(&self) -> Option<Vec<usize>> {
         let mut best: Option<Vec<usize>> = None;

@@ -42,12 +42,12 @@ objects! { ParallelInterleave;
     Interleave(IteratorId) = "interleave" per Iterator,
 }
 
-/// The consumer wants an element.
+/// Asks for an element for the consumer.
 pub(in crate::models::tensorflow::mechanisms::dataset) fn get_next(id: IteratorId) -> AnyPc {
     Pc::GetNext(id).into()
 }
 
-/// The iterator is destroyed.
+/// Destroys the iterator.
 pub(in crate::models::tensorflow::mechanisms::dataset) fn cancel(id: IteratorId) -> AnyPc {
     Pc::Cancel(id).into()
 }
@@ -57,7 +57,7 @@ pub(in crate::models::tensorflow::mechanisms::dataset) fn next_of_opened(id: Ite
     [Pc::PublishError(id, worker).into(), Pc::Publish(id, worker, 0).into()]
 }
 
-/// The function has made the dataset of a worker's file, or failed.
+/// Goes on once the function has made the dataset of a worker's file, or failed.
 pub(in crate::models::tensorflow::mechanisms::dataset) fn file_is_opened(
     run: &mut Run<'_>,
     id: IteratorId,
@@ -250,7 +250,7 @@ impl Mechanism for Counter {
     }
 }
 
-/// The destructor turns to a worker, or after the last one goes on with what is left.
+/// Turns the destructor to a worker, or after the last one goes on with what is left.
 fn join_next(run: &mut Run<'_>, id: IteratorId, number: u8) {
     if usize::from(number) < tree(run, id).interleave.workers.len() {
         run.then([Pc::Join(id, number)]);
