@@ -36,23 +36,23 @@ const LONG_FUNCTIONS: [(&str, &str); 3] = [
 
 /// A phrase, a word of [`COUNTED`] in place of each `#`; what to write instead; and how often it still stands, which only gets less.
 const PHRASES: [(&str, &str, usize); 13] = [
-    ("so many", "N states", 32),
-    ("one a #", "one per process", 16),
+    ("so many", "N states", 0),
+    ("one a #", "one per process", 0),
     ("one an #", "one per event", 0),
-    ("a # a #", "one line per change", 13),
-    ("a # an #", "one row per event", 2),
-    ("one # a #", "one file per task", 12),
-    ("one # an #", "one row per event", 3),
-    ("runs end as promised", "runs reproduced the hang", 1),
-    ("found the thread not live", "but that thread is not running", 1),
+    ("a # a #", "one line per change", 0),
+    ("a # an #", "one row per event", 0),
+    ("one # a #", "one file per task", 0),
+    ("one # an #", "one row per event", 0),
+    ("runs end as promised", "runs reproduced the hang", 0),
+    ("found the thread not live", "but that thread is not running", 0),
     (
         "its cancel found no function",
         "cancelled before its callback was installed",
-        3,
+        0,
     ),
-    ("and in no other", "the search is complete", 2),
-    ("tf-step.md", "the file of TensorFlow that says so", 6),
-    ("tf-data.md", "the file of TensorFlow that says so", 14),
+    ("and in no other", "the search is complete", 0),
+    ("tf-step.md", "the file of TensorFlow that says so", 0),
+    ("tf-data.md", "the file of TensorFlow that says so", 0),
 ];
 
 /// Things that are counted out: "one per" such a thing.
@@ -60,7 +60,7 @@ const COUNTED: &str = "change column core event file hang job label lane line me
     scenario search seed server session signature step task test thread track turn variable variant verdict";
 
 /// First words of a comment that begins with no noun and no verb, and how many such comments are left.
-const OPENINGS: [(&str, usize); 4] = [("Who", 45), ("Which", 32), ("What", 330), ("The same", 22)];
+const OPENINGS: [(&str, usize); 4] = [("Who", 0), ("Which", 0), ("What", 0), ("The same", 0)];
 
 /// A thing that breaks a rule: file, line, and what.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -1,4 +1,4 @@
-//! What a model says about itself so that a search may leave something out. Engines that run labels one after the other never ask.
+//! Knowledge of a model that lets a search leave something out. Engines that run labels one after the other never ask.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{BitSet, Footprint, FrameSet, Model, ObjectId, ProcessId, ThreadName};
 
-/// Which operations commute, and which parts of a state are dead: what reductions need. Too much is sound in every footprint and every
+/// Independence, as reductions need it: which operations commute, and which parts of a state are dead. Too much is sound in every footprint and every
 /// set, too little is not.
 pub trait Independence: Model {
     /// What is final in a state of a process: footprints are computed from that, once for each state.
@@ -62,7 +62,7 @@ pub trait Independence: Model {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct GuaranteeSet(pub BitSet);
 
-/// What processes guarantee to each other (assume-guarantee reasoning), and when the end is inevitable.
+/// Guarantees of processes to each other (assume-guarantee reasoning), and when the end is inevitable.
 pub trait Guarantees: Model {
     /// Returns what this process guarantees to the others if they keep what is `assumed`: a guarantee is kept whatever is run next. The
     /// engine starts from no guarantee and asks until nothing is added.

@@ -1,4 +1,4 @@
-//! What can happen next in one process, and which part of it is enough to look at.
+//! The next steps of one process, and the part of them that is enough to look at.
 //!
 //! # Why a free operation may go first
 //! In a global state, let thread `t` of process `p` be enabled with an operation on object `o`, and let nothing that any
@@ -56,9 +56,9 @@ const LONGEST_RUN: usize = 1_000;
 /// A transition of one process: one label, or several that are explored as one.
 pub(super) struct RawStep<M: Reducible> {
     pub(super) state: M::Process,
-    /// Which thread ran, with which outcome, label by label.
+    /// Threads that ran, with their outcomes, label by label.
     pub(super) path: Vec<(M::Thread, u32)>,
-    /// What it sent to other processes, in order.
+    /// Frames that it sent to other processes, in order.
     pub(super) sent: Vec<(ProcessId, M::Frame)>,
 }
 
@@ -82,7 +82,7 @@ pub(super) struct Broken {
     pub(super) event: Option<Event>,
 }
 
-/// What can happen next in one process.
+/// The possible next steps of one process.
 pub(super) struct RawExpansion<M: Reducible> {
     pub(super) steps: Vec<RawStep<M>>,
     /// True if these steps alone are enough in every global state with this local state.
