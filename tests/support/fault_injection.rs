@@ -133,13 +133,13 @@ impl<M: Model> Model for Copies<M> {
 impl<M: Independence> Independence for Copies<M> {
     type Facts = M::Facts;
 
-    delegate!(delivery_footprint frame_set name eliminate_dead);
+    delegate!(facts delivery_footprint frame_set name eliminate_dead);
 
     fn footprint(&self, _: ProcessId, state: &M::Process, facts: &M::Facts, thread: M::Thread) -> Arc<Footprint> {
         if self.fault == Fault::Future {
             return Arc::default();
         }
-        self.model.footprint(ONE, state, thread)
+        self.model.footprint(ONE, state, facts, thread)
     }
 
     fn may_send(&self, _: ProcessId, _: &M::Process, _: ProcessId) -> FrameSet {
