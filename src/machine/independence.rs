@@ -9,7 +9,7 @@ use super::{BitSet, Footprint, FrameSet, Model, ObjectId, ProcessId, ThreadName}
 /// Independence, as reductions need it: which operations commute, and which parts of a state are dead. Too much is sound in every footprint and every
 /// set, too little is not.
 pub trait Independence: Model {
-    /// What is final in a state of a process: footprints are computed from that, once for each state.
+    /// Facts that are final in a state of a process: footprints are computed from that, once for each state.
     type Facts;
 
     /// Reads the facts off a state.

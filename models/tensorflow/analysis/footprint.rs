@@ -53,7 +53,7 @@ struct Known {
     threads: RwLock<FxHashMap<SmallVec<[Item; 6]>, Arc<Footprint>>>,
 }
 
-/// What may still happen in a process: the facts of a state, with the footprints that are known under them.
+/// The outlook of a process on what may still happen: the facts of a state, with the footprints that are known under them.
 #[derive(Debug)]
 pub struct Outlook {
     id: ProcessId,
@@ -108,7 +108,7 @@ impl Outlook {
         }
     }
 
-    /// What a thread, and everything that exists because of it, may still do.
+    /// Computes all that a thread, and everything that exists because of it, may still do.
     pub(in crate::models) fn of_thread(&self, model: &TensorFlow, thread: &Thread) -> Arc<Footprint> {
         match &self.known {
             Some(known) => self.of_items(model, known, executor::items(thread).collect()),
@@ -116,7 +116,7 @@ impl Outlook {
         }
     }
 
-    /// What the arrival of frames may cause, if no others than `frames` come.
+    /// Computes all that the arrival of frames may cause, if no others than `frames` come.
     pub(in crate::models) fn of_delivery(
         &self,
         model: &TensorFlow,

@@ -21,7 +21,7 @@ labels! {
 program_counter! { Iterator;
     /// The kernel hands the work to the iterator's own thread.
     Schedule(step, node) => SCHEDULE,
-    /// The same thread once it has an answer.
+    /// The iterator's own thread has an answer.
     GetNext(step, node) => GET_NEXT,
     /// The kernel tries the queue.
     Dequeue(step, node) => DEQUEUE,

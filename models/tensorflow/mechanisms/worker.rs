@@ -27,7 +27,7 @@ labels! {
 program_counter! { Worker;
     /// A handler installs the cancel function of its `CallOptions`.
     Install(call) => INSTALL,
-    /// The same label for the worker's own partition, which is called without an RPC.
+    /// As for a call, but for the worker's own partition, which is called without an RPC.
     InstallLocal(step) => INSTALL_LOCAL,
     /// Schedules the root with this index.
     Root(step, rendezvous, index: u16) => ROOT,
