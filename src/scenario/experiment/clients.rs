@@ -21,7 +21,7 @@ pub(super) fn fills(section: &JobSection) -> Vec<JobStep> {
     fills.collect()
 }
 
-/// Lists what each client runs. With a decoupled input a turn is a step that reads the batch, then, if there was one, a step that
+/// Lists what each client runs. With a decoupled input a turn is a step that reads the batch, then, if there was a batch, a step that
 /// is fed with it and so has all that it needs.
 pub(super) fn steps(section: &JobSection, reading: Option<&Arc<Graph>>, training: &Arc<Graph>) -> Vec<JobStep> {
     if let Some(pipeline) = &section.pipeline {
