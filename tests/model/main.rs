@@ -7,6 +7,7 @@ mod dataset;
 mod final_batch;
 mod import;
 mod import_refused;
+mod labels;
 mod match_dumps;
 mod mutants;
 mod other_ends;

@@ -1,0 +1,197 @@
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::machine::{Access, Model, ObjectId};
+use crate::models::tensorflow::mechanisms::bench::{Bench, Transition, models, picks, run_at_random};
+use crate::models::tensorflow::mechanisms::{iterator, rendezvous, rpc};
+
+const EDGES: [&str; 2] = ["ps0->worker", "worker->ps0 batch"];
+
+/// A thread's operation does not conflict with itself if it is a both-mover, and a footprint has no trace of it.
+fn declares_what_its_footprint_has(model: &TensorFlow, id: ProcessId, process: &Process) {
+    for pending in model.threads(id, process) {
+        let footprint = model.footprint_of(id, process, pending.thread);
+        let mut next = Footprint::new();
+        next.insert_operation(&pending.operation);
+        assert!(
+            footprint.includes(&next),
+            "{:?} at {}",
+            pending.thread,
+            pending.operation.label
+        );
+    }
+}
+
+/// What a thread may still do after a label of its process is what it could do before; a new thread is one of the thread that ran.
+fn footprints_only_shrink(model: &TensorFlow, transition: &Transition<'_>) {
+    let id = transition.process;
+    let [before, after] = [transition.before, transition.after].map(|system| &system.processes[id.index()]);
+    if after.connections.down {
+        return;
+    }
+    let ran = model.footprint_of(id, before, transition.thread);
+    for thread in &after.threads {
+        let mut allowed = (*ran).clone();
+        if before.thread(thread.id).is_some() {
+            allowed.extend(&model.footprint_of(id, before, thread.id));
+        } else if let Some(name) = model.footprints.name(thread.id) {
+            assert!(ran.spawns(name), "{:?} started {:?}", transition.thread, thread.id);
+        }
+        let now = model.footprint_of(id, after, thread.id);
+        assert!(
+            allowed.includes(&now),
+            "{:?} may do more after {:?} ran",
+            thread.id,
+            transition.thread
+        );
+    }
+}
+
+/// What an arrival starts is in what arrivals may cause.
+fn arrivals_were_foreseen(model: &TensorFlow, transition: &Transition<'_>) {
+    let from = transition.process;
+    for id in model.process_ids().filter(|id| *id != from) {
+        let [before, after] = [transition.before, transition.after].map(|system| &system.processes[id.index()]);
+        if before == after || model.may_still_die(id, before) {
+            continue;
+        }
+        let frames = model.frames_to(from, &transition.before.processes[from.index()], id);
+        let caused = model.footprint_of_delivery(id, before, &frames);
+        for thread in after.threads.iter().filter(|thread| before.thread(thread.id).is_none()) {
+            let now = model.footprint_of(id, after, thread.id);
+            assert!(
+                caused.includes(&now),
+                "{:?} came with a frame of {:?}",
+                thread.id,
+                transition.thread
+            );
+            let name = model.footprints.name(thread.id).expect("frames start no timers");
+            assert!(caused.spawns(name), "{:?}", thread.id);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+
+    #[test]
+    fn what_a_label_declares_in_a_state_is_in_the_footprint_of_its_thread(model in models(), picks in picks()) {
+        run_at_random(&model, &picks, |transition| {
+            let id = transition.process;
+            declares_what_its_footprint_has(&model, id, &transition.after.processes[id.index()]);
+        });
+    }
+
+    #[test]
+    fn what_threads_may_still_do_only_shrinks_along_a_run(model in models(), picks in picks()) {
+        run_at_random(&model, &picks, |transition| footprints_only_shrink(&model, transition));
+    }
+
+    #[test]
+    fn what_a_frame_starts_was_foreseen_where_it_was_to_come(model in models(), picks in picks()) {
+        run_at_random(&model, &picks, |transition| arrivals_were_foreseen(&model, transition));
+    }
+}
+
+/// The worker's receive is held at `label`.
+fn at(label: &'static crate::machine::Label) -> (Bench, ThreadId) {
+    let mut bench = Bench::new(1, &EDGES);
+    bench.hold("worker0", &iterator::GET_NEXT);
+    bench.hold("worker0", label);
+    bench.go();
+    (bench, ThreadId::Node(0, 1))
+}
+
+fn footprint(bench: &Bench, thread: ThreadId) -> Arc<Footprint> {
+    bench
+        .model
+        .footprint_of(bench.id("worker0"), bench.process("worker0"), thread)
+}
+
+#[test]
+fn a_receive_that_is_yet_to_register_may_still_call_and_fail_its_partition() {
+    let (bench, thread) = at(&rendezvous::VALIDATE);
+    let footprint = footprint(&bench, thread);
+    let uses = |object: ObjectId| footprint.conflicts_with(object, Access::Write);
+    let call = bench.call("edge_1_ps0_worker");
+    assert!(uses(bench.model.object(rpc::Object::Call(call))));
+    assert!(uses(
+        bench
+            .model
+            .object(crate::models::tensorflow::mechanisms::executor::Object::Status(0))
+    ));
+    let other = bench.call("RunGraph(ps0)");
+    assert!(
+        !uses(bench.model.object(rpc::Object::Call(other))),
+        "another call is none of its business"
+    );
+}
+
+#[test]
+fn a_step_that_cannot_fail_has_no_abort_in_its_footprint() {
+    for (data, aborts) in [
+        (crate::models::tensorflow::job::Data::Batch, false),
+        (crate::models::tensorflow::job::Data::End, true),
+    ] {
+        let mut bench = Bench::changed(1, &EDGES, |job| job.steps[0].data = data);
+        bench.hold("worker0", &rendezvous::VALIDATE);
+        bench.go();
+        let footprint = footprint(&bench, ThreadId::Node(0, 1));
+        let status = bench
+            .model
+            .object(crate::models::tensorflow::mechanisms::executor::Object::Status(0));
+        assert_eq!(footprint.conflicts_with(status, Access::Read), aborts, "{data:?}");
+    }
+}
+
+#[test]
+fn a_footprint_is_computed_once_for_states_with_the_same_facts() {
+    let (bench, thread) = at(&rendezvous::REGISTER);
+    assert!(Arc::ptr_eq(&footprint(&bench, thread), &footprint(&bench, thread)));
+}
+
+#[test]
+fn a_request_that_has_arrived_is_not_expected_again() {
+    let mut bench = Bench::new(1, &EDGES);
+    bench.hold("ps0", &rpc::READ);
+    let call = bench.call("RunGraph(ps0)");
+    let ps = bench.id("ps0");
+    let frames = FrameSet::one(Frame::Request(call).number());
+    let name = bench.model.footprints.name(ThreadId::Arrival(call)).expect("a name");
+    let spawns = |bench: &Bench| {
+        bench
+            .model
+            .footprint_of_delivery(ps, bench.process("ps0"), &frames)
+            .spawns(name)
+    };
+    assert!(spawns(&bench));
+    bench.go();
+    assert!(!spawns(&bench));
+}
+
+#[test]
+fn threads_that_choose_a_free_name_have_no_number() {
+    let footprints = Footprints::default();
+    assert_eq!(footprints.name(ThreadId::Timer(0, 0)), None);
+    let [first, second] = [ThreadId::Step(0), ThreadId::Done(0)].map(|thread| footprints.name(thread));
+    assert!(first.is_some() && second.is_some() && first != second);
+    assert_eq!(footprints.name(ThreadId::Step(0)), first);
+}
+
+#[test]
+fn nothing_commutes_with_the_end_of_a_process_that_may_still_die() {
+    let death = crate::models::tensorflow::job::faults::Death {
+        task: "ps0".to_owned(),
+        restarts: false,
+    };
+    let faults = crate::models::tensorflow::job::faults::Faults {
+        death: Some(death),
+        ..Default::default()
+    };
+    let bench = Bench::new(1, &EDGES).with(faults);
+    let ps = bench.id("ps0");
+    let footprint = bench.model.footprint_of(ps, bench.process("ps0"), ThreadId::Death);
+    assert!(footprint.includes(&Footprint::everything()));
+}

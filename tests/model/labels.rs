@@ -1,0 +1,106 @@
+//! Labels: each has a name of its own and a row in `docs/fidelity.md`, and a shipped scenario reaches it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lastbatch::machine::{Label, System};
+use lastbatch::models::tensorflow::mechanisms::labels;
+use lastbatch::scenario::Experiment;
+
+use crate::support::rng::numbers;
+use crate::support::scenario::{files, prepared, repository};
+
+/// Folders of scenarios, those with many mechanisms in small jobs first.
+const FOLDERS: [&str; 11] = [
+    "dataset",
+    "other_ends",
+    "queue",
+    "tiny",
+    "epochs",
+    "small",
+    "variables",
+    "kernel",
+    "final_batch",
+    "full_size",
+    "traces",
+];
+/// Random executions of one scenario.
+const EXECUTIONS: u64 = 60;
+
+/// The labels that were not met yet, by their addresses: a label is never compared by its name.
+struct Unmet(BTreeMap<*const Label, &'static Label>);
+
+impl Unmet {
+    fn meets(&mut self, label: &'static Label) -> bool {
+        self.0.remove(&std::ptr::from_ref(label)).is_some()
+    }
+}
+
+/// Runs a scenario once, and says whether it met a label that was not met before.
+fn run(experiment: &Experiment, seed: u64, unmet: &mut Unmet) -> bool {
+    let model = experiment.model();
+    let (mut system, mut below) = (System::initial(model), numbers(seed));
+    let mut met = false;
+    loop {
+        let enabled = system.enabled(model);
+        if enabled.is_empty() {
+            return met;
+        }
+        let (process, pending) = &enabled[below(enabled.len())];
+        let choice = below(pending.operation.choices as usize) as u32;
+        met |= unmet.meets(pending.operation.label);
+        let stepped = system.step(model, *process, pending, choice);
+        stepped.unwrap_or_else(|error| panic!("{}: {error}", experiment.scenario()));
+    }
+}
+
+#[test]
+fn every_label_has_a_name_of_its_own() {
+    let all: Vec<&str> = labels().map(|label| label.name).collect();
+    let names: BTreeSet<&str> = all.iter().copied().collect();
+    let twice: Vec<_> = names
+        .iter()
+        .filter(|name| all.iter().filter(|other| other == name).count() > 1)
+        .collect();
+    assert!(twice.is_empty(), "{twice:?}");
+    assert!(all.len() > 100, "{} labels", all.len());
+}
+
+#[test]
+fn every_label_has_its_row_in_the_page_on_fidelity() {
+    let page = std::fs::read_to_string(repository("docs/fidelity.md")).expect("a page");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
+    let named = |label: &&Label| {
+        let name = format!("`{}`", label.name);
+        rows.iter().any(|row| row.contains(&name))
+    };
+    let missing: Vec<&str> = labels().filter(|label| !named(label)).map(|label| label.name).collect();
+    assert!(missing.is_empty(), "docs/fidelity.md has no row for {missing:#?}");
+}
+
+#[test]
+fn every_label_is_reached_by_a_shipped_scenario() {
+    let mut unmet = Unmet(labels().map(|label| (std::ptr::from_ref(label), label)).collect());
+    let scenarios = FOLDERS.iter().flat_map(|folder| files(folder, "toml"));
+    let mut experiments: Vec<Experiment> = Vec::new();
+    // One execution of each; then more of those that are small, which hold every mechanism.
+    for scenario in scenarios {
+        if unmet.0.is_empty() {
+            return;
+        }
+        let experiment = prepared(&scenario);
+        let began = std::time::Instant::now();
+        if run(&experiment, 0, &mut unmet) {
+            println!("{} {:?} {}", experiment.scenario(), began.elapsed(), unmet.0.len());
+        }
+        experiments.push(experiment);
+    }
+    for seed in 1..EXECUTIONS {
+        for experiment in &experiments {
+            if run(experiment, seed, &mut unmet) {
+                println!("{} {seed} {}", experiment.scenario(), unmet.0.len());
+            }
+        }
+    }
+    let names: Vec<&str> = unmet.0.values().map(|label| label.name).collect();
+    assert!(names.is_empty(), "no shipped scenario reaches {names:#?}");
+}
