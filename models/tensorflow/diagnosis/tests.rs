@@ -1,12 +1,15 @@
 use super::*;
 use crate::machine::Lock;
+use crate::models::tensorflow::job::Data;
 use crate::models::tensorflow::job::faults::{Death, Faults};
 use crate::models::tensorflow::mechanisms::bench::Bench;
 use crate::models::tensorflow::mechanisms::{iterator, rendezvous, rpc};
 
 const EDGES: [&str; 2] = ["ps0->worker", "worker->ps0 batch"];
-const RECEIVE: &str = "edge_1_ps0_worker";
-const RUN_GRAPH: &str = "RunGraph(ps0)";
+/// Two servers of which the first fails with the worker, and the second is still to start.
+const HANGS: [&str; 2] = ["worker->ps0 batch", "ps1->worker"];
+const RECEIVE: &str = "edge_1_ps1_worker";
+const RUN_GRAPH: &str = "RunGraph(ps1)";
 
 /// The waiting places from the client on, with the cause of the last.
 fn chain(bench: &Bench) -> (Vec<String>, Option<String>) {
@@ -21,11 +24,11 @@ fn chain(bench: &Bench) -> (Vec<String>, Option<String>) {
     (labels.collect(), cause)
 }
 
-/// The cancel of the worker's receive was lost; the server has not read the `RunGraph`, which is cancelled.
+/// The cancel of the worker's receive was lost. The second server has not read its `RunGraph`, which is cancelled.
 fn lost_cancel() -> Bench {
-    let mut bench = Bench::new(1, &EDGES);
+    let mut bench = Bench::new(2, &HANGS);
     bench.hold("worker0", &rendezvous::REGISTER);
-    bench.hold("ps0", ThreadId::Arrival(bench.call(RUN_GRAPH)));
+    bench.hold("ps1", ThreadId::Arrival(bench.call(RUN_GRAPH)));
     bench.go();
     bench.release("worker0", &rendezvous::REGISTER);
     bench.go();
@@ -35,7 +38,7 @@ fn lost_cancel() -> Bench {
 /// The server has read it together with its reset.
 fn dropped() -> Bench {
     let mut bench = lost_cancel();
-    bench.choose("ps0", ThreadId::Arrival(bench.call(RUN_GRAPH)), 1);
+    bench.choose("ps1", ThreadId::Arrival(bench.call(RUN_GRAPH)), 1);
     bench.go();
     assert!(bench.system.enabled(&bench.model).is_empty());
     bench
@@ -61,16 +64,15 @@ fn a_receive_that_is_parked_for_good_is_told_from_the_client_to_the_request_that
 
 #[test]
 fn a_run_graph_that_was_never_sent_is_told_as_the_cause() {
-    let mut bench = Bench::new(1, &EDGES);
+    let mut bench = Bench::new(2, &HANGS);
     bench.hold("worker0", &rendezvous::REGISTER);
     bench.hold("worker0", &rpc::START);
     bench.go();
-    assert!(
-        bench
-            .process("worker0")
-            .client_call(bench.call(RUN_GRAPH))
-            .is_some_and(|call| call.rpc == Rpc::Marked)
-    );
+    // The first server's is sent, the second's is not.
+    bench.step("worker0", ThreadId::Step(0));
+    bench.go();
+    let call = bench.process("worker0").client_call(bench.call(RUN_GRAPH));
+    assert!(call.is_some_and(|call| call.rpc == Rpc::Marked));
     bench.release("worker0", &rpc::START);
     bench.release("worker0", &rendezvous::REGISTER);
     bench.go();
@@ -146,13 +148,13 @@ fn who_could_have_helped_a_parked_receive_is_named_with_the_labels_that_settled_
     let run_graph = bench.model.object(rpc::Object::Call(bench.call(RUN_GRAPH)));
     let settled = vec![
         (bench.id("worker0"), rpc::CANCEL.name, run_graph),
-        (bench.id("ps0"), rpc::READ.name, run_graph),
+        (bench.id("ps1"), rpc::READ.name, run_graph),
     ];
     let start = wakers
         .iter()
         .find(|waker| waker.settled_by == settled)
         .expect("the start of the step");
-    assert!(start.who.starts_with("the start of the step on ps0"), "{}", start.who);
+    assert!(start.who.starts_with("the start of the step on ps1"), "{}", start.who);
     let receive = bench.model.object(rpc::Object::Call(bench.call(RECEIVE)));
     let cancel = wakers
         .iter()
@@ -171,7 +173,7 @@ fn how_a_run_ended_names_the_end_of_each_step_and_the_updates() {
 
 #[test]
 fn a_run_that_ends_with_its_cleanup_leaves_nothing_behind_and_a_hang_leaves_its_receive() {
-    let mut bench = Bench::new(1, &EDGES);
+    let mut bench = Bench::changed(1, &EDGES, |job| job.steps[0].data = Data::Batch);
     bench.go();
     assert!(bench.model.left_behind(&bench.states()).is_empty());
     let bench = dropped();

@@ -24,7 +24,8 @@ fn declares_what_its_footprint_has(model: &TensorFlow, id: ProcessId, process: &
     }
 }
 
-/// What a thread may still do after a label of its process is what it could do before; a new thread is one of the thread that ran.
+/// What a thread may still do after a label of its process is what it could do before, or the thread that ran, which started the new
+/// ones, or what arrives.
 fn footprints_only_shrink(model: &TensorFlow, transition: &Transition<'_>) {
     let id = transition.process;
     let [before, after] = [transition.before, transition.after].map(|system| &system.processes[id.index()]);
@@ -40,11 +41,23 @@ fn footprints_only_shrink(model: &TensorFlow, transition: &Transition<'_>) {
             assert!(ran.spawns(name), "{:?} started {:?}", transition.thread, thread.id);
         }
         let now = model.footprint_of(id, after, thread.id);
+        let mut text = String::new();
+        for number in 0..200 {
+            for access in [Access::Read, Access::Write, Access::Commuting] {
+                let o = ObjectId(number);
+                if now.conflicts_with(o, access) && !allowed.conflicts_with(o, access) {
+                    text += &format!("{} {access:?}; ", model.describe_object(model.object_of(o)));
+                }
+            }
+        }
         assert!(
             allowed.includes(&now),
-            "{:?} may do more after {:?} ran",
+            "{:?} may do more after {:?} ran {:?} {} {:?} {text}",
             thread.id,
-            transition.thread
+            transition.thread,
+            model.variant(),
+            model.cleans_up(),
+            model.faults(),
         );
     }
 }
@@ -59,8 +72,11 @@ fn arrivals_were_foreseen(model: &TensorFlow, transition: &Transition<'_>) {
         }
         let frames = model.frames_to(from, &transition.before.processes[from.index()], id);
         let caused = model.footprint_of_delivery(id, before, &frames);
+        // What arrives too late to matter is dead.
+        let mut after = after.clone();
+        model.forget_dead_of(id, &mut after);
         for thread in after.threads.iter().filter(|thread| before.thread(thread.id).is_none()) {
-            let now = model.footprint_of(id, after, thread.id);
+            let now = model.footprint_of(id, &after, thread.id);
             assert!(
                 caused.includes(&now),
                 "{:?} came with a frame of {:?}",
@@ -101,7 +117,7 @@ fn at(label: &'static crate::machine::Label) -> (Bench, ThreadId) {
     bench.hold("worker0", &iterator::GET_NEXT);
     bench.hold("worker0", label);
     bench.go();
-    (bench, ThreadId::Node(0, 1))
+    (bench, ThreadId::Node(0, 2))
 }
 
 fn footprint(bench: &Bench, thread: ThreadId) -> Arc<Footprint> {
@@ -138,7 +154,7 @@ fn a_step_that_cannot_fail_has_no_abort_in_its_footprint() {
         let mut bench = Bench::changed(1, &EDGES, |job| job.steps[0].data = data);
         bench.hold("worker0", &rendezvous::VALIDATE);
         bench.go();
-        let footprint = footprint(&bench, ThreadId::Node(0, 1));
+        let footprint = footprint(&bench, ThreadId::Node(0, 2));
         let status = bench
             .model
             .object(crate::models::tensorflow::mechanisms::executor::Object::Status(0));

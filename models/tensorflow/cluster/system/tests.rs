@@ -4,7 +4,7 @@ use crate::models::tensorflow::mechanisms::{executor as executors, iterator, ren
 
 const EDGES: [&str; 2] = ["ps0->worker", "worker->ps0 batch"];
 /// The thread of the worker's receive.
-const RECEIVER: ThreadId = ThreadId::Node(0, 1);
+const RECEIVER: ThreadId = ThreadId::Node(0, 2);
 
 /// The worker's receive is about to be looked at, and what is said of that label.
 fn validating() -> (Bench, Said) {
