@@ -225,7 +225,9 @@ fn no_label_is_compared_by_its_name() {
         [] as [String; 0]
     );
     let mut found = Vec::new();
-    for source in sources.iter().filter(|source| !source.is_test()) {
+    // The small models have labels of their own.
+    let others = |source: &&Source| source.path.starts_with("models/litmus/");
+    for source in sources.iter().filter(|source| !source.is_test() && !others(source)) {
         let mut texts = Vec::new();
         literals(&source.tokens, &mut texts);
         let texts = texts.into_iter().filter(|(_, text)| names.contains(text));

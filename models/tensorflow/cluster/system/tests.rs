@@ -49,7 +49,7 @@ fn a_label_that_starts_a_thread_of_which_it_said_nothing_is_an_error() {
 }
 
 #[test]
-#[should_panic(expected = "Recv.validate sent Reset(1), which its next() does not say")]
+#[should_panic(expected = "Recv.validate sent (ProcessId(1), Reset(1)), which its next() does not say")]
 fn a_label_that_sends_a_frame_of_which_it_said_nothing_is_an_error() {
     let (bench, said) = validating();
     let frame = (bench.id("ps0"), rpc::Frame::Reset(1));
