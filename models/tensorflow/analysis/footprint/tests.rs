@@ -12,10 +12,19 @@ use crate::models::tensorflow::objects::Object;
 
 const EDGES: [&str; 2] = ["ps0->worker", "worker->ps0 batch"];
 
+fn of_thread(model: &TensorFlow, id: ProcessId, process: &Process, thread: ThreadId) -> Arc<Footprint> {
+    let thread = process.thread(thread).expect("a live thread");
+    Outlook::new(model, id, process).of_thread(model, thread)
+}
+
+fn of_delivery(model: &TensorFlow, id: ProcessId, process: &Process, frames: &FrameSet) -> Arc<Footprint> {
+    Outlook::new(model, id, process).of_delivery(model, process, frames)
+}
+
 /// A thread's operation does not conflict with itself if it is a both-mover, and a footprint has no trace of it.
 fn declares_what_its_footprint_has(model: &TensorFlow, id: ProcessId, process: &Process) {
     for pending in model.threads(id, process) {
-        let footprint = model.footprint_of(id, process, pending.thread);
+        let footprint = of_thread(model, id, process, pending.thread);
         let mut next = Footprint::new();
         next.insert_operation(&pending.operation);
         assert!(
@@ -35,7 +44,7 @@ fn footprints_only_shrink(model: &TensorFlow, transition: &Transition<'_>) {
     if after.connections.down {
         return;
     }
-    let ran = model.footprint_of(id, before, transition.thread);
+    let ran = of_thread(model, id, before, transition.thread);
     let mut caused = (*ran).clone();
     // What is said of a partition ends with it, and then nobody can do anything to what is its own.
     let executions = before.executions.iter().map(|execution| execution.step);
@@ -50,11 +59,11 @@ fn footprints_only_shrink(model: &TensorFlow, transition: &Transition<'_>) {
     for thread in &after.threads {
         let mut allowed = caused.clone();
         if before.thread(thread.id).is_some() {
-            allowed.extend(&model.footprint_of(id, before, thread.id));
+            allowed.extend(&of_thread(model, id, before, thread.id));
         } else if let Some(name) = model.footprints.name(thread.id) {
             assert!(ran.spawns(name), "{:?} started {:?}", transition.thread, thread.id);
         }
-        let now = model.footprint_of(id, after, thread.id);
+        let now = of_thread(model, id, after, thread.id);
         assert!(
             allowed.includes(&now),
             "{:?} may do more after {:?} ran",
@@ -73,12 +82,12 @@ fn arrivals_were_foreseen(model: &TensorFlow, transition: &Transition<'_>) {
             continue;
         }
         let frames = model.frames_to(from, &transition.before.processes[from.index()], id);
-        let caused = model.footprint_of_delivery(id, before, &frames);
+        let caused = of_delivery(model, id, before, &frames);
         // What arrives too late to matter is dead.
         let mut after = after.clone();
         model.forget_dead_of(id, &mut after);
         for thread in after.threads.iter().filter(|thread| before.thread(thread.id).is_none()) {
-            let now = model.footprint_of(id, &after, thread.id);
+            let now = of_thread(model, id, &after, thread.id);
             assert!(
                 caused.includes(&now),
                 "{:?} came with a frame of {:?}",
@@ -123,9 +132,7 @@ fn at(label: &'static crate::machine::Label) -> (Bench, ThreadId) {
 }
 
 fn footprint(bench: &Bench, thread: ThreadId) -> Arc<Footprint> {
-    bench
-        .model
-        .footprint_of(bench.id("worker0"), bench.process("worker0"), thread)
+    of_thread(&bench.model, bench.id("worker0"), bench.process("worker0"), thread)
 }
 
 #[test]
@@ -171,12 +178,7 @@ fn a_request_that_has_arrived_is_not_expected_again() {
     let ps = bench.id("ps0");
     let frames = FrameSet::one(Frame::Request(call).number());
     let name = bench.model.footprints.name(ThreadId::Arrival(call)).expect("a name");
-    let spawns = |bench: &Bench| {
-        bench
-            .model
-            .footprint_of_delivery(ps, bench.process("ps0"), &frames)
-            .spawns(name)
-    };
+    let spawns = |bench: &Bench| of_delivery(&bench.model, ps, bench.process("ps0"), &frames).spawns(name);
     assert!(spawns(&bench));
     bench.go();
     assert!(!spawns(&bench));
@@ -203,6 +205,6 @@ fn nothing_commutes_with_the_end_of_a_process_that_may_still_die() {
     };
     let bench = Bench::new(1, &EDGES).with(faults);
     let ps = bench.id("ps0");
-    let footprint = bench.model.footprint_of(ps, bench.process("ps0"), ThreadId::Death);
+    let footprint = of_thread(&bench.model, ps, bench.process("ps0"), ThreadId::Death);
     assert!(footprint.includes(&Footprint::everything()));
 }
