@@ -143,23 +143,23 @@ fn a_thread_that_waits_for_a_lock_which_is_never_released_is_told() {
 fn who_could_have_helped_a_parked_receive_is_named_with_the_labels_that_settled_it() {
     let bench = dropped();
     let graph = bench.model.why_stuck(&bench.states(), bench.id("worker0"), 0);
-    let wakers = bench.model.possible_wakers(&bench.states(), bench.id("worker0"), 0);
-    assert!(wakers.iter().all(|waker| waker.node < graph.nodes.len()));
+    let resolvers = bench.model.possible_resolvers(&bench.states(), bench.id("worker0"), 0);
+    assert!(resolvers.iter().all(|resolver| resolver.node < graph.nodes.len()));
     let run_graph = bench.model.object(rpc::Object::Call(bench.call(RUN_GRAPH)));
     let settled = vec![
         (bench.id("worker0"), rpc::CANCEL.name, run_graph),
         (bench.id("ps1"), rpc::READ.name, run_graph),
     ];
-    let start = wakers
+    let start = resolvers
         .iter()
-        .find(|waker| waker.settled_by == settled)
+        .find(|resolver| resolver.settled_by == settled)
         .expect("the start of the step");
     assert!(start.who.starts_with("the start of the step on ps1"), "{}", start.who);
     let receive = bench.model.object(rpc::Object::Call(bench.call(RECEIVE)));
-    let cancel = wakers
+    let cancel = resolvers
         .iter()
-        .find(|waker| waker.settled_by.iter().any(|by| by.2 == receive));
-    assert!(cancel.is_some_and(|waker| waker.why_not.contains("before the cancel function was installed")));
+        .find(|resolver| resolver.settled_by.iter().any(|by| by.2 == receive));
+    assert!(cancel.is_some_and(|resolver| resolver.why_not.contains("before the cancel function was installed")));
 }
 
 #[test]

@@ -14,10 +14,10 @@ fn waiting() -> Bench {
     bench
 }
 
-/// The process once what is dead in it is forgotten.
-fn forgotten(bench: &Bench, process: &str) -> Process {
+/// The process once what is dead in it is eliminated.
+fn eliminated(bench: &Bench, process: &str) -> Process {
     let mut state = bench.process(process).clone();
-    bench.model.forget_dead_of(bench.id(process), &mut state);
+    bench.model.eliminate_dead_of(bench.id(process), &mut state);
     state
 }
 
@@ -46,7 +46,7 @@ fn timers(process: &Process) -> Vec<ThreadId> {
 fn of_two_timers_for_one_rendezvous_the_second_is_dead() {
     let bench = two_timers();
     assert_eq!(timers(bench.process("ps0")).len(), 2);
-    assert_eq!(timers(&forgotten(&bench, "ps0")), [ThreadId::Timer(0, 0)]);
+    assert_eq!(timers(&eliminated(&bench, "ps0")), [ThreadId::Timer(0, 0)]);
 }
 
 #[test]
@@ -55,27 +55,27 @@ fn a_timer_that_finds_its_rendezvous_aborted_is_dead() {
     let first = ThreadId::Timer(0, 0);
     bench.step("ps0", first);
     assert_eq!(
-        timers(&forgotten(&bench, "ps0")).len(),
+        timers(&eliminated(&bench, "ps0")).len(),
         2,
         "its other half is not aborted"
     );
     bench.step("ps0", first);
     assert_eq!(
-        timers(&forgotten(&bench, "ps0")),
+        timers(&eliminated(&bench, "ps0")),
         [first],
         "it cancels the active calls"
     );
     while bench.at("ps0", first).is_some() {
         bench.step("ps0", first);
     }
-    assert!(timers(&forgotten(&bench, "ps0")).is_empty());
+    assert!(timers(&eliminated(&bench, "ps0")).is_empty());
 }
 
 #[test]
 fn where_the_step_is_cleaned_up_nothing_is_dead() {
     let mut bench = two_timers();
     bench.model.set_cleans_up(true);
-    assert_eq!(&forgotten(&bench, "ps0"), bench.process("ps0"));
+    assert_eq!(&eliminated(&bench, "ps0"), bench.process("ps0"));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn what_is_left_of_the_timers_is_numbered_anew() {
         .threads
         .retain(|thread| thread.id != ThreadId::Timer(0, 0));
     assert_eq!(timers(bench.process("ps0")), [ThreadId::Timer(0, 1)]);
-    assert_eq!(timers(&forgotten(&bench, "ps0")), [ThreadId::Timer(0, 0)]);
+    assert_eq!(timers(&eliminated(&bench, "ps0")), [ThreadId::Timer(0, 0)]);
 }
 
 #[test]
@@ -98,15 +98,15 @@ fn the_cancellation_of_a_request_is_dead_once_it_is_answered_or_the_step_is_abor
     bench.go();
     bench.does("worker0", rpc::cancel(call));
     assert_eq!(bench.at("ps0", thread), Some(&rpc::REQUEST_CANCELLED));
-    assert!(forgotten(&bench, "ps0").thread(thread).is_some(), "it aborts the step");
+    assert!(eliminated(&bench, "ps0").thread(thread).is_some(), "it aborts the step");
     let mut answered = bench.process("ps0").clone();
     answered.remove_server_call(call);
-    bench.model.forget_dead_of(bench.id("ps0"), &mut answered);
+    bench.model.eliminate_dead_of(bench.id("ps0"), &mut answered);
     assert!(answered.thread(thread).is_none());
     bench.hold("ps0", &rpc::SERVE_CLEAR);
     timer(&mut bench, "ps0");
     assert!(bench.model.is_settled(bench.process("ps0"), 0));
-    assert!(forgotten(&bench, "ps0").thread(thread).is_none());
+    assert!(eliminated(&bench, "ps0").thread(thread).is_none());
 }
 
 /// The worker's receive is parked on a server that has not started, and the worker has cancelled it.
@@ -117,7 +117,7 @@ fn abandoned() -> (Bench, CallId) {
     bench.hold("ps0", ThreadId::Cancelled(call));
     bench.go();
     assert_eq!(
-        forgotten(&bench, "ps0").rendezvous[0].deferred[..],
+        eliminated(&bench, "ps0").rendezvous[0].deferred[..],
         [call],
         "the worker waits for it"
     );
@@ -129,7 +129,7 @@ fn abandoned() -> (Bench, CallId) {
 fn a_receive_that_its_client_has_cancelled_is_dead_once_the_cancellation_has_been_dealt_with() {
     let (mut bench, call) = abandoned();
     assert_eq!(
-        forgotten(&bench, "ps0").rendezvous[0].deferred[..],
+        eliminated(&bench, "ps0").rendezvous[0].deferred[..],
         [call],
         "its cancellation sets a timer"
     );
@@ -137,7 +137,7 @@ fn a_receive_that_its_client_has_cancelled_is_dead_once_the_cancellation_has_bee
     bench.release("ps0", ThreadId::Cancelled(call));
     bench.go();
     assert!(bench.process("ps0").server_call(call).is_some());
-    let state = forgotten(&bench, "ps0");
+    let state = eliminated(&bench, "ps0");
     assert!(state.server_call(call).is_none() && state.rendezvous[0].deferred.is_empty());
     assert_eq!(timers(&state).len(), 1, "the abort is still to come");
 }
@@ -149,12 +149,12 @@ fn a_value_that_only_an_abandoned_receive_would_have_taken_is_dead() {
     bench.hold("ps0", ThreadId::Arrival(call));
     bench.go();
     assert_eq!(
-        forgotten(&bench, "ps0").rendezvous[0].values[..],
+        eliminated(&bench, "ps0").rendezvous[0].values[..],
         [call],
         "its receive is to come"
     );
     bench.process_mut("ps0").remove_server_call(call);
-    assert!(forgotten(&bench, "ps0").rendezvous[0].values.is_empty());
+    assert!(eliminated(&bench, "ps0").rendezvous[0].values.is_empty());
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_handler_of_an_abandoned_receive_gives_its_pool_thread_back() {
         .server_call_mut(call)
         .expect("it is handled")
         .abandoned = true;
-    let state = forgotten(&bench, "ps0");
+    let state = eliminated(&bench, "ps0");
     let thread = state.thread(handler).expect("it has a pool thread");
     assert!(thread.is_at(&pool::IDLE) && thread.stack.len() == 1);
     assert_eq!(state.pool.busy, 1);
@@ -180,13 +180,13 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
     #[test]
-    fn what_was_forgotten_once_leaves_nothing_to_forget(model in models(), picks in picks()) {
+    fn what_was_eliminated_once_leaves_nothing_to_eliminate(model in models(), picks in picks()) {
         run_at_random(&model, &picks, |transition| {
             for (id, process) in model.process_ids().zip(&transition.after.processes) {
                 let mut once = process.clone();
-                model.forget_dead_of(id, &mut once);
+                model.eliminate_dead_of(id, &mut once);
                 let mut twice = once.clone();
-                model.forget_dead_of(id, &mut twice);
+                model.eliminate_dead_of(id, &mut twice);
                 assert_eq!(once, twice);
                 assert!(once.threads.iter().all(|thread| !thread.stack.is_empty()));
             }

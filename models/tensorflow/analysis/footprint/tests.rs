@@ -81,11 +81,11 @@ fn arrivals_were_foreseen(model: &TensorFlow, transition: &Transition<'_>) {
         if before == after || model.may_still_die(id, before) {
             continue;
         }
-        let frames = model.frames_to(from, &transition.before.processes[from.index()], id);
+        let frames = model.frames_that_may_come(from, &transition.before.processes[from.index()], id);
         let caused = of_delivery(model, id, before, &frames);
         // What arrives too late to matter is dead.
         let mut after = after.clone();
-        model.forget_dead_of(id, &mut after);
+        model.eliminate_dead_of(id, &mut after);
         for thread in after.threads.iter().filter(|thread| before.thread(thread.id).is_none()) {
             let now = of_thread(model, id, &after, thread.id);
             assert!(

@@ -15,36 +15,36 @@ fn waiting() -> Bench {
     bench
 }
 
-fn given(promises: &[usize]) -> GuaranteeSet {
+fn assumed(guarantees: &[usize]) -> GuaranteeSet {
     let mut set = GuaranteeSet::default();
-    promises.iter().for_each(|promise| set.0.insert(*promise));
+    guarantees.iter().for_each(|guarantee| set.0.insert(*guarantee));
     set
 }
 
-/// Whether a process promises to answer the worker's receive, and with the error.
-fn promises(bench: &Bench, assumed: &[usize]) -> (bool, bool) {
-    let promises = bench
+/// Whether a process guarantees to answer the worker's receive, and with the error.
+fn guarantees(bench: &Bench, given: &[usize]) -> (bool, bool) {
+    let guarantees = bench
         .model
-        .promises_of(bench.id("ps0"), bench.process("ps0"), &given(assumed));
+        .guarantees_of(bench.id("ps0"), bench.process("ps0"), &assumed(given));
     let call = bench.call(RECEIVE);
-    (promises.0.contains(answer(call)), promises.0.contains(error(call)))
+    (guarantees.0.contains(answer(call)), guarantees.0.contains(error(call)))
 }
 
-fn is_sure(bench: &Bench, assumed: &[usize]) -> bool {
+fn is_sure(bench: &Bench, given: &[usize]) -> bool {
     let id = bench.id("worker0");
     bench
         .model
-        .client_is_sure_to_return(id, bench.process("worker0"), &given(assumed))
+        .return_is_inevitable(id, bench.process("worker0"), &assumed(given))
 }
 
-/// What all processes promise, each relying on the others.
-fn all_promises(model: &TensorFlow, system: &System<Process>) -> GuaranteeSet {
+/// What all processes guarantee, each relying on the others.
+fn all_guarantees(model: &TensorFlow, system: &System<Process>) -> GuaranteeSet {
     let mut known = GuaranteeSet::default();
     loop {
         let before = known.clone();
         for (id, process) in model.process_ids().zip(&system.processes) {
-            let promises = model.guarantees(id, process, &before);
-            known.0.extend(&promises.0);
+            let guarantees = model.guarantees(id, process, &before);
+            known.0.extend(&guarantees.0);
         }
         if known == before {
             return known;
@@ -54,9 +54,9 @@ fn all_promises(model: &TensorFlow, system: &System<Process>) -> GuaranteeSet {
 
 /// Whether every client is sure to return.
 fn all_sure(model: &TensorFlow, system: &System<Process>) -> bool {
-    let promises = all_promises(model, system);
+    let guarantees = all_guarantees(model, system);
     let mut states = model.process_ids().zip(&system.processes);
-    states.all(|(id, process)| model.is_inevitable(id, process, &promises))
+    states.all(|(id, process)| model.is_inevitable(id, process, &guarantees))
 }
 
 #[test]
@@ -65,45 +65,45 @@ fn a_receive_of_an_aborted_initialized_rendezvous_is_sure_to_be_answered_with_th
     bench.hold("worker0", &rendezvous::REGISTER);
     bench.go();
     assert_eq!(
-        promises(&bench, &[]),
+        guarantees(&bench, &[]),
         (true, false),
         "it waits for nothing, but may be a value"
     );
     let abort = rendezvous::abort_step(0);
     bench.does("ps0", abort);
     bench.go();
-    assert_eq!(promises(&bench, &[]), (true, true));
+    assert_eq!(guarantees(&bench, &[]), (true, true));
 }
 
 #[test]
-fn an_answer_with_a_value_that_is_under_way_is_no_promise_of_the_error() {
+fn an_answer_with_a_value_that_is_under_way_is_no_guarantee_of_the_error() {
     let mut bench = waiting();
     bench.hold("ps0", &rpc::RESPOND);
     bench.go();
     bench.does("ps0", rendezvous::abort_step(0));
     bench.go();
-    assert_eq!(promises(&bench, &[]), (true, false));
+    assert_eq!(guarantees(&bench, &[]), (true, false));
     bench.release("ps0", &rpc::RESPOND);
     bench.go();
-    assert_eq!(promises(&bench, &[]), (true, true));
+    assert_eq!(guarantees(&bench, &[]), (true, true));
 }
 
 #[test]
-fn a_process_that_may_never_start_the_step_promises_nothing() {
+fn a_process_that_may_never_start_the_step_guarantees_nothing() {
     let mut bench = waiting();
     let start = ThreadId::Arrival(bench.call("RunGraph(ps0)"));
     bench.hold("ps0", start);
     bench.go();
-    assert_eq!(promises(&bench, &[]), (false, false));
+    assert_eq!(guarantees(&bench, &[]), (false, false));
     bench.does("ps0", rendezvous::abort_step(0));
     bench.go();
     assert_eq!(
-        promises(&bench, &[]),
+        guarantees(&bench, &[]),
         (false, false),
         "an abort does not answer what is parked"
     );
     bench.step("ps0", start);
-    assert_eq!(promises(&bench, &[]), (true, false), "the service has its request");
+    assert_eq!(guarantees(&bench, &[]), (true, false), "the service has its request");
 }
 
 #[test]
@@ -113,13 +113,13 @@ fn a_receive_whose_send_waits_for_another_receive_is_answered_only_if_that_one_i
     bench.hold("worker0", &iterator::GET_NEXT);
     bench.go();
     let needed = bench.call("edge_0_worker_ps0");
-    assert_eq!(promises(&bench, &[]), (false, false));
-    let (answers, fails) = promises(&bench, &[answer(needed)]);
+    assert_eq!(guarantees(&bench, &[]), (false, false));
+    let (answers, fails) = guarantees(&bench, &[answer(needed)]);
     assert!(answers && fails, "the batch never comes, so that it is the error");
 }
 
 #[test]
-fn a_server_that_can_die_promises_nothing() {
+fn a_server_that_can_die_guarantees_nothing() {
     let death = Death {
         task: "ps0".to_owned(),
         restarts: true,
@@ -132,7 +132,7 @@ fn a_server_that_can_die_promises_nothing() {
     bench.hold("ps0", ThreadId::Death);
     bench.hold("worker0", &iterator::GET_NEXT);
     bench.go();
-    assert_eq!(promises(&bench, &[]), (false, false));
+    assert_eq!(guarantees(&bench, &[]), (false, false));
 }
 
 /// The worker has failed, its receive's cancel was lost, and its `RunGraph` has not been read.
@@ -172,13 +172,13 @@ fn an_installed_function_with_its_cancellation_to_come_makes_a_receive_sure_to_e
     bench.go();
     let sure = |bench: &Bench| {
         let none = GuaranteeSet::default();
-        let prospect = Prospect {
+        let inference = Inference {
             model: &bench.model,
             id: bench.id("worker0"),
             process: bench.process("worker0"),
-            given: &none,
+            assumed: &none,
         };
-        prospect.ends(0)
+        inference.ends(0)
     };
     assert!(!sure(&bench), "nobody aborts it");
     bench.hold("worker0", &rendezvous::ABORT_LOCAL);
@@ -198,10 +198,10 @@ fn an_installed_function_with_its_cancellation_to_come_makes_a_receive_sure_to_e
 }
 
 #[test]
-fn an_answer_that_was_promised_is_broken_at_rest_and_an_error_by_a_value() {
+fn an_answer_that_was_guaranteed_is_broken_at_rest_and_an_error_by_a_value() {
     let bench = lost_cancel();
     let call = bench.call(RECEIVE);
-    let broken = |bench: &Bench, at_rest| bench.model.broken_promises(&bench.states(), at_rest).0;
+    let broken = |bench: &Bench, at_rest| bench.model.broken_guarantees(&bench.states(), at_rest).0;
     assert!(broken(&bench, true).contains(answer(call)) && !broken(&bench, false).contains(answer(call)));
     let mut bench = waiting();
     bench.hold("worker0", &rpc::QUEUE_TAKE);
@@ -213,14 +213,14 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
 
     #[test]
-    fn a_return_that_is_sure_stays_sure_and_a_promise_is_never_broken(model in models(), picks in picks()) {
+    fn a_return_that_is_sure_stays_sure_and_a_guarantee_is_never_broken(model in models(), picks in picks()) {
         run_at_random(&model, &picks, |transition| {
             let [before, after] = [transition.before, transition.after];
             assert!(!all_sure(&model, before) || all_sure(&model, after), "{:?}", transition.thread);
             let at_rest = after.enabled(&model).is_empty();
             let states: Vec<&Process> = after.processes.iter().collect();
-            let promised = all_promises(&model, before).0;
-            assert!(!promised.intersects(&model.broken_promises(&states, at_rest).0), "{:?}", transition.thread);
+            let guaranteed = all_guarantees(&model, before).0;
+            assert!(!guaranteed.intersects(&model.broken_guarantees(&states, at_rest).0), "{:?}", transition.thread);
             if at_rest {
                 let returned = after.clients(&model).iter().all(|(.., client)| client.returned);
                 assert!(returned || !all_sure(&model, after));

@@ -81,7 +81,7 @@ fn a_rendezvous_that_nothing_refers_to_is_dropped_and_the_others_are_numbered_by
     process.rendezvous.push(Rendezvous::new(0));
     process.table.push((0, 2));
     process.table.push((1, 0));
-    forget_unreferenced(&mut process);
+    eliminate_unreferenced(&mut process);
     assert_eq!(process.table[..], [(0, 0), (1, 1)]);
     assert_eq!(
         process.rendezvous.iter().map(|state| state.step).collect::<Vec<_>>(),
@@ -94,10 +94,10 @@ fn a_rendezvous_in_which_a_receive_waits_is_kept() {
     let mut process = Process::default();
     process.rendezvous.push(Rendezvous::new(0));
     process.rendezvous[0].deferred.push(3);
-    forget_unreferenced(&mut process);
+    eliminate_unreferenced(&mut process);
     assert_eq!(process.rendezvous.len(), 1);
     process.rendezvous[0].deferred.clear();
-    forget_unreferenced(&mut process);
+    eliminate_unreferenced(&mut process);
     assert!(process.rendezvous.is_empty());
 }
 
