@@ -419,3 +419,6 @@ impl Walk<'_> {
         about.step.or(about.call.map(|call| self.model.call(call).step))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,10 +7,13 @@ mod dataset;
 mod final_batch;
 mod import;
 mod import_refused;
+mod labels;
 mod match_dumps;
+mod mechanism_walkthrough;
 mod mutants;
 mod other_ends;
 mod queue;
+mod rooms;
 mod slice;
 #[path = "../support/mod.rs"]
 mod support;

@@ -13,17 +13,7 @@ use std::process::Command;
 use lastbatch::gate::GateReport;
 use serde::Deserialize;
 
-/// The parts of the project that a copy needs to be built and to run its gate.
-const COPIED: [&str; 8] = [
-    "Cargo.toml",
-    "Cargo.lock",
-    "build.rs",
-    "src",
-    "models",
-    "scenarios",
-    "tests",
-    "benches",
-];
+use crate::support::project::{copy_to, root};
 
 /// The switch of the copy. The number of the active mutant is read once.
 const SWITCH: &str = r#"
@@ -56,10 +46,6 @@ struct Mutant {
     #[serde(default)]
     red: Vec<String>,
     survives: Option<String>,
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn mutants() -> Vec<Mutant> {
@@ -135,9 +121,7 @@ fn every_mutant_turns_the_gate_red_for_the_right_reason() {
 
 /// Makes the copy and builds its program. The build's files are kept below `target/`, so that the next run builds less.
 fn build(mutants: &[Mutant], copy: &Path) -> PathBuf {
-    for name in COPIED {
-        copy_all(&root().join(name), &copy.join(name));
-    }
+    copy_to(copy);
     for (number, mutant) in mutants.iter().enumerate() {
         let path = copy.join(&mutant.file);
         let source = fs::read_to_string(&path).expect("copied");
@@ -170,16 +154,4 @@ fn gate(program: &Path, copy: &Path, mutant: Option<usize>) -> GateReport {
     let text =
         fs::read_to_string(&json).unwrap_or_else(|_| panic!("no report: {}", String::from_utf8_lossy(&output.stderr)));
     GateReport::parse(&text).unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn copy_all(from: &Path, to: &Path) {
-    if from.is_dir() {
-        fs::create_dir_all(to).expect("made");
-        for entry in fs::read_dir(from).expect("a directory") {
-            let entry = entry.expect("an entry");
-            copy_all(&entry.path(), &to.join(entry.file_name()));
-        }
-    } else {
-        fs::copy(from, to).expect("copied");
-    }
 }

@@ -7,6 +7,7 @@ pub(crate) mod disagreement;
 pub(crate) mod fault_injection;
 pub(crate) mod perturbed_run;
 pub(crate) mod program;
+pub(crate) mod project;
 pub(crate) mod random_model;
 pub(crate) mod recorder;
 pub(crate) mod rng;

@@ -167,3 +167,6 @@ fn is_answer(pc: Pc, call: CallId) -> bool {
     ];
     answers.contains(&pc.label()) && pc.subject().call == Some(call)
 }
+
+#[cfg(test)]
+mod tests;

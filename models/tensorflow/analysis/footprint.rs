@@ -194,3 +194,6 @@ impl Outlook {
         footprint
     }
 }
+
+#[cfg(test)]
+mod tests;

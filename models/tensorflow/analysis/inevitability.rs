@@ -362,3 +362,6 @@ fn node_has_read(process: &Process, step: StepId, node: NodeId) -> bool {
     };
     ready && !process.threads.iter().any(has)
 }
+
+#[cfg(test)]
+mod tests;

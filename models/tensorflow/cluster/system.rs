@@ -307,3 +307,6 @@ fn visit_rendezvous(process: &mut Process, visit: &mut impl FnMut(&mut Rendezvou
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

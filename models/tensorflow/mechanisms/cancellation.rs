@@ -391,3 +391,6 @@ fn time_out(run: &mut Run<'_>, step: StepId) {
         session.wanted = Some(step);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -160,3 +160,6 @@ pub(super) fn lose(model: &TensorFlow, process: &mut Process, peer: ProcessId) {
         rpc::reset(process, call);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -437,3 +437,6 @@ fn count(run: &mut Run<'_>, step: StepId, ok: bool, inline: bool) {
     }
     run.then((!run.thread.dispatch.is_empty()).then_some(Pc::Dispatch(step)));
 }
+
+#[cfg(test)]
+mod tests;

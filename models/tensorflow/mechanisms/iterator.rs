@@ -131,3 +131,6 @@ fn schedule_get_next(run: &mut Run<'_>, step: StepId, node: NodeId) {
         run.start(reader);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@
 #[macro_use]
 mod room;
 
+#[cfg(test)]
+pub(in crate::models) mod bench;
 pub mod cancellation;
 pub mod context;
 pub mod crash;
@@ -199,3 +201,6 @@ mechanisms! {
     iterator_resource: IteratorResource = dataset::iterator_resource;
     teardown: Teardown = dataset::teardown;
 }
+
+#[cfg(test)]
+mod tests;

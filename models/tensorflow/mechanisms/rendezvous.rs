@@ -410,3 +410,6 @@ impl Mechanism for Counter {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;

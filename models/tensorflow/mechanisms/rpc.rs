@@ -323,3 +323,6 @@ impl Mechanism for Counter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

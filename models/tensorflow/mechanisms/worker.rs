@@ -253,3 +253,6 @@ fn run_local_cancel(run: &mut Run<'_>, step: StepId) {
     run.master_of(step).local.lock.acquire(owner);
     run.then(local_cancel(step));
 }
+
+#[cfg(test)]
+mod tests;
