@@ -94,7 +94,7 @@ fn workplace() -> TempDir {
     for name in ["my_job", "tiny"] {
         fs::write(directory.path().join(format!("{name}.toml")), job).unwrap();
         lastbatch(&directory)
-            .args(["check", &format!("{name}.toml")])
+            .args(["check", &format!("{name}.toml"), "--record"])
             .assert()
             .code(0);
     }

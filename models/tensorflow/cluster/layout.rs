@@ -140,11 +140,8 @@ impl TensorFlow {
         (self.calls.len() - 1) as CallId
     }
 
-    fn step(&mut self, worker: u8, index: usize) {
-        let id = self.steps.len() as StepId;
-        let graph = self.job.steps[index].graph.clone();
-        let own = graph.worker_partition();
-        let master = ProcessId::new(usize::from(worker));
+    /// The process of each partition of a graph, added if it is new, with its variables.
+    fn processes_of(&mut self, graph: &Graph, own: usize, master: ProcessId) -> Vec<ProcessId> {
         let mut process_of = Vec::new();
         for (partition, content) in graph.partitions.iter().enumerate() {
             let process = if partition == own {
@@ -160,6 +157,15 @@ impl TensorFlow {
             }
             process_of.push(process);
         }
+        process_of
+    }
+
+    fn step(&mut self, worker: u8, index: usize) {
+        let id = self.steps.len() as StepId;
+        let graph = self.job.steps[index].graph.clone();
+        let own = graph.worker_partition();
+        let master = ProcessId::new(usize::from(worker));
+        let process_of = self.processes_of(&graph, own, master);
         let recv: Vec<CallId> = graph
             .edges
             .iter()

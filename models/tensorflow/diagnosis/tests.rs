@@ -20,7 +20,7 @@ fn chain(bench: &Bench) -> (Vec<String>, Option<String>) {
         .iter()
         .filter_map(|node| node.cause.as_ref())
         .map(ToString::to_string)
-        .last();
+        .next_back();
     (labels.collect(), cause)
 }
 

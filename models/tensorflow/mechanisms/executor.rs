@@ -5,13 +5,15 @@
 //! cancels the step's cancellation manager before it counts itself out. When nothing is outstanding, `Finish` schedules the step's
 //! callback.
 
+mod running;
+
 use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
 
 use super::cancellation::{self, Cancelling};
 use super::context::{Context, Declared, Inventory, Item, Next, Run, View};
 use super::room::Mechanism;
-use super::{dataset, iterator, master, queue, rendezvous, rpc, worker};
+use super::{dataset, iterator, queue, rendezvous, rpc};
 use crate::machine::{Access, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::job::graph::NodeKind;
@@ -19,6 +21,9 @@ use crate::models::tensorflow::mechanisms::pool::Object as PoolObject;
 use crate::models::tensorflow::process::{
     ANY_RENDEZVOUS, List, NodeId, Process, RendezvousId, StepId, Thread, ThreadId,
 };
+
+pub(super) use self::running::start;
+use self::running::{barrier, count, ended, kernel, propagate};
 
 labels! {
     KERNEL = "Kernel.update", "OpKernel::Compute of a variable's update", "executor.cc:1778";
@@ -149,22 +154,6 @@ pub(super) fn node_may_fail(next: &mut Next<'_>, step: StepId, node: NodeId, inl
     if !next.model.cannot_fail(step) {
         next.then(node_done(next.model, step, node, false, inline));
     }
-}
-
-/// Begins a partition: `ExecutorState::RunAsync` before any root runs.
-pub(super) fn start(run: &mut Run<'_>, step: StepId, rendezvous: RendezvousId) {
-    run.process.started.insert(usize::from(step));
-    let execution = Execution {
-        step,
-        rendezvous,
-        pending: run.model.pending(step, run.id),
-        outstanding: run.model.roots(step, run.id).len() as u16,
-        failed: false,
-        cancelling: Cancelling::No,
-        callbacks: List::new(),
-    };
-    let place = run.process.executions.partition_point(|other| other.step < step);
-    run.process.executions.insert(place, execution);
 }
 
 /// Goes on in `ExecutorState::Process` with the nodes that it kept for itself.
@@ -359,83 +348,6 @@ impl Mechanism for Counter {
         };
         text.to_owned()
     }
-}
-
-/// Runs the callback of a partition, that of `DoRunGraph`: the answer to its call, or on the worker itself the report to the master.
-fn ended(model: &TensorFlow, id: ProcessId, step: StepId, ok: bool) -> [super::Pc; 2] {
-    match model.run_graph_call(step, id) {
-        Some(call) => rpc::serve(call, ok),
-        None => [worker::clear_local(step), master::when_done(step, ok)],
-    }
-}
-
-/// Runs `ExecutorBarrier::WhenDone`, which aborts once more on an error, then the callback of the partition.
-fn barrier(run: &mut Run<'_>, step: StepId) {
-    let index = run
-        .process
-        .executions
-        .iter()
-        .position(|execution| execution.step == step);
-    let execution = run.process.executions.remove(index.expect("the step runs here"));
-    run.then(ended(run.model, run.id, step, !execution.failed));
-    run.then(execution.failed.then(|| rendezvous::abort(step, execution.rendezvous)));
-}
-
-fn kernel(run: &mut Run<'_>, step: StepId, node: NodeId) {
-    if let NodeKind::Update { variable } = run.node(step, node).kind {
-        let index = run.model.variable_index(step, run.id, variable);
-        let counter = &mut run.process.variables[index];
-        *counter = counter.saturating_add(1);
-    }
-    run.then(node_done(run.model, step, node, true, true));
-}
-
-fn propagate(run: &mut Run<'_>, step: StepId, node: NodeId) {
-    let successors = run.model.successors(step, run.id, node);
-    let execution = run.process.execution_mut(step);
-    for &successor in successors {
-        let pending = &mut execution.pending[usize::from(successor)];
-        *pending -= 1;
-        if *pending == 0 {
-            run.thread.dispatch.push(successor);
-        }
-    }
-    if run.thread.dispatch.is_empty() && run.model.counts_out_in_two() {
-        let next = run.thread.stack.pop();
-        debug_assert!(next.is_some_and(|pc| pc.label() == &OUTSTANDING));
-        run.then([Pc::Look(step)]);
-    }
-}
-
-/// Updates `num_outstanding_ops_`, then `ScheduleReady`'s split of the ready nodes into those that this thread runs itself and those
-/// that it hands to the pool (`executor.cc:2189-2232`).
-fn count(run: &mut Run<'_>, step: StepId, ok: bool, inline: bool) {
-    let ready = std::mem::take(&mut run.thread.dispatch);
-    let execution = run.process.execution_mut(step);
-    if ready.is_empty() || !ok {
-        execution.outstanding -= 1;
-        let is_last = execution.outstanding == 0;
-        return run.then(is_last.then_some(Pc::Finish(step)));
-    }
-    execution.outstanding += ready.len() as u16 - 1;
-    if inline {
-        let mut expensive = None;
-        for node in ready {
-            if !run.node(step, node).expensive {
-                run.thread.inline.push(node);
-            } else if let Some(previous) = expensive.replace(node) {
-                run.thread.dispatch.push(previous);
-            }
-        }
-        match expensive {
-            Some(last) if run.thread.inline.is_empty() => run.thread.inline.push(last),
-            Some(last) => run.thread.dispatch.push(last),
-            None => {}
-        }
-    } else {
-        run.thread.dispatch = ready;
-    }
-    run.then((!run.thread.dispatch.is_empty()).then_some(Pc::Dispatch(step)));
 }
 
 #[cfg(test)]

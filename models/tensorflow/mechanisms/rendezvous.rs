@@ -5,15 +5,14 @@
 //! `active_`, `session_`, `deferred_calls_`). `StartAbort` takes them one after the other, and holds the second while it cancels the
 //! active calls one by one.
 
+mod following;
 mod running;
 mod state;
 
 use super::context::{Context, Declared, Inventory, Next, Run, View};
 use super::room::Mechanism;
-use super::{executor, rpc, worker};
 use crate::machine::{Access, ProcessId};
 use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::job::graph::NodeKind;
 use crate::models::tensorflow::process::{ANY_RENDEZVOUS, CallId, NodeId, Process, RendezvousId, StepId};
 
 pub(in crate::models) use self::state::Facts;
@@ -149,17 +148,39 @@ impl TensorFlow {
     }
 }
 
-/// Says that any receive of a peer may be answered with an error.
-fn fail_everyone(next: &mut Next<'_>, step: StepId) {
-    for call in next.model.receives_at(next.id, step) {
-        next.then(rpc::serve(call, false));
-    }
-}
-
 /// Returns the rendezvous of a running partition.
 fn executing<'a>(view: &View<'a>, step: StepId) -> &'a Rendezvous {
     let id = view.process.execution(step).expect("its node runs").rendezvous;
     &view.process.rendezvous[usize::from(id)]
+}
+
+/// Returns true if the mutex of a rendezvous is free.
+fn is_free(view: &View<'_>, id: RendezvousId) -> bool {
+    view.process.rendezvous[usize::from(id)].lock.is_free()
+}
+
+/// Declares an operation under the mutex of a remote half.
+fn declare_remote<'a>(context: &Context<'a>, step: StepId, access: Access, id: RendezvousId) -> Declared<'a> {
+    let remote = context.uses(Object::Remote(step), access);
+    remote.when(|view| is_free(view, id))
+}
+
+/// Declares the labels that abort a rendezvous.
+fn declare_abort<'a>(pc: Pc, context: &Context<'a>) -> Declared<'a> {
+    let (model, facts) = (context.model, &context.facts.rendezvous);
+    let once = |aborted| if aborted { Access::Commuting } else { Access::Write };
+    match pc {
+        Pc::AbortLocal(step, id) => context.uses(Object::Local(step), once(facts.state(step, id).local_aborted)),
+        Pc::AbortRemote(step, id) => declare_remote(context, step, once(facts.state(step, id).aborted), id),
+        Pc::AbortNext(step, _) => {
+            let next = context.uses(Object::Remote(step), Access::BothMover);
+            let count = |view: &View<'_>| view.thread.calls.len();
+            next.choices(|view| if model.cancels_in_order() { 1 } else { count(view) })
+        }
+        Pc::FailDeferred(step, id) => declare_remote(context, step, Access::Write, id),
+        Pc::AbortUnlock(step, _) => context.uses(Object::Remote(step), Access::BothMover),
+        _ => context.uses(Object::Table, Access::Write),
+    }
 }
 
 impl Mechanism for Counter {
@@ -177,12 +198,7 @@ impl Mechanism for Counter {
         let (model, facts) = (context.model, &context.facts.rendezvous);
         // Reading `status_` or `session_`, and adding to or taking from `active_` and `deferred_calls_`, all commute with each
         // other; only what sets the status or the session does not.
-        let is_free = |view: &View<'_>, id: RendezvousId| view.process.rendezvous[usize::from(id)].lock.is_free();
-        let remote = |step, access, id: RendezvousId| {
-            context
-                .uses(Object::Remote(step), access)
-                .when(|view| is_free(view, id))
-        };
+        let remote = |step, access, id| declare_remote(context, step, access, id);
         let running = |step| {
             let remote = context.uses(Object::Remote(step), Access::Commuting);
             remote.when(|view| executing(view, step).lock.is_free())
@@ -213,28 +229,6 @@ impl Mechanism for Counter {
                 Some(call) => local(step, call),
                 None => context.uses(Object::Local(step), Access::Commuting),
             },
-            Pc::AbortLocal(step, id) => {
-                let aborted = facts.state(step, id).local_aborted;
-                context.uses(
-                    Object::Local(step),
-                    if aborted { Access::Commuting } else { Access::Write },
-                )
-            }
-            Pc::AbortRemote(step, id) => {
-                let aborted = facts.state(step, id).aborted;
-                remote(step, if aborted { Access::Commuting } else { Access::Write }, id)
-            }
-            Pc::AbortNext(step, _) => {
-                let next = context.uses(Object::Remote(step), Access::BothMover);
-                next.choices(|view| {
-                    if model.cancels_in_order() {
-                        1
-                    } else {
-                        view.thread.calls.len()
-                    }
-                })
-            }
-            Pc::AbortUnlock(step, _) => context.uses(Object::Remote(step), Access::BothMover),
             // Two who look up one step commute: whoever comes first creates it.
             Pc::FindToExecute(_) | Pc::FindToReceive(..) | Pc::FindToAbort(_) => {
                 context.uses(Object::Table, Access::Commuting)
@@ -255,88 +249,12 @@ impl Mechanism for Counter {
             }
             Pc::LocalValidate(step, _, id) => remote(step, Access::Commuting, id),
             Pc::LocalRecv(step, call, _) => local(step, call),
-            Pc::Cleanup(_) => context.uses(Object::Table, Access::Write),
-            Pc::FailDeferred(step, id) => remote(step, Access::Write, id),
+            _ => declare_abort(self.0, context),
         }
     }
 
     fn next(self, next: &mut Next<'_>) {
-        let (model, id) = (next.model, next.id);
-        match self.0 {
-            Pc::Validate(step, node) => {
-                let feeds = model.node(step, id, node).kind == NodeKind::Feed;
-                next.then([if feeds {
-                    Pc::Feed(step, node)
-                } else {
-                    Pc::Register(step, node)
-                }]);
-                executor::node_may_fail(next, step, node, false);
-            }
-            Pc::Register(step, node) => next.then(rpc::receive(model, model.recv_call(step, id, node))),
-            Pc::Deregister(call) => {
-                let (step, node) = model.recv_node(call);
-                executor::node_done_either(next, step, node, false);
-            }
-            Pc::Feed(step, node) => executor::node_done_either(next, step, node, false),
-            Pc::SendCheck(step, node) => {
-                next.then([Pc::SendLocal(step, node)]);
-                executor::node_may_fail(next, step, node, true);
-            }
-            Pc::SendLocal(step, node) => {
-                executor::node_done_either(next, step, node, true);
-                next.then(
-                    model
-                        .send_call(step, id, node)
-                        .into_iter()
-                        .flat_map(|call| rpc::serve(call, true)),
-                );
-            }
-            Pc::AbortLocal(step, rendezvous) => {
-                next.then([Pc::AbortRemote(step, rendezvous)]);
-                if !next.facts.rendezvous.state(step, rendezvous).local_aborted {
-                    fail_everyone(next, step);
-                }
-            }
-            Pc::AbortRemote(step, rendezvous) if next.facts.rendezvous.state(step, rendezvous).aborted => {}
-            Pc::AbortRemote(step, rendezvous) => {
-                next.then([Pc::AbortNext(step, rendezvous)]);
-                next.then(model.receives_of(id, step).map(rpc::cancel));
-                if model.fails_deferred() {
-                    fail_everyone(next, step);
-                }
-            }
-            Pc::AbortNext(step, id) => next.then([Pc::AbortNext(step, id), Pc::AbortUnlock(step, id)]),
-            Pc::AbortUnlock(..) => {}
-            Pc::FindToExecute(step) => next.then([Pc::Initialize(step, ANY_RENDEZVOUS)]),
-            Pc::FindToReceive(step, call) => {
-                next.then([Pc::RecvLocal(step, call, ANY_RENDEZVOUS)]);
-                if model.remembers_cancelled() {
-                    next.then(rpc::serve(call, false));
-                }
-            }
-            Pc::FindToAbort(step) => next.then([worker::set_timer(step, ANY_RENDEZVOUS)]),
-            Pc::Initialize(step, rendezvous) => {
-                next.then([worker::roots(step, rendezvous)]);
-                let deferred = model.receives_at(id, step);
-                next.then(deferred.map(|call| Pc::LocalValidate(step, call, rendezvous)));
-            }
-            Pc::RecvLocal(step, call, rendezvous) => {
-                next.then([Pc::LocalValidate(step, call, rendezvous)]);
-                if model.remembers_cancelled() || model.fails_deferred() {
-                    next.then(rpc::serve(call, false));
-                }
-            }
-            Pc::LocalValidate(step, call, rendezvous) => {
-                next.then([Pc::LocalRecv(step, call, rendezvous)]);
-                next.then(rpc::serve(call, false));
-            }
-            Pc::LocalRecv(_, call, _) => {
-                next.then(rpc::serve(call, true));
-                next.then(rpc::serve(call, false));
-            }
-            Pc::Cleanup(step) => next.then([Pc::AbortLocal(step, ANY_RENDEZVOUS)]),
-            Pc::FailDeferred(step, _) => fail_everyone(next, step),
-        }
+        following::next(self.0, next);
     }
 
     fn apply(self, run: &mut Run<'_>) {

@@ -24,12 +24,14 @@
 mod drive;
 mod execution;
 mod forced_schedule;
+mod limits;
 mod monitor;
 mod runtime;
 mod statistics;
 
-pub use self::drive::{Driver, Limits, drive};
+pub use self::drive::{Driver, drive};
 pub use self::execution::{Ended, Execution, Taken};
 pub use self::forced_schedule::{Followed, ForcedSchedule};
+pub use self::limits::Limits;
 pub use self::runtime::{Runtime, Standing};
 pub use self::statistics::{Statistics, StatisticsStatus};

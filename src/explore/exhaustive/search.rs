@@ -4,11 +4,14 @@
 //! what it finds into the chunk's own buffers. Then each shard takes its part of all buffers in the order of the chunks. So
 //! ids of states, parents and counts are the same for any number of search threads.
 
+mod reporter;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use self::reporter::Reporter;
 use super::found::{BrokenAt, Found};
 use super::local_graphs::LocalGraphs;
 use super::reduction::Broken;
@@ -24,11 +27,6 @@ const CHUNK: usize = 512;
 const BATCH: usize = CHUNK * 64;
 /// A batch up to this size is not worth waking another thread for.
 const SMALL: usize = 8 * CHUNK;
-/// Time between two reports of progress.
-const REPORT_EVERY: Duration = Duration::from_millis(100);
-
-/// Expanded states over which the growth of a search is measured, at least.
-const WINDOW: u64 = 4 * BATCH as u64;
 
 /// The result of a chunk's expansion, until it is taken over.
 #[derive(Default)]
@@ -186,7 +184,7 @@ impl<'m, M: Reducible> Search<'m, M> {
             });
             let Some(mut place) = place else { break };
             while place.done < place.states.len() && self.stopped_by.is_none() {
-                let report = reporter.reported + REPORT_EVERY;
+                let report = reporter.due();
                 let pause = keeper.deadline().map_or(report, |deadline| deadline.min(report));
                 self.advance(&mut place, &mut chunks, limits, pause);
                 let left = (place.states.len() - place.done) as u64;
@@ -367,65 +365,6 @@ impl<'m, M: Reducible> Search<'m, M> {
                 event: None,
             },
         });
-    }
-}
-
-/// Tells now and then how far a search is.
-struct Reporter {
-    reported: Instant,
-    /// States expanded, and stored, by this run: now, and some time ago.
-    now: (u64, u64),
-    then: (u64, u64),
-    middle: (u64, u64),
-}
-
-impl Reporter {
-    fn new(stored: u64) -> Self {
-        Self {
-            reported: Instant::now(),
-            now: (0, stored),
-            then: (0, stored),
-            middle: (0, stored),
-        }
-    }
-
-    fn report<M: Reducible>(
-        &mut self,
-        search: &Search<'_, M>,
-        left: u64,
-        depth: u32,
-        limits: &Limits<'_>,
-        progress: &mut dyn FnMut(&Status),
-    ) {
-        let (states, frontier) = (search.store.len(), search.store.waiting() + left);
-        self.now = (states.saturating_sub(frontier), states);
-        if self.now.0 >= self.middle.0 + WINDOW {
-            self.then = std::mem::replace(&mut self.middle, self.now);
-        }
-        if self.reported.elapsed() < REPORT_EVERY {
-            return;
-        }
-        self.reported = Instant::now();
-        progress(&Status {
-            states,
-            frontier,
-            left: self.left(frontier),
-            depth: u64::from(depth),
-            bytes: search.peak_bytes,
-            elapsed: limits.before + limits.started.elapsed(),
-        });
-    }
-
-    /// Estimates how many states are left: if each state that is expanded goes on to bring as many new ones as those of late did, and
-    /// these are fewer than one, the frontier brings a geometric series of states.
-    fn left(&self, frontier: u64) -> Option<u64> {
-        let expanded = self
-            .now
-            .0
-            .checked_sub(self.then.0)
-            .filter(|expanded| *expanded >= WINDOW)?;
-        let growth = (self.now.1 - self.then.1) as f64 / expanded as f64;
-        (growth < 1.0).then(|| (frontier as f64 / (1.0 - growth)) as u64)
     }
 }
 

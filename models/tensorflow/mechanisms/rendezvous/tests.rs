@@ -2,7 +2,7 @@ use super::*;
 use crate::models::tensorflow::job::Variant;
 use crate::models::tensorflow::mechanisms::bench::Bench;
 use crate::models::tensorflow::mechanisms::iterator;
-use crate::models::tensorflow::mechanisms::rpc::{Frame, Rpc};
+use crate::models::tensorflow::mechanisms::rpc::{self, Frame, Rpc};
 use crate::models::tensorflow::process::ThreadId;
 
 const EDGES: [&str; 2] = ["ps0->worker", "worker->ps0 batch"];

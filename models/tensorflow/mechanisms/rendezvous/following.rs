@@ -1,0 +1,103 @@
+//! What may follow the labels of a rendezvous.
+
+use super::Pc;
+use crate::models::tensorflow::job::graph::NodeKind;
+use crate::models::tensorflow::mechanisms::context::Next;
+use crate::models::tensorflow::mechanisms::{executor, rpc, worker};
+use crate::models::tensorflow::process::{ANY_RENDEZVOUS, StepId};
+
+/// Says that any receive of a peer may be answered with an error.
+fn fail_everyone(next: &mut Next<'_>, step: StepId) {
+    for call in next.model.receives_at(next.id, step) {
+        next.then(rpc::serve(call, false));
+    }
+}
+
+/// Says everything that the label at a place may push.
+pub(super) fn next(pc: Pc, next: &mut Next<'_>) {
+    let (model, id) = (next.model, next.id);
+    match pc {
+        Pc::Validate(step, node) => {
+            let feeds = model.node(step, id, node).kind == NodeKind::Feed;
+            next.then([if feeds {
+                Pc::Feed(step, node)
+            } else {
+                Pc::Register(step, node)
+            }]);
+            executor::node_may_fail(next, step, node, false);
+        }
+        Pc::Register(step, node) => next.then(rpc::receive(model, model.recv_call(step, id, node))),
+        Pc::Deregister(call) => {
+            let (step, node) = model.recv_node(call);
+            executor::node_done_either(next, step, node, false);
+        }
+        Pc::Feed(step, node) => executor::node_done_either(next, step, node, false),
+        Pc::SendCheck(step, node) => {
+            next.then([Pc::SendLocal(step, node)]);
+            executor::node_may_fail(next, step, node, true);
+        }
+        Pc::SendLocal(step, node) => {
+            executor::node_done_either(next, step, node, true);
+            next.then(
+                model
+                    .send_call(step, id, node)
+                    .into_iter()
+                    .flat_map(|call| rpc::serve(call, true)),
+            );
+        }
+        Pc::FindToExecute(step) => next.then([Pc::Initialize(step, ANY_RENDEZVOUS)]),
+        Pc::FindToReceive(step, call) => {
+            next.then([Pc::RecvLocal(step, call, ANY_RENDEZVOUS)]);
+            if model.remembers_cancelled() {
+                next.then(rpc::serve(call, false));
+            }
+        }
+        Pc::FindToAbort(step) => next.then([worker::set_timer(step, ANY_RENDEZVOUS)]),
+        Pc::Initialize(step, rendezvous) => {
+            next.then([worker::roots(step, rendezvous)]);
+            let deferred = model.receives_at(id, step);
+            next.then(deferred.map(|call| Pc::LocalValidate(step, call, rendezvous)));
+        }
+        Pc::RecvLocal(step, call, rendezvous) => {
+            next.then([Pc::LocalValidate(step, call, rendezvous)]);
+            if model.remembers_cancelled() || model.fails_deferred() {
+                next.then(rpc::serve(call, false));
+            }
+        }
+        Pc::LocalValidate(step, call, rendezvous) => {
+            next.then([Pc::LocalRecv(step, call, rendezvous)]);
+            next.then(rpc::serve(call, false));
+        }
+        Pc::LocalRecv(_, call, _) => {
+            next.then(rpc::serve(call, true));
+            next.then(rpc::serve(call, false));
+        }
+        _ => next_of_abort(pc, next),
+    }
+}
+
+/// Says the same for the labels that abort a rendezvous.
+fn next_of_abort(pc: Pc, next: &mut Next<'_>) {
+    let (model, id) = (next.model, next.id);
+    match pc {
+        Pc::AbortLocal(step, rendezvous) => {
+            next.then([Pc::AbortRemote(step, rendezvous)]);
+            if !next.facts.rendezvous.state(step, rendezvous).local_aborted {
+                fail_everyone(next, step);
+            }
+        }
+        Pc::AbortRemote(step, rendezvous) if next.facts.rendezvous.state(step, rendezvous).aborted => {}
+        Pc::AbortRemote(step, rendezvous) => {
+            next.then([Pc::AbortNext(step, rendezvous)]);
+            next.then(model.receives_of(id, step).map(rpc::cancel));
+            if model.fails_deferred() {
+                fail_everyone(next, step);
+            }
+        }
+        Pc::AbortNext(step, id) => next.then([Pc::AbortNext(step, id), Pc::AbortUnlock(step, id)]),
+        Pc::AbortUnlock(..) => {}
+        Pc::Cleanup(step) => next.then([Pc::AbortLocal(step, ANY_RENDEZVOUS)]),
+        Pc::FailDeferred(step, _) => fail_everyone(next, step),
+        _ => {}
+    }
+}
