@@ -10,14 +10,14 @@ use crate::support::project::{copy_to, root};
 
 const PAGE: &str = "docs/how_to_add_a_mechanism.md";
 
-/// What a block of the page is for.
+/// The purpose of a block of the page.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Block {
     /// The whole source of a new file.
     File(String),
     /// A text that stands once in a file.
     Find(String),
-    /// What takes its place.
+    /// The text that takes its place.
     Replace(String),
 }
 
@@ -124,10 +124,10 @@ fn the_mechanism_of_the_page_compiles_and_its_tests_pass() {
     cargo
         .args(["test", "--locked", "--lib", "counter"])
         .current_dir(copy.path());
-    let output = cargo
-        .env("CARGO_TARGET_DIR", root().join("target/walkthrough"))
-        .output()
-        .expect("cargo runs");
+    // Dependencies have been built beside this test.
+    let own = std::env::current_exe().expect("a program");
+    let target = own.ancestors().nth(3).expect("it is in target/debug/deps");
+    let output = cargo.env("CARGO_TARGET_DIR", target).output().expect("cargo runs");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(
         output.status.success(),

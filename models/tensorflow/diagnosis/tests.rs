@@ -52,7 +52,7 @@ fn a_receive_that_is_parked_for_good_is_told_from_the_client_to_the_request_that
         [
             "worker: MasterSession::RunPartitionsHelper",
             "worker: ExecutorState",
-            "worker: _Recv (its cancel found no function)",
+            "worker: _Recv (cancelled before its callback was installed)",
             "ps: BaseRemoteRendezvous::RecvLocalAsync",
         ]
     );

@@ -112,19 +112,19 @@ impl Bench {
         Self::changed(servers, edges, |_| {})
     }
 
-    /// The same on a changed job.
+    /// Changes the job before that.
     pub(in crate::models) fn changed(servers: u8, edges: &[&str], change: impl FnOnce(&mut Job)) -> Self {
         let mut job = job(graph(servers, edges));
         change(&mut job);
         Self::of(TensorFlow::new(job).expect("a small job"))
     }
 
-    /// The same on a runtime with this change.
+    /// Runs the last step on a variant of the runtime.
     pub(in crate::models) fn variant(servers: u8, edges: &[&str], variant: Variant) -> Self {
         Self::changed(servers, edges, |job| job.variant = variant)
     }
 
-    /// The same with something happening beside the step.
+    /// Starts again, with something happening beside the step.
     pub(in crate::models) fn with(self, faults: Faults) -> Self {
         Self::of(self.model.with(faults))
     }

@@ -16,7 +16,7 @@ fn truths(model: &TensorFlow, id: ProcessId, process: &Process) -> Vec<bool> {
     steps.flat_map(of_step).chain([facts.crash.restarted()]).collect()
 }
 
-/// What a process that dies knew is gone, and so is everything that was said of it.
+/// Returns true if the process has died: everything that was said of it is gone.
 fn died(transition: &Transition<'_>) -> bool {
     transition.after.processes[transition.process.index()].connections.down
 }

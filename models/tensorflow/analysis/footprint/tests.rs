@@ -21,7 +21,7 @@ fn of_delivery(model: &TensorFlow, id: ProcessId, process: &Process, frames: &Fr
     Outlook::new(model, id, process).of_delivery(model, process, frames)
 }
 
-/// A thread's operation does not conflict with itself if it is a both-mover, and a footprint has no trace of it.
+/// Checks that the next operation of every thread is in its footprint.
 fn declares_what_its_footprint_has(model: &TensorFlow, id: ProcessId, process: &Process) {
     for pending in model.threads(id, process) {
         let footprint = of_thread(model, id, process, pending.thread);
@@ -36,7 +36,7 @@ fn declares_what_its_footprint_has(model: &TensorFlow, id: ProcessId, process: &
     }
 }
 
-/// What a thread may still do after a label of its process is what it could do before, or the thread that ran, which started the new
+/// Checks that a thread may do after a label of its process only what it could do before, or the thread that ran, which started the new
 /// ones, or what arrives.
 fn footprints_only_shrink(model: &TensorFlow, transition: &Transition<'_>) {
     let id = transition.process;
@@ -73,7 +73,7 @@ fn footprints_only_shrink(model: &TensorFlow, transition: &Transition<'_>) {
     }
 }
 
-/// What an arrival starts is in what arrivals may cause.
+/// Checks that whatever an arrival starts was among what arrivals may cause.
 fn arrivals_were_foreseen(model: &TensorFlow, transition: &Transition<'_>) {
     let from = transition.process;
     for id in model.process_ids().filter(|id| *id != from) {

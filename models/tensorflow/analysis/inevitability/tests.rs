@@ -21,7 +21,7 @@ fn assumed(guarantees: &[usize]) -> GuaranteeSet {
     set
 }
 
-/// Whether a process guarantees to answer the worker's receive, and with the error.
+/// Returns true if the server guarantees to answer the worker's receive, and true if it guarantees the error.
 fn guarantees(bench: &Bench, given: &[usize]) -> (bool, bool) {
     let guarantees = bench
         .model
@@ -37,7 +37,7 @@ fn is_sure(bench: &Bench, given: &[usize]) -> bool {
         .return_is_inevitable(id, bench.process("worker0"), &assumed(given))
 }
 
-/// What all processes guarantee, each relying on the others.
+/// The guarantees of all processes, each relying on the others.
 fn all_guarantees(model: &TensorFlow, system: &System<Process>) -> GuaranteeSet {
     let mut known = GuaranteeSet::default();
     loop {
@@ -52,7 +52,7 @@ fn all_guarantees(model: &TensorFlow, system: &System<Process>) -> GuaranteeSet 
     }
 }
 
-/// Whether every client is sure to return.
+/// Returns true if every client is sure to return.
 fn all_sure(model: &TensorFlow, system: &System<Process>) -> bool {
     let guarantees = all_guarantees(model, system);
     let mut states = model.process_ids().zip(&system.processes);

@@ -16,7 +16,7 @@ fn validating() -> (Bench, Said) {
     (bench, said)
 }
 
-/// What is said of the label held against a state in which the thread has gone on with a place of another mechanism.
+/// Holds what is said of the label against a state in which the thread has gone on with another place.
 fn gone_on_with(place: crate::models::tensorflow::mechanisms::Pc) {
     let (mut bench, said) = validating();
     let process = bench.process_mut("worker0");

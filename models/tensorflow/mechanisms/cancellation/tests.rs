@@ -19,7 +19,7 @@ fn timed(variant: Variant) -> Bench {
     held(variant, faults, DEADLINE)
 }
 
-/// The same, where somebody can close the session.
+/// A step whose input never answers, where somebody can close the session.
 fn closed(variant: Variant) -> Bench {
     let faults = Faults {
         close: true,
