@@ -199,9 +199,8 @@ fn literals(tokens: &[TokenTree], found: &mut Vec<(usize, String)>) {
             continue;
         }
         let follows = |place: usize, text: &str| is_ident(tokens.get(index + place), text);
-        if is_ident(Some(token), "labels") && is_punct(tokens.get(index + 1), '!') {
-            skip = index + 3;
-        } else if is_ident(Some(token), "mod") && follows(1, "tests") {
+        let table = is_ident(Some(token), "labels") && is_punct(tokens.get(index + 1), '!');
+        if table || is_ident(Some(token), "mod") && follows(1, "tests") {
             skip = index + 3;
         } else if let TokenTree::Literal(literal) = token {
             found.push((literal.span().start().line, literal.to_string()));

@@ -63,13 +63,13 @@ fn a_cell_says_what_the_search_of_its_scenario_says() {
     let checked = lastbatch(&directory).args(check).assert().code(1);
     let checked: serde_json::Value = serde_json::from_slice(&checked.get_output().stdout).expect("JSON");
     // The searches are in the order of variants, then threads.
-    assert_eq!(records[1]["found"]["answer"], "hang");
+    assert_eq!(records[1]["found"]["verdict"], "hang");
     assert_eq!(records[1]["found"]["states"], checked["states"]);
     assert_eq!(
-        records[1]["found"]["hangs"][0]["length"],
+        records[1]["found"]["signatures"][0]["length"],
         checked["signatures"][0]["length"]
     );
-    assert_eq!(records[3]["found"]["answer"], "no_hang");
+    assert_eq!(records[3]["found"]["verdict"], "no_hang");
     let svg = read(&directory, "matrix.svg");
     assert_eq!(svg.matches("<rect").count(), 1 + 4, "{svg}");
     assert!(

@@ -5,7 +5,7 @@
 //! the batch*. Of each class the `keep` edges of the lowest rank stay, under their own names; a dropped edge is
 //! *represented* by the lowest-ranked one that stays. Of the nodes stay: the `_Send` and `_Recv` of the edges that
 //! stay, what takes the batch (`IteratorGetNext`, a queue's dequeue; the operation that makes its handle goes into it),
-//! up to `keep` feeds and fetches a partition, and on request every node that updates a variable. A node that stays
+//! up to `keep` feeds and fetches a partition, and on request each node with an update. Every node that stays
 //! waits for the nodes that stay among those that it waited for before, through any number of dropped ones, and for the
 //! representatives of dropped receives and feeds. A partition of which nothing would stay keeps its first root, because
 //! a process that runs nothing would not run the executor's end.
