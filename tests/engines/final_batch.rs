@@ -46,7 +46,7 @@ const FOUND_SOON: [(&str, u64); 6] = [
 #[test]
 fn the_portfolio_finds_the_hang_of_the_last_batch_wherever_two_threads_serve_it() {
     for (name, seed) in FOUND_SOON {
-        let prepared = prepared(&format!("final_batch/{name}.toml"));
+        let prepared = prepared(format!("final_batch/{name}.toml"));
         let budget = Budget {
             seed,
             executions: Some(4_000),
