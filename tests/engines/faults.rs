@@ -149,7 +149,7 @@ fn the_watchdog_gives_up_an_execution_whose_label_does_not_end_and_says_where_it
         max_time: None,
         stop_at_first_hang: false,
         limits: Limits::default(),
-        watchdog: Duration::from_millis(10),
+        watchdog: Duration::from_secs(1),
     };
     let verdict = threads::explore(
         &Arc::new(Gate(Arc::clone(&gate))),

@@ -41,7 +41,8 @@ fn bad_usage_ends_with_code_2() {
 #[test]
 fn an_unknown_variant_is_refused_with_the_known_ones() {
     let known = contains("tf-1.12").and(contains("remember-cancelled-steps"));
-    lastbatch(directory(&[]))
+    let empty = directory(&[]);
+    lastbatch(&empty)
         .args(["check", "--variant", "tf-2"])
         .assert()
         .code(2)
