@@ -1,7 +1,7 @@
 //! The mechanisms of the runtime, one room each, named as the original names them.
 //!
 //! A room holds its state, its labels, its objects, what each label declares, what may follow it, what it does, its words and its waits.
-//! Its program counter is private: rooms talk by functions that return places to go on with, as in [`rpc::serve`].
+//! Its program counter is private: rooms talk by functions that return places to go on with, as in `rpc::serve`.
 //! To add a mechanism is one file and one line in the list below: see `docs/how_to_add_a_mechanism.md`.
 
 #[macro_use]

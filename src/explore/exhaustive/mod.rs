@@ -43,11 +43,11 @@ const MOST_FINDINGS: usize = 64;
 /// Reductions: what may be left out of a search without changing its verdict.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reductions {
-    /// Forget what can no longer matter ([`Independence::eliminate_dead`]).
+    /// Forget what can no longer matter ([`crate::machine::Independence::eliminate_dead`]).
     pub forget_dead: bool,
     /// Explore operations that nothing conflicts with first and alone.
     pub partial_order: bool,
-    /// Stop where every client is sure to return ([`Guarantees::is_inevitable`]), unless leaks are asked for.
+    /// Stop where every client is sure to return ([`crate::machine::Guarantees::is_inevitable`]), unless leaks are asked for.
     pub sure_return: bool,
     /// Go on after every client has its answer, to learn what stays behind. Off, that is not looked at (and costs nothing).
     pub leaks: bool,

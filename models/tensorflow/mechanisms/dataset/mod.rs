@@ -5,7 +5,7 @@
 //! [`prefetch`]; its thread calls [`parallel_interleave`], whose worker threads read the files. The functions of `map` and of
 //! `parallel_interleave` are closures on the compute pool of the process ([`captured_function`]), the same one that runs the step.
 //! A mutex that guards a stage is an object, and so is each notification; what a thread does while it holds the mutex is one label.
-//! A job without `[job.pipeline]` has [`super::iterator`]'s one thread in place of all this.
+//! Without `[job.pipeline]` there is [`super::iterator`]'s one thread in place of all this.
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
