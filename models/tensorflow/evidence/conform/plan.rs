@@ -12,7 +12,7 @@
 //!
 //! # Order
 //! A label lies where [`super::mapping::Place`] says, between two times of its own thread: the events of a thread are in the order
-//! of their lines, so a label comes after all labels of its thread before it. Within one process, a label of a thread is *before*
+//! of their lines, so a label comes after all labels of its thread before it. Within one process, labels of two threads are ordered: one is *before*
 //! another only if the end of its interval is before the beginning of the other's. Times of different processes are not compared:
 //! there, only messages order. A thread that is in a function when the trace ends may go on there unseen.
 
