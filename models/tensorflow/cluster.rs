@@ -6,9 +6,9 @@ use crate::machine::{Access, ProcessId};
 use crate::models::tensorflow::analysis::Footprints;
 use crate::models::tensorflow::job::faults::Faults;
 use crate::models::tensorflow::job::graph::{Graph, Node, NodeKind};
-use crate::models::tensorflow::job::{Data, Job, JobError, JobStep, PartitionOrder, Variant};
+use crate::models::tensorflow::job::{Data, Job, JobError, JobStep, Order, Variant};
 use crate::models::tensorflow::objects::Numbering;
-use crate::models::tensorflow::process::{CallId, NodeId, StepId};
+use crate::models::tensorflow::process::{CallId, NodeId, SOURCE, StepId};
 
 mod calls;
 mod layout;
@@ -68,8 +68,10 @@ pub enum CallKind {
         /// Index into the graph's partitions.
         partition: u16,
     },
-    /// `CleanupGraph`; its answer is not modelled, since nobody waits for it.
+    /// `CleanupGraph`; its answer is modelled only where somebody waits for it, see [`TensorFlow::awaits_cleanup`].
     CleanupGraph,
+    /// `DeleteWorkerSession`.
+    DeleteSession,
     /// The message of variant `remember-cancelled-steps`; it can't be cancelled.
     CancelStep,
 }
@@ -105,6 +107,8 @@ pub struct TensorFlow {
     pub(in crate::models) footprints: Footprints,
     /// Index of the first of the job's steps that the queue runner runs.
     runner_from: usize,
+    /// The node `_SOURCE` that every partition has.
+    source: Node,
 }
 
 impl TensorFlow {
@@ -255,7 +259,20 @@ impl TensorFlow {
     /// may have returned where the other hangs, and that hang's schedule is one of the whole model.
     pub(in crate::models) fn cleans_up_after(&self, step: StepId) -> bool {
         let closes = self.pipeline().is_some_and(|pipeline| pipeline.closes_session);
-        self.cleans_up || closes || self.has_queue() || self.is_followed(step)
+        self.cleans_up || closes || self.awaits_cleanup() || self.has_queue() || self.is_followed(step)
+    }
+
+    /// Returns true if somebody waits for the answers to `CleanupGraph`: whoever closes the session waits until no step runs, and a step
+    /// runs until they are there (`MarkRunCompletion`, `master_session.cc:1809`).
+    pub(in crate::models) fn awaits_cleanup(&self) -> bool {
+        self.faults.close
+    }
+
+    /// Returns the `DeleteWorkerSession` calls of the session of a worker: to every other process, since no device filter is modelled.
+    pub(in crate::models) fn delete_session_calls(&self, worker: ProcessId) -> impl Iterator<Item = CallId> {
+        let deletes = move |info: &CallInfo| info.client == worker && info.kind == CallKind::DeleteSession;
+        let calls = (0..).zip(&self.calls).filter(move |(_, info)| deletes(info));
+        calls.map(|(call, _)| call)
     }
 
     pub(in crate::models) fn variant(&self) -> Variant {
@@ -274,8 +291,14 @@ impl TensorFlow {
         self.job.variant == Variant::RememberCancelledSteps
     }
 
-    pub(in crate::models) fn partition_order(&self) -> PartitionOrder {
+    pub(in crate::models) fn partition_order(&self) -> Order {
         self.job.partition_order
+    }
+
+    /// Returns true if the roots of a partition may be handed on in any order. Where any closure in the pool may run next, the order
+    /// in which they come there means nothing.
+    pub(in crate::models) fn hands_roots_on_in_any_order(&self) -> bool {
+        self.pool_is_ordered() && self.job.root_order == Order::All
     }
 
     pub(in crate::models) fn data(&self, step: StepId) -> Data {
@@ -329,21 +352,36 @@ impl TensorFlow {
     }
 
     pub(in crate::models) fn node(&self, step: StepId, process: ProcessId, node: NodeId) -> &Node {
+        if node == SOURCE {
+            return &self.source;
+        }
         &self.graph(step).partitions[self.partition(step, process)].nodes[usize::from(node)]
     }
 
+    /// Returns the nodes that wait for a node: for `_SOURCE`, the roots of the partition (`FixupSourceAndSinkEdges`, `algorithm.cc:219`).
     pub(in crate::models) fn successors(&self, step: StepId, process: ProcessId, node: NodeId) -> &[NodeId] {
-        self.graph(step).successors(self.partition(step, process), node)
+        let (graph, partition) = (self.graph(step), self.partition(step, process));
+        if node == SOURCE {
+            return graph.roots(partition);
+        }
+        graph.successors(partition, node)
     }
 
-    pub(in crate::models) fn roots(&self, step: StepId, process: ProcessId) -> &[NodeId] {
-        self.graph(step).roots(self.partition(step, process))
+    /// Returns true if the client feeds values to a partition.
+    pub(in crate::models) fn is_fed(&self, step: StepId, process: ProcessId) -> bool {
+        let nodes = &self.graph(step).partitions[self.partition(step, process)].nodes;
+        nodes.iter().any(|node| node.kind == NodeKind::Feed)
     }
 
-    /// Inputs that each node waits for before anything ran.
+    /// Returns true if a node waits for `_SOURCE` alone.
+    pub(in crate::models) fn is_root(&self, step: StepId, process: ProcessId, node: NodeId) -> bool {
+        node != SOURCE && self.node(step, process, node).inputs.is_empty()
+    }
+
+    /// Inputs that each node waits for before anything ran. A node without any waits for `_SOURCE`.
     pub(in crate::models) fn pending(&self, step: StepId, process: ProcessId) -> SmallVec<[u8; 16]> {
         let nodes = &self.graph(step).partitions[self.partition(step, process)].nodes;
-        nodes.iter().map(|node| node.inputs.len() as u8).collect()
+        nodes.iter().map(|node| node.inputs.len().max(1) as u8).collect()
     }
 
     /// Returns the call of a `_Recv` node.

@@ -88,19 +88,53 @@ impl Walk<'_> {
 
     /// Follows whoever closes the session of a worker.
     fn closer(&mut self, worker: ProcessId) {
-        let text = "Session.close waits until no step runs".to_owned();
-        let root = self.node(worker, "MasterSession::Close", "num_running_", None, text);
+        let session = self.process(worker).session.as_ref();
+        let running = session.is_some_and(|session| session.running > 0);
+        let (object, text) = if running {
+            ("num_running_", "Session.close waits until no step runs")
+        } else {
+            (
+                "worker sessions",
+                "Session.close waits until every process has deleted the session",
+            )
+        };
+        let root = self.node(worker, "MasterSession::Close", object, None, text.to_owned());
         let root = self.graph.push(None, root);
-        let running = self
-            .process(worker)
-            .session
-            .as_ref()
-            .is_some_and(|session| session.running > 0);
+        if self.unanswered(root, worker) {
+            return;
+        }
         if running {
             self.client(worker, Some(root));
         } else {
             self.blocked_threads(root, worker, None);
         }
+    }
+
+    /// Follows what closing a session waits for from other processes: answers to `CleanupGraph` and `DeleteWorkerSession`. Returns false
+    /// if there is no such call.
+    fn unanswered(&mut self, from: usize, worker: ProcessId) -> bool {
+        let model = self.model;
+        let calls = self.process(worker).client_calls.iter();
+        let sent = calls.filter(|call| call.rpc == Rpc::Sent).map(|call| call.id);
+        let of_session = |kind| match kind {
+            CallKind::CleanupGraph => Some("Worker::CleanupGraphAsync"),
+            CallKind::DeleteSession => Some("Worker::DeleteWorkerSessionAsync"),
+            _ => None,
+        };
+        let found: Vec<_> = sent
+            .filter_map(|call| Some((*model.call(call), of_session(model.call(call).kind)?)))
+            .collect();
+        for (info, function) in &found {
+            if crash::is_lost(self.process(worker), info.server) {
+                self.dead(from, info.server, function);
+                continue;
+            }
+            let text = "does not answer".to_owned();
+            let node = self.node(info.server, *function, "handler", None, text);
+            let node = self.graph.push(Some(from), node);
+            self.blocked_threads(node, info.server, None);
+        }
+        !found.is_empty()
     }
 
     fn client(&mut self, worker: ProcessId, from: Option<usize>) {

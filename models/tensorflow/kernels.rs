@@ -12,8 +12,8 @@
 pub fn is_expensive(op: &str) -> bool {
     !matches!(
         op,
-        // kernels/constant_op.h:31, immutable_constant_op.h:32, guarantee_const_op.cc:40
-        "Const" | "ImmutableConst" | "GuaranteeConst"
+        // kernels/constant_op.h:31 and :48, immutable_constant_op.h:32, guarantee_const_op.cc:40
+        "Const" | "HostConst" | "ImmutableConst" | "GuaranteeConst"
         // kernels/no_op.h:27, control_flow_ops.h:32
         | "NoOp" | "ControlTrigger"
         // kernels/identity_op.h:35, registered for all of these in identity_op.cc:26-45; identity_n_op.h:39

@@ -122,7 +122,7 @@ mod tests {
 
     use super::*;
     use crate::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
-    use crate::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
+    use crate::models::tensorflow::job::{Data, Job, JobStep, Order, Variant};
 
     #[test]
     fn every_number_belongs_to_one_object_and_every_object_has_a_name_of_its_own() {
@@ -135,7 +135,8 @@ mod tests {
             inter_op: 2,
             intra_op: 2,
             variant: Variant::Tf112,
-            partition_order: PartitionOrder::Recorded,
+            partition_order: Order::Recorded,
+            root_order: Order::All,
             pipeline: None,
         });
         let model = model.unwrap();

@@ -30,6 +30,10 @@ pub type List = SmallVec<[u16; 4]>;
 /// The rendezvous that stands for a step when it comes to that, of which footprints know nothing else.
 pub(in crate::models) const ANY_RENDEZVOUS: RendezvousId = RendezvousId::MAX;
 
+/// The node `_SOURCE` of a partition, for which its roots wait: the one node without any in-edge, so the executor's one root
+/// (`graph_constructor.cc:170`, `executor.cc:609`).
+pub(in crate::models) const SOURCE: NodeId = NodeId::MAX;
+
 /// The subject of a label, a place or a thread.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Subject {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{PipelineSection, Size};
 use crate::explore::Answer;
 use crate::explore::shuttle::Strategy;
-use crate::models::tensorflow::job::Variant;
+use crate::models::tensorflow::job::{Order, Variant};
 
 /// A scenario file.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -63,6 +63,9 @@ pub struct JobSection {
     /// Order in which the master starts the partitions.
     #[serde(default)]
     pub partition_order: Order,
+    /// Order in which the roots of a partition are handed on; matters with one pool thread only.
+    #[serde(default = "every_order", skip_serializing_if = "is_every_order")]
+    pub root_order: Order,
     /// Batches of the input in each turn of the client's loop.
     #[serde(default = "end_at_once")]
     pub data: Vec<Turn>,
@@ -85,6 +88,14 @@ pub struct JobSection {
 
 fn one() -> u8 {
     1
+}
+
+fn every_order() -> Order {
+    Order::All
+}
+
+fn is_every_order(order: &Order) -> bool {
+    *order == Order::All
 }
 
 fn two() -> u8 {
@@ -157,26 +168,6 @@ pub struct Ends {
     pub server_dies: Option<String>,
     /// Whether it comes back.
     pub server_restarts: bool,
-}
-
-/// The order in which the master starts the partitions.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Order {
-    /// The order of the graph file.
-    #[default]
-    Recorded,
-    /// Every order.
-    All,
-}
-
-impl fmt::Display for Order {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Order::Recorded => "recorded",
-            Order::All => "all",
-        })
-    }
 }
 
 /// The choice of nodes of the graph that run.

@@ -19,8 +19,8 @@ use crate::schedule::Hash;
 
 pub use collection::{BASELINE_NAME, scenario_files, schedule_files};
 pub use document::{
-    Document, Ends, EngineName, EngineSection, Expect, GroupSection, Input, JobSection, KernelSection, Order,
-    QueueSection, RuntimeSection,
+    Document, Ends, EngineName, EngineSection, Expect, GroupSection, Input, JobSection, KernelSection, QueueSection,
+    RuntimeSection,
 };
 pub use document::{SliceKind, Turn};
 pub use error::ScenarioError;

@@ -1,6 +1,6 @@
 //! `[job.pipeline]`: the `tf.data` pipeline behind the iterator.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::rules::{Contradiction, LEAST, check};
 use crate::models::tensorflow::mechanisms::dataset::{InputFile, Pipeline};
@@ -48,9 +48,9 @@ pub struct PipelineSection {
     /// Whether the client closes its session in the end.
     #[serde(default)]
     pub close_session: bool,
-    /// Whether another master makes a session on the worker meanwhile.
-    #[serde(default)]
-    pub other_master: bool,
+    /// Number of other masters that make a session on the worker meanwhile, and delete it again; `true` is one.
+    #[serde(default, deserialize_with = "number", serialize_with = "switch")]
+    pub other_master: u8,
 }
 
 fn one() -> u8 {
@@ -63,6 +63,29 @@ fn two() -> u8 {
 
 fn four() -> u8 {
     4
+}
+
+/// A switch, or a number where one is not enough.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected true, false or a number up to 255")]
+enum Number {
+    Switch(bool),
+    Count(u8),
+}
+
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    Ok(match Number::deserialize(deserializer)? {
+        Number::Switch(on) => u8::from(on),
+        Number::Count(count) => count,
+    })
+}
+
+fn switch<S: Serializer>(count: &u8, serializer: S) -> Result<S::Ok, S::Error> {
+    let number = match count {
+        0 | 1 => Number::Switch(*count == 1),
+        _ => Number::Count(*count),
+    };
+    number.serialize(serializer)
 }
 
 fn yes() -> bool {
@@ -89,7 +112,7 @@ impl PipelineSection {
             drop_remainder: self.drop_remainder,
             num_parallel_calls: self.num_parallel_calls,
             closes_session: self.close_session,
-            other_master: self.other_master,
+            other_masters: self.other_master,
         }
     }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::explore::{Answer, Finding, FindingKind, FoundHang, Verdict};
 use crate::machine::{WaitFor, WaitNode};
-use crate::models::tensorflow::job::Variant;
+use crate::models::tensorflow::job::{Order, Variant};
 
 const SMALL: &str = r#"description = "small"
 [job]
@@ -36,6 +36,7 @@ fn what_a_scenario_leaves_out_has_the_documented_default() {
         (1, 1, 2)
     );
     assert_eq!((job.partition_order, job.slice), (Order::Recorded, SliceKind::Merged));
+    assert_eq!(job.root_order, Order::All, "what nobody can rely on is a choice");
     assert_eq!(job.data, [Turn::End]);
     assert_eq!(scenario.document.engine, EngineSection::default());
     assert_eq!(scenario.document.runtime.variant, Variant::StickyCancel);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-use super::{Ending, FORMAT_VERSION, Header, Schedule};
+use super::{ANY_ROOT_ORDER, Ending, FORMAT_VERSION, Header, Schedule};
 use crate::machine::Event;
 
 /// No column is padded further than this, so that one long name does not push the others off the screen.
@@ -40,6 +40,9 @@ impl Header {
             ("variant", self.variant.clone()),
             ("partition-order", self.partition_order.clone()),
         ];
+        if self.root_order != ANY_ROOT_ORDER {
+            fields.push(("root-order", self.root_order.clone()));
+        }
         match &self.ending {
             Ending::Hang {
                 client,

@@ -46,6 +46,9 @@ pub struct Schedule {
     others: Vec<Vec<String>>,
 }
 
+/// The order of the roots in schedules that say nothing of it.
+pub const ANY_ROOT_ORDER: &str = "all";
+
 /// The subject of a schedule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Header {
@@ -61,6 +64,8 @@ pub struct Header {
     pub variant: String,
     /// Order in which the master starts partitions.
     pub partition_order: String,
+    /// Order in which roots are handed on; a file that does not say so is of [`ANY_ROOT_ORDER`].
+    pub root_order: String,
     /// State that the last event leads to.
     pub ending: Ending,
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::{Ending, FORMAT_VERSION, Hash, Header, Schedule};
+use super::{ANY_ROOT_ORDER, Ending, FORMAT_VERSION, Hash, Header, Schedule};
 use crate::machine::Event;
 
 /// A file that is no schedule. The text names file, line and what was expected.
@@ -197,6 +197,7 @@ impl<'a> Fields<'a> {
             slice: self.text("slice")?,
             variant: self.text("variant")?,
             partition_order: self.text("partition-order")?,
+            root_order: self.text("root-order").unwrap_or_else(|_| ANY_ROOT_ORDER.to_owned()),
             ending: self.ending()?,
         })
     }

@@ -27,6 +27,7 @@ fn header(ending: Ending) -> Header {
         slice: "merged keep=2".to_owned(),
         variant: "tf-1.12".to_owned(),
         partition_order: "recorded".to_owned(),
+        root_order: ANY_ROOT_ORDER.to_owned(),
         ending,
     }
 }

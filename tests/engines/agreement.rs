@@ -68,6 +68,7 @@ fn schedule_of(hang: &FoundHang) -> Schedule {
         slice: String::new(),
         variant: String::new(),
         partition_order: String::new(),
+        root_order: String::new(),
         ending: Ending::Hang {
             client: hang.client.clone(),
             signature: hang.signature.id(),

@@ -18,7 +18,7 @@ use lastbatch::models::litmus::pool::Pool;
 use lastbatch::models::litmus::rendezvous::Rendezvous;
 use lastbatch::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
 use lastbatch::models::tensorflow::job::graph::{Graph, Node, NodeKind};
-use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
+use lastbatch::models::tensorflow::job::{Data, Job, JobStep, Order, Variant};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use stateright::Checker;
@@ -170,7 +170,8 @@ fn updating_step() -> TensorFlow {
         inter_op: 2,
         intra_op: 1,
         variant: Variant::Tf112,
-        partition_order: PartitionOrder::Recorded,
+        partition_order: Order::Recorded,
+        root_order: Order::All,
         pipeline: None,
     })
     .unwrap()

@@ -10,7 +10,7 @@ use lastbatch::models::tensorflow::import::concretization::{ConcretizeError, con
 use lastbatch::models::tensorflow::import::slice::{SliceOptions, slice};
 use lastbatch::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
 use lastbatch::models::tensorflow::job::graph::Graph;
-use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
+use lastbatch::models::tensorflow::job::{Data, Job, JobStep, Order, Variant};
 use lastbatch::scenario::SliceKind;
 use lastbatch::schedule::{Ending, Hash, Header, Schedule, replay};
 
@@ -49,7 +49,8 @@ fn model(graph: Graph, variant: Variant) -> TensorFlow {
         inter_op: 2,
         intra_op: 1,
         variant,
-        partition_order: PartitionOrder::Recorded,
+        partition_order: Order::Recorded,
+        root_order: Order::All,
         pipeline: None,
     })
     .unwrap()
@@ -117,6 +118,7 @@ fn compare(servers: u8, edges: &[String], variant: Variant, options: &SliceOptio
             slice: String::new(),
             variant: variant.to_string(),
             partition_order: "recorded".to_owned(),
+            root_order: "all".to_owned(),
             ending: Ending::Hang {
                 client: hang.client.clone(),
                 signature: hang.signature.id(),

@@ -6,7 +6,7 @@ use lastbatch::machine::System;
 use lastbatch::models::TensorFlow;
 use lastbatch::models::tensorflow::evidence::conform::{Outcome, Trace, conform};
 use lastbatch::models::tensorflow::import;
-use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
+use lastbatch::models::tensorflow::job::{Data, Job, JobStep, Order, Variant};
 
 use crate::support::scenario::shipped;
 
@@ -27,7 +27,8 @@ pub(super) fn whole_graph(data: Data, inter_op: u8) -> TensorFlow {
         inter_op,
         intra_op: 1,
         variant: Variant::Tf112,
-        partition_order: PartitionOrder::Recorded,
+        partition_order: Order::Recorded,
+        root_order: Order::All,
         pipeline: None,
     };
     let mut model = TensorFlow::new(job).unwrap_or_else(|error| panic!("{error}"));

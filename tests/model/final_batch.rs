@@ -8,7 +8,7 @@ use lastbatch::machine::{Model, ProcessId, System};
 use lastbatch::models::TensorFlow;
 use lastbatch::models::tensorflow::import;
 use lastbatch::models::tensorflow::job::graph::{Graph, NodeId, NodeKind};
-use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
+use lastbatch::models::tensorflow::job::{Data, Job, JobStep, Order, Variant};
 use lastbatch::models::tensorflow::process::Process;
 
 use crate::support::program::lastbatch;
@@ -44,7 +44,8 @@ fn step(data: Data) -> TensorFlow {
         inter_op: 2,
         intra_op: 1,
         variant: Variant::Tf112,
-        partition_order: PartitionOrder::Recorded,
+        partition_order: Order::Recorded,
+        root_order: Order::All,
         pipeline: None,
     };
     TensorFlow::new(job).unwrap_or_else(|error| panic!("{error}"))

@@ -11,7 +11,7 @@ use lastbatch::models::TensorFlow;
 use lastbatch::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
 use lastbatch::models::tensorflow::job::faults::Faults;
 use lastbatch::models::tensorflow::job::graph::{Graph, Node, NodeKind};
-use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
+use lastbatch::models::tensorflow::job::{Data, Job, JobStep, Order, Variant};
 
 use super::rng::Numbers;
 
@@ -180,11 +180,8 @@ impl SmallJob {
             inter_op: self.pool,
             intra_op: 1,
             variant: self.variant,
-            partition_order: if self.every_order {
-                PartitionOrder::All
-            } else {
-                PartitionOrder::Recorded
-            },
+            partition_order: if self.every_order { Order::All } else { Order::Recorded },
+            root_order: Order::All,
             pipeline: None,
         })
         .expect("a small job")

@@ -135,7 +135,7 @@ impl TensorFlow {
             ThreadId::Handler(other) => other != call || !thread.is_at(&pool::TAKE),
             _ => true,
         });
-        process.pool.queue.retain(|closure| *closure != ThreadId::Handler(call));
+        process.pool.remove(ThreadId::Handler(call));
         for thread in &mut process.threads {
             if thread.id == ThreadId::Handler(call) {
                 thread.stack.retain(|pc| pc.label() == &pool::IDLE);

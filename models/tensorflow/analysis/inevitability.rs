@@ -76,7 +76,7 @@ impl TensorFlow {
             let (answers, fails) = match info.kind {
                 CallKind::RecvTensor { .. } => inference.receive(call, info.step),
                 CallKind::RunGraph { .. } => (inference.ends(info.step), false),
-                CallKind::CleanupGraph | CallKind::CancelStep => (false, false),
+                CallKind::CleanupGraph | CallKind::DeleteSession | CallKind::CancelStep => (false, false),
             };
             if answers {
                 guarantees.0.insert(answer(call));
@@ -137,7 +137,11 @@ impl TensorFlow {
             return false;
         }
         if process.thread(ThreadId::Step(step)).is_none() {
-            return master.outcome.is_some_and(|ok| if ok { ends_well } else { ends_badly });
+            // One that ended well may still be reported as timed out.
+            let either = self.faults().timeout;
+            return master
+                .outcome
+                .is_some_and(|ok| (!ok && !either || ends_well) && (ok && !either || ends_badly));
         }
         let fails = master.failed || inference.fails(step);
         let mut calls = (0..self.partitions(step)).filter_map(|partition| self.run_graph_of(step, partition));
@@ -354,8 +358,7 @@ fn node_has_read(process: &Process, step: StepId, node: NodeId) -> bool {
         let reads = |pc: &Pc| {
             let (label, subject) = (pc.label(), pc.subject());
             let asks = label == &iterator::SCHEDULE && (subject.step, subject.node) == (Some(step), Some(node));
-            let starts = label == &worker::ROOT && subject.step == Some(step);
-            asks || starts || own && pc.is_of_pipeline()
+            asks || own && pc.is_of_pipeline()
         };
         let listed = own && (thread.inline.contains(&node) || thread.dispatch.contains(&node));
         waits || listed || thread.stack.iter().any(reads)

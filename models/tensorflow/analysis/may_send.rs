@@ -4,15 +4,16 @@ use crate::machine::{FrameSet, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::{CallInfo, CallKind};
 use crate::models::tensorflow::job::Variant;
+use crate::models::tensorflow::mechanisms::context::Item;
 use crate::models::tensorflow::mechanisms::rpc::{Frame, Rpc};
-use crate::models::tensorflow::mechanisms::worker;
-use crate::models::tensorflow::mechanisms::{pool, rendezvous};
+use crate::models::tensorflow::mechanisms::{executor, rendezvous};
 use crate::models::tensorflow::process::{CallId, Process, Thread, ThreadId};
 
 impl TensorFlow {
     pub(super) fn is_ever_made(&self, info: &CallInfo) -> bool {
         match info.kind {
             CallKind::CleanupGraph => self.cleans_up_after(info.step),
+            CallKind::DeleteSession => self.faults().close,
             CallKind::CancelStep => self.remembers_cancelled(),
             _ => true,
         }
@@ -34,7 +35,7 @@ impl TensorFlow {
                 let (request, reset) = match info.kind {
                     CallKind::RecvTensor { .. } => self.receive_may_send(process, call),
                     CallKind::RunGraph { .. } => self.run_graph_may_send(process, call, info),
-                    CallKind::CleanupGraph | CallKind::CancelStep => (true, false),
+                    CallKind::CleanupGraph | CallKind::DeleteSession | CallKind::CancelStep => (true, false),
                 };
                 if request {
                     frames.insert(Frame::Request(call).number());
@@ -79,22 +80,18 @@ impl TensorFlow {
     /// Returns true if a `_Recv` that has no call may still make one.
     pub(in crate::models) fn call_is_to_come(&self, process: &Process, call: CallId) -> bool {
         let (step, node) = self.recv_node(call);
-        if process.execution(step).is_none() {
+        let Some(execution) = process.execution(step) else {
             return !process.started.contains(usize::from(step)) && !process.dropped.contains(usize::from(step));
-        }
-        match process.thread(ThreadId::Node(step, node)) {
-            Some(thread) if thread.is_at(&pool::TAKE) => true,
-            Some(thread) => {
-                let begins = thread.is_at(&rendezvous::VALIDATE) || thread.is_at(&rendezvous::REGISTER);
-                begins && thread.at().subject().node == Some(node)
+        };
+        let begins = |item| match item {
+            Item::Node(of, other) => (of, other) == (step, node),
+            Item::Pc(pc) => {
+                let begins = [&rendezvous::VALIDATE, &rendezvous::REGISTER].contains(&pc.label());
+                begins && (pc.subject().step, pc.subject().node) == (Some(step), Some(node))
             }
-            None => {
-                let starts = process.places(&worker::ROOT).any(|pc| pc.subject().step == Some(step));
-                // One that waits for other nodes may still run; whether it has is not looked at.
-                let waits = !self.node(step, self.call(call).client, node).inputs.is_empty();
-                waits || starts
-            }
-        }
+        };
+        let waits = execution.pending[usize::from(node)] > 0;
+        waits || process.threads.iter().flat_map(executor::items).any(begins)
     }
 
     /// Says whether the master may still send a partition's `RunGraph`, and a reset.

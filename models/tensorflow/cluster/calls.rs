@@ -23,6 +23,7 @@ impl TensorFlow {
             CallKind::RecvTensor { .. } => return format!("the receive of {} from {server}", self.call_name(call)),
             CallKind::RunGraph { .. } => "RunGraph",
             CallKind::CleanupGraph => "CleanupGraph",
+            CallKind::DeleteSession => return format!("the DeleteWorkerSession to {server}"),
             CallKind::CancelStep => "report of the cancelled step",
         };
         if self.steps().len() > 1 {
@@ -39,6 +40,14 @@ impl TensorFlow {
             CallKind::RecvTensor { edge } => self.graph(info.step).edges[usize::from(edge)].tensor.clone(),
             CallKind::RunGraph { .. } => format!("RunGraph({})", self.processes[info.server.index()].name),
             CallKind::CleanupGraph => format!("CleanupGraph({})", self.processes[info.server.index()].name),
+            CallKind::DeleteSession => {
+                let name = format!("DeleteWorkerSession({})", self.processes[info.server.index()].name);
+                return if self.job.workers > 1 {
+                    format!("{}/{name}", self.processes[info.client.index()].name)
+                } else {
+                    name
+                };
+            }
             CallKind::CancelStep => format!("CancelStep({})", self.processes[info.server.index()].name),
         };
         if self.steps.len() > 1 {

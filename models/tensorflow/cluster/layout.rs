@@ -4,8 +4,8 @@ use super::{CallInfo, CallKind, PartitionCalls, ProcessInfo, StepInfo, TensorFlo
 use crate::machine::ProcessId;
 use crate::models::tensorflow::analysis::Footprints;
 use crate::models::tensorflow::job::faults::Faults;
-use crate::models::tensorflow::job::graph::{Graph, NodeKind};
-use crate::models::tensorflow::job::{Data, Job, JobError, JobStep, PartitionOrder};
+use crate::models::tensorflow::job::graph::{Graph, Node, NodeKind};
+use crate::models::tensorflow::job::{Data, Job, JobError, JobStep, Order};
 use crate::models::tensorflow::mechanisms::dataset::graphs::makes_iterator;
 use crate::models::tensorflow::objects::Numbering;
 use crate::models::tensorflow::process::{CallId, StepId};
@@ -35,6 +35,7 @@ pub(super) fn lay_out(mut job: Job, runner: Vec<JobStep>) -> Result<TensorFlow, 
         numbering: Numbering::default(),
         footprints: Footprints::default(),
         runner_from,
+        source: Node::source(),
         job,
     };
     for worker in 0..model.job.workers {
@@ -46,6 +47,13 @@ pub(super) fn lay_out(mut job: Job, runner: Vec<JobStep>) -> Result<TensorFlow, 
             model.step(worker, index);
         }
         model.first[usize::from(worker)] = Some(first);
+    }
+    for worker in model.process_ids().collect::<Vec<_>>() {
+        if let Some(first) = model.first[worker.index()] {
+            for other in model.process_ids().filter(|other| *other != worker).collect::<Vec<_>>() {
+                model.new_call(first, CallKind::DeleteSession, worker, other);
+            }
+        }
     }
     let (processes, calls) = (model.processes.len(), model.calls.len());
     limit("the number of processes", processes, PROCESSES)?;
@@ -85,7 +93,7 @@ fn check(job: &Job) -> Result<(), JobError> {
         .map(|step| step.graph.partitions.len())
         .max()
         .unwrap_or(0);
-    if job.partition_order == PartitionOrder::All {
+    if job.partition_order == Order::All {
         limit(
             "the number of partitions with partition_order = \"all\"",
             most,

@@ -50,9 +50,12 @@ impl Model for TensorFlow {
                 process.runner = Some(Master::new(step));
                 start(&mut process, ThreadId::Runner, &[master::run(step)]);
             }
-            process.session = self.faults().cancel_steps().then(Session::default);
+            process.session = self.faults().cancel_steps().then(|| Session {
+                deleting: self.delete_session_calls(id).count() as u16,
+                ..Session::default()
+            });
             if self.faults().close {
-                start(&mut process, ThreadId::Closer, &cancellation::close());
+                start(&mut process, ThreadId::Closer, &cancellation::close(self, id));
             }
         }
         if let Some(death) = self.death_of(id) {

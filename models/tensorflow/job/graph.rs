@@ -135,6 +135,19 @@ impl Partition {
     }
 }
 
+impl Node {
+    /// Returns `_SOURCE`, which the runtime adds to every partition: a `NoOp`, whose kernel is cheap (`kernels/no_op.h:27`).
+    pub(in crate::models) fn source() -> Self {
+        Self {
+            name: "_SOURCE".to_owned(),
+            op: "NoOp".to_owned(),
+            kind: NodeKind::Other,
+            expensive: false,
+            inputs: Vec::new(),
+        }
+    }
+}
+
 impl Graph {
     /// Checks partitions and edges and computes what follows from them.
     ///
@@ -185,8 +198,7 @@ impl Graph {
         Self::new(partitions, self.edges.clone())
     }
 
-    /// Returns the nodes of a partition that wait for no other node of it, in order: what a process schedules first
-    /// (`common_runtime/executor.cc:1485`).
+    /// Returns the nodes of a partition that wait for no other node of it, in order: those that `_SOURCE` hands on.
     pub fn roots(&self, partition: usize) -> &[u16] {
         &self.derived[partition].roots
     }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::models::tensorflow::job::graph::Graph;
@@ -26,8 +27,13 @@ pub struct Job {
     pub intra_op: u8,
     /// Variant of the runtime.
     pub variant: Variant,
-    /// Order in which the master issues its `RunGraph` calls.
-    pub partition_order: PartitionOrder,
+    /// Order in which the master issues its `RunGraph` calls (`RunPartitionsHelper`, `master_session.cc:657`): that of a hash map,
+    /// arbitrary but fixed for a graph.
+    pub partition_order: Order,
+    /// Order in which `_SOURCE` hands on the roots of a partition: that of an `EdgeSet` (`graph/edgeset.h:61`), which is the order of
+    /// the nodes up to four edges, then that of pointers, arbitrary but fixed for a graph. With several pool threads, any closure in
+    /// the pool may run next anyway, so that only a pool of one thread looks at it.
+    pub root_order: Order,
     /// The pipeline that each worker's iterator reads from; without one a single thread stands for it.
     pub pipeline: Option<Pipeline>,
 }
@@ -57,14 +63,34 @@ pub enum Data {
     Queued,
 }
 
-/// The order in which `RunPartitionsHelper` issues the partitions' calls (`master_session.cc:657`): that of a hash map, arbitrary
-/// but fixed for a graph.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum PartitionOrder {
-    /// The order of the partitions in the exported graph, which is that of the loop.
+/// An order that the runtime takes from a container without one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The order in the exported graph.
+    #[default]
     Recorded,
-    /// Every order: a choice at the start of each step.
+    /// Every order: a choice.
     All,
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Recorded => "recorded",
+            Self::All => "all",
+        })
+    }
+}
+
+impl FromStr for Order {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let known = [Self::Recorded, Self::All].into_iter();
+        let found = known.into_iter().find(|order| order.to_string() == name);
+        found.ok_or_else(|| format!("order \"{name}\", expected recorded or all"))
+    }
 }
 
 /// A runtime: TensorFlow 1.12 or one change to it.

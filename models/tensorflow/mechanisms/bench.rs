@@ -6,16 +6,16 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use smallvec::smallvec;
 
-use super::Pc;
 use super::rendezvous::Rendezvous;
 use super::rpc::Frame;
+use super::{Pc, executor, pool};
 use crate::machine::{Label, Model, Pending, ProcessId, System, run_label};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
 use crate::models::tensorflow::job::faults::{Death, Faults};
 use crate::models::tensorflow::job::graph::{Graph, Node, NodeKind, Partition};
-use crate::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
-use crate::models::tensorflow::process::{CallId, Process, RendezvousId, Thread, ThreadId};
+use crate::models::tensorflow::job::{Data, Job, JobStep, Order, Variant};
+use crate::models::tensorflow::process::{CallId, Process, RendezvousId, SOURCE, Thread, ThreadId};
 
 /// Labels that a small job may run: more means that it does not end.
 const MOST_LABELS: usize = 10_000;
@@ -58,7 +58,8 @@ pub(in crate::models) fn job(graph: Graph) -> Job {
         inter_op: 2,
         intra_op: 1,
         variant: Variant::Tf112,
-        partition_order: PartitionOrder::Recorded,
+        partition_order: Order::Recorded,
+        root_order: Order::All,
         pipeline: None,
     }
 }
@@ -211,6 +212,21 @@ impl Bench {
             }
         }
         panic!("the job does not end");
+    }
+
+    /// Runs `_SOURCE` of the first step in a process until it has handed the roots on. It stands at the one that it keeps.
+    pub(in crate::models) fn hand_roots_on(&mut self, process: &str) {
+        self.hold(process, &pool::TAKE);
+        self.go();
+        self.release(process, &pool::TAKE);
+        let source = ThreadId::Node(0, SOURCE);
+        for label in [&pool::TAKE, &executor::PROPAGATE, &executor::OUTSTANDING] {
+            assert_eq!(self.at(process, source), Some(label));
+            self.step(process, source);
+        }
+        while self.at(process, source) == Some(&executor::DISPATCH) {
+            self.step(process, source);
+        }
     }
 
     fn apply(&mut self, id: ProcessId, pending: &Pending<ThreadId>, choice: u32) {

@@ -4,33 +4,41 @@
 //!
 //! The latter two cancel the step by `RunManyGraphs::StartCancel`, which does what a partition's error does: first error wins, and with
 //! the mutex held each partition's call is cancelled. Neither makes the client return: after its timeout it waits on for the step, and
-//! `Close` waits until no step runs.
+//! `Close` waits until no step runs. A step runs until every process has answered its `CleanupGraph`. Then `Close` waits until every
+//! process has deleted its part of the session. These two calls have no timeout: the 10 seconds of `master_session.cc:1319` are never
+//! applied (`grpc_remote_worker.cc:79`, `:219`).
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::context::{Context, Declared, Inventory, Next, Run, View};
-use super::master::{Object as MasterObject, permutation};
+use super::master::{Object as MasterObject, orders, permutation};
 use super::room::Mechanism;
-use super::{master, queue};
+use super::{master, queue, rpc};
 use crate::machine::{Access, Lock, ProcessId};
 use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::mechanisms::rpc::Object as RpcObject;
 use crate::models::tensorflow::process::{Process, StepId, ThreadId};
 
 labels! {
-    ENTER = "Session.enter", "MasterSession::Run (closed_, num_running_)", "master_session.cc:1632";
-    REFUSED = "Session.refused", "MasterSession::Run (closed)", "master_session.cc:1634";
+    ENTER = "Session.enter", "MasterSession::Run (closed_, num_running_)", "master_session.cc:1519";
+    REFUSED = "Session.refused", "MasterSession::Run (closed)", "master_session.cc:1520";
     REGISTER = "Session.register_step", "CancellationManager::RegisterCallback", "master_session.cc:670";
     CLEAR = "Master.clear_cancel", "RunPartitionsHelper (CallOptions::ClearCancelCallback)", "master_session.cc:675";
     DEREGISTER = "Session.deregister_step", "CancellationManager::DeregisterCallback", "master_session.cc:677";
-    LEAVE = "Session.leave", "MasterSession::MarkRunCompletion", "master_session.cc:1620";
+    CLEANED = "Session.cleaned", "CleanupBroadcastHelper::call_done", "master_session.cc:806";
+    LEAVE = "Session.leave", "MasterSession::MarkRunCompletion", "master_session.cc:1536";
     TIMEOUT = "Client.timeout", "WaitForNotification (CallOptions::StartCancel)", "local_master.cc:36";
     RELEASE = "Client.timeout_done", "CallOptions::StartCancel (unlock)", "call_options.cc:31";
     CANCEL_ALL = "RunManyGraphs.start_cancel", "RunManyGraphs::StartCancel", "master_session.cc:500";
     CLOSE = "Session.close", "MasterSession::Close (closed_)", "master_session.cc:1976";
     START_CANCEL = "Session.start_cancel", "CancellationManager::StartCancel", "cancellation.cc:30";
-    CANCELLED = "Session.cancelled", "CancellationManager::StartCancel (is_cancelled_)", "cancellation.cc:46";
+    CANCELLED = "Session.cancelled", "CancellationManager::StartCancel (is_cancelled_)", "cancellation.cc:51";
     WAIT_IDLE = "Session.wait_idle", "MasterSession::Close (num_running_is_zero_)", "master_session.cc:1985";
-    STEP_CANCELLED = "Executor.cancelled", "CancellationManager::StartCancel (is_cancelled_)", "cancellation.cc:46";
+    DELETE = "Session.delete_worker_session", "MasterSession::DeleteWorkerSessions (DeleteWorkerSessionAsync)", "master_session.cc:1326";
+    DELETED = "Session.deleted", "MasterSession::DeleteWorkerSessions (BlockingCounter::DecrementCount)", "master_session.cc:1324";
+    WAIT_DELETED = "Session.wait_deleted", "MasterSession::DeleteWorkerSessions (BlockingCounter::Wait)", "master_session.cc:1330";
+    STEP_CANCELLED = "Executor.cancelled", "CancellationManager::StartCancel (is_cancelled_)", "cancellation.cc:51";
 }
 
 program_counter! { Cancellation;
@@ -46,7 +54,9 @@ program_counter! { Cancellation;
     Clear(step) => CLEAR,
     /// The step thread deregisters, which waits while the manager cancels.
     Deregister(step) => DEREGISTER,
-    /// A step is over in the session.
+    /// A process has cleaned up after a step.
+    Cleaned(step) => CLEANED,
+    /// A step is over in the session, once every process has.
     Leave(step) => LEAVE,
     /// The client has waited for long enough.
     Timeout(step) => TIMEOUT,
@@ -62,6 +72,12 @@ program_counter! { Cancellation;
     Cancelled => CANCELLED,
     /// The closer waits until no step runs.
     WaitIdle => WAIT_IDLE,
+    /// The closer has a process delete its part of the session.
+    Delete(call) => DELETE,
+    /// A process has done so.
+    Deleted => DELETED,
+    /// The closer waits until all have.
+    WaitDeleted => WAIT_DELETED,
     /// The cancellation manager of a step has run the callbacks which were registered.
     StepCancelled(step) => STEP_CANCELLED,
 }
@@ -71,6 +87,8 @@ objects! { Cancellation;
     Session = "session" per Process,
     /// The `CallOptions` of a client's call.
     ClientOptions(StepId) = "client_options" per Step,
+    /// The counter of processes that have not deleted their part of the session.
+    Deleting = "deleting" per Process,
     /// A step's cancellation manager.
     Cancellation(StepId) = "cancellation" per Step,
 }
@@ -94,6 +112,10 @@ pub struct Session {
     pub closed: bool,
     /// `num_running_`.
     pub running: u8,
+    /// Steps that are answered, with the number of processes that have not cleaned up after them.
+    pub cleaning: SmallVec<[(StepId, u16); 1]>,
+    /// Processes that have not deleted their part of the session.
+    pub deleting: u16,
     /// `cancellation_manager_`.
     pub cancelling: Cancelling,
     /// The step that is registered there.
@@ -102,7 +124,9 @@ pub struct Session {
     pub installed: Option<StepId>,
     /// `sticky-cancel`: a timeout of this step found no function and waits for one.
     pub wanted: Option<StepId>,
-    /// Their mutex while that function runs.
+    /// The step of which the client's wait has run out.
+    pub timed_out: Option<StepId>,
+    /// The mutex of these `CallOptions` while their function runs.
     pub lock: Lock<ThreadId>,
     /// Whether `Close` has returned.
     pub close_returned: bool,
@@ -133,9 +157,29 @@ pub(super) fn deregister(step: StepId) -> super::Pc {
     Pc::Deregister(step).into()
 }
 
-/// Ends the step in the session.
-pub(super) fn leave(step: StepId) -> super::Pc {
-    Pc::Leave(step).into()
+/// Counts a process that has cleaned up after a step. The last one ends the step in the session.
+pub(super) fn cleaned(step: StepId) -> super::Pc {
+    Pc::Cleaned(step).into()
+}
+
+/// Counts a process that has deleted its part of the session.
+pub(super) fn deleted() -> super::Pc {
+    Pc::Deleted.into()
+}
+
+/// Declares the look of a client at whether its wait has run out.
+pub(super) fn declare_deadline<'a>(context: &Context<'a>, step: StepId) -> Declared<'a> {
+    let looks = context.uses(Object::ClientOptions(step), Access::Write);
+    // It was the client itself that cancelled, and that is done with it.
+    looks.when(|view| look(view).lock.is_free())
+}
+
+/// Returns true if the client's wait for a step has run out. From now on it can't: the client waits no longer.
+pub(super) fn has_timed_out(run: &mut Run<'_>, step: StepId) -> bool {
+    run.process
+        .threads
+        .retain(|thread| thread.id != ThreadId::Deadline(step));
+    session(run).timed_out.take().is_some()
 }
 
 /// Ends the client's wait for a step, which runs out.
@@ -144,8 +188,11 @@ pub(super) fn timeout(step: StepId) -> super::Pc {
 }
 
 /// Runs `MasterSession::Close`.
-pub(in crate::models) fn close() -> [super::Pc; 4] {
-    [Pc::Close, Pc::StartCancel, Pc::Cancelled, Pc::WaitIdle].map(Into::into)
+pub(in crate::models) fn close(model: &TensorFlow, worker: ProcessId) -> Vec<super::Pc> {
+    let cancels = [Pc::Close, Pc::StartCancel, Pc::Cancelled, Pc::WaitIdle];
+    let deletes = model.delete_session_calls(worker).map(Pc::Delete);
+    let places = cancels.into_iter().chain(deletes).chain([Pc::WaitDeleted]);
+    places.map(Into::into).collect()
 }
 
 /// Declares a label that cancels the cancellation manager of a step: it may run the callbacks in any order, since they are in a hash map.
@@ -158,7 +205,7 @@ pub(super) fn declare_start<'a>(context: &Context<'a>, step: StepId) -> Declared
     context.uses(Object::Cancellation(step), access).choices(|view| {
         let execution = view.process.execution(step);
         let runs = execution.filter(|execution| execution.cancelling == Cancelling::No);
-        (1..=runs.map_or(0, |execution| execution.callbacks.len())).product()
+        orders(runs.map_or(0, |execution| execution.callbacks.len()))
     })
 }
 
@@ -234,11 +281,15 @@ impl Mechanism for Counter {
         for (master, session) in process.masters().zip(process.session.iter().cycle()) {
             let options = Object::ClientOptions(master.step);
             let registered = (session.closed, session.running, session.cancelling, session.registered);
-            inventory.add(Object::Session, &registered, || {
+            inventory.add(Object::Session, &(registered, &session.cleaning), || {
                 let closed = if session.closed { "closed" } else { "open" };
                 format!("{closed}, {} steps run", session.running)
             });
-            inventory.add(options, &(session.installed, session.wanted, session.lock), || {
+            inventory.add(Object::Deleting, &(session.deleting, session.close_returned), || {
+                format!("{} processes have not deleted the session", session.deleting)
+            });
+            let function = (session.installed, session.wanted, session.timed_out);
+            inventory.add(options, &(function, session.lock), || {
                 let found = if session.installed.is_some() {
                     "cancel function installed"
                 } else {
@@ -254,7 +305,13 @@ impl Mechanism for Counter {
         let of_session = context.uses(Object::Session, Access::Write);
         let options = |step, access| context.uses(Object::ClientOptions(step), access);
         match self.0 {
-            Pc::Enter(_) | Pc::Register(_) | Pc::Leave(_) | Pc::Close | Pc::StartCancel | Pc::Cancelled => of_session,
+            Pc::Enter(_)
+            | Pc::Register(_)
+            | Pc::Cleaned(_)
+            | Pc::Leave(_)
+            | Pc::Close
+            | Pc::StartCancel
+            | Pc::Cancelled => of_session,
             Pc::Refused(_) => context.uses(MasterObject::Client, Access::BothMover),
             Pc::Install(step) | Pc::Clear(step) | Pc::Timeout(step) => {
                 options(step, Access::Write).when(|view| look(view).lock.is_free())
@@ -271,6 +328,12 @@ impl Mechanism for Counter {
                 cancel.when(|view| view.master_of(step).lock.is_free())
             }
             Pc::WaitIdle => of_session.when(|view| look(view).running == 0),
+            Pc::Delete(call) => context.uses(RpcObject::Call(call), Access::Write),
+            // The counter only falls, and only its end is waited for.
+            Pc::Deleted => context.uses(Object::Deleting, Access::BothMover),
+            Pc::WaitDeleted => context
+                .uses(Object::Deleting, Access::BothMover)
+                .when(|view| look(view).deleting == 0),
             Pc::StepCancelled(step) => context.uses(Object::Cancellation(step), Access::Write),
         }
     }
@@ -285,6 +348,8 @@ impl Mechanism for Counter {
             Pc::Register(step) => next.then([Pc::CancelAll(step)]),
             Pc::CancelAll(step) => master::next_of_first_error(next, step),
             Pc::StartCancel => next.then(model.steps_of(next.id).map(Pc::CancelAll)),
+            Pc::Cleaned(step) => next.then([Pc::Leave(step)]),
+            Pc::Delete(call) => rpc::next_of_sending(next, call),
             Pc::Refused(_)
             | Pc::Install(_)
             | Pc::Clear(_)
@@ -294,6 +359,8 @@ impl Mechanism for Counter {
             | Pc::Close
             | Pc::Cancelled
             | Pc::WaitIdle
+            | Pc::Deleted
+            | Pc::WaitDeleted
             | Pc::StepCancelled(_) => {}
         }
     }
@@ -326,8 +393,29 @@ impl Mechanism for Counter {
                 }
             }
             Pc::Clear(_) => (session(run).installed, session(run).wanted) = (None, None),
-            Pc::Deregister(_) => session(run).registered = None,
+            Pc::WaitIdle => {}
+            Pc::Deregister(step) => {
+                let partitions = run.model.partitions(step);
+                let session = session(run);
+                session.registered = None;
+                // What it begins next, `CleanupPartitionsAsync`, counts every process.
+                let place = session.cleaning.partition_point(|(other, _)| *other < step);
+                session.cleaning.insert(place, (step, partitions));
+            }
+            Pc::Cleaned(step) => {
+                let cleaning = &mut session(run).cleaning;
+                let index = cleaning.iter().position(|(other, _)| *other == step);
+                let index = index.expect("the step is cleaned up");
+                cleaning[index].1 -= 1;
+                if cleaning[index].1 == 0 {
+                    cleaning.remove(index);
+                    run.then([Pc::Leave(step)]);
+                }
+            }
             Pc::Leave(_) => session(run).running -= 1,
+            Pc::Delete(call) => rpc::send(run, call),
+            Pc::Deleted => session(run).deleting -= 1,
+            Pc::WaitDeleted => session(run).close_returned = true,
             Pc::Timeout(step) => time_out(run, step),
             Pc::Release(_) => session(run).lock.release(thread),
             Pc::CancelAll(step) => master::first_error(run, step),
@@ -339,7 +427,6 @@ impl Mechanism for Counter {
                 run.then(registered.map(Pc::CancelAll));
             }
             Pc::Cancelled => session(run).cancelling = Cancelling::Done,
-            Pc::WaitIdle => session(run).close_returned = true,
             // Its partition may have ended meanwhile.
             Pc::StepCancelled(step) => {
                 if let Some(execution) = run.process.executions.iter_mut().find(|other| other.step == step) {
@@ -362,6 +449,7 @@ impl Mechanism for Counter {
             Pc::Register(_) => "finds the session's cancellation manager cancelled, and goes on to cancel its step",
             Pc::Clear(_) => "clears the cancel function of the client's call",
             Pc::Deregister(_) => "takes its step out of the session's cancellation manager",
+            Pc::Cleaned(_) => "counts a process that has cleaned up",
             Pc::Leave(_) => "ends its step in the session",
             Pc::Timeout(step) if session.is_some_and(|session| session.installed == Some(step)) => {
                 "runs out, and goes on to cancel the step"
@@ -372,7 +460,10 @@ impl Mechanism for Counter {
             Pc::Close => "closes the session to later steps",
             Pc::StartCancel => "cancels the session's cancellation manager",
             Pc::Cancelled => "has cancelled what was registered",
-            Pc::WaitIdle => "finds that no step runs, and returns",
+            Pc::WaitIdle => "finds that no step runs",
+            Pc::Delete(call) => return format!("sends {}", view.model.call_words(call)),
+            Pc::Deleted => "counts a process that has deleted the session",
+            Pc::WaitDeleted => "finds that every process has deleted the session, and returns",
             Pc::StepCancelled(_) => "has run the callbacks of the step's cancellation manager",
         };
         text.to_owned()
@@ -385,6 +476,7 @@ fn time_out(run: &mut Run<'_>, step: StepId) {
     let master = run.master_of(step);
     let waits = master.step == step && master.outcome.is_none();
     let session = session(run);
+    session.timed_out = Some(step);
     if session.installed == Some(step) {
         run_client_cancel(run, step);
     } else if sticky && waits {

@@ -195,6 +195,7 @@ impl<'a> Next<'a> {
             Item::Node(step, node) => {
                 self.schedule(ThreadId::Node(step, node), &[]);
                 self.then(executor::begin(self.model, self.id, step, node));
+                self.then(executor::next_root(self.model, self.id, step, node));
             }
         }
     }
@@ -245,7 +246,11 @@ impl Run<'_> {
     /// Runs `ThreadPool::Schedule`: adds a closure that will run `body`.
     pub(in crate::models) fn schedule(&mut self, name: ThreadId, body: &[Pc]) {
         let (size, from_pool) = (self.model.pool_size(), self.thread.is_pooled());
-        self.process.pool.push(size, from_pool, name);
+        if self.model.joins_front(self.id, &self.process.pool, name) {
+            self.process.pool.push_beside(name);
+        } else {
+            self.process.pool.push(size, from_pool, name);
+        }
         self.spawn(name, pool::closure(body));
     }
 

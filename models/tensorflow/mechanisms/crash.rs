@@ -3,7 +3,8 @@
 //! With the process goes everything that it knew. Its peers learn of it when their connection breaks: calls that wait for its answer
 //! fail, and requests of it that they serve are cancelled. A call that is started after that waits until the server is there again, since
 //! TensorFlow's calls do not fail fast (`rpc/grpc_state.h:35`); it can still be cancelled. A server that comes back knows no session: it
-//! answers `RunGraph` with an error (`session_mgr.cc:141`), but it parks a receive like that of any step that it has yet to start.
+//! answers `RunGraph` with an error (`session_mgr.cc:124`). Its devices have new incarnations: it answers a receive with an error, too
+//! (`worker.cc:404`). `CleanupGraph` and `DeleteWorkerSession` find nothing and succeed (`session_mgr.cc:108`).
 
 use serde::{Deserialize, Serialize};
 

@@ -17,13 +17,13 @@ use super::{dataset, iterator, queue, rendezvous, rpc};
 use crate::machine::{Access, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::job::graph::NodeKind;
-use crate::models::tensorflow::mechanisms::pool::Object as PoolObject;
+use crate::models::tensorflow::mechanisms::pool::{ComputePool, Object as PoolObject};
 use crate::models::tensorflow::process::{
-    ANY_RENDEZVOUS, List, NodeId, Process, RendezvousId, StepId, Thread, ThreadId,
+    ANY_RENDEZVOUS, List, NodeId, Process, RendezvousId, SOURCE, StepId, Thread, ThreadId,
 };
 
-pub(super) use self::running::start;
-use self::running::{barrier, count, ended, kernel, propagate};
+use self::running::{barrier, count, kernel, propagate};
+pub(super) use self::running::{ended, run_async};
 
 labels! {
     KERNEL = "Kernel.update", "OpKernel::Compute of a variable's update", "executor.cc:1778";
@@ -34,6 +34,7 @@ labels! {
     LATCH = "Executor.first_error", "ExecutorState::NodeDone (status_)", "executor.cc:2155";
     CANCEL = "Executor.start_cancel", "CancellationManager::StartCancel", "executor.cc:2170";
     FINISH = "Executor.finish", "ExecutorState::Finish", "executor.cc:2365";
+    NEXT_ROOT = "Executor.next_root", "ExecutorState::Process (inline_ready)", "executor.cc:1627";
     BARRIER = "ExecutorBarrier.when_done", "ExecutorBarrier::WhenDone", "executor.h:176";
 }
 
@@ -56,6 +57,8 @@ program_counter! { Executor;
     Barrier(step) => BARRIER,
     /// Variant `count-out-in-two`, which takes the `fetch_sub` apart: a node without ready successors looks whether it is the last.
     Look(step) => LOOK,
+    /// `_SOURCE` takes the next of the cheap roots, whose order is not known.
+    NextRoot(step) => NEXT_ROOT,
     /// It counts itself out; `last`: it has seen that it is the last.
     CountOut(step, last: bool) => OUTSTANDING,
 }
@@ -164,8 +167,50 @@ pub(super) fn go_on_inline(run: &mut Run<'_>) {
         .last()
         .is_some_and(|pc| pc.label() == &super::pool::IDLE);
     if let (true, ThreadId::Node(step, _), false) = (at_end, run.thread.id, run.thread.inline.is_empty()) {
+        if open_roots(run.model, run.id, step, &run.thread, &run.thread.inline) > 1 {
+            return run.then([Pc::NextRoot(step)]);
+        }
         let node = run.thread.inline.remove(0);
         run.then(begin(run.model, run.id, step, node));
+    }
+}
+
+/// Returns the number of roots with which a list of nodes of a step begins, where its `_SOURCE` may go on with any of them.
+fn open_roots(model: &TensorFlow, id: ProcessId, step: StepId, thread: &Thread, nodes: &[NodeId]) -> usize {
+    if thread.id != ThreadId::Node(step, SOURCE) || !model.hands_roots_on_in_any_order() {
+        return 1;
+    }
+    nodes.iter().take_while(|&&node| model.is_root(step, id, node)).count()
+}
+
+/// Returns the place at which `_SOURCE` chooses this node among others, if it may.
+pub(super) fn next_root(model: &TensorFlow, id: ProcessId, step: StepId, node: NodeId) -> Option<super::Pc> {
+    let open = model.hands_roots_on_in_any_order() && model.is_root(step, id, node);
+    open.then(|| Pc::NextRoot(step).into())
+}
+
+/// Returns the number of ready nodes of which `_SOURCE` may keep any for itself: of several roots, if all are expensive, the last.
+fn kept_roots(view: &View<'_>, step: StepId) -> usize {
+    let ready = &view.thread.dispatch;
+    let open = open_roots(view.model, view.id, step, view.thread, ready);
+    let expensive = |&node: &NodeId| view.model.node(step, view.id, node).expensive;
+    if open > 1 && ready.iter().all(expensive) {
+        open
+    } else {
+        1
+    }
+}
+
+impl TensorFlow {
+    /// Returns true if a closure is a root that comes to the pool after another one of its partition, in whichever order.
+    pub(super) fn joins_front(&self, id: ProcessId, pool: &ComputePool, name: ThreadId) -> bool {
+        let is_open = |step, node| self.hands_roots_on_in_any_order() && self.is_root(step, id, node);
+        match (name, pool.front().first()) {
+            (ThreadId::Node(step, node), Some(ThreadId::Node(of, other))) => {
+                step == *of && is_open(step, node) && is_open(step, *other)
+            }
+            _ => false,
+        }
     }
 }
 
@@ -249,7 +294,14 @@ impl Mechanism for Counter {
                     if alone { Access::BothMover } else { Access::Write },
                 )
             }
-            Pc::Outstanding(step, ..) => context.uses(Object::Outstanding(step), model.count_access()),
+            Pc::Outstanding(step, ..) => {
+                let counts = context.uses(Object::Outstanding(step), model.count_access());
+                counts.choices(|view| kept_roots(view, step))
+            }
+            Pc::NextRoot(step) => {
+                let takes = context.uses(Object::Frames(step), Access::BothMover);
+                takes.choices(|view| open_roots(model, view.id, step, view.thread, &view.thread.inline))
+            }
             Pc::Look(step) => context.uses(Object::Outstanding(step), Access::Read),
             Pc::CountOut(step, _) => context.uses(Object::Outstanding(step), Access::Write),
             Pc::Dispatch(_) | Pc::Finish(_) => context.uses(PoolObject::Pool, model.push_access()),
@@ -274,6 +326,8 @@ impl Mechanism for Counter {
                 next.then(model.counts_out_in_two().then_some(Pc::Look(step)));
             }
             Pc::Outstanding(step, ..) => next.then([Pc::Finish(step), Pc::Dispatch(step)]),
+            // What it may go on with are nodes that it carries.
+            Pc::NextRoot(_) => {}
             Pc::Look(step) => next.then([Pc::CountOut(step, true), Pc::CountOut(step, false)]),
             Pc::CountOut(step, _) => next.then([Pc::Finish(step)]),
             Pc::Dispatch(step) => next.then([Pc::Dispatch(step)]),
@@ -299,6 +353,10 @@ impl Mechanism for Counter {
             Pc::Kernel(step, node) => kernel(run, step, node),
             Pc::Propagate(step, node, _) => propagate(run, step, node),
             Pc::Outstanding(step, ok, inline) => count(run, step, ok, inline),
+            Pc::NextRoot(step) => {
+                let node = run.thread.inline.remove(run.choice as usize);
+                run.then(begin(run.model, run.id, step, node));
+            }
             Pc::Look(step) => {
                 let is_last = run.process.execution_mut(step).outstanding == 1;
                 run.then([Pc::CountOut(step, is_last)]);
@@ -325,11 +383,15 @@ impl Mechanism for Counter {
         }
     }
 
-    fn words(self, view: &View<'_>, _choice: u32) -> String {
+    fn words(self, view: &View<'_>, choice: u32) -> String {
         let execution = |step| view.process.execution(step);
         let text = match self.0 {
             Pc::Kernel(step, node) => return format!("applies the update {}", view.node_name(step, node)),
             Pc::Propagate(step, node, _) => return format!("hands the outputs of {} on", view.node_name(step, node)),
+            Pc::NextRoot(step) => {
+                let node = view.thread.inline[choice as usize];
+                return format!("goes on with the root {}", view.node_name(step, node));
+            }
             Pc::Outstanding(..) => "counts its node out",
             Pc::Look(step) if execution(step).is_some_and(|execution| execution.outstanding == 1) => {
                 "sees that its node is the last that is outstanding"

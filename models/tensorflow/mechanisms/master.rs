@@ -6,21 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use super::context::{Context, Declared, Inventory, Next, Run, View};
 use super::room::Mechanism;
-use super::{cancellation, dataset};
+use super::{cancellation, dataset, rpc};
 use crate::machine::{Access, BitSet, Lock, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallKind;
-use crate::models::tensorflow::job::PartitionOrder;
+use crate::models::tensorflow::job::Order;
 use crate::models::tensorflow::mechanisms::rpc::{Frame, Object as RpcObject};
 use crate::models::tensorflow::objects::Object as AnyObject;
 use crate::models::tensorflow::process::{CallId, Process, StepId, ThreadId};
 
 use self::steps::{begin, client_returns, issue, run_step};
-pub(super) use self::steps::{first_error, next_of_first_error, permutation};
+pub(super) use self::steps::{first_error, next_of_first_error, orders, permutation};
 
 labels! {
     RUN = "Client.run", "LocalMaster::RunStep", "local_master.cc:95";
     AWAIT = "Client.return", "LocalMaster::RunStep (WaitForNotification)", "local_master.cc:105";
+    DEADLINE = "Client.deadline", "LocalMaster::RunStep (WaitForNotification)", "local_master.cc:40";
+    STATUS = "Client.status", "LocalMaster::RunStep", "local_master.cc:106";
     ORDER = "Master.begin", "MasterSession::ReffedClientGraph::RunPartitionsHelper", "master_session.cc:565";
     OPTIONS = "Master.install_cancel", "RunPartitionsHelper (CallOptions::SetCancelCallback)", "master_session.cc:667";
     WAIT = "Master.wait", "RunManyGraphs::Wait", "master_session.cc:674";
@@ -37,6 +39,10 @@ program_counter! { Master;
     Run(step) => RUN,
     /// The client waits for its step.
     Await(step) => AWAIT,
+    /// The client whose call can time out looks whether it has.
+    Deadline(step) => DEADLINE,
+    /// And gets its answer; `late`: that the call has timed out, whatever became of the step.
+    Status(step, late: bool) => STATUS,
     /// The step thread begins.
     Order(step) => ORDER,
     /// The step thread installs the cancel function of the client's call.
@@ -244,13 +250,14 @@ impl Mechanism for Counter {
         // The client and its step thread take turns: neither can do anything to `client` while the other may.
         let client = |step| context.uses(model.client_object(step), Access::BothMover);
         match self.0 {
-            Pc::Run(step) | Pc::Options(step) | Pc::Return(step) => client(step),
+            Pc::Run(step) | Pc::Options(step) | Pc::Return(step) | Pc::Status(step, _) => client(step),
+            Pc::Deadline(step) => cancellation::declare_deadline(context, step),
             Pc::Await(step) => client(step).when(|view| view.master_of(step).outcome.is_some()),
             Pc::Order(step) => {
                 let order = context.uses(Object::RunMany(step), Access::BothMover);
                 order.choices(|_| match model.partition_order() {
-                    PartitionOrder::Recorded => 1,
-                    PartitionOrder::All => (1..=usize::from(model.partitions(step))).product(),
+                    Order::Recorded => 1,
+                    Order::All => orders(usize::from(model.partitions(step))),
                 })
             }
             // The counter only falls, and only its end is waited for: counting down delays nobody, and at 0 nobody counts.
@@ -268,6 +275,7 @@ impl Mechanism for Counter {
                 done.when(|view| ok || view.master_of(step).lock.is_free())
             }
             Pc::Unlock(step) => context.uses(Object::RunMany(step), Access::BothMover),
+            Pc::Cleanup(_, call) if model.awaits_cleanup() => context.uses(RpcObject::Call(call), Access::Write),
             Pc::Cleanup(_, call) | Pc::CancelStep(_, call) => context.uses(RpcObject::Call(call), Access::BothMover),
         }
     }
@@ -282,7 +290,9 @@ impl Mechanism for Counter {
                 }
                 next.then([Pc::Await(step)]);
             }
-            Pc::Await(step) => {
+            Pc::Await(step) if model.faults().timeout => next.then([Pc::Deadline(step)]),
+            Pc::Deadline(step) => next.then([true, false].map(|late| Pc::Status(step, late))),
+            Pc::Await(step) | Pc::Status(step, _) => {
                 let following = [true, false].into_iter().filter_map(|ok| model.next_step(step, ok));
                 next.then(following.map(Pc::Run));
                 next.then(model.closes_session().then(dataset::teardown::close));
@@ -292,6 +302,7 @@ impl Mechanism for Counter {
                 next.then(issue(model, step, &order));
             }
             Pc::Options(_) | Pc::Wait(_) | Pc::Return(_) | Pc::Unlock(_) | Pc::Decrement(_) => {}
+            Pc::Cleanup(_, call) if model.awaits_cleanup() => rpc::next_of_sending(next, call),
             Pc::Cleanup(_, call) | Pc::CancelStep(_, call) => next.send(model.call(call).server, Frame::Request(call)),
             Pc::WhenDone(step, ok) => {
                 next.then([Pc::Decrement(step)]);
@@ -305,12 +316,24 @@ impl Mechanism for Counter {
     fn apply(self, run: &mut Run<'_>) {
         match self.0 {
             Pc::Run(step) => run_step(run, step),
+            Pc::Await(step) if run.model.faults().timeout => run.then([Pc::Deadline(step)]),
             Pc::Await(step) => client_returns(run, step),
+            Pc::Deadline(step) => {
+                let late = cancellation::has_timed_out(run, step);
+                run.then([Pc::Status(step, late)]);
+            }
+            Pc::Status(step, late) => {
+                if late {
+                    run.master_of(step).outcome = Some(false);
+                }
+                client_returns(run, step);
+            }
             Pc::Order(step) => {
                 let order = permutation(usize::from(run.model.partitions(step)), run.choice as usize);
                 run.then(issue(run.model, step, &order));
             }
             Pc::Options(_) | Pc::Wait(_) => {}
+            Pc::Cleanup(_, call) if run.model.awaits_cleanup() => rpc::send(run, call),
             Pc::Cleanup(_, call) | Pc::CancelStep(_, call) => {
                 run.send(run.model.call(call).server, Frame::Request(call));
             }
@@ -340,7 +363,10 @@ impl Mechanism for Counter {
     fn words(self, view: &View<'_>, _choice: u32) -> String {
         let text = match self.0 {
             Pc::Run(_) => "calls sess.run",
-            Pc::Await(_) => "gets the answer of sess.run",
+            Pc::Await(_) if view.model.faults().timeout => "learns that the step is over",
+            Pc::Await(_) | Pc::Status(_, false) => "gets the answer of sess.run",
+            Pc::Status(..) => "gets the answer that sess.run has timed out",
+            Pc::Deadline(_) => "looks whether the wait has run out",
             Pc::Order(_) => "begins to start the partitions",
             Pc::Options(_) => "installs the cancel function of the client's call",
             Pc::Wait(_) => "has the answers of all partitions",

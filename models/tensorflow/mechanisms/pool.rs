@@ -2,12 +2,14 @@
 //!
 //! Every executor closure, every step-done callback and every handler of an incoming RPC of a process runs here. With one
 //! thread the order is Eigen's exactly: outsiders push to the back of its deque, the pool thread itself to the front, and it
-//! pops the front. With several threads an outsider pushes to a *random* deque and idle threads steal, so any queued closure may
+//! pops the front. Only after it has found its deque empty may it pop the back: `WaitForWork` looks once more before it blocks.
+//! With several threads an outsider pushes to a *random* deque and idle threads steal, so any queued closure may
 //! run next: the queue is a bag, and the bag is simply the threads whose next label is [`TAKE`].
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
+use smallvec::{SmallVec, smallvec};
 
 use super::context::{Context, Declared, Inventory, Next, Run, View, Waits};
 use super::executor;
@@ -18,13 +20,13 @@ use crate::models::tensorflow::process::{Process, ThreadId};
 
 labels! {
     TAKE = "Pool.take", "Eigen::NonBlockingThreadPool::WorkerLoop", "NonBlockingThreadPool.h";
-    IDLE = "Pool.idle", "Eigen::NonBlockingThreadPool::WorkerLoop", "NonBlockingThreadPool.h";
+    IDLE = "Pool.idle", "Eigen::NonBlockingThreadPool::WorkerLoop (PopFront)", "NonBlockingThreadPool.h";
 }
 
 program_counter! { Pool;
     /// Takes a pool thread.
     Take => TAKE,
-    /// Gives the pool thread back.
+    /// Gives the pool thread back, and looks for more.
     Idle => IDLE,
 }
 
@@ -38,32 +40,61 @@ objects! { Pool;
 pub struct ComputePool {
     /// Threads that run a closure now.
     pub busy: u8,
-    /// Waiting closures in Eigen's order; used with one thread only, since with several the order means nothing.
-    pub queue: VecDeque<ThreadId>,
+    /// Waiting closures in Eigen's order; used with one thread only, since with several the order means nothing. Closures that
+    /// stand together were pushed in an order that is not known.
+    queue: VecDeque<SmallVec<[ThreadId; 1]>>,
+    /// Whether the one thread has something to pop first: it has not found the deque empty since its last closure.
+    popping: bool,
 }
 
 impl ComputePool {
     /// Returns true if a pool of `size` threads may give one to the waiting closure `id` now.
     pub fn may_take(&self, size: u8, id: ThreadId) -> bool {
-        self.busy < size && (size > 1 || self.queue.front() == Some(&id))
+        let has = |end: Option<&SmallVec<[ThreadId; 1]>>| end.is_some_and(|closures| closures.contains(&id));
+        let turn = || has(self.queue.front()) || !self.popping && has(self.queue.back());
+        self.busy < size && (size > 1 || turn())
     }
 
     /// Gives a pool thread to the waiting closure `id`.
     pub fn take(&mut self, size: u8, id: ThreadId) {
         assert!(self.may_take(size, id), "{id:?} takes a pool thread out of turn");
         self.busy += 1;
-        if size == 1 {
-            self.queue.pop_front();
+        self.remove(id);
+    }
+
+    /// Gives the pool thread of a closure back.
+    pub fn give_back(&mut self) {
+        self.busy -= 1;
+        self.popping = !self.queue.is_empty();
+    }
+
+    /// Takes a waiting closure out of the queue.
+    pub fn remove(&mut self, id: ThreadId) {
+        for closures in &mut self.queue {
+            closures.retain(|other| *other != id);
         }
+        self.queue.retain(|closures| !closures.is_empty());
+        self.popping &= self.busy == 0 && !self.queue.is_empty();
     }
 
     /// Queues a closure. `from_pool`: the caller is a thread of this pool.
     pub fn push(&mut self, size: u8, from_pool: bool, id: ThreadId) {
         match (size, from_pool) {
-            (1, true) => self.queue.push_front(id),
-            (1, false) => self.queue.push_back(id),
+            (1, true) => self.queue.push_front(smallvec![id]),
+            (1, false) => self.queue.push_back(smallvec![id]),
             _ => {}
         }
+    }
+
+    /// Queues a closure of the pool's one thread beside the one in front, in whichever order.
+    pub fn push_beside(&mut self, id: ThreadId) {
+        let front = self.queue.front_mut().expect("a closure in front");
+        front.insert(front.partition_point(|other| *other < id), id);
+    }
+
+    /// Returns the closures that the one thread runs next, in whichever order.
+    pub fn front(&self) -> &[ThreadId] {
+        self.queue.front().map_or(&[], SmallVec::as_slice)
     }
 }
 
@@ -90,7 +121,16 @@ impl Mechanism for Counter {
                 let take = context.uses(Object::Pool, Access::Write).taking_permit();
                 take.when(|view| view.process.pool.may_take(size, view.thread.id))
             }
-            Pc::Idle => context.uses(Object::Pool, Access::BothMover),
+            // The one thread looks whether its deque is empty. One that is not stays so, since nobody else takes from it.
+            Pc::Idle => {
+                let has_more = context.view.is_some_and(|view| !view.process.pool.queue.is_empty());
+                let access = if has_more {
+                    Access::BothMover
+                } else {
+                    context.model.push_access()
+                };
+                context.uses(Object::Pool, access)
+            }
         }
     }
 
@@ -105,7 +145,7 @@ impl Mechanism for Counter {
                     run.then(executor::begin(run.model, run.id, step, node));
                 }
             }
-            Pc::Idle => run.process.pool.busy -= 1,
+            Pc::Idle => run.process.pool.give_back(),
         }
     }
 
@@ -147,13 +187,40 @@ mod tests {
         pool.push(1, false, FIRST);
         pool.push(1, false, SECOND);
         pool.push(1, true, THIRD);
+        // The thread pops: it runs the closure that pushed the third.
+        pool.popping = true;
         for expected in [THIRD, FIRST, SECOND] {
             for id in [FIRST, SECOND, THIRD] {
                 assert_eq!(pool.may_take(1, id), id == expected);
             }
             pool.take(1, expected);
-            pool.busy -= 1;
+            pool.give_back();
         }
+    }
+
+    #[test]
+    fn one_thread_that_found_its_deque_empty_may_take_the_last_closure_first() {
+        let mut pool = ComputePool::default();
+        for id in [FIRST, SECOND, THIRD] {
+            pool.push(1, false, id);
+        }
+        let may_take = |pool: &ComputePool| [FIRST, SECOND, THIRD].map(|id| pool.may_take(1, id));
+        assert_eq!(may_take(&pool), [true, false, true]);
+        pool.take(1, THIRD);
+        pool.give_back();
+        assert_eq!(may_take(&pool), [true, false, false], "it has more to pop");
+    }
+
+    #[test]
+    fn one_thread_takes_closures_of_unknown_order_in_any() {
+        let mut pool = ComputePool::default();
+        pool.push(1, false, FIRST);
+        pool.push(1, true, THIRD);
+        pool.push_beside(SECOND);
+        assert_eq!(pool.front(), [SECOND, THIRD]);
+        pool.take(1, THIRD);
+        pool.give_back();
+        assert_eq!([FIRST, SECOND].map(|id| pool.may_take(1, id)), [false, true]);
     }
 
     #[test]

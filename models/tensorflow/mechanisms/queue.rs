@@ -20,7 +20,7 @@ use crate::models::tensorflow::process::{NodeId, Process, StepId, ThreadId};
 
 labels! {
     TRY = "Queue.lock", "FIFOQueue::TryDequeue, TryEnqueue", "fifo_queue.cc:155";
-    REGISTER = "Queue.register_cancel", "CancellationManager::RegisterCallback", "cancellation.cc:57";
+    REGISTER = "Queue.register_cancel", "CancellationManager::RegisterCallback", "cancellation.cc:61";
     REFUSED = "Queue.refused", "FIFOQueue::TryDequeue (already cancelled)", "fifo_queue.cc:190";
     APPEND = "Queue.append", "QueueBase::Attempt", "fifo_queue.cc:166";
     CLOSE = "Queue.close", "QueueBase::Close", "queue_base.cc:240";

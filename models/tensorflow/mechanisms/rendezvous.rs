@@ -10,6 +10,7 @@ mod running;
 mod state;
 
 use super::context::{Context, Declared, Inventory, Next, Run, View};
+use super::master::orders;
 use super::room::Mechanism;
 use crate::machine::{Access, ProcessId};
 use crate::models::tensorflow::TensorFlow;
@@ -154,6 +155,17 @@ fn executing<'a>(view: &View<'a>, step: StepId) -> &'a Rendezvous {
     &view.process.rendezvous[usize::from(id)]
 }
 
+impl View<'_> {
+    /// Returns the number of orders in which receives may be answered: that of a hash map, or that in which they came.
+    fn orders_of(&self, calls: &[CallId]) -> usize {
+        if self.model.cancels_in_order() {
+            1
+        } else {
+            orders(calls.len())
+        }
+    }
+}
+
 /// Returns true if the mutex of a rendezvous is free.
 fn is_free(view: &View<'_>, id: RendezvousId) -> bool {
     view.process.rendezvous[usize::from(id)].lock.is_free()
@@ -170,7 +182,10 @@ fn declare_abort<'a>(pc: Pc, context: &Context<'a>) -> Declared<'a> {
     let (model, facts) = (context.model, &context.facts.rendezvous);
     let once = |aborted| if aborted { Access::Commuting } else { Access::Write };
     match pc {
-        Pc::AbortLocal(step, id) => context.uses(Object::Local(step), once(facts.state(step, id).local_aborted)),
+        Pc::AbortLocal(step, id) => {
+            let local = context.uses(Object::Local(step), once(facts.state(step, id).local_aborted));
+            local.choices(|view| view.orders_of(&view.process.rendezvous[usize::from(id)].waiters))
+        }
         Pc::AbortRemote(step, id) => declare_remote(context, step, once(facts.state(step, id).aborted), id),
         Pc::AbortNext(step, _) => {
             let next = context.uses(Object::Remote(step), Access::BothMover);
@@ -233,7 +248,10 @@ impl Mechanism for Counter {
             Pc::FindToExecute(_) | Pc::FindToReceive(..) | Pc::FindToAbort(_) => {
                 context.uses(Object::Table, Access::Commuting)
             }
-            Pc::Initialize(step, id) => session(step, Access::Write, id),
+            Pc::Initialize(step, id) => {
+                let initializes = session(step, Access::Write, id);
+                initializes.choices(|view| view.orders_of(&view.process.rendezvous[usize::from(id)].deferred))
+            }
             // Once it is set, the session stays: looking at it commutes with everything.
             Pc::RecvLocal(step, _, id) => {
                 let initialized = facts.state(step, id).initialized;

@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 use super::context::{Context, Declared, Inventory, Next, Run, View};
 use super::room::Mechanism;
-use super::{executor, master, rendezvous, worker};
+use super::{cancellation, executor, master, rendezvous, worker};
 use crate::machine::{Access, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallKind;
@@ -25,7 +25,7 @@ use crate::models::tensorflow::job::Variant;
 use crate::models::tensorflow::mechanisms::pool::Object as PoolObject;
 use crate::models::tensorflow::process::{CallId, Process, ThreadId};
 
-pub(super) use self::client::register_receive;
+pub(super) use self::client::{register_receive, send};
 pub(in crate::models) use self::delivery::{deliver, next_of_arrival};
 pub(super) use self::delivery::{lost_answers, reset};
 pub(super) use self::server::{cancel_request, next_of_cancel};
@@ -109,6 +109,16 @@ pub(in crate::models) fn cancel(call: CallId) -> super::Pc {
 /// Answers a request.
 pub(super) fn serve(call: CallId, ok: bool) -> [super::Pc; 2] {
     [Pc::ServeClear(call).into(), Pc::Respond(call, ok).into()]
+}
+
+/// Answers a request whose handler has no cancel callbacks.
+pub(super) fn respond(call: CallId) -> super::Pc {
+    Pc::Respond(call, true).into()
+}
+
+/// Says that a call that nobody can cancel may be made.
+pub(super) fn next_of_sending(next: &mut Next<'_>, call: CallId) {
+    next.send(next.model.call(call).server, Frame::Request(call));
 }
 
 /// Installs the call's cancel callback in the handler of a request.
@@ -215,7 +225,9 @@ impl Mechanism for Counter {
             Pc::Clear(call) => match model.call(call).kind {
                 CallKind::RecvTensor { .. } => next.then([rendezvous::deregister(call)]),
                 CallKind::RunGraph { .. } => master::next_of_answer(next, model.call(call).step),
-                CallKind::CleanupGraph | CallKind::CancelStep => {}
+                CallKind::CleanupGraph => next.then([cancellation::cleaned(model.call(call).step)]),
+                CallKind::DeleteSession => next.then([cancellation::deleted()]),
+                CallKind::CancelStep => {}
             },
             Pc::Read(call) => {
                 next.then([Pc::Accept(call)]);

@@ -10,12 +10,13 @@ use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::mechanisms::pool::Object as PoolObject;
 use crate::models::tensorflow::mechanisms::rendezvous::Object as RendezvousObject;
 use crate::models::tensorflow::mechanisms::rpc::Object as RpcObject;
-use crate::models::tensorflow::process::{ANY_RENDEZVOUS, CallId, Process, RendezvousId, StepId, ThreadId};
+use crate::models::tensorflow::process::{ANY_RENDEZVOUS, CallId, Process, RendezvousId, SOURCE, StepId, ThreadId};
 
 labels! {
     INSTALL = "Worker.install_cancel", "CallOptions::SetCancelCallback", "worker.cc:185";
     INSTALL_LOCAL = "Worker.install_cancel_local", "Worker::DoRunGraph (CallOptions::SetCancelCallback)", "worker.cc:185";
     ROOT = "Worker.schedule_root", "ExecutorState::RunAsync", "executor.cc:1485";
+    SEND_INPUTS = "Worker.send_inputs", "GraphMgr::ExecuteAsync (SendTensorsToRendezvous)", "graph_mgr.cc:435";
     TIMER = "AbortStep.delay", "Worker::AbortStep (SchedNonBlockingClosureAfter)", "worker.cc:102";
     CANCEL_MANAGER = "Worker.start_cancel", "CancellationManager::StartCancel", "worker.cc:186";
     CLEAR_LOCAL = "Worker.clear_cancel_local", "Worker::DoRunGraph (ClearCancelCallback)", "worker.cc:209";
@@ -29,8 +30,10 @@ program_counter! { Worker;
     Install(call) => INSTALL,
     /// As for a call, but for the worker's own partition, which is called without an RPC.
     InstallLocal(step) => INSTALL_LOCAL,
-    /// Schedules the root with this index.
-    Root(step, rendezvous, index: u16) => ROOT,
+    /// Puts the fed values into the rendezvous. Where that is aborted, the partition ends before it begins.
+    SendInputs(step, rendezvous) => SEND_INPUTS,
+    /// Begins a partition: schedules its one root.
+    Root(step, rendezvous) => ROOT,
     /// `AbortStep` sets its timer.
     SetTimer(step, rendezvous) => TIMER,
     /// A cancel function cancels the step's cancellation manager.
@@ -57,9 +60,13 @@ pub(super) fn execute_locally(step: StepId) -> [super::Pc; 2] {
     [Pc::InstallLocal(step).into(), rendezvous::execute(step)]
 }
 
-/// Schedules the roots of a partition, one after the other.
-pub(super) fn roots(step: StepId, rendezvous: RendezvousId) -> super::Pc {
-    Pc::Root(step, rendezvous, 0).into()
+/// Begins a partition: its fed values first, where it has some.
+pub(super) fn begin(model: &TensorFlow, id: ProcessId, step: StepId, rendezvous: RendezvousId) -> super::Pc {
+    if model.is_fed(step, id) {
+        Pc::SendInputs(step, rendezvous).into()
+    } else {
+        Pc::Root(step, rendezvous).into()
+    }
 }
 
 /// Sets the timer of an `AbortStep` that has found the rendezvous.
@@ -87,11 +94,19 @@ pub(super) fn handler(model: &TensorFlow, restarted: bool, call: CallId) -> Vec<
     let info = model.call(call);
     let installs = [rpc::install_callback(call), Pc::Install(call).into()];
     match info.kind {
+        // The session is gone with the process that knew it (`worker.cc:158`, `session_mgr.cc:124`), and a receive names the incarnation
+        // of the device that is gone (`worker.cc:404`).
+        CallKind::RunGraph { .. } | CallKind::RecvTensor { .. } if restarted => {
+            [&installs[..1], &rpc::serve(call, false)].concat()
+        }
         CallKind::RecvTensor { .. } => [&installs[..], &[rendezvous::receive(info.step, call)]].concat(),
-        // The session is gone with the process that knew it (`worker.cc:158`, `session_mgr.cc:141`).
-        CallKind::RunGraph { .. } if restarted => [&installs[..1], &rpc::serve(call, false)].concat(),
         CallKind::RunGraph { .. } => [&installs[..], &[rendezvous::execute(info.step)]].concat(),
-        CallKind::CleanupGraph => vec![rendezvous::cleanup(info.step)],
+        CallKind::CleanupGraph => {
+            let answer = model.awaits_cleanup().then(|| rpc::respond(call));
+            [rendezvous::cleanup(info.step)].into_iter().chain(answer).collect()
+        }
+        // What the session holds there waits for nobody: no step of it runs.
+        CallKind::DeleteSession => vec![rpc::respond(call)],
         CallKind::CancelStep => vec![Pc::RememberCancelled(info.step).into()],
     }
 }
@@ -136,6 +151,8 @@ impl Mechanism for Counter {
         match self.0 {
             Pc::Install(call) => context.uses(RpcObject::Call(call), Access::Write),
             Pc::InstallLocal(step) | Pc::ClearLocal(step) | Pc::CancelLocal(step) => local(step),
+            // An abort aborts the local half first, so what the remote half says need not be looked at before.
+            Pc::SendInputs(step, _) => context.uses(RendezvousObject::Local(step), Access::Commuting),
             Pc::Root(..) => context.uses(PoolObject::Pool, context.model.push_access()),
             Pc::SetTimer(step, _) => context.uses(Object::Timers(step), Access::BothMover),
             Pc::CancelManager(step) => cancellation::declare_start(context, step),
@@ -151,11 +168,11 @@ impl Mechanism for Counter {
             Pc::Install(call) if model.is_sticky() => rpc::next_of_cancel(next, call),
             Pc::InstallLocal(step) if model.is_sticky() => next.then(local_cancel(step)),
             Pc::Install(_) | Pc::InstallLocal(_) | Pc::ClearLocal(_) | Pc::ReleaseLocal(_) => {}
-            Pc::Root(step, rendezvous, index) => {
-                let roots = model.roots(step, next.id);
-                next.carry(step, roots[usize::from(index)]);
-                next.then((usize::from(index) + 1 < roots.len()).then_some(Pc::Root(step, rendezvous, index + 1)));
+            Pc::SendInputs(step, rendezvous) => {
+                next.then([Pc::Root(step, rendezvous)]);
+                next.then(executor::ended(model, next.id, step, false));
             }
+            Pc::Root(step, _) => next.carry(step, SOURCE),
             Pc::SetTimer(step, id) => next.spawn(ThreadId::Timer(step, 0), [rendezvous::abort(step, id)]),
             Pc::CancelManager(step) => cancellation::next_of_start(next, step),
             Pc::CancelLocal(step) => next.then(local_cancel(step)),
@@ -179,7 +196,16 @@ impl Mechanism for Counter {
                     run_local_cancel(run, step);
                 }
             }
-            Pc::Root(step, rendezvous, index) => root(run, step, rendezvous, index),
+            Pc::SendInputs(step, rendezvous) => {
+                if run.process.rendezvous[usize::from(rendezvous)].local_aborted {
+                    // It starts no executor, and runs the callback itself (`graph_mgr.cc:436-443`).
+                    run.process.started.insert(usize::from(step));
+                    run.then(executor::ended(run.model, run.id, step, false));
+                } else {
+                    run.then([Pc::Root(step, rendezvous)]);
+                }
+            }
+            Pc::Root(step, rendezvous) => executor::run_async(run, step, rendezvous),
             Pc::SetTimer(step, id) => {
                 let taken = |number: &u8| run.process.thread(ThreadId::Timer(step, *number)).is_some();
                 let free = (0..=u8::MAX)
@@ -218,8 +244,8 @@ impl Mechanism for Counter {
         let text = match self.0 {
             Pc::Install(call) => return format!("installs the cancel function for {}", view.model.call_words(call)),
             Pc::InstallLocal(_) => "installs the cancel function of the worker's own partition",
-            Pc::Root(_, _, 0) => "starts the partition and hands its first root to the pool",
-            Pc::Root(..) => "hands the partition's next root to the pool",
+            Pc::SendInputs(..) => "puts the fed values into the rendezvous",
+            Pc::Root(..) => "starts the partition and hands its root to the pool",
             Pc::SetTimer(..) => "sets the timer that aborts the rendezvous later",
             Pc::CancelManager(_) => "cancels the step's cancellation manager",
             Pc::ClearLocal(_) => "clears the cancel function of the worker's own partition",
@@ -236,16 +262,6 @@ impl Mechanism for Counter {
         }
         self
     }
-}
-
-/// Runs `ExecutorState::RunAsync`: the partition starts, one root after the other.
-fn root(run: &mut Run<'_>, step: StepId, rendezvous: RendezvousId, index: u16) {
-    let roots = run.model.roots(step, run.id);
-    if index == 0 {
-        executor::start(run, step, rendezvous);
-    }
-    run.then((usize::from(index) + 1 < roots.len()).then_some(Pc::Root(step, rendezvous, index + 1)));
-    run.schedule(ThreadId::Node(step, roots[usize::from(index)]), &[]);
 }
 
 fn run_local_cancel(run: &mut Run<'_>, step: StepId) {

@@ -7,11 +7,11 @@ use super::{Cut, Experiment, ExperimentError, ExperimentProblem, clients};
 use crate::models::TensorFlow;
 use crate::models::tensorflow::import::run_metadata;
 use crate::models::tensorflow::import::slice::{SliceOptions, slice};
+use crate::models::tensorflow::job::Job;
 use crate::models::tensorflow::job::builtin::{Edges, builtin};
 use crate::models::tensorflow::job::faults::{Death, Faults};
 use crate::models::tensorflow::job::graph::{Graph, GraphError, NodeKind};
-use crate::models::tensorflow::job::{Job, PartitionOrder};
-use crate::scenario::{Ends, GraphSource, Input, JobSection, Order, PipelineSection, Scenario, SliceKind, Turn};
+use crate::scenario::{Ends, GraphSource, Input, JobSection, PipelineSection, Scenario, SliceKind, Turn};
 
 impl Experiment {
     /// Reads a scenario's graphs and makes its model.
@@ -54,10 +54,8 @@ fn build(scenario: Scenario) -> Result<Experiment, ExperimentProblem> {
         inter_op: section.inter_op_parallelism_threads,
         intra_op: section.intra_op_parallelism_threads,
         variant: scenario.document.runtime.variant,
-        partition_order: match section.partition_order {
-            Order::Recorded => PartitionOrder::Recorded,
-            Order::All => PartitionOrder::All,
-        },
+        partition_order: section.partition_order,
+        root_order: section.root_order,
         pipeline: section.pipeline.as_ref().map(PipelineSection::pipeline),
     };
     let model = match section.queue {

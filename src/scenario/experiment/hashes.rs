@@ -36,7 +36,14 @@ impl Hashes {
 fn fingerprint(model: &TensorFlow) -> Hash {
     let job = model.job();
     let mut hasher = Xxh3::new();
-    (job.workers, job.inter_op, job.variant, job.partition_order).hash(&mut hasher);
+    (
+        job.workers,
+        job.inter_op,
+        job.variant,
+        job.partition_order,
+        job.root_order,
+    )
+        .hash(&mut hasher);
     model.faults().hash(&mut hasher);
     for step in &job.steps {
         (&*step.graph, step.data).hash(&mut hasher);

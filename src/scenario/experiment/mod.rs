@@ -144,6 +144,7 @@ impl Experiment {
             named("kernel", format!("{:?}", document.kernel)),
             named("variant", document.runtime.variant.to_string()),
             named("partition order", document.job.partition_order.to_string()),
+            named("root order", document.job.root_order.to_string()),
             named("cancel order", cancel_order.to_string()),
             named("program", program()?),
         ])
@@ -178,6 +179,7 @@ impl Experiment {
             slice: document.job.slice_text(),
             variant: document.runtime.variant.to_string(),
             partition_order: document.job.partition_order.to_string(),
+            root_order: document.job.root_order.to_string(),
             ending,
         };
         Schedule::record(header, events)

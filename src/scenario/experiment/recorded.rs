@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{Experiment, ExperimentError};
 use crate::models::tensorflow::job::Variant;
-use crate::scenario::{Order, Scenario, ScenarioError};
+use crate::scenario::{Scenario, ScenarioError};
 use crate::schedule::{Hash, Schedule};
 
 /// The reason why a schedule has no model to replay on. The text names its file.
@@ -101,15 +101,9 @@ impl Experiment {
         }
         let job = &mut scenario.document.job;
         job.set_slice_text(&header.slice).map_err(in_header)?;
-        job.partition_order = match header.partition_order.as_str() {
-            "recorded" => Order::Recorded,
-            "all" => Order::All,
-            other => {
-                return Err(in_header(format!(
-                    "partition-order \"{other}\", expected recorded or all"
-                )));
-            }
-        };
+        let order = |key, name: &str| name.parse().map_err(|error| in_header(format!("{key}: {error}")));
+        job.partition_order = order("partition-order", &header.partition_order)?;
+        job.root_order = order("root-order", &header.root_order)?;
         let recorded: Result<Variant, _> = header.variant.parse();
         scenario.document.runtime.variant = recorded.map_err(|error| in_header(error.to_string()))?;
         let experiment = Self::new(scenario)?;

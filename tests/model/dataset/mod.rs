@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use lastbatch::explore::Verdict;
 use lastbatch::explore::exhaustive::{Options, Reductions, audit, search};
 use lastbatch::models::TensorFlow;
-use lastbatch::models::tensorflow::job::{Data, Job, JobStep, PartitionOrder, Variant};
+use lastbatch::models::tensorflow::job::{Data, Job, JobStep, Order, Variant};
 use lastbatch::models::tensorflow::mechanisms::dataset::{Pipeline, graphs};
 
 use crate::support::scenario_search::{is_as_recorded, scenarios, siblings_differ};
@@ -66,7 +66,8 @@ fn job(steps: Vec<JobStep>, pool: u8, variant: Variant, pipeline: Option<Pipelin
         inter_op: pool,
         intra_op: 1,
         variant,
-        partition_order: PartitionOrder::Recorded,
+        partition_order: Order::Recorded,
+        root_order: Order::All,
         pipeline,
     })
     .unwrap_or_else(|error| panic!("{error}"));
@@ -110,7 +111,7 @@ fn smallest() -> Vec<(&'static str, TensorFlow)> {
     };
     let closes = Pipeline {
         closes_session: true,
-        other_master: true,
+        other_masters: 1,
         ..plain(&[2])
     };
     let model = |pipeline: &Pipeline, pool, variant, epochs, reads| reader(pipeline, pool, variant, epochs, reads);

@@ -9,6 +9,7 @@ use crate::models::tensorflow::job::faults::{Death, Faults};
 use crate::models::tensorflow::mechanisms::bench::{Bench, Transition, models, picks, run_at_random};
 use crate::models::tensorflow::mechanisms::{cancellation, iterator, rendezvous, rpc};
 use crate::models::tensorflow::objects::Object;
+use crate::models::tensorflow::process::SOURCE;
 
 const EDGES: [&str; 2] = ["ps0->worker", "worker->ps0 batch"];
 
@@ -128,7 +129,7 @@ fn at(label: &'static crate::machine::Label) -> (Bench, ThreadId) {
     bench.hold("worker0", &iterator::GET_NEXT);
     bench.hold("worker0", label);
     bench.go();
-    (bench, ThreadId::Node(0, 2))
+    (bench, ThreadId::Node(0, SOURCE))
 }
 
 fn footprint(bench: &Bench, thread: ThreadId) -> Arc<Footprint> {
@@ -152,7 +153,7 @@ fn a_receive_of_a_step_that_cannot_fail_has_no_abort_and_no_other_call_in_its_fo
         bench.hold("worker0", &iterator::GET_NEXT);
         bench.hold("worker0", &rendezvous::VALIDATE);
         bench.go();
-        let footprint = footprint(&bench, ThreadId::Node(0, 2));
+        let footprint = footprint(&bench, ThreadId::Node(0, SOURCE));
         let other = bench.call("RunGraph(ps0)");
         for object in [
             executor::Object::Status(0).into(),

@@ -1,10 +1,11 @@
 use super::*;
 use crate::models::tensorflow::mechanisms::bench::Bench;
 use crate::models::tensorflow::mechanisms::{executor as executors, iterator, rendezvous};
+use crate::models::tensorflow::process::SOURCE;
 
 const EDGES: [&str; 2] = ["ps0->worker", "worker->ps0 batch"];
-/// The thread of the worker's receive.
-const RECEIVER: ThreadId = ThreadId::Node(0, 2);
+/// The thread of the worker's receive: the last of the roots, which `_SOURCE` keeps.
+const RECEIVER: ThreadId = ThreadId::Node(0, SOURCE);
 
 /// The worker's receive is about to be looked at, and what is said of that label.
 fn validating() -> (Bench, Said) {

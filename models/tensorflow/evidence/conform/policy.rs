@@ -266,7 +266,7 @@ impl Context<'_> {
     /// Applies the rule: a request that the trace does not show being handled is read together with its reset, if one came.
     pub(super) fn read_policy(&self, call: CallId, choices: u32) -> Policy {
         match self.model.call(call).kind {
-            CallKind::CleanupGraph | CallKind::CancelStep => Policy::Now(0),
+            CallKind::CleanupGraph | CallKind::DeleteSession | CallKind::CancelStep => Policy::Now(0),
             _ if self.plan.handled.contains(&call) => Policy::Demand(0),
             _ if choices > 1 => Policy::Now(1),
             _ => Policy::Hold("the trace does not show it handled".to_owned()),

@@ -80,8 +80,7 @@ impl<'m> Run<'m> {
     }
 
     pub(super) fn node_name(&self, id: ProcessId, step: StepId, node: NodeId) -> &str {
-        let partition = self.model.partition(step, id);
-        &self.model.graph(step).partitions[partition].nodes[usize::from(node)].name
+        &self.model.node(step, id, node).name
     }
 
     pub(super) fn who(&self, id: ProcessId, thread: ThreadId) -> Who {

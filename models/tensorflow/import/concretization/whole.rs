@@ -9,7 +9,7 @@ use crate::machine::{Pending, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::job::graph::NodeKind;
 use crate::models::tensorflow::mechanisms::{pool, rendezvous, worker};
-use crate::models::tensorflow::process::{CallId, NodeId, StepId, ThreadId};
+use crate::models::tensorflow::process::{CallId, NodeId, SOURCE, StepId, ThreadId};
 
 /// No run of ours is as long: one that gets there has lost its way.
 const LABELS_MAX: usize = 1_000_000;
@@ -177,8 +177,7 @@ impl Whole<'_> {
                 return false;
             };
             let begins = self.run.thread(id, pending.thread).is_at(&pool::TAKE);
-            let kind =
-                self.run.model.graph(step).partitions[self.run.model.partition(step, id)].nodes[usize::from(node)].kind;
+            let kind = self.run.model.node(step, id, node).kind;
             pending.enabled && begins && self.is_dropped_node(id, step, node) && wanted(kind)
         });
         found.map(|pending| (id, pending.clone(), 0))
@@ -201,11 +200,11 @@ impl Whole<'_> {
             let thread = self.run.thread(id, pending.thread);
             thread.is_at(&worker::ROOT) && thread.at().subject().step == Some(step)
         };
+        let leads = |node: NodeId| node == SOURCE || before[usize::from(node)];
         let is_before = |pending: &&Pending<ThreadId>| {
             let on = self.run.node_of(id, pending.thread);
             let inline = &self.run.thread(id, pending.thread).inline;
-            on.is_some_and(|(of, node)| of == step && before[usize::from(node)])
-                || inline.iter().any(|&node| before[usize::from(node)])
+            on.is_some_and(|(of, node)| of == step && leads(node)) || inline.iter().any(|&node| leads(node))
         };
         if let Some(pending) = threads.iter().find(is_before) {
             if !pending.enabled {

@@ -1,14 +1,11 @@
 use super::*;
 use crate::models::tensorflow::job::faults::{Death, Faults};
 use crate::models::tensorflow::mechanisms::bench::Bench;
-use crate::models::tensorflow::mechanisms::iterator;
 use crate::models::tensorflow::mechanisms::rpc::Rpc;
+use crate::models::tensorflow::mechanisms::{iterator, rendezvous};
 
 const EDGES: [&str; 2] = ["ps0->worker", "worker->ps0 batch"];
 const RECEIVE: &str = "edge_1_ps0_worker";
-
-/// The thread of that receive.
-const RECEIVER: ThreadId = ThreadId::Node(0, 2);
 
 /// A job whose server can die; it has taken up its step, the worker's input never answers, and the worker's receive is at its start.
 fn mortal(restarts: bool) -> Bench {
@@ -23,7 +20,7 @@ fn mortal(restarts: bool) -> Bench {
     let mut bench = Bench::new(1, &EDGES).with(faults);
     bench.hold("ps0", ThreadId::Death);
     bench.hold("worker0", &iterator::GET_NEXT);
-    bench.hold("worker0", RECEIVER);
+    bench.hold("worker0", &rendezvous::VALIDATE);
     bench.go();
     assert!(bench.process("ps0").execution(0).is_some());
     bench
@@ -121,7 +118,7 @@ fn called_later(restarts: bool) -> (Bench, bool) {
     bench.hold("worker0", &rpc::REQUEST_CANCELLED);
     bench.go();
     bench.hold("ps0", &rpc::READ);
-    bench.release("worker0", RECEIVER);
+    bench.release("worker0", &rendezvous::VALIDATE);
     bench.go();
     let call = bench.call(RECEIVE);
     let sent = bench.sent.contains(&Frame::Request(call));

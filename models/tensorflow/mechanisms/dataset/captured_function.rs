@@ -19,7 +19,7 @@ labels! {
     RUN = "Function.schedule", "CapturedFunction::RunAsync, RunWithBorrowedArgs (ExecutorState::RunAsync)", "captured_function.cc:416";
     FINISH = "Function.finish", "ExecutorState::Finish", "executor.cc:2365";
     NOTIFY = "Function.notify", "CapturedFunction::RunWithBorrowedArgs (Notify)", "captured_function.cc:324";
-    AWAIT = "Function.await", "CapturedFunction::RunWithBorrowedArgs (WaitForNotification)", "captured_function.cc:327";
+    AWAIT = "Function.await", "CapturedFunction::RunWithBorrowedArgs (WaitForNotification)", "captured_function.cc:328";
 }
 
 program_counter! { CapturedFunction;

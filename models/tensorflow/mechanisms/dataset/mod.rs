@@ -28,7 +28,7 @@ pub mod prefetch;
 pub mod teardown;
 
 pub use delivery::{Batch, Delivery, Outcome, Record, WrongDelivery};
-pub use names::Name;
+pub use names::{Name, OtherRequest};
 
 use batch::RunnerFrame;
 use parallel_interleave::ParallelInterleave;
@@ -67,8 +67,8 @@ pub struct Pipeline {
     pub num_parallel_calls: u8,
     /// Whether the client closes its session when it leaves its loop, which destroys the iterator.
     pub closes_session: bool,
-    /// Whether another master makes a session on this worker meanwhile.
-    pub other_master: bool,
+    /// Number of other masters, each of which makes a session on this worker meanwhile and deletes it again.
+    pub other_masters: u8,
 }
 
 impl Pipeline {
@@ -89,7 +89,7 @@ impl Pipeline {
             drop_remainder: false,
             num_parallel_calls: 1,
             closes_session: false,
-            other_master: false,
+            other_masters: 0,
         }
     }
 
@@ -343,10 +343,11 @@ impl TensorFlow {
             return;
         };
         process.datasets = Some(Box::new(Datasets::new(pipeline)));
-        if pipeline.other_master {
-            let mut request = Thread::new(ThreadId::Dataset(Name::OtherRequest));
-            request.then([teardown::other_request()]);
-            process.spawn(request);
+        for master in 0..pipeline.other_masters {
+            let request = OtherRequest::Create(master);
+            let mut thread = Thread::new(ThreadId::Dataset(Name::OtherRequest(request)));
+            thread.then([teardown::other_request(request)]);
+            process.spawn(thread);
         }
     }
 
@@ -360,6 +361,6 @@ impl TensorFlow {
         let Some(pipeline) = self.pipeline().filter(|_| self.first_step(id).is_some()) else {
             return false;
         };
-        self.variant() == Variant::SyncGetNext || self.iterators() > 1 || pipeline.other_master
+        self.variant() == Variant::SyncGetNext || self.iterators() > 1 || pipeline.other_masters > 0
     }
 }

@@ -1,8 +1,32 @@
 //! The threads of the pipelines of a process.
 
+use std::fmt;
+
 use super::IteratorId;
 use super::captured_function::Call;
 use serde::{Deserialize, Serialize};
+
+/// A request of another master for its session on this worker. Each master makes both, the second after the answer to the first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum OtherRequest {
+    /// `CreateWorkerSession` of the master with this number.
+    Create(u8),
+    /// `DeleteWorkerSession`.
+    Delete(u8),
+}
+
+impl fmt::Display for OtherRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, master) = match self {
+            Self::Create(master) => ("CreateWorkerSession", master),
+            Self::Delete(master) => ("DeleteWorkerSession", master),
+        };
+        match master {
+            0 => f.write_str(name),
+            _ => write!(f, "{name}{master}"),
+        }
+    }
+}
 
 /// A thread that exists because of a pipeline.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -17,16 +41,16 @@ pub enum Name {
     Body(IteratorId, Call),
     /// A closure of a captured function on the compute pool: its callback.
     Callback(IteratorId, Call),
-    /// A completion-queue thread with another master's request for a session.
-    OtherRequest,
+    /// A completion-queue thread with another master's request for its session.
+    OtherRequest(OtherRequest),
     /// The handler of that request, on the compute pool.
-    OtherHandler,
+    OtherHandler(OtherRequest),
 }
 
 impl Name {
     /// Returns true if it is a closure on the compute pool.
     pub fn is_pooled(self) -> bool {
-        matches!(self, Name::Body(..) | Name::Callback(..) | Name::OtherHandler)
+        matches!(self, Name::Body(..) | Name::Callback(..) | Name::OtherHandler(_))
     }
 
     /// Returns true if a counter that only grows is part of the name.
@@ -44,8 +68,8 @@ impl Name {
             Name::Callback(id, Call::File { file, .. }) => format!("pool:opened{file}(iterator{id})"),
             Name::Body(id, Call::Map(number)) => format!("pool:parse{number}(iterator{id})"),
             Name::Callback(id, Call::Map(number)) => format!("pool:parsed{number}(iterator{id})"),
-            Name::OtherRequest => "server_cq:CreateWorkerSession".to_owned(),
-            Name::OtherHandler => "pool:handle(CreateWorkerSession)".to_owned(),
+            Name::OtherRequest(request) => format!("server_cq:{request}"),
+            Name::OtherHandler(request) => format!("pool:handle({request})"),
         }
     }
 
@@ -63,8 +87,8 @@ impl Name {
             }
             Name::Body(_, Call::Map(number)) => format!("the pool thread that parses batch {number}"),
             Name::Callback(_, Call::Map(number)) => format!("the pool thread that ends parsing batch {number}"),
-            Name::OtherRequest => "the server's completion-queue thread with another master's request".to_owned(),
-            Name::OtherHandler => "the pool thread that handles another master's request".to_owned(),
+            Name::OtherRequest(_) => "the server's completion-queue thread with another master's request".to_owned(),
+            Name::OtherHandler(_) => "the pool thread that handles another master's request".to_owned(),
         }
     }
 

@@ -3,7 +3,7 @@
 //! `SessionMgr::DeleteSession` holds its mutex while the session's kernels are destroyed, and with them the iterator resource. Whoever
 //! else wants a session waits for the mutex: a handler does so on a thread of the compute pool.
 
-use super::{Name, datasets, parallel_map};
+use super::{Name, OtherRequest, datasets, parallel_map};
 use crate::machine::{Access, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::mechanisms::Pc as AnyPc;
@@ -17,8 +17,9 @@ labels! {
     DELETE = "SessionMgr.delete_session", "SessionMgr::DeleteSession", "session_mgr.cc:108";
     DELETED = "SessionMgr.delete_session_done", "SessionMgr::DeleteSession (unlock)", "session_mgr.cc:115";
     CLOSED = "Client.closed", "MasterSession::Close", "master_session.cc:1976";
-    OTHER_REQUEST = "Server.accept_other", "GrpcWorkerServiceThread::CreateWorkerSessionHandler (Schedule)", "grpc_worker_service.cc:196";
-    CREATE = "SessionMgr.create_session", "SessionMgr::CreateSession", "session_mgr.cc:44";
+    OTHER_REQUEST = "Server.accept_other", "GrpcWorkerServiceThread::CreateWorkerSessionHandler, DeleteWorkerSessionHandler (Schedule)", "grpc_worker_service.cc:221";
+    CREATE = "SessionMgr.create_session", "SessionMgr::CreateSession", "session_mgr.cc:52";
+    DELETE_OTHER = "SessionMgr.delete_other_session", "SessionMgr::DeleteSession", "session_mgr.cc:109";
 }
 
 program_counter! { Teardown;
@@ -29,9 +30,11 @@ program_counter! { Teardown;
     /// The client's close returns.
     Closed => CLOSED,
     /// Another master's request for a session arrives.
-    OtherRequest => OTHER_REQUEST,
-    /// Its handler wants the mutex.
-    Create => CREATE,
+    OtherRequest(request: OtherRequest) => OTHER_REQUEST,
+    /// Its handler wants the mutex to make the session.
+    Create(master: u8) => CREATE,
+    /// Its handler wants the mutex to delete the session.
+    DeleteOther(master: u8) => DELETE_OTHER,
 }
 
 objects! { Teardown;
@@ -45,8 +48,22 @@ pub(in crate::models::tensorflow::mechanisms) fn close() -> AnyPc {
 }
 
 /// Receives another master's request for a session.
-pub(super) fn other_request() -> AnyPc {
-    Pc::OtherRequest.into()
+pub(super) fn other_request(request: OtherRequest) -> AnyPc {
+    Pc::OtherRequest(request).into()
+}
+
+/// Returns the thread that brings a request.
+fn brings(request: OtherRequest) -> ThreadId {
+    ThreadId::Dataset(Name::OtherRequest(request))
+}
+
+/// Returns the handler of a request, with its place.
+fn handler(request: OtherRequest) -> (ThreadId, AnyPc) {
+    let place = match request {
+        OtherRequest::Create(master) => Pc::Create(master),
+        OtherRequest::Delete(master) => Pc::DeleteOther(master),
+    };
+    (ThreadId::Dataset(Name::OtherHandler(request)), place.into())
 }
 
 impl Mechanism for Counter {
@@ -67,10 +84,10 @@ impl Mechanism for Counter {
         let sessions = |access| context.uses(Object::Sessions, access);
         let free = |view: &View<'_>| view.process.datasets.iter().all(|datasets| datasets.sessions.is_free());
         match self.0 {
-            Pc::Delete | Pc::Create => sessions(Access::Write).when(free),
+            Pc::Delete | Pc::Create(_) | Pc::DeleteOther(_) => sessions(Access::Write).when(free),
             Pc::Deleted => sessions(Access::BothMover),
             Pc::Closed => context.uses(MasterObject::Client, Access::BothMover),
-            Pc::OtherRequest => context.uses(PoolObject::Pool, context.model.push_access()),
+            Pc::OtherRequest(_) => context.uses(PoolObject::Pool, context.model.push_access()),
         }
     }
 
@@ -85,8 +102,15 @@ impl Mechanism for Counter {
                 );
                 next.then([Pc::Deleted, Pc::Closed]);
             }
-            Pc::OtherRequest => next.schedule(ThreadId::Dataset(Name::OtherHandler), &[Pc::Create.into()]),
-            Pc::Deleted | Pc::Closed | Pc::Create => {}
+            Pc::OtherRequest(request) => {
+                let (name, place) = handler(request);
+                next.schedule(name, &[place]);
+            }
+            Pc::Create(master) => {
+                let request = OtherRequest::Delete(master);
+                next.spawn(brings(request), [other_request(request)]);
+            }
+            Pc::Deleted | Pc::Closed | Pc::DeleteOther(_) => {}
         }
     }
 
@@ -101,8 +125,15 @@ impl Mechanism for Counter {
             }
             Pc::Deleted => datasets(run).sessions.release(thread),
             Pc::Closed => run.process.master.as_mut().expect("a worker").returned = true,
-            Pc::OtherRequest => run.schedule(ThreadId::Dataset(Name::OtherHandler), &[Pc::Create.into()]),
-            Pc::Create => {}
+            Pc::OtherRequest(request) => {
+                let (name, place) = handler(request);
+                run.schedule(name, &[place]);
+            }
+            Pc::Create(master) => {
+                let request = OtherRequest::Delete(master);
+                run.spawn(brings(request), [other_request(request)]);
+            }
+            Pc::DeleteOther(_) => {}
         }
     }
 
@@ -111,19 +142,20 @@ impl Mechanism for Counter {
             Pc::Delete => "takes the mutex of the sessions and destroys its own",
             Pc::Deleted => "has destroyed its session and gives the mutex back",
             Pc::Closed => "has closed its session",
-            Pc::OtherRequest => "hands another master's request for a session to the pool",
-            Pc::Create => "makes a session for another master",
+            Pc::OtherRequest(_) => "hands another master's request for a session to the pool",
+            Pc::Create(_) => "makes a session for another master",
+            Pc::DeleteOther(_) => "deletes the session of another master",
         };
         text.to_owned()
     }
 
     fn waits(self, view: &View<'_>) -> Waits {
         match self.0 {
-            Pc::Delete | Pc::Create => {
+            Pc::Delete | Pc::Create(_) | Pc::DeleteOther(_) => {
                 let datasets = view.process.datasets.iter();
                 Waits::For(datasets.filter_map(|datasets| datasets.sessions.owner()).collect())
             }
-            Pc::Deleted | Pc::Closed | Pc::OtherRequest => Waits::HELD,
+            Pc::Deleted | Pc::Closed | Pc::OtherRequest(_) => Waits::HELD,
         }
     }
 }

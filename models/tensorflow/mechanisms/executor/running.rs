@@ -7,26 +7,32 @@ use crate::models::tensorflow::job::graph::NodeKind;
 use crate::models::tensorflow::mechanisms::cancellation::Cancelling;
 use crate::models::tensorflow::mechanisms::context::Run;
 use crate::models::tensorflow::mechanisms::{master, rendezvous, rpc, worker};
-use crate::models::tensorflow::process::{List, NodeId, RendezvousId, StepId};
+use crate::models::tensorflow::process::{List, NodeId, RendezvousId, SOURCE, StepId, ThreadId};
 
-/// Begins a partition: `ExecutorState::RunAsync` before any root runs.
-pub(in crate::models::tensorflow::mechanisms) fn start(run: &mut Run<'_>, step: StepId, rendezvous: RendezvousId) {
+/// Runs `ExecutorState::RunAsync`: the partition starts, with its one root outstanding.
+pub(in crate::models::tensorflow::mechanisms) fn run_async(run: &mut Run<'_>, step: StepId, rendezvous: RendezvousId) {
     run.process.started.insert(usize::from(step));
     let execution = Execution {
         step,
         rendezvous,
         pending: run.model.pending(step, run.id),
-        outstanding: run.model.roots(step, run.id).len() as u16,
+        outstanding: 1,
         failed: false,
         cancelling: Cancelling::No,
         callbacks: List::new(),
     };
     let place = run.process.executions.partition_point(|other| other.step < step);
     run.process.executions.insert(place, execution);
+    run.schedule(ThreadId::Node(step, SOURCE), &[]);
 }
 
 /// Runs the callback of a partition, that of `DoRunGraph`: the answer to its call, or on the worker itself the report to the master.
-pub(super) fn ended(model: &TensorFlow, id: ProcessId, step: StepId, ok: bool) -> [super::super::Pc; 2] {
+pub(in crate::models::tensorflow::mechanisms) fn ended(
+    model: &TensorFlow,
+    id: ProcessId,
+    step: StepId,
+    ok: bool,
+) -> [super::super::Pc; 2] {
     match model.run_graph_call(step, id) {
         Some(call) => rpc::serve(call, ok),
         None => [worker::clear_local(step), master::when_done(step, ok)],
@@ -75,6 +81,7 @@ pub(super) fn propagate(run: &mut Run<'_>, step: StepId, node: NodeId) {
 /// that it hands to the pool (`executor.cc:2189-2232`).
 pub(super) fn count(run: &mut Run<'_>, step: StepId, ok: bool, inline: bool) {
     let ready = std::mem::take(&mut run.thread.dispatch);
+    let open = super::open_roots(run.model, run.id, step, &run.thread, &ready);
     let execution = run.process.execution_mut(step);
     if ready.is_empty() || !ok {
         execution.outstanding -= 1;
@@ -83,19 +90,19 @@ pub(super) fn count(run: &mut Run<'_>, step: StepId, ok: bool, inline: bool) {
     }
     execution.outstanding += ready.len() as u16 - 1;
     if inline {
-        let mut expensive = None;
-        for node in ready {
-            if !run.node(step, node).expensive {
-                run.thread.inline.push(node);
-            } else if let Some(previous) = expensive.replace(node) {
-                run.thread.dispatch.push(previous);
-            }
+        let cheap = |node: &NodeId| !run.node(step, *node).expensive;
+        let (mut kept, mut handed): (List, List) = ready.iter().copied().partition(cheap);
+        if kept.is_empty() && run.thread.inline.is_empty() {
+            // Of expensive nodes only, the thread keeps the last.
+            let last = if open > 1 {
+                run.choice as usize
+            } else {
+                handed.len() - 1
+            };
+            kept.push(handed.remove(last));
         }
-        match expensive {
-            Some(last) if run.thread.inline.is_empty() => run.thread.inline.push(last),
-            Some(last) => run.thread.dispatch.push(last),
-            None => {}
-        }
+        run.thread.inline.extend(kept);
+        run.thread.dispatch = handed;
     } else {
         run.thread.dispatch = ready;
     }

@@ -17,7 +17,9 @@ fn changed(nodes: &[(NodeKind, bool, &[u16])], variant: Variant) -> Bench {
         .map(|(kind, expensive, inputs)| node(*kind, *expensive, inputs));
     let mut job = job(worker_graph(nodes.collect()));
     (job.variant, job.steps[0].data) = (variant, Data::Batch);
-    Bench::of(TensorFlow::new(job).expect("a small job"))
+    let mut bench = Bench::of(TensorFlow::new(job).expect("a small job"));
+    bench.hand_roots_on("worker0");
+    bench
 }
 
 fn outstanding(bench: &Bench) -> Option<u16> {
@@ -96,7 +98,7 @@ fn a_pool_thread_runs_cheap_successors_itself_and_hands_the_expensive_ones_to_th
         (OTHER, true, &[0]),
     ]);
     let own = all_at(&mut bench, &DISPATCH);
-    assert_eq!(own, [ThreadId::Node(0, 0)]);
+    assert_eq!(own, [ThreadId::Node(0, SOURCE)]);
     let thread = bench.process("worker0").thread(own[0]).expect("it goes on");
     assert_eq!((&thread.inline[..], &thread.dispatch[..]), (&[2][..], &[1, 3][..]));
     assert_eq!(outstanding(&bench), Some(3));

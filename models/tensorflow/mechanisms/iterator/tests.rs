@@ -3,8 +3,10 @@ use crate::machine::Label;
 use crate::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
 use crate::models::tensorflow::mechanisms::bench::{Bench, job};
 use crate::models::tensorflow::mechanisms::pool;
+use crate::models::tensorflow::process::SOURCE;
 
-const READER: ThreadId = ThreadId::Node(0, 0);
+/// `_SOURCE` runs the only root itself.
+const READER: ThreadId = ThreadId::Node(0, SOURCE);
 const ANSWERER: ThreadId = ThreadId::GetNext(0, 0);
 
 /// A worker that reads a batch and sends it, up to `label`.

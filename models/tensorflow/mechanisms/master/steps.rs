@@ -61,11 +61,15 @@ pub(super) fn issue(model: &TensorFlow, step: StepId, order: &[u16]) -> Vec<supe
     places.extend(cancels.then(|| cancellation::clear(step)));
     places.extend(closes.then(|| cancellation::deregister(step)));
     let cleaned = if model.cleans_up_after(step) { order } else { &[] };
-    places.extend(cleaned.iter().map(|&index| match model.cleanup_call(step, index) {
-        Some(call) => Pc::Cleanup(step, call).into(),
-        None => rendezvous::cleanup(step),
-    }));
-    places.extend(closes.then(|| cancellation::leave(step)));
+    for &index in cleaned {
+        match model.cleanup_call(step, index) {
+            Some(call) => places.push(Pc::Cleanup(step, call).into()),
+            None => {
+                places.push(rendezvous::cleanup(step));
+                places.extend(closes.then(|| cancellation::cleaned(step)));
+            }
+        }
+    }
     places.push(Pc::Return(step).into());
     places
 }
@@ -106,6 +110,12 @@ pub(super) fn client_returns(run: &mut Run<'_>, step: StepId) {
         None if run.model.closes_session() => run.then([dataset::teardown::close()]),
         None => run.master_of(step).returned = true,
     }
+}
+
+/// Returns the number of orders of `count` things, as far as outcomes of a label have numbers.
+pub(in crate::models::tensorflow::mechanisms) fn orders(count: usize) -> usize {
+    let orders = (1..=count).fold(1, usize::saturating_mul);
+    orders.min(u32::MAX as usize)
 }
 
 /// Returns the permutation of `0..count` with this number; number 0 is the identity.

@@ -54,7 +54,7 @@ pub(super) fn next(pc: Pc, next: &mut Next<'_>) {
         }
         Pc::FindToAbort(step) => next.then([worker::set_timer(step, ANY_RENDEZVOUS)]),
         Pc::Initialize(step, rendezvous) => {
-            next.then([worker::roots(step, rendezvous)]);
+            next.then([worker::begin(model, id, step, rendezvous)]);
             let deferred = model.receives_at(id, step);
             next.then(deferred.map(|call| Pc::LocalValidate(step, call, rendezvous)));
         }

@@ -4,6 +4,7 @@ use super::state::{insert, remove};
 use super::{Pc, Rendezvous};
 use crate::models::tensorflow::job::graph::NodeKind;
 use crate::models::tensorflow::mechanisms::context::Run;
+use crate::models::tensorflow::mechanisms::master::permutation;
 use crate::models::tensorflow::mechanisms::{executor, rpc, worker};
 use crate::models::tensorflow::process::{CallId, List, NodeId, RendezvousId, StepId};
 
@@ -83,6 +84,12 @@ fn executing<'a>(run: &'a mut Run<'_>, step: StepId) -> &'a mut Rendezvous {
     of(run, id)
 }
 
+/// Returns receives in the order with this number.
+fn ordered(calls: List, order: u32) -> List {
+    let order = permutation(calls.len(), order as usize);
+    order.iter().map(|&index| calls[usize::from(index)]).collect()
+}
+
 /// Returns the answers to receives that fail, in order.
 fn serve_all(calls: List) -> impl Iterator<Item = super::super::Pc> {
     calls.into_iter().flat_map(|call| rpc::serve(call, false))
@@ -135,10 +142,11 @@ fn send_local(run: &mut Run<'_>, step: StepId, node: NodeId) {
 }
 
 fn abort_local(run: &mut Run<'_>, step: StepId, id: RendezvousId) {
+    let choice = run.choice;
     let rendezvous = of(run, id);
     rendezvous.local_aborted = true;
     rendezvous.values.clear();
-    let waiters = std::mem::take(&mut rendezvous.waiters);
+    let waiters = ordered(std::mem::take(&mut rendezvous.waiters), choice);
     run.then([Pc::AbortRemote(step, id)]);
     run.then(serve_all(waiters));
 }
@@ -178,10 +186,11 @@ fn find_or_create(run: &mut Run<'_>, step: StepId) -> RendezvousId {
 }
 
 fn initialize(run: &mut Run<'_>, step: StepId, id: RendezvousId) {
+    let choice = run.choice;
     let rendezvous = of(run, id);
     rendezvous.initialized = true;
-    let deferred = std::mem::take(&mut rendezvous.deferred);
-    run.then([worker::roots(step, id)]);
+    let deferred = ordered(std::mem::take(&mut rendezvous.deferred), choice);
+    run.then([worker::begin(run.model, run.id, step, id)]);
     run.then(deferred.into_iter().map(|call| Pc::LocalValidate(step, call, id)));
 }
 

@@ -5,7 +5,7 @@ use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::job::Variant;
 use crate::models::tensorflow::mechanisms::context::Run;
-use crate::models::tensorflow::mechanisms::{crash, executor, master, rendezvous};
+use crate::models::tensorflow::mechanisms::{cancellation, crash, executor, master, rendezvous};
 use crate::models::tensorflow::process::{CallId, Process, RendezvousId, ThreadId};
 
 fn client<'a>(run: &'a mut Run<'_>, id: CallId) -> &'a mut ClientCall {
@@ -61,6 +61,12 @@ pub(super) fn start(run: &mut Run<'_>, id: CallId) {
         }
     }
     run.then(checks.then_some(Pc::CheckAfterSend(id)));
+}
+
+/// Makes a call without `CallOptions`, whose answer is waited for.
+pub(in crate::models::tensorflow::mechanisms) fn send(run: &mut Run<'_>, id: CallId) {
+    run.process.insert_client_call(ClientCall::run_graph(id));
+    start(run, id);
 }
 
 pub(super) fn check_before_send(run: &mut Run<'_>, id: CallId) {
@@ -129,7 +135,15 @@ pub(super) fn complete(run: &mut Run<'_>, id: CallId) {
     match run.model.call(id).kind {
         CallKind::RecvTensor { .. } => run.then([rendezvous::deregister(id)]),
         CallKind::RunGraph { .. } => run.then([master::when_done(run.model.call(id).step, ok)]),
-        CallKind::CleanupGraph | CallKind::CancelStep => {}
+        CallKind::CleanupGraph => {
+            run.process.remove_client_call(id);
+            run.then([cancellation::cleaned(run.model.call(id).step)]);
+        }
+        CallKind::DeleteSession => {
+            run.process.remove_client_call(id);
+            run.then([cancellation::deleted()]);
+        }
+        CallKind::CancelStep => {}
     }
 }
 

@@ -3,7 +3,6 @@
 use super::{Frame, Pc, Rpc, ServerCall, completes, completion};
 use crate::machine::ProcessId;
 use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::mechanisms::context::Next;
 use crate::models::tensorflow::mechanisms::crash;
 use crate::models::tensorflow::process::{CallId, Process, Thread, ThreadId};
@@ -33,9 +32,7 @@ pub(in crate::models) fn deliver(model: &TensorFlow, process: &mut Process, from
         }
         Frame::Reset(id) => reset(process, id),
         Frame::Response(id, ok) => {
-            let waits = !matches!(model.call(id).kind, CallKind::CleanupGraph | CallKind::CancelStep);
             if let Some(call) = process.client_call_mut(id)
-                && waits
                 && call.rpc == Rpc::Sent
             {
                 call.failed |= !ok;

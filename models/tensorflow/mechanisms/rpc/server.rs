@@ -17,7 +17,8 @@ pub(super) fn read(run: &mut Run<'_>, id: CallId) {
         return;
     }
     run.then([Pc::Accept(id)]);
-    if matches!(info.kind, CallKind::CleanupGraph | CallKind::CancelStep) {
+    let unanswered = info.kind == CallKind::CleanupGraph && !run.model.awaits_cleanup();
+    if unanswered || info.kind == CallKind::CancelStep {
         // Nobody waits for its answer and nobody cancels it: the stream is of no further interest.
         return run.process.remove_server_call(id);
     }

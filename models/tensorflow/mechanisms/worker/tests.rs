@@ -14,21 +14,24 @@ fn waiting(mut bench: Bench) -> Bench {
 }
 
 #[test]
-fn a_partition_counts_all_of_its_roots_before_the_first_runs_and_hands_them_out_one_by_one() {
+fn a_partition_starts_with_one_closure_that_hands_on_all_that_waits_for_nothing() {
     let mut bench = waiting(Bench::new(1, &EDGES));
     bench.hold("worker0", &ROOT);
     bench.hold("worker0", &pool::TAKE);
     bench.go();
-    let roots = bench.model.roots(0, bench.id("worker0")).to_vec();
-    assert_eq!(roots.len(), 2);
-    for count in 1..=roots.len() {
-        bench.run("worker0", &ROOT);
-        let execution = bench.process("worker0").execution(0).expect("it has started");
-        assert_eq!(usize::from(execution.outstanding), roots.len());
-        assert_eq!(bench.standing("worker0", &pool::TAKE).len(), count);
-    }
-    assert!(bench.standing("worker0", &ROOT).is_empty());
+    bench.run("worker0", &ROOT);
     assert!(bench.process("worker0").started.contains(0));
+    let source = ThreadId::Node(0, SOURCE);
+    assert_eq!(bench.standing("worker0", &pool::TAKE), [source]);
+    let execution = |bench: &Bench| bench.process("worker0").execution(0).expect("it has started").clone();
+    assert_eq!(execution(&bench).outstanding, 1);
+    assert!(
+        execution(&bench).pending.iter().all(|&count| count > 0),
+        "nothing is ready before it"
+    );
+    bench.hand_roots_on("worker0");
+    let roots = bench.model.successors(0, bench.id("worker0"), SOURCE);
+    assert_eq!((usize::from(execution(&bench).outstanding), roots.len()), (2, 2));
 }
 
 #[test]
