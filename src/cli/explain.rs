@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use lastbatch::diagnose::{ExplainOptions, Explanation, Recording, record};
+use lastbatch::file::{FileError, Staged};
 use lastbatch::models::tensorflow::evidence::conform::{Aligned, Trace, conform};
 use lastbatch::report::{Beside, ChromeTrace, JsonExplanation, Page, explanation_text, timeline_svg};
 use lastbatch::scenario::{Experiment, HangError};
-use lastbatch::schedule::{Ending, Schedule, Staged};
+use lastbatch::schedule::{Ending, Schedule};
 
 use super::conform::{promising, traced};
 use super::minimise::no_hang;
@@ -160,7 +161,7 @@ impl Explain {
         let mut staged = Vec::new();
         let mut stage = |path: &Option<PathBuf>, what: &'static str, contents: &dyn Fn() -> String| {
             let Some(path) = path else { return Ok(()) };
-            let file = Staged::new(path, contents().as_bytes()).map_err(|error| unwritable(path, &error))?;
+            let file = Staged::new(path, contents().as_bytes()).map_err(FileError::cannot("write there", path))?;
             staged.push((path.clone(), what, file));
             Ok::<_, Failure>(())
         };
@@ -172,17 +173,13 @@ impl Explain {
             ChromeTrace::of(recording, explanation).json()
         })?;
         for (path, what, file) in staged {
-            file.publish().map_err(|error| unwritable(&path, &error))?;
+            file.publish().map_err(FileError::cannot("write there", &path))?;
             let told = format!("{what} written to {}\n", path.display());
             // With `--json` standard output is for one document and nothing else.
             if self.json { eprint!("{told}") } else { print(&told) }
         }
         Ok(())
     }
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure(format!("{}: cannot write there: {error}", path.display()))
 }
 
 impl Subject {

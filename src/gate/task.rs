@@ -13,8 +13,9 @@ use super::{
 use crate::explore::Answer;
 use crate::explore::exhaustive::{Checkpointing, Options, Reductions, Status};
 use crate::explore::{Finding, FindingKind, HangRecord, Verdict};
-use crate::scenario::{Budget, EngineName, Experiment, Labels, RecordedError};
-use crate::schedule::{Ending, Hash, Schedule, replay, write_whole};
+use crate::file::{FileError, write_whole};
+use crate::scenario::{Budget, EngineName, Experiment, Labels};
+use crate::schedule::{Ending, Hash, Schedule, replay};
 
 /// A killed run loses less than a minute of its search.
 const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(30);
@@ -203,7 +204,7 @@ fn exhaustive(
     let verdict = experiment.search_with_checkpoints(options, in_order, place, interrupt, progress)?;
     // One that its bound stopped could go on, but not in this run, and the next one begins anew.
     if !interrupt.load(Ordering::SeqCst) && path.exists() {
-        std::fs::remove_file(&path).map_err(|error| GateError::Write { path, error })?;
+        std::fs::remove_file(&path).map_err(FileError::cannot("write", &path))?;
     }
     Ok(verdict)
 }
@@ -262,7 +263,7 @@ fn told<'a>(
         };
         let text = (artifacts.text)(&experiment.told(&only, &labels, &[Some(file)]));
         let path = artifacts.directory.join(format!("{name}.txt"));
-        write_whole(&path, text.as_bytes()).map_err(|error| GateError::Write { path, error })?;
+        write_whole(&path, text.as_bytes()).map_err(FileError::cannot("write", &path))?;
         recorded.schedule = Some(format!("{name}.schedule"));
     }
     for (index, finding) in verdict.findings.iter().enumerate() {
@@ -276,10 +277,7 @@ fn told<'a>(
 fn write(artifacts: &Path, name: &str, schedule: &Schedule) -> Result<PathBuf, GateError> {
     let path = artifacts.join(format!("{name}.schedule"));
     let folder = path.parent().unwrap_or(artifacts);
-    std::fs::create_dir_all(folder).map_err(|error| GateError::Write {
-        path: folder.to_owned(),
-        error,
-    })?;
+    std::fs::create_dir_all(folder).map_err(FileError::cannot("write", folder))?;
     schedule.write(&path)?;
     Ok(path)
 }
@@ -302,7 +300,7 @@ pub fn replay_recorded(task: &Task, recorded: &Recorded) -> Replayed {
             };
             (outcome.followed, end)
         }
-        Err(error) => (0, ReplayEnd::Foreign(without_file(&recorded.path, &error))),
+        Err(error) => (0, ReplayEnd::Foreign(error.problem())),
     };
     Replayed {
         schedule: recorded.name.clone(),
@@ -311,11 +309,4 @@ pub fn replay_recorded(task: &Task, recorded: &Recorded) -> Replayed {
         events: schedule.events.len(),
         end,
     }
-}
-
-/// Returns an error without the file, which a report names itself.
-fn without_file(path: &Path, error: &RecordedError) -> String {
-    let text = error.to_string();
-    let file = format!("{}: ", path.display());
-    text.strip_prefix(&file).map(str::to_owned).unwrap_or(text)
 }

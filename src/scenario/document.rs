@@ -1,8 +1,8 @@
 //! The contents of a scenario file.
 
-use std::fmt;
-
+use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use strum::{Display, EnumString};
 
 use super::{PipelineSection, Size};
 use crate::explore::Answer;
@@ -83,11 +83,11 @@ pub struct JobSection {
     pub pipeline: Option<PipelineSection>,
 }
 
-fn one() -> u8 {
+pub(super) fn one() -> u8 {
     1
 }
 
-fn two() -> u8 {
+pub(super) fn two() -> u8 {
     2
 }
 
@@ -96,8 +96,9 @@ fn end_at_once() -> Vec<Turn> {
 }
 
 /// The way by which the batch gets into the step.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ValueEnum, Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Input {
     /// The iterator is in the step.
     Coupled,
@@ -107,17 +108,6 @@ pub enum Input {
     Queue,
     /// No step trains: the client only reads from the pipeline.
     Read,
-}
-
-impl fmt::Display for Input {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Input::Coupled => "coupled",
-            Input::Decoupled => "decoupled",
-            Input::Queue => "queue",
-            Input::Read => "read",
-        })
-    }
 }
 
 /// The input in one turn of the client's loop.
@@ -160,23 +150,15 @@ pub struct Ends {
 }
 
 /// The order in which the master starts the partitions.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, Display, EnumString)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Order {
     /// The order of the graph file.
     #[default]
     Recorded,
     /// Every order.
     All,
-}
-
-impl fmt::Display for Order {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Order::Recorded => "recorded",
-            Order::All => "all",
-        })
-    }
 }
 
 /// The choice of nodes of the graph that run.
@@ -275,8 +257,9 @@ impl EngineSection {
 }
 
 /// The engines.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, ValueEnum, Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum EngineName {
     /// Every state.
     #[default]
@@ -287,17 +270,6 @@ pub enum EngineName {
     Threads,
     /// Every interleaving of a kernel, by loom's search.
     Loom,
-}
-
-impl fmt::Display for EngineName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            EngineName::Exhaustive => "exhaustive",
-            EngineName::Shuttle => "shuttle",
-            EngineName::Threads => "threads",
-            EngineName::Loom => "loom",
-        })
-    }
 }
 
 /// `[expect]`: what must come out.

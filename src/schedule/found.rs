@@ -64,12 +64,15 @@ pub struct Difference {
 impl Found {
     /// Returns a label that panicked with this payload.
     pub(crate) fn panic(payload: &(dyn Any + Send)) -> Self {
-        let text = payload.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-        Self::Panic {
-            message: text.unwrap_or("without a message").to_owned(),
-        }
+        let message = panic_text(payload).unwrap_or("without a message").to_owned();
+        Self::Panic { message }
     }
+}
+
+/// Returns the text of a panic, if it has one.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied())
 }
 
 /// Returns an event in a message.

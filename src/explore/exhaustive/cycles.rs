@@ -29,7 +29,7 @@ pub(super) fn possible<M: Reducible>(search: &Search<'_, M>) -> bool {
     let mut edges: Vec<Vec<Edge>> = (0..graphs.locals.len())
         .map(|process| steps_of(graphs, process))
         .collect();
-    for (to, from_id, frame, to_id) in search.scratches.iter().flat_map(|scratch| scratch.deliveries.all()) {
+    for (to, from_id, frame, to_id) in search.deliveries() {
         edges[to.index()].push(Edge {
             from: from_id,
             to: to_id,

@@ -57,12 +57,8 @@ impl Found {
     }
 
     fn hang(&mut self, signature: Signature, at: HangAt) {
-        match self.hangs.get_mut(&signature) {
-            Some(known) if *known <= at => {}
-            Some(known) => *known = at,
-            None => {
-                self.hangs.insert(signature, at);
-            }
+        if self.hangs.get(&signature).is_none_or(|known| at < *known) {
+            self.hangs.insert(signature, at);
         }
     }
 
@@ -75,12 +71,8 @@ impl Found {
     pub(super) fn broken(&mut self, at: BrokenAt) {
         let key = (at.failure.kind, at.failure.message.clone());
         let rank = |at: &BrokenAt| (at.depth, at.fingerprint, at.trail.len());
-        match self.broken.get_mut(&key) {
-            Some(known) if rank(known) <= rank(&at) => {}
-            Some(known) => *known = at,
-            None => {
-                self.broken.insert(key, at);
-            }
+        if self.broken.get(&key).is_none_or(|known| rank(&at) < rank(known)) {
+            self.broken.insert(key, at);
         }
     }
 
@@ -91,27 +83,18 @@ impl Found {
         (state, depth, tuple): (u32, u32, &[u32]),
         (process, client, name): (ProcessId, usize, &str),
     ) {
-        let signature = guarded(|| {
-            graphs
-                .model
-                .wait_for(&graphs.states(tuple), process, client)
-                .signature()
-        });
-        let fingerprint = graphs.fingerprint(tuple);
-        match signature {
-            Ok(signature) => {
-                let name = name.to_owned();
-                let at = HangAt {
-                    depth,
-                    fingerprint,
-                    process,
-                    client,
-                    name,
-                    state,
-                };
-                self.hang(signature, at);
-            }
-            Err(message) => self.failed_in(message, state, depth, fingerprint),
+        let wait_for = guarded(|| graphs.model.wait_for(&graphs.states(tuple), process, client));
+        let at = HangAt {
+            depth,
+            fingerprint: graphs.fingerprint(tuple),
+            process,
+            client,
+            name: name.to_owned(),
+            state,
+        };
+        match wait_for.map(|wait_for| wait_for.signature()) {
+            Ok(signature) => self.hang(signature, at),
+            Err(message) => self.failed_in(message, state, depth, at.fingerprint),
         }
     }
 
@@ -160,11 +143,7 @@ impl Found {
             fingerprint,
             state,
             trail: Vec::new(),
-            failure: Broken {
-                kind: FindingKind::Panic,
-                message,
-                event: None,
-            },
+            failure: Broken::new(FindingKind::Panic, message),
         });
     }
 }

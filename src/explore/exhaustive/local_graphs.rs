@@ -243,13 +243,7 @@ impl<'m, M: Reducible> LocalGraphs<'m, M> {
             }
             state
         });
-        let state = arrived.map_err(|message| {
-            Box::new(Broken {
-                kind: FindingKind::Panic,
-                message,
-                event: None,
-            })
-        })?;
+        let state = arrived.map_err(|message| Box::new(Broken::new(FindingKind::Panic, message)))?;
         let after = table.intern(state);
         deliveries.known.insert((to, id, frame), after);
         Ok(after)

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use self::reporter::Reporter;
+use super::cycles;
 use super::found::{BrokenAt, Found};
 use super::local_graphs::LocalGraphs;
 use super::reduction::Broken;
@@ -19,7 +20,7 @@ use super::store::{Candidate, NO_PARENT, SHARDS, Shard, Store, shard_of};
 use super::successors::{Kind, Scratch, TrailStep, successors};
 use super::{Options, Reductions, Status};
 use crate::explore::FindingKind;
-use crate::machine::Reducible;
+use crate::machine::{ProcessId, Reducible};
 
 /// States expanded by one search thread in one go.
 const CHUNK: usize = 512;
@@ -85,7 +86,18 @@ pub(super) struct Limits<'a> {
     pub(super) stop_at_first_return: bool,
 }
 
-impl Limits<'_> {
+impl<'a> Limits<'a> {
+    /// Returns the bounds of a search that begins now, and of which no part ran before.
+    pub(super) fn new(options: &'a Options, interrupt: &'a AtomicBool) -> Self {
+        Self {
+            options,
+            started: Instant::now(),
+            before: Duration::ZERO,
+            interrupt,
+            stop_at_first_return: false,
+        }
+    }
+
     fn is_up(&self) -> bool {
         let late = |seconds| self.started.elapsed().as_secs_f64() >= seconds;
         self.interrupt.load(Ordering::Relaxed) || self.options.max_time.is_some_and(late)
@@ -159,20 +171,40 @@ impl<'m, M: Reducible> Search<'m, M> {
 
     /// Searches with nobody to tell how far it is: for those who look at what a search met, not at its verdict.
     pub(super) fn unwatched(model: &'m M, options: &Options, interrupt: &AtomicBool) -> Self {
-        let limits = Limits {
-            options,
-            started: Instant::now(),
-            before: Duration::ZERO,
-            interrupt,
-            stop_at_first_return: false,
-        };
         let mut search = Self::new(model, options.reductions);
-        search.run(&limits, &mut |_| {}, &mut NoKeeper);
+        search.run(&Limits::new(options, interrupt), &mut |_| {}, &mut NoKeeper);
         search
     }
 
+    /// Searches until nothing is left or a limit is reached, and once more without partial order where the model may run for ever. Returns
+    /// the search that counts, and whether the model may.
+    pub(super) fn completed(
+        mut self,
+        limits: &Limits<'_>,
+        progress: &mut dyn FnMut(&Status),
+        keeper: &mut dyn Keeper<M>,
+    ) -> (Self, bool) {
+        self.run(limits, progress, keeper);
+        let cyclic = self.stopped_by.is_none() && cycles::possible(&self);
+        if !cyclic || !self.graphs.reductions.partial_order {
+            return (self, cyclic);
+        }
+        // A free thread that runs for ever may keep the reduced search from ever looking at another one.
+        let without = Reductions {
+            partial_order: false,
+            ..self.graphs.reductions
+        };
+        let (model, peak_bytes) = (self.graphs.model, self.peak_bytes);
+        drop(self);
+        let mut search = Self::new(model, without);
+        search.run(limits, progress, keeper);
+        search.peak_bytes = search.peak_bytes.max(peak_bytes);
+        let cyclic = search.stopped_by.is_none() && cycles::possible(&search);
+        (search, cyclic)
+    }
+
     /// Searches until nothing is left or a limit is reached.
-    pub(super) fn run(&mut self, limits: &Limits<'_>, progress: &mut dyn FnMut(&Status), keeper: &mut dyn Keeper<M>) {
+    fn run(&mut self, limits: &Limits<'_>, progress: &mut dyn FnMut(&Status), keeper: &mut dyn Keeper<M>) {
         self.scratches
             .resize_with(limits.options.threads.max(1), Scratch::default);
         let mut chunks: Vec<Chunk> = Vec::new();
@@ -352,6 +384,11 @@ impl<'m, M: Reducible> Search<'m, M> {
         }
     }
 
+    /// Returns every delivery that the search met: process, local state, frame, and the local state that it leads to.
+    pub(super) fn deliveries(&self) -> impl Iterator<Item = (ProcessId, u32, u32, u32)> {
+        self.scratches.iter().flat_map(|scratch| scratch.deliveries.all())
+    }
+
     /// Notes that the engine contradicts itself.
     pub(super) fn internal(&mut self, message: String) {
         self.found.broken(BrokenAt {
@@ -359,11 +396,7 @@ impl<'m, M: Reducible> Search<'m, M> {
             fingerprint: 0,
             state: NO_PARENT,
             trail: Vec::new(),
-            failure: Broken {
-                kind: FindingKind::Internal,
-                message,
-                event: None,
-            },
+            failure: Broken::new(FindingKind::Internal, message),
         });
     }
 }

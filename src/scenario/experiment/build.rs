@@ -169,7 +169,7 @@ impl Graphs<'_> {
     fn load(&mut self, source: GraphSource) -> Result<Graph, ExperimentProblem> {
         let mut import = |bytes: &[u8], file: &str| {
             self.contents.extend_from_slice(bytes);
-            run_metadata(bytes, file).map_err(|error| Box::new(error).into())
+            Ok(run_metadata(bytes, file)?)
         };
         match source {
             GraphSource::Embedded(file, bytes) => import(bytes, file),

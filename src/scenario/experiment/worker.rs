@@ -15,7 +15,8 @@ use thiserror::Error;
 
 use super::{Budget, Experiment, ExperimentError};
 use crate::explore::Verdict;
-use crate::scenario::{EngineName, JobSection, RuntimeSection, Scenario, ScenarioError};
+use crate::file::FileError;
+use crate::scenario::{EngineName, JobSection, RuntimeSection, Scenario};
 
 /// The hidden command of the program that answers a request.
 pub const WORKER_COMMAND: &str = "worker";
@@ -74,7 +75,7 @@ pub enum WorkerError {
 pub enum RequestError {
     /// The scenario can't be read.
     #[error(transparent)]
-    Scenario(#[from] ScenarioError),
+    Scenario(#[from] FileError),
     /// It can't run.
     #[error(transparent)]
     Run(#[from] ExperimentError),

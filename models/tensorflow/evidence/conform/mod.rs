@@ -19,7 +19,7 @@ mod trace;
 
 pub use alignment::Aligned;
 pub use outcome::{FirstDisagreement, Outcome};
-pub use trace::{Function, Ids, Mark, Trace, TraceError, TraceEvent};
+pub use trace::{Function, Ids, Mark, Trace, TraceEvent};
 
 use plan::{Action, Plan, Slot};
 use position::{Context, Position};
