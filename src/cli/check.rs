@@ -121,11 +121,7 @@ impl Check {
         let experiment = experiment.collect::<Result<Vec<_>, _>>()?;
         experiment.iter().try_for_each(|one| self.options_fit(one))?;
         let interrupt = interrupt::flag()?;
-        let mut rows = vec![
-            ["scenario", "verdict", "states or executions", "seconds", "expectation"]
-                .map(str::to_owned)
-                .to_vec(),
-        ];
+        let mut rows = Vec::new();
         let mut worst = Outcome::Holds;
         for one in &experiment {
             let checked = self.check(one, &interrupt)?;
@@ -137,7 +133,8 @@ impl Check {
             }
         }
         if experiment.len() > 1 && !self.json {
-            print(&format!("\n{}", table(&rows)));
+            let heading = ["scenario", "verdict", "states or executions", "seconds", "expectation"];
+            print(&format!("\n{}", table(heading, &rows)));
         }
         Ok(worst)
     }
@@ -170,12 +167,8 @@ impl Check {
                 let in_order = self.reduces(Reduction::CancelOrder);
                 let options = self.options(experiment);
                 let mut show = |status: &Status| progress.show_states(status);
-                let verdict = match self.checkpoints.place(&format!("{name}{}", self.changes(experiment))) {
-                    Some(place) => {
-                        experiment.search_with_checkpoints(&options, in_order, place, interrupt, &mut show)?
-                    }
-                    None => experiment.search(&options, in_order, interrupt, &mut show),
-                };
+                let place = self.checkpoints.place(&format!("{name}{}", self.changes(experiment)));
+                let verdict = experiment.search_at(&options, in_order, place, interrupt, &mut show)?;
                 progress.end();
                 verdict
             }
@@ -348,10 +341,10 @@ fn beside(scenario: &Scenario) -> Result<&Path, Failure> {
     Ok(directory.unwrap_or(Path::new(".")))
 }
 
-fn row(experiment: &Experiment, checked: &Checked) -> Vec<String> {
+fn row(experiment: &Experiment, checked: &Checked) -> [String; 5] {
     let Checked { verdict, judgement } = checked;
     let end = if verdict.complete { "complete" } else { "not complete" };
-    vec![
+    [
         experiment.scenario().to_string(),
         format!("{}, {end}", verdict.answer),
         verdict.size().to_string(),

@@ -1,8 +1,7 @@
 //! The recording of a run: who lived when, what each object was, where each frame went.
 
-use std::fmt;
-
 use serde::Serialize;
+use thiserror::Error;
 
 use crate::machine::{Emphasis, Event, FrameKind, Label, Operation};
 use crate::schedule::Found;
@@ -120,21 +119,14 @@ pub struct HeldLock {
 }
 
 /// An event that the model cannot do.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("event {number} is impossible: found {found}")]
 pub struct Impossible {
     /// Its number, from 1.
     pub number: usize,
     /// The event that is there instead.
     pub found: Found,
 }
-
-impl fmt::Display for Impossible {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "event {} is impossible: found {}", self.number, self.found)
-    }
-}
-
-impl std::error::Error for Impossible {}
 
 impl Recording {
     /// Returns the process of an event's thread.

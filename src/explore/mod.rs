@@ -17,7 +17,7 @@ use std::hash::Hash;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use strum::IntoStaticStr;
+use strum::{Display, IntoStaticStr};
 
 pub use self::start_from::StartFrom;
 
@@ -127,25 +127,18 @@ impl FoundHang {
 }
 
 /// The subject of a finding.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, Display)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// The model panicked.
+    #[strum(to_string = "panic in the model")]
     Panic,
     /// A label did not do what its thread had declared.
+    #[strum(to_string = "broken contract")]
     Contract,
     /// The engine contradicts itself: a bug in the engine, or a model that does not keep its promises to it.
+    #[strum(to_string = "internal error")]
     Internal,
-}
-
-impl fmt::Display for FindingKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            FindingKind::Panic => "panic in the model",
-            FindingKind::Contract => "broken contract",
-            FindingKind::Internal => "internal error",
-        })
-    }
 }
 
 /// Something wrong with the model or the engine itself, with the schedule that shows it.

@@ -1,6 +1,6 @@
 //! Results of every scenario when the baseline was written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -140,11 +140,8 @@ impl Baseline {
         if self.model != newer.model {
             lines.push(format!("~ model {} -> {}", self.model, newer.model));
         }
-        let mut names: Vec<&String> = self.scenarios.keys().chain(newer.scenarios.keys()).collect();
-        names.sort();
-        names.dedup();
-        for name in names {
-            match (self.scenarios.get(name), newer.scenarios.get(name)) {
+        for (name, old, new) in side_by_side(&self.scenarios, &newer.scenarios) {
+            match (old, new) {
                 (None, Some(entry)) => lines.push(format!("+ {name}: {}", entry.told())),
                 (Some(entry), None) => lines.push(format!("- {name}: {}", entry.told())),
                 (Some(old), Some(new)) if old != new => lines.push(format!("~ {name}: {}", old.changes(new))),
@@ -153,6 +150,15 @@ impl Baseline {
         }
         lines
     }
+}
+
+/// Returns every name with what each side has under it, in order.
+fn side_by_side<'a, T>(
+    old: &'a BTreeMap<String, T>,
+    new: &'a BTreeMap<String, T>,
+) -> impl Iterator<Item = (&'a String, Option<&'a T>, Option<&'a T>)> {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    names.into_iter().map(|name| (name, old.get(name), new.get(name)))
 }
 
 impl Entry {
@@ -174,11 +180,8 @@ impl Entry {
         for (what, _, _) in hashes.iter().filter(|(_, old, new)| old != new) {
             parts.push(format!("another {what}"));
         }
-        let mut names: Vec<&String> = self.engines.keys().chain(newer.engines.keys()).collect();
-        names.sort();
-        names.dedup();
-        for name in names {
-            match (self.engines.get(name), newer.engines.get(name)) {
+        for (name, old, new) in side_by_side(&self.engines, &newer.engines) {
+            match (old, new) {
                 (None, Some(engine)) => parts.push(format!("{name} added: {}", engine.told())),
                 (Some(_), None) => parts.push(format!("{name} removed")),
                 (Some(old), Some(new)) if old.told() != new.told() => {
@@ -236,8 +239,6 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::scenario::schedule_files;
     use crate::schedule::{Ending, Schedule};

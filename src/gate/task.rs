@@ -188,22 +188,20 @@ fn exhaustive(
     progress: &mut dyn FnMut(&Status),
 ) -> Result<Verdict, GateError> {
     let in_order = kind == Kind::Exhaustive;
-    let Some(checkpoints) = &settings.checkpoints else {
-        return Ok(task.experiment.search(options, in_order, interrupt, progress));
-    };
     let name = task.name.replace('/', "_");
-    let path = checkpoints.directory.join(format!("{name}.{}.checkpoint", kind.name()));
-    let place = Checkpointing {
-        path: path.clone(),
+    let place = settings.checkpoints.as_ref().map(|checkpoints| Checkpointing {
+        path: checkpoints.directory.join(format!("{name}.{}.checkpoint", kind.name())),
         identity: Vec::new(),
         resume: checkpoints.resume,
         every: BETWEEN_CHECKPOINTS,
         every_states: None,
-    };
-    let experiment = &task.experiment;
-    let verdict = experiment.search_with_checkpoints(options, in_order, place, interrupt, progress)?;
+    });
+    let path = place.as_ref().map(|place| place.path.clone());
+    let verdict = task
+        .experiment
+        .search_at(options, in_order, place, interrupt, progress)?;
     // One that its bound stopped could go on, but not in this run, and the next one begins anew.
-    if !interrupt.load(Ordering::SeqCst) && path.exists() {
+    if let Some(path) = path.filter(|path| !interrupt.load(Ordering::SeqCst) && path.exists()) {
         std::fs::remove_file(&path).map_err(FileError::cannot("write", &path))?;
     }
     Ok(verdict)

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use super::lanes::{lanes, legend};
 use super::{counted, grouped};
+use crate::diagnose::WaitGraph;
 use crate::explore::{Answer, Executions, Finding, FoundHang, Verdict};
-use crate::machine::{WaitFor, WaitNode};
+use crate::machine::WaitFor;
 use crate::scenario::{Size, Told};
 
 /// Writes a verdict in full: what was searched, then each hang with who waits for whom and the schedule that leads there.
@@ -143,37 +144,7 @@ fn finding_text(finding: &Finding) -> String {
     text
 }
 
-/// Writes who waits for whom, a level deeper for each waiting place.
+/// Writes who waits for whom.
 pub(super) fn wait_tree(text: &mut String, waits: &WaitFor) {
-    if !waits.nodes.is_empty() {
-        let mut seen = Vec::new();
-        wait_node(text, waits, 0, 1, &mut seen);
-    }
-}
-
-fn wait_node(text: &mut String, waits: &WaitFor, index: usize, level: usize, seen: &mut Vec<usize>) {
-    let indent = "  ".repeat(level);
-    let WaitNode {
-        role,
-        label,
-        object,
-        cause,
-        detail,
-    } = &waits.nodes[index];
-    let again = seen.contains(&index);
-    let suffix = if again { "  (as above)" } else { "" };
-    let _ = writeln!(text, "{indent}{role}: {label} waits for {object}{suffix}");
-    if again {
-        return;
-    }
-    seen.push(index);
-    if !detail.is_empty() {
-        let _ = writeln!(text, "{indent}  {detail}");
-    }
-    if let Some(cause) = cause {
-        let _ = writeln!(text, "{indent}  why nobody answers: {cause}");
-    }
-    for (_, next) in waits.edges.iter().filter(|(from, _)| *from == index) {
-        wait_node(text, waits, *next, level + 1, seen);
-    }
+    super::explain::wait_tree(text, &WaitGraph::of(waits.clone(), |_| Vec::new()));
 }

@@ -91,30 +91,22 @@ impl Experiment {
         verdict.expect("only a checkpoint can fail")
     }
 
-    /// Searches with checkpoints in the file `place.path`; what they are of is added to `place.identity`.
+    /// Searches with checkpoints in the file `place.path`, if it is given; what they are of is added to `place.identity`.
     ///
     /// # Errors
     /// When the checkpoint that is there can't be used, or none can be written.
-    pub fn search_with_checkpoints(
+    pub fn search_at(
         &self,
         options: &Options,
         cancel_order: bool,
-        mut place: Checkpointing,
+        mut place: Option<Checkpointing>,
         interrupt: &AtomicBool,
         progress: &mut dyn FnMut(&Status),
     ) -> Result<Verdict, CheckpointError> {
-        place.identity.extend(self.identity(cancel_order)?);
-        self.search_at(options, cancel_order, Some(&place), interrupt, progress)
-    }
-
-    fn search_at(
-        &self,
-        options: &Options,
-        cancel_order: bool,
-        place: Option<&Checkpointing>,
-        interrupt: &AtomicBool,
-        progress: &mut dyn FnMut(&Status),
-    ) -> Result<Verdict, CheckpointError> {
+        if let Some(place) = &mut place {
+            place.identity.extend(self.identity(cancel_order)?);
+        }
+        let place = place.as_ref();
         // What a step leaves on variables is the same before servers are cleaned up, and there is less to search.
         let cleans_up = options.reductions.leaks && !self.scenario.looks_at_outcomes();
         let mut model = self.model.clone();
