@@ -18,9 +18,10 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::machine::{
-    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId,
-    Operation, Pending, ProcessId, Term, ThreadName, WaitFor, WaitNode,
+    Access, ClientStatus, Footprint, FrameSet, Guarantees, Independence, Label, Model, ObjectId, Operation, Pending,
+    ProcessId, Term, WaitFor, WaitNode,
 };
+use crate::says_nothing;
 
 /// The parts that differ between litmus models; the rest of a model follows. See [`Model`] and [`Independence`] for what methods of
 /// the same name promise.
@@ -73,6 +74,8 @@ impl<L: Litmus> Model for L {
     type Process = L::State;
     type Thread = L::Thread;
     type Frame = L::Frame;
+
+    says_nothing!(outcome leaks);
 
     fn process_count(&self) -> usize {
         L::PROCESSES.len()
@@ -134,20 +137,10 @@ impl<L: Litmus> Model for L {
     fn wait_for(&self, system: &[&L::State], _: ProcessId, client: usize) -> WaitFor {
         self.wait_for(system, client)
     }
-
-    fn outcome(&self, _: &[&L::State]) -> Option<String> {
-        None
-    }
-
-    fn leaks(&self, _: &[&L::State]) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 impl<L: Litmus> Independence for L {
-    type Facts = ();
-
-    fn facts(&self, _: ProcessId, _: &L::State) {}
+    says_nothing!(facts may_send frame_set name);
 
     fn footprint(&self, _: ProcessId, state: &L::State, (): &(), thread: L::Thread) -> Arc<Footprint> {
         Arc::new(self.footprint(state, thread))
@@ -155,18 +148,6 @@ impl<L: Litmus> Independence for L {
 
     fn delivery_footprint(&self, _: ProcessId, _: &L::State, (): &(), _: &FrameSet) -> Arc<Footprint> {
         Arc::default()
-    }
-
-    fn may_send(&self, _: ProcessId, _: &L::State, _: ProcessId) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn frame_set(&self, _: &L::Frame) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn name(&self, _: ProcessId, _: L::Thread) -> Option<ThreadName> {
-        None
     }
 
     fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
@@ -179,13 +160,7 @@ impl<L: Litmus> Independence for L {
 }
 
 impl<L: Litmus> Guarantees for L {
-    fn guarantees(&self, _: ProcessId, _: &L::State, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &L::State, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
-    }
+    says_nothing!(guarantees is_inevitable);
 }
 
 /// Returns a client and whether it has its answer.

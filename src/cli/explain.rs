@@ -72,32 +72,34 @@ impl Explain {
             (None, None) => unreachable!("clap asks for one of them"),
         };
         let told = self.text || self.json || !self.writes();
-        let explanation = if told || matches!(subject.schedule.header.ending, Ending::Hang { .. }) {
-            match subject.explain(self.as_is, self.max_states) {
-                Ok(explanation) => Some(explanation),
-                Err(error) => return no_hang(self.file.as_deref().unwrap_or(Path::new("the trace")), &error),
-            }
-        } else {
-            None
+        let explains = told || matches!(subject.schedule.header.ending, Ending::Hang { .. });
+        let explanation = explains.then(|| subject.explain(self.as_is, self.max_states));
+        let explanation = match explanation.transpose() {
+            Ok(explanation) => explanation,
+            Err(error) => return no_hang(self.file.as_deref().unwrap_or(Path::new("the trace")), &error),
         };
-        if let Some(explanation) = &explanation {
-            self.write(&subject, &explanation.recording, Some(explanation))?;
-            match (told, self.json) {
-                (false, _) => {}
-                (true, false) => print(&explanation_text(explanation)),
-                (true, true) => {
-                    let json = serde_json::to_string_pretty(&JsonExplanation::of(explanation))?;
-                    print(&format!("{json}\n"));
+        let recorded;
+        let recording = match &explanation {
+            Some(explanation) => &explanation.recording,
+            None => match record(subject.experiment.model(), &subject.schedule.events) {
+                Ok(recording) => {
+                    recorded = recording;
+                    &recorded
                 }
-            }
-        } else {
-            match record(subject.experiment.model(), &subject.schedule.events) {
-                Ok(recording) => self.write(&subject, &recording, None)?,
                 Err(impossible) => {
                     print(&format!("{impossible}\n"));
                     return Ok(Outcome::Fails);
                 }
+            },
+        };
+        self.write(&subject, recording, explanation.as_ref())?;
+        match &explanation {
+            Some(explanation) if told && self.json => {
+                let json = serde_json::to_string_pretty(&JsonExplanation::of(explanation))?;
+                print(&format!("{json}\n"));
             }
+            Some(explanation) if told => print(&explanation_text(explanation)),
+            _ => {}
         }
         let agrees = subject.traced.is_none_or(|traced| traced.disagreement.is_none());
         Ok(if agrees { Outcome::Holds } else { Outcome::Fails })

@@ -3,10 +3,10 @@
 use thiserror::Error;
 
 use super::oracle::Oracle;
-use super::{Explanation, Impossible, Minimised, PossibleResolver, RecordedEvent, Recording, Searches, WaitGraph};
+use super::{Explanation, Minimised, PossibleResolver, RecordedEvent, Recording, Searches, WaitGraph};
 use super::{no_return, races, record, story};
 use crate::machine::{Describe, Event, ObjectId, ProcessId, Reducible, Signature, System};
-use crate::schedule::{MinimiseError, Move, Walk, minimise, moves_of};
+use crate::schedule::{Impossible, MinimiseError, Move, Walk, minimise, moves_of};
 
 /// Options of an explanation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,11 +62,7 @@ pub fn explain<M: Describe + Reducible>(
         .transpose()?;
     let events = smaller.as_ref().map_or(events, |smaller| &smaller.events);
     let recording = record(model, events)?;
-    let impossible = |(index, found)| Impossible {
-        number: index + 1,
-        found,
-    };
-    let moves = moves_of(model, System::initial(model), events).map_err(impossible)?;
+    let moves = moves_of(model, System::initial(model), events)?;
     let mut oracle = Oracle {
         model,
         client: number,

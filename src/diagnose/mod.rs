@@ -14,9 +14,7 @@ use serde::Serialize;
 
 pub use explain::{ExplainError, ExplainOptions, explain};
 pub use recorder::record;
-pub use recording::{
-    Fate, HeldLock, Impossible, RecordedEvent, RecordedFrame, RecordedObject, RecordedThread, Recording,
-};
+pub use recording::{Fate, HeldLock, RecordedEvent, RecordedFrame, RecordedObject, RecordedThread, Recording};
 
 use crate::machine::{Event, Signature, WaitFor};
 

@@ -1,10 +1,8 @@
 //! The recording of a run: who lived when, what each object was, where each frame went.
 
 use serde::Serialize;
-use thiserror::Error;
 
 use crate::machine::{Emphasis, Event, FrameKind, Label, Operation};
-use crate::schedule::Found;
 
 /// A run of a schedule. Processes, threads and objects are named once; everything else refers to them by index. Events are numbered
 /// from 1; number 0 is the time before the first.
@@ -116,16 +114,6 @@ pub struct HeldLock {
     pub from: usize,
     /// The number of the event that released it, if one did.
     pub to: Option<usize>,
-}
-
-/// An event that the model cannot do.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
-#[error("event {number} is impossible: found {found}")]
-pub struct Impossible {
-    /// Its number, from 1.
-    pub number: usize,
-    /// The event that is there instead.
-    pub found: Found,
 }
 
 impl Recording {

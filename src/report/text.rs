@@ -49,8 +49,14 @@ fn headline(told: &Told<'_>) -> String {
         ..
     } = told;
     let answer = match (verdict.answer, verdict.complete) {
-        (Answer::Hang, true) => format!("HANG: {}; the search is complete", hangs(verdict.hangs.len())),
-        (Answer::Hang, false) => format!("HANG: {}; there may be more", hangs(verdict.hangs.len())),
+        (Answer::Hang, true) => format!(
+            "HANG: {}; the search is complete",
+            counted(verdict.hangs.len(), "distinct hang")
+        ),
+        (Answer::Hang, false) => format!(
+            "HANG: {}; there may be more",
+            counted(verdict.hangs.len(), "distinct hang")
+        ),
         (Answer::NoHang, _) => "NO HANG: proved, the search ended by itself".to_owned(),
         (Answer::Undecided, _) if verdict.executions.is_some() => {
             "UNDECIDED: no hang found, but not every schedule was run".to_owned()
@@ -116,11 +122,6 @@ fn work(executions: &Executions, verdict: &Verdict) -> String {
     }
     text.push('\n');
     text
-}
-
-fn hangs(number: usize) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} distinct hang{plural}")
 }
 
 fn hang_text(told: &Told<'_>, index: usize, hang: &FoundHang) -> String {

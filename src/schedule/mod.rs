@@ -21,7 +21,7 @@ use crate::machine::{Event, Signature};
 pub(crate) use causes::Causes;
 pub use end::{ClientEnd, End};
 pub(crate) use found::panic_text;
-pub use found::{Difference, Found, Mismatch};
+pub use found::{Difference, Found, Impossible, Mismatch};
 pub(crate) use guide::{Move, Walk, events_of, moves_of};
 pub use lift::{Lifted, lift};
 pub use minimise::{MinimiseError, Minimised, Size, minimise};

@@ -106,34 +106,33 @@ impl Found {
         depth: u32,
         tuple: &[u32],
     ) {
-        let model = graphs.model;
+        let (model, states) = (graphs.model, graphs.states(tuple));
         let clients = guarded(|| {
-            let of = |(process, state): (usize, &&M::Process)| {
-                let id = ProcessId::new(process);
-                let clients = model.clients(id, state).into_iter().enumerate();
-                clients
-                    .map(move |(client, status)| (id, client, status))
-                    .collect::<Vec<_>>()
-            };
-            graphs.states(tuple).iter().enumerate().flat_map(of).collect::<Vec<_>>()
+            let clients = ProcessId::all(states.len()).zip(&states).flat_map(|(id, state)| {
+                let numbered = (0..).zip(model.clients(id, state));
+                numbered.map(move |(client, status)| (id, client, status))
+            });
+            clients.collect::<Vec<_>>()
         });
-        match clients {
-            Ok(clients) if clients.iter().all(|(_, _, status)| status.returned) => {
-                let ended = guarded(|| (model.leaks(&graphs.states(tuple)), model.outcome(&graphs.states(tuple))));
-                match ended {
-                    Ok((leaks, outcome)) => {
-                        self.leaks.extend(leaks);
-                        self.outcomes.extend(outcome);
-                    }
-                    Err(message) => self.failed_in(message, state, depth, graphs.fingerprint(tuple)),
-                }
+        let failed = match clients {
+            Ok(clients) if clients.iter().all(|(.., status)| status.returned) => {
+                let ended = guarded(|| (model.leaks(&states), model.outcome(&states)));
+                let noted = ended.map(|(leaks, outcome)| {
+                    self.leaks.extend(leaks);
+                    self.outcomes.extend(outcome);
+                });
+                noted.err()
             }
             Ok(clients) => {
-                for (process, client, status) in clients.iter().filter(|(_, _, status)| !status.returned) {
+                for (process, client, status) in clients.iter().filter(|(.., status)| !status.returned) {
                     self.stuck(graphs, (state, depth, tuple), (*process, *client, &status.name));
                 }
+                None
             }
-            Err(message) => self.failed_in(message, state, depth, graphs.fingerprint(tuple)),
+            Err(message) => Some(message),
+        };
+        if let Some(message) = failed {
+            self.failed_in(message, state, depth, graphs.fingerprint(tuple));
         }
     }
 

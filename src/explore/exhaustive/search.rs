@@ -17,7 +17,7 @@ use super::found::{BrokenAt, Found};
 use super::local_graphs::LocalGraphs;
 use super::reduction::Broken;
 use super::store::{Candidate, NO_PARENT, SHARDS, Shard, Store, shard_of};
-use super::successors::{Kind, Scratch, TrailStep, successors};
+use super::successors::{Kind, Scratch, TrailStep, Transition, successors};
 use super::{Options, Reductions, Status};
 use crate::explore::FindingKind;
 use crate::machine::{ProcessId, Reducible};
@@ -51,29 +51,23 @@ pub(super) struct Place {
 /// Looks at a search now and then while it runs.
 pub(super) trait Keeper<M: Reducible> {
     /// Tells when the search should pause, if that is known.
-    fn deadline(&self) -> Option<Instant>;
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
     /// Returns true if it is time to look.
-    fn is_due(&self, states: u64) -> bool;
+    fn is_due(&self, _states: u64) -> bool {
+        false
+    }
     /// Looks, and returns false to end the search.
-    fn keep(&mut self, search: &Search<'_, M>, place: &Place) -> bool;
+    fn keep(&mut self, _search: &Search<'_, M>, _place: &Place) -> bool {
+        true
+    }
 }
 
 /// Looks at nothing.
 pub(super) struct NoKeeper;
 
-impl<M: Reducible> Keeper<M> for NoKeeper {
-    fn deadline(&self) -> Option<Instant> {
-        None
-    }
-
-    fn is_due(&self, _states: u64) -> bool {
-        false
-    }
-
-    fn keep(&mut self, _search: &Search<'_, M>, _place: &Place) -> bool {
-        true
-    }
-}
+impl<M: Reducible> Keeper<M> for NoKeeper {}
 
 /// Bounds that end a search from outside.
 pub(super) struct Limits<'a> {
@@ -301,41 +295,29 @@ impl<'m, M: Reducible> Search<'m, M> {
 
     fn expand_state(&self, state: u32, depth: u32, scratch: &mut Scratch, chunk: &mut Chunk) {
         let tuple = self.store.get(state).tuple;
-        let Chunk {
-            transitions,
-            found,
-            candidates,
-            expanded,
-        } = chunk;
-        let kind = successors(
-            &self.graphs,
-            scratch,
-            tuple,
-            |transition| {
-                *transitions += 1;
-                let candidates = &mut candidates[shard_of(transition.hash)];
-                candidates.extend_from_slice(transition.tuple);
-                let (low, high) = (transition.hash as u32, (transition.hash >> 32) as u32);
-                candidates.extend([state, depth + transition.labels, low, high]);
-            },
-            |failure, trail| found.broken(self.broken_at(state, depth, tuple, failure, trail)),
-        );
-        match kind {
-            Kind::Terminal => found.terminal(&self.graphs, state, depth, tuple),
-            Kind::Settled => found.returns(state),
+        let (candidates, found) = (&mut chunk.candidates, &mut chunk.found);
+        let emit = |transition: Transition<'_>| {
+            chunk.transitions += 1;
+            let candidates = &mut candidates[shard_of(transition.hash)];
+            candidates.extend_from_slice(transition.tuple);
+            let (low, high) = (transition.hash as u32, (transition.hash >> 32) as u32);
+            candidates.extend([state, depth + transition.labels, low, high]);
+        };
+        let broken = |failure: &Broken, trail: &[TrailStep]| {
+            found.broken(BrokenAt {
+                depth,
+                fingerprint: self.graphs.fingerprint(tuple),
+                state,
+                trail: trail.to_vec(),
+                failure: failure.clone(),
+            });
+        };
+        match successors(&self.graphs, scratch, tuple, emit, broken) {
+            Kind::Terminal => chunk.found.terminal(&self.graphs, state, depth, tuple),
+            Kind::Settled => chunk.found.returns(state),
             Kind::Open | Kind::Broken => {}
         }
-        *expanded += 1;
-    }
-
-    fn broken_at(&self, state: u32, depth: u32, tuple: &[u32], failure: &Broken, trail: &[TrailStep]) -> BrokenAt {
-        BrokenAt {
-            depth,
-            fingerprint: self.graphs.fingerprint(tuple),
-            state,
-            trail: trail.to_vec(),
-            failure: failure.clone(),
-        }
+        chunk.expanded += 1;
     }
 
     /// Takes over what the expansion of a batch has brought, up to the first state that is not expanded: as if one thread had expanded
