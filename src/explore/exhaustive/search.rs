@@ -190,10 +190,8 @@ impl<'m, M: Reducible> Search<'m, M> {
         };
         let (model, peak_bytes) = (self.graphs.model, self.peak_bytes);
         drop(self);
-        let mut search = Self::new(model, without);
-        search.run(limits, progress, keeper);
+        let (mut search, cyclic) = Self::new(model, without).completed(limits, progress, keeper);
         search.peak_bytes = search.peak_bytes.max(peak_bytes);
-        let cyclic = search.stopped_by.is_none() && cycles::possible(&search);
         (search, cyclic)
     }
 
