@@ -4,6 +4,7 @@
 
 pub mod diagnose;
 pub mod explore;
+pub mod file;
 pub mod gate;
 pub mod machine;
 pub mod matrix;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Litmus, label, pending, status, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
+use super::{Litmus, Step, chain, label, status, step, value, waits};
+use crate::machine::{Access, ClientStatus, Label, ObjectId, ProcessId, WaitFor};
 
 static TAKE_TURN: Label = label("Client.take_turn", "busy_client:1");
 static PASS_TURN: Label = label("Client.pass_turn", "busy_client:2");
@@ -29,40 +29,30 @@ impl Litmus for BusyClient {
     type Thread = u8;
     type Frame = ();
 
-    fn initial(&self) -> State {
-        State::default()
+    const OBJECTS: &[&str] = &["turn"];
+    const THREADS: &str = "client";
+
+    fn all_threads(&self, _: ProcessId) -> Vec<u8> {
+        vec![0, 1]
     }
 
-    fn threads(&self, _: ProcessId, state: &State) -> Vec<Pending<u8>> {
-        let one = |client: u8| {
-            let label = if state.served[usize::from(client)] {
-                &PASS_TURN
-            } else {
-                &TAKE_TURN
-            };
-            pending(client, label, TURN.0, Access::Write, state.turn == client)
-        };
-        (0..2).map(one).collect()
+    fn next(&self, state: &State, client: u8) -> Option<Step> {
+        let served = state.served[usize::from(client)];
+        let label = if served { &PASS_TURN } else { &TAKE_TURN };
+        Some(step(label, TURN, Access::Write, state.turn == client))
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, client: u8, _: u32, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, state: &mut State, client: u8, _: u32) -> Option<(ProcessId, ())> {
         let served = &mut state.served[usize::from(client)];
         *served = !*served;
         if !*served && self.fair {
             state.turn = 1 - client;
         }
+        None
     }
 
-    fn thread_name(&self, client: u8) -> String {
-        format!("client{client}")
-    }
-
-    fn object_name(&self, _: ObjectId) -> String {
-        "turn".to_owned()
-    }
-
-    fn object_values(&self, _: ProcessId, state: &State) -> Vec<(ObjectId, u64)> {
-        vec![(TURN, value(&state.turn))]
+    fn object_values(&self, _: ProcessId, state: &State) -> Vec<u64> {
+        vec![value(&state.turn)]
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
@@ -70,14 +60,8 @@ impl Litmus for BusyClient {
         (0..2).map(client).collect()
     }
 
-    fn wait_for(&self, _: &[&State], _: ProcessId, _: usize) -> WaitFor {
-        let mut closure = WaitFor::default();
-        let cause = Some("kept by the other client");
-        closure.push(None, waits("host", TAKE_TURN.name, "turn", cause));
-        closure
-    }
-
-    fn footprint(&self, _: ProcessId, _: &State, _: u8) -> Footprint {
-        Footprint::new().with(TURN, Access::Write)
+    fn wait_for(&self, _: &[&State], _: usize) -> WaitFor {
+        let cause = "kept by the other client";
+        chain([waits("host", TAKE_TURN.name, "turn", Some(cause))])
     }
 }

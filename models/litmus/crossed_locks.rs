@@ -1,7 +1,7 @@
 //! Two threads that take two locks: crosswise they can hang, in one order they can't.
 
-use super::{Litmus, label, pending, status, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, Label, Lock, ObjectId, Pending, ProcessId, WaitFor};
+use super::{Litmus, Step, label, status, step, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, Lock, ObjectId, ProcessId, WaitFor};
 
 static TAKE_FIRST: Label = label("Thread.take_first", "crossed_locks:1");
 static TAKE_SECOND: Label = label("Thread.take_second", "crossed_locks:2");
@@ -16,8 +16,9 @@ pub struct CrossedLocks {
 }
 
 /// The place where a thread stands: what it does next.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 enum At {
+    #[default]
     TakeFirst,
     TakeSecond,
     ReleaseSecond,
@@ -26,7 +27,7 @@ enum At {
 }
 
 /// Two locks and two threads.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct State {
     locks: [Lock<u8>; 2],
     threads: [At; 2],
@@ -38,15 +39,12 @@ impl CrossedLocks {
         usize::from(self.crosswise && thread == 1)
     }
 
-    /// Returns the label, lock and access of the thread's next step.
-    fn next(&self, state: &State, thread: usize) -> Option<(&'static Label, usize, Access)> {
+    /// Returns the lock of the thread's next step.
+    fn lock(&self, state: &State, thread: usize) -> usize {
         let first = self.first(thread);
         match state.threads[thread] {
-            At::TakeFirst => Some((&TAKE_FIRST, first, Access::Write)),
-            At::TakeSecond => Some((&TAKE_SECOND, 1 - first, Access::Write)),
-            At::ReleaseSecond => Some((&RELEASE_SECOND, 1 - first, Access::BothMover)),
-            At::ReleaseFirst => Some((&RELEASE_FIRST, first, Access::BothMover)),
-            At::Done => None,
+            At::TakeFirst | At::ReleaseFirst => first,
+            At::TakeSecond | At::ReleaseSecond | At::Done => 1 - first,
         }
     }
 }
@@ -56,57 +54,44 @@ impl Litmus for CrossedLocks {
     type Thread = u8;
     type Frame = ();
 
-    fn initial(&self) -> State {
-        State {
-            locks: [Lock::default(); 2],
-            threads: [At::TakeFirst; 2],
+    const OBJECTS: &[&str] = &["lock0", "lock1"];
+    const THREADS: &str = "thread";
+
+    fn all_threads(&self, _: ProcessId) -> Vec<u8> {
+        vec![0, 1]
+    }
+
+    fn next(&self, state: &State, thread: u8) -> Option<Step> {
+        let lock = self.lock(state, usize::from(thread));
+        let (object, free) = (ObjectId(lock as u16), state.locks[lock].is_free());
+        match state.threads[usize::from(thread)] {
+            At::TakeFirst => Some(step(&TAKE_FIRST, object, Access::Write, free)),
+            At::TakeSecond => Some(step(&TAKE_SECOND, object, Access::Write, free)),
+            At::ReleaseSecond => Some(step(&RELEASE_SECOND, object, Access::BothMover, true)),
+            At::ReleaseFirst => Some(step(&RELEASE_FIRST, object, Access::BothMover, true)),
+            At::Done => None,
         }
     }
 
-    fn threads(&self, _process: ProcessId, state: &State) -> Vec<Pending<u8>> {
-        let one = |thread: u8| {
-            let (label, lock, access) = self.next(state, usize::from(thread))?;
-            let enabled = access == Access::BothMover || state.locks[lock].is_free();
-            Some(pending(thread, label, lock as u16, access, enabled))
-        };
-        (0..2).filter_map(one).collect()
-    }
-
-    fn apply(&self, _: ProcessId, state: &mut State, thread: u8, _: u32, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, state: &mut State, thread: u8, _: u32) -> Option<(ProcessId, ())> {
         let index = usize::from(thread);
-        let first = self.first(index);
-        state.threads[index] = match state.threads[index] {
-            At::TakeFirst => {
-                state.locks[first].acquire(thread);
-                At::TakeSecond
-            }
-            At::TakeSecond => {
-                state.locks[1 - first].acquire(thread);
-                At::ReleaseSecond
-            }
-            At::ReleaseSecond => {
-                state.locks[1 - first].release(thread);
-                At::ReleaseFirst
-            }
-            At::ReleaseFirst | At::Done => {
-                state.locks[first].release(thread);
-                At::Done
-            }
+        let lock = self.lock(state, index);
+        let (at, lock) = (&mut state.threads[index], &mut state.locks[lock]);
+        match at {
+            At::TakeFirst | At::TakeSecond => lock.acquire(thread),
+            At::ReleaseSecond | At::ReleaseFirst | At::Done => lock.release(thread),
+        }
+        *at = match at {
+            At::TakeFirst => At::TakeSecond,
+            At::TakeSecond => At::ReleaseSecond,
+            At::ReleaseSecond => At::ReleaseFirst,
+            At::ReleaseFirst | At::Done => At::Done,
         };
+        None
     }
 
-    fn thread_name(&self, thread: u8) -> String {
-        format!("thread{thread}")
-    }
-
-    fn object_name(&self, object: ObjectId) -> String {
-        format!("lock{}", object.0)
-    }
-
-    fn object_values(&self, _: ProcessId, state: &State) -> Vec<(ObjectId, u64)> {
-        (0..2)
-            .map(|lock| (ObjectId(lock), value(&state.locks[usize::from(lock)])))
-            .collect()
+    fn object_values(&self, _: ProcessId, state: &State) -> Vec<u64> {
+        state.locks.iter().map(value).collect()
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
@@ -114,15 +99,18 @@ impl Litmus for CrossedLocks {
         (0..2).map(client).collect()
     }
 
-    fn wait_for(&self, system: &[&State], process: ProcessId, client: usize) -> WaitFor {
-        let state = system[process.index()];
+    fn wait_for(&self, system: &[&State], client: usize) -> WaitFor {
+        let state = system[0];
         let mut closure = WaitFor::default();
         let mut nodes: Vec<usize> = Vec::new();
         let mut thread = client;
-        while let Some((label, lock, _)) = self.next(state, thread) {
+        while let Some(Step { operation, .. }) = self.next(state, thread as u8) {
             nodes.push(thread);
-            closure.push(nodes.len().checked_sub(2), waits("host", label.name, "lock", None));
-            let Some(owner) = state.locks[lock].owner() else {
+            closure.push(
+                nodes.len().checked_sub(2),
+                waits("host", operation.label.name, "lock", None),
+            );
+            let Some(owner) = state.locks[self.lock(state, thread)].owner() else {
                 break;
             };
             thread = usize::from(owner);
@@ -134,12 +122,12 @@ impl Litmus for CrossedLocks {
         closure
     }
 
-    fn footprint(&self, _: ProcessId, state: &State, thread: u8) -> Footprint {
-        let first = self.first(usize::from(thread));
-        let (first, second) = (ObjectId(first as u16), ObjectId(1 - first as u16));
+    fn footprint(&self, state: &State, thread: u8) -> Footprint {
+        let lock = self.lock(state, usize::from(thread));
+        let next = Footprint::new().with(ObjectId(lock as u16), Access::Write);
         match state.threads[usize::from(thread)] {
-            At::TakeFirst => Footprint::new().with(first, Access::Write).with(second, Access::Write),
-            At::TakeSecond => Footprint::new().with(second, Access::Write),
+            At::TakeFirst => next.with(ObjectId(1 - lock as u16), Access::Write),
+            At::TakeSecond => next,
             _ => Footprint::new(),
         }
     }

@@ -1,9 +1,7 @@
 //! A condition variable: whoever looks at the flag and parks in two labels can miss the one wake-up.
 
-use super::{Litmus, label, pending, status, value, waits};
-use crate::machine::{
-    Access, ClientStatus, Condvar, Footprint, Label, ObjectId, Pending, ProcessId, SpuriousWakeups, WaitFor,
-};
+use super::{Litmus, Step, chain, label, status, step, value, waits};
+use crate::machine::{Access, ClientStatus, Condvar, Label, ObjectId, ProcessId, SpuriousWakeups, WaitFor};
 
 static CHECK: Label = label("Waiter.check", "lost_wakeup:1");
 static PARK: Label = label("Waiter.park", "lost_wakeup:2");
@@ -21,16 +19,18 @@ pub struct LostWakeup {
     pub recheck: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 enum Waiter {
+    #[default]
     Check,
     Park,
     Parked,
     Done,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 enum Signaller {
+    #[default]
     Set,
     Notify,
     Done,
@@ -43,7 +43,7 @@ struct Monitor {
 }
 
 /// A monitor, the thread that waits for its flag and the one that sets it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct State {
     monitor: Monitor,
     waiter: Waiter,
@@ -64,96 +64,65 @@ impl Litmus for LostWakeup {
     type Thread = Thread;
     type Frame = ();
 
-    fn initial(&self) -> State {
-        State {
-            monitor: Monitor::default(),
-            waiter: Waiter::Check,
-            signaller: Signaller::Set,
-        }
+    const OBJECTS: &[&str] = &["monitor"];
+
+    fn all_threads(&self, _: ProcessId) -> Vec<Thread> {
+        vec![Thread::Waiter, Thread::Signaller]
     }
 
-    fn threads(&self, _: ProcessId, state: &State) -> Vec<Pending<Thread>> {
-        let waiter = match state.waiter {
-            Waiter::Check if self.recheck => Some((&CHECK_AND_PARK, Access::Write, true)),
-            Waiter::Check => Some((&CHECK, Access::Read, true)),
-            Waiter::Park => Some((&PARK, Access::Write, true)),
-            Waiter::Parked => {
-                let woken = state.monitor.condvar.may_wake(Thread::Waiter, SpuriousWakeups::Never);
-                Some((&WAKE, Access::Write, woken))
-            }
-            Waiter::Done => None,
+    fn next(&self, state: &State, thread: Thread) -> Option<Step> {
+        let woken = state.monitor.condvar.may_wake(Thread::Waiter, SpuriousWakeups::Never);
+        let (label, access, enabled) = match (thread, state.waiter, state.signaller) {
+            (Thread::Waiter, Waiter::Check, _) if self.recheck => (&CHECK_AND_PARK, Access::Write, true),
+            (Thread::Waiter, Waiter::Check, _) => (&CHECK, Access::Read, true),
+            (Thread::Waiter, Waiter::Park, _) => (&PARK, Access::Write, true),
+            (Thread::Waiter, Waiter::Parked, _) => (&WAKE, Access::Write, woken),
+            (Thread::Signaller, _, Signaller::Set) => (&SET, Access::Write, true),
+            (Thread::Signaller, _, Signaller::Notify) => (&NOTIFY, Access::Write, true),
+            (Thread::Waiter, Waiter::Done, _) | (Thread::Signaller, _, Signaller::Done) => return None,
         };
-        let signaller = match state.signaller {
-            Signaller::Set => Some((&SET, Access::Write, true)),
-            Signaller::Notify => Some((&NOTIFY, Access::Write, true)),
-            Signaller::Done => None,
-        };
-        let threads = [(Thread::Waiter, waiter), (Thread::Signaller, signaller)];
-        let one = |(thread, next): (Thread, Option<(&'static Label, Access, bool)>)| {
-            next.map(|(label, access, enabled)| pending(thread, label, MONITOR.0, access, enabled))
-        };
-        threads.into_iter().filter_map(one).collect()
+        Some(step(label, MONITOR, access, enabled))
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u32, _: &mut Vec<(ProcessId, ())>) {
-        let monitor = &mut state.monitor;
-        match thread {
-            Thread::Waiter => {
-                state.waiter = match state.waiter {
-                    Waiter::Check if monitor.flag => Waiter::Done,
-                    Waiter::Check if !self.recheck => Waiter::Park,
-                    Waiter::Check | Waiter::Park => {
-                        monitor.condvar.wait(Thread::Waiter);
-                        Waiter::Parked
-                    }
-                    Waiter::Parked | Waiter::Done => Waiter::Done,
-                };
+    fn apply(&self, state: &mut State, thread: Thread, _: u32) -> Option<(ProcessId, ())> {
+        let State {
+            monitor,
+            waiter,
+            signaller,
+        } = state;
+        match (thread, &*waiter, &*signaller) {
+            (Thread::Waiter, Waiter::Check, _) if monitor.flag => *waiter = Waiter::Done,
+            (Thread::Waiter, Waiter::Check, _) if !self.recheck => *waiter = Waiter::Park,
+            (Thread::Waiter, Waiter::Check | Waiter::Park, _) => {
+                monitor.condvar.wait(Thread::Waiter);
+                *waiter = Waiter::Parked;
             }
-            Thread::Signaller => {
-                state.signaller = match state.signaller {
-                    Signaller::Set => {
-                        monitor.flag = true;
-                        Signaller::Notify
-                    }
-                    Signaller::Notify | Signaller::Done => {
-                        monitor.condvar.notify_all();
-                        Signaller::Done
-                    }
-                };
+            (Thread::Waiter, Waiter::Parked | Waiter::Done, _) => *waiter = Waiter::Done,
+            (Thread::Signaller, _, Signaller::Set) => {
+                monitor.flag = true;
+                *signaller = Signaller::Notify;
+            }
+            (Thread::Signaller, _, Signaller::Notify | Signaller::Done) => {
+                monitor.condvar.notify_all();
+                *signaller = Signaller::Done;
             }
         }
+        None
     }
 
-    fn thread_name(&self, thread: Thread) -> String {
-        match thread {
-            Thread::Waiter => "waiter".to_owned(),
-            Thread::Signaller => "signaller".to_owned(),
-        }
-    }
-
-    fn object_name(&self, _: ObjectId) -> String {
-        "monitor".to_owned()
-    }
-
-    fn object_values(&self, _: ProcessId, state: &State) -> Vec<(ObjectId, u64)> {
-        vec![(MONITOR, value(&state.monitor))]
+    fn object_values(&self, _: ProcessId, state: &State) -> Vec<u64> {
+        vec![value(&state.monitor)]
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
         vec![status("waiter", state.waiter == Waiter::Done)]
     }
 
-    fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
-        let cause = match system[process.index()].signaller {
+    fn wait_for(&self, system: &[&State], _: usize) -> WaitFor {
+        let cause = match system[0].signaller {
             Signaller::Done => "notified before it parked",
             _ => "not notified",
         };
-        let mut closure = WaitFor::default();
-        closure.push(None, waits("host", WAKE.name, "condition", Some(cause)));
-        closure
-    }
-
-    fn footprint(&self, _: ProcessId, _: &State, _: Thread) -> Footprint {
-        Footprint::new().with(MONITOR, Access::Write)
+        chain([waits("host", WAKE.name, "condition", Some(cause))])
     }
 }

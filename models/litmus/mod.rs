@@ -18,49 +18,64 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::machine::{
-    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId,
-    Operation, Pending, ProcessId, Term, ThreadName, WaitFor, WaitNode,
+    Access, ClientStatus, Footprint, FrameSet, Guarantees, Independence, Label, Model, ObjectId, Operation, Pending,
+    ProcessId, Term, WaitFor, WaitNode,
 };
+use crate::says_nothing;
 
 /// The parts that differ between litmus models; the rest of a model follows. See [`Model`] and [`Independence`] for what methods of
 /// the same name promise.
 #[allow(missing_docs, reason = "the traits that follow say it")]
 pub trait Litmus: Send + Sync {
-    type State: Clone + Eq + Hash + Debug + Send + Sync;
+    type State: Clone + Eq + Hash + Debug + Default + Send + Sync;
     type Thread: Copy + Eq + Ord + Hash + Debug + Send + Sync;
     type Frame: Clone + Eq + Ord + Hash + Debug + Send + Sync;
 
     /// Names of the processes.
     const PROCESSES: &[&str] = &["host"];
+    /// Names of the objects, by number.
+    const OBJECTS: &[&str];
+    /// First part of the threads' names, where a thread is a number.
+    const THREADS: &str = "";
 
-    fn initial(&self) -> Self::State;
-    fn threads(&self, process: ProcessId, state: &Self::State) -> Vec<Pending<Self::Thread>>;
-    fn apply(
-        &self,
-        process: ProcessId,
-        state: &mut Self::State,
-        thread: Self::Thread,
-        choice: u32,
-        sent: &mut Vec<(ProcessId, Self::Frame)>,
-    );
+    fn initial(&self) -> Self::State {
+        Self::State::default()
+    }
+    /// Lists the threads that a process may have, in canonical order.
+    fn all_threads(&self, process: ProcessId) -> Vec<Self::Thread>;
+    /// Returns the next step of a thread, if it lives.
+    fn next(&self, state: &Self::State, thread: Self::Thread) -> Option<Step>;
+    fn apply(&self, state: &mut Self::State, thread: Self::Thread, choice: u32) -> Option<(ProcessId, Self::Frame)>;
     /// Lands a frame behind the others: it disables and changes nothing, and whoever reads takes the first. So a delivery has no footprint.
     fn deliver(&self, _state: &mut Self::State, _frame: Self::Frame) {}
-    fn thread_name(&self, thread: Self::Thread) -> String;
-    fn object_name(&self, object: ObjectId) -> String;
-    fn object_values(&self, process: ProcessId, state: &Self::State) -> Vec<(ObjectId, u64)>;
-    fn footprint(&self, process: ProcessId, state: &Self::State, thread: Self::Thread) -> Footprint;
-    fn permits_come_back(&self, _process: ProcessId, _object: ObjectId) -> bool {
+    fn thread_name(&self, thread: Self::Thread) -> String {
+        let name = format!("{}{thread:?}", Self::THREADS);
+        name.to_lowercase().replace(['(', ')'], "")
+    }
+    fn object_name(&self, object: ObjectId) -> String {
+        Self::OBJECTS[usize::from(object.0)].to_owned()
+    }
+    /// Hashes every object, in order.
+    fn object_values(&self, process: ProcessId, state: &Self::State) -> Vec<u64>;
+    /// Returns what a thread may still do: anything to any object, unless the model knows better.
+    fn footprint(&self, _state: &Self::State, _thread: Self::Thread) -> Footprint {
+        let objects = (0..Self::OBJECTS.len()).map(|object| ObjectId(object as u16));
+        objects.fold(Footprint::new(), |all, object| all.with(object, Access::Write))
+    }
+    fn permits_come_back(&self) -> bool {
         false
     }
     fn eliminate_dead(&self, _process: ProcessId, _state: &mut Self::State) {}
     fn clients(&self, process: ProcessId, state: &Self::State) -> Vec<ClientStatus>;
-    fn wait_for(&self, system: &[&Self::State], process: ProcessId, client: usize) -> WaitFor;
+    fn wait_for(&self, system: &[&Self::State], client: usize) -> WaitFor;
 }
 
 impl<L: Litmus> Model for L {
     type Process = L::State;
     type Thread = L::Thread;
     type Frame = L::Frame;
+
+    says_nothing!(outcome leaks);
 
     fn process_count(&self) -> usize {
         L::PROCESSES.len()
@@ -75,18 +90,27 @@ impl<L: Litmus> Model for L {
     }
 
     fn threads(&self, process: ProcessId, state: &L::State) -> Vec<Pending<L::Thread>> {
-        self.threads(process, state)
+        let threads = self.all_threads(process).into_iter();
+        let pending = |thread| {
+            let Step { operation, enabled } = self.next(state, thread)?;
+            Some(Pending {
+                thread,
+                operation,
+                enabled,
+            })
+        };
+        threads.filter_map(pending).collect()
     }
 
     fn apply(
         &self,
-        process: ProcessId,
+        _: ProcessId,
         state: &mut L::State,
         thread: L::Thread,
         choice: u32,
         sent: &mut Vec<(ProcessId, L::Frame)>,
     ) {
-        self.apply(process, state, thread, choice, sent);
+        sent.extend(self.apply(state, thread, choice));
     }
 
     fn deliver(&self, _: ProcessId, state: &mut L::State, _: ProcessId, frame: L::Frame) {
@@ -102,53 +126,32 @@ impl<L: Litmus> Model for L {
     }
 
     fn object_values(&self, process: ProcessId, state: &L::State) -> Vec<(ObjectId, u64)> {
-        self.object_values(process, state)
+        let values = self.object_values(process, state);
+        (0..).map(ObjectId).zip(values).collect()
     }
 
     fn clients(&self, process: ProcessId, state: &L::State) -> Vec<ClientStatus> {
         self.clients(process, state)
     }
 
-    fn wait_for(&self, system: &[&L::State], process: ProcessId, client: usize) -> WaitFor {
-        self.wait_for(system, process, client)
-    }
-
-    fn outcome(&self, _: &[&L::State]) -> Option<String> {
-        None
-    }
-
-    fn leaks(&self, _: &[&L::State]) -> Vec<String> {
-        Vec::new()
+    fn wait_for(&self, system: &[&L::State], _: ProcessId, client: usize) -> WaitFor {
+        self.wait_for(system, client)
     }
 }
 
 impl<L: Litmus> Independence for L {
-    type Facts = ();
+    says_nothing!(facts may_send frame_set name);
 
-    fn facts(&self, _: ProcessId, _: &L::State) {}
-
-    fn footprint(&self, process: ProcessId, state: &L::State, (): &(), thread: L::Thread) -> Arc<Footprint> {
-        Arc::new(self.footprint(process, state, thread))
+    fn footprint(&self, _: ProcessId, state: &L::State, (): &(), thread: L::Thread) -> Arc<Footprint> {
+        Arc::new(self.footprint(state, thread))
     }
 
     fn delivery_footprint(&self, _: ProcessId, _: &L::State, (): &(), _: &FrameSet) -> Arc<Footprint> {
         Arc::default()
     }
 
-    fn may_send(&self, _: ProcessId, _: &L::State, _: ProcessId) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn frame_set(&self, _: &L::Frame) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn name(&self, _: ProcessId, _: L::Thread) -> Option<ThreadName> {
-        None
-    }
-
-    fn permits_come_back(&self, process: ProcessId, object: ObjectId) -> bool {
-        self.permits_come_back(process, object)
+    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+        self.permits_come_back()
     }
 
     fn eliminate_dead(&self, process: ProcessId, state: &mut L::State) {
@@ -157,13 +160,7 @@ impl<L: Litmus> Independence for L {
 }
 
 impl<L: Litmus> Guarantees for L {
-    fn guarantees(&self, _: ProcessId, _: &L::State, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &L::State, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
-    }
+    says_nothing!(guarantees is_inevitable);
 }
 
 /// Returns a client and whether it has its answer.
@@ -181,20 +178,25 @@ fn value(object: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Returns a thread whose next operation has one outcome and takes no server.
-fn pending<T>(thread: T, label: &'static Label, object: u16, access: Access, enabled: bool) -> Pending<T> {
-    Pending {
-        thread,
-        operation: Operation {
-            label,
-            object: ObjectId(object),
-            access,
-            part: None,
-            choices: 1,
-            takes_permit: false,
-        },
-        enabled,
-    }
+/// The next step of a thread.
+#[derive(Debug)]
+pub struct Step {
+    operation: Operation,
+    /// Whether it can be done now.
+    enabled: bool,
+}
+
+/// Returns a step with one outcome that takes no server.
+fn step(label: &'static Label, object: ObjectId, access: Access, enabled: bool) -> Step {
+    let operation = Operation {
+        label,
+        object,
+        access,
+        part: None,
+        choices: 1,
+        takes_permit: false,
+    };
+    Step { operation, enabled }
 }
 
 /// Returns a label of a litmus model, which stands for no real function.
@@ -215,4 +217,13 @@ fn waits(role: &str, label: &str, object: &str, cause: Option<&str>) -> WaitNode
         cause: cause.map(Term::from),
         detail: format!("{role}: {label} waits for {object}"),
     }
+}
+
+/// Returns a closure in which each place waits for the next one.
+fn chain(places: impl IntoIterator<Item = WaitNode>) -> WaitFor {
+    let mut closure = WaitFor::default();
+    for (index, place) in places.into_iter().enumerate() {
+        closure.push(index.checked_sub(1), place);
+    }
+    closure
 }

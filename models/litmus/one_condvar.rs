@@ -5,10 +5,8 @@
 //! consumer, who finds nothing and waits again: the producer sleeps for ever. Waking everyone is right, and so are wake-ups that need
 //! no notification.
 
-use super::{Litmus, label, pending, status, value, waits};
-use crate::machine::{
-    Access, ClientStatus, Condvar, Footprint, Label, ObjectId, Pending, ProcessId, SpuriousWakeups, WaitFor,
-};
+use super::{Litmus, Step, label, status, step, value, waits};
+use crate::machine::{Access, ClientStatus, Condvar, Label, ObjectId, ProcessId, SpuriousWakeups, WaitFor};
 
 static PUT: Label = label("Producer.put", "one_condvar:1");
 static TAKE: Label = label("Consumer.take", "one_condvar:2");
@@ -34,14 +32,14 @@ struct Slot {
 }
 
 /// The rest of a thread's work.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 struct Turn {
     changes: u8,
     notifies: bool,
 }
 
 /// The slot and the threads: the producer, then the consumers.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct State {
     slot: Slot,
     turns: [Turn; THREADS as usize],
@@ -59,6 +57,8 @@ impl Litmus for OneCondvar {
     type Thread = u8;
     type Frame = ();
 
+    const OBJECTS: &[&str] = &["slot"];
+
     fn initial(&self) -> State {
         let turn = |changes| Turn {
             changes,
@@ -70,22 +70,23 @@ impl Litmus for OneCondvar {
         }
     }
 
-    fn threads(&self, _: ProcessId, state: &State) -> Vec<Pending<u8>> {
-        let condvar = &state.slot.condvar;
-        let one = |thread: u8| {
-            if state.turns[usize::from(thread)].notifies {
-                let mut notify = pending(thread, &NOTIFY, SLOT.0, Access::Write, true);
-                notify.operation.choices = if self.notify_all { 1 } else { condvar.outcomes() };
-                return notify;
-            }
-            let label = if thread == PRODUCER { &PUT } else { &TAKE };
-            let awake = condvar.may_wake(thread, self.spurious);
-            pending(thread, label, SLOT.0, Access::Write, awake)
-        };
-        (0..THREADS).filter(|thread| !state.is_done(*thread)).map(one).collect()
+    fn all_threads(&self, _: ProcessId) -> Vec<u8> {
+        (0..THREADS).collect()
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: u8, choice: u32, _: &mut Vec<(ProcessId, ())>) {
+    fn next(&self, state: &State, thread: u8) -> Option<Step> {
+        let condvar = &state.slot.condvar;
+        if state.turns[usize::from(thread)].notifies {
+            let mut notify = step(&NOTIFY, SLOT, Access::Write, true);
+            notify.operation.choices = if self.notify_all { 1 } else { condvar.outcomes() };
+            return Some(notify);
+        }
+        let label = if thread == PRODUCER { &PUT } else { &TAKE };
+        let awake = condvar.may_wake(thread, self.spurious);
+        (!state.is_done(thread)).then(|| step(label, SLOT, Access::Write, awake))
+    }
+
+    fn apply(&self, state: &mut State, thread: u8, choice: u32) -> Option<(ProcessId, ())> {
         let turn = &mut state.turns[usize::from(thread)];
         let slot = &mut state.slot;
         if turn.notifies {
@@ -95,7 +96,7 @@ impl Litmus for OneCondvar {
             } else {
                 slot.condvar.notify_one(choice);
             }
-            return;
+            return None;
         }
         slot.condvar.wake(thread);
         if slot.full == (thread == PRODUCER) {
@@ -105,6 +106,7 @@ impl Litmus for OneCondvar {
             turn.changes -= 1;
             turn.notifies = true;
         }
+        None
     }
 
     fn thread_name(&self, thread: u8) -> String {
@@ -114,20 +116,16 @@ impl Litmus for OneCondvar {
         }
     }
 
-    fn object_name(&self, _: ObjectId) -> String {
-        "slot".to_owned()
-    }
-
-    fn object_values(&self, _: ProcessId, state: &State) -> Vec<(ObjectId, u64)> {
-        vec![(SLOT, value(&state.slot))]
+    fn object_values(&self, _: ProcessId, state: &State) -> Vec<u64> {
+        vec![value(&state.slot)]
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
         vec![status("host", (0..THREADS).all(|thread| state.is_done(thread)))]
     }
 
-    fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
-        let state = system[process.index()];
+    fn wait_for(&self, system: &[&State], _: usize) -> WaitFor {
+        let state = system[0];
         let mut closure = WaitFor::default();
         let client = closure.push(None, waits("host", "Client.await", "threads", None));
         for thread in (0..THREADS).filter(|thread| state.slot.condvar.is_waiting(*thread)) {
@@ -141,9 +139,5 @@ impl Litmus for OneCondvar {
             closure.push(Some(client), waits("host", label, "condition variable", Some(cause)));
         }
         closure
-    }
-
-    fn footprint(&self, _: ProcessId, _: &State, _: u8) -> Footprint {
-        Footprint::new().with(SLOT, Access::Write)
     }
 }

@@ -5,8 +5,8 @@
 //! calls `Finish` (`2365`), which the step waits for. With a look first and a decrement afterwards two nodes that end at once both see
 //! the other one outstanding: the count comes to zero, and nobody calls `Finish`.
 
-use super::{Litmus, label, pending, status, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
+use super::{Litmus, Step, chain, label, status, step, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, ProcessId, WaitFor};
 
 static LOOK: Label = label("Executor.read_outstanding", "executor.cc:2177");
 static DECREMENT: Label = label("Executor.outstanding", "executor.cc:2177");
@@ -36,7 +36,7 @@ enum At {
 }
 
 /// The count, whether the step has ended, the nodes and whether the waiting thread has returned.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct State {
     outstanding: u8,
     finished: bool,
@@ -58,37 +58,37 @@ impl Litmus for OutstandingCount {
     type Thread = Thread;
     type Frame = ();
 
+    const OBJECTS: &[&str] = &["outstanding", "step"];
+
     fn initial(&self) -> State {
         let first = if self.atomic { At::Decrement(None) } else { At::Look };
         State {
             outstanding: self.nodes,
-            finished: false,
             nodes: vec![first; usize::from(self.nodes)],
-            returned: false,
+            ..State::default()
         }
     }
 
-    fn threads(&self, _: ProcessId, state: &State) -> Vec<Pending<Thread>> {
-        let node = |(node, at): (usize, &At)| {
-            let (label, object, access) = match at {
-                At::Look => (&LOOK, OUTSTANDING, Access::Read),
-                At::Decrement(_) => (&DECREMENT, OUTSTANDING, Access::Write),
-                At::Finish => (&FINISH, STEP, Access::Write),
-                At::Done => return None,
-            };
-            Some(pending(Thread::Node(node as u8), label, object.0, access, true))
+    fn all_threads(&self, _: ProcessId) -> Vec<Thread> {
+        (0..self.nodes).map(Thread::Node).chain([Thread::Step]).collect()
+    }
+
+    fn next(&self, state: &State, thread: Thread) -> Option<Step> {
+        let Thread::Node(node) = thread else {
+            return (!state.returned).then(|| step(&AWAIT, STEP, Access::Write, state.finished));
         };
-        let mut threads: Vec<_> = state.nodes.iter().enumerate().filter_map(node).collect();
-        if !state.returned {
-            threads.push(pending(Thread::Step, &AWAIT, STEP.0, Access::Write, state.finished));
+        match state.nodes[usize::from(node)] {
+            At::Look => Some(step(&LOOK, OUTSTANDING, Access::Read, true)),
+            At::Decrement(_) => Some(step(&DECREMENT, OUTSTANDING, Access::Write, true)),
+            At::Finish => Some(step(&FINISH, STEP, Access::Write, true)),
+            At::Done => None,
         }
-        threads
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u32, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, state: &mut State, thread: Thread, _: u32) -> Option<(ProcessId, ())> {
         let Thread::Node(node) = thread else {
             state.returned = true;
-            return;
+            return None;
         };
         let at = &mut state.nodes[usize::from(node)];
         *at = match *at {
@@ -103,49 +103,33 @@ impl Litmus for OutstandingCount {
                 At::Done
             }
         };
+        None
     }
 
-    fn thread_name(&self, thread: Thread) -> String {
-        match thread {
-            Thread::Node(node) => format!("node{node}"),
-            Thread::Step => "step".to_owned(),
-        }
-    }
-
-    fn object_name(&self, object: ObjectId) -> String {
-        if object == OUTSTANDING { "outstanding" } else { "step" }.to_owned()
-    }
-
-    fn object_values(&self, _: ProcessId, state: &State) -> Vec<(ObjectId, u64)> {
-        vec![
-            (OUTSTANDING, value(&state.outstanding)),
-            (STEP, value(&(state.finished, state.returned))),
-        ]
+    fn object_values(&self, _: ProcessId, state: &State) -> Vec<u64> {
+        vec![value(&state.outstanding), value(&(state.finished, state.returned))]
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
         vec![status("step", state.returned)]
     }
 
-    fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
-        let cause = match system[process.index()].outstanding {
+    fn wait_for(&self, system: &[&State], _: usize) -> WaitFor {
+        let cause = match system[0].outstanding {
             0 => "no node saw itself as the last",
             _ => "nodes are outstanding",
         };
-        let mut closure = WaitFor::default();
-        closure.push(None, waits("host", AWAIT.name, "step", Some(cause)));
-        closure
+        chain([waits("host", AWAIT.name, "step", Some(cause))])
     }
 
-    fn footprint(&self, _: ProcessId, state: &State, thread: Thread) -> Footprint {
+    fn footprint(&self, state: &State, thread: Thread) -> Footprint {
         let finish = Footprint::new().with(STEP, Access::Write);
         match thread {
-            Thread::Step => finish,
             Thread::Node(node) => match state.nodes[usize::from(node)] {
                 At::Look | At::Decrement(_) => finish.with(OUTSTANDING, Access::Write),
-                At::Finish => finish,
-                At::Done => Footprint::new(),
+                At::Finish | At::Done => finish,
             },
+            Thread::Step => finish,
         }
     }
 }

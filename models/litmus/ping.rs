@@ -1,7 +1,7 @@
 //! A call that its caller may reset at any moment: the server drops it then, and somebody has to tell the caller.
 
-use super::{Litmus, label, pending, status, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
+use super::{Litmus, Step, chain, label, status, step, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, ProcessId, WaitFor};
 
 static SEND: Label = label("Caller.send", "ping:1");
 static AWAIT: Label = label("Caller.await", "ping:2");
@@ -64,21 +64,6 @@ pub struct State {
     returned: bool,
 }
 
-impl Ping {
-    fn read(&self, state: &mut State, sent: &mut Vec<(ProcessId, Frame)>) {
-        match state.arrived.remove(0) {
-            Frame::Ping => state.call = Call::Open,
-            Frame::Reset if state.call == Call::Open => {
-                state.call = Call::Closed;
-                if self.reset_is_answered {
-                    sent.push((CLIENT, Frame::Pong));
-                }
-            }
-            Frame::Reset | Frame::Pong => {}
-        }
-    }
-}
-
 impl Litmus for Ping {
     type State = State;
     type Thread = Thread;
@@ -86,75 +71,58 @@ impl Litmus for Ping {
 
     const PROCESSES: &[&str] = &["client", "server"];
 
-    fn initial(&self) -> State {
-        State::default()
+    const OBJECTS: &[&str] = &["connection", "call"];
+
+    fn all_threads(&self, process: ProcessId) -> Vec<Thread> {
+        match process {
+            CLIENT => vec![Thread::Caller, Thread::Timer],
+            _ => vec![Thread::Reader, Thread::Answerer],
+        }
     }
 
-    fn threads(&self, process: ProcessId, state: &State) -> Vec<Pending<Thread>> {
-        let arrived = !state.arrived.is_empty();
-        let mut threads = Vec::new();
-        if process == CLIENT {
-            match state.call {
-                Call::New => threads.push(pending(Thread::Caller, &SEND, CALL.0, Access::Write, true)),
-                _ if !state.returned => {
-                    threads.push(pending(Thread::Caller, &AWAIT, CONNECTION.0, Access::Write, arrived));
-                }
-                _ => {}
-            }
-            if state.call == Call::Open {
-                threads.push(pending(Thread::Timer, &RESET, CALL.0, Access::Write, true));
-            }
-            return threads;
-        }
-        // What a frame does to the call is part of reading it, so reading is an operation on the call.
-        threads.push(pending(Thread::Reader, &READ, CALL.0, Access::Write, arrived));
-        if state.call == Call::Open {
-            threads.push(pending(Thread::Answerer, &ANSWER, CALL.0, Access::Write, true));
-        }
-        threads
-    }
-
-    fn apply(&self, process: ProcessId, state: &mut State, thread: Thread, _: u32, sent: &mut Vec<(ProcessId, Frame)>) {
+    fn next(&self, state: &State, thread: Thread) -> Option<Step> {
+        let (arrived, open) = (!state.arrived.is_empty(), state.call == Call::Open);
         match thread {
-            Thread::Caller if state.call == Call::New => {
-                state.call = Call::Open;
-                sent.push((SERVER, Frame::Ping));
-            }
+            Thread::Caller if state.call == Call::New => Some(step(&SEND, CALL, Access::Write, true)),
+            Thread::Caller => (!state.returned).then(|| step(&AWAIT, CONNECTION, Access::Write, arrived)),
+            Thread::Timer => open.then(|| step(&RESET, CALL, Access::Write, true)),
+            // What a frame does to the call is part of reading it, so reading is an operation on the call.
+            Thread::Reader => Some(step(&READ, CALL, Access::Write, arrived)),
+            Thread::Answerer => open.then(|| step(&ANSWER, CALL, Access::Write, true)),
+        }
+    }
+
+    fn apply(&self, state: &mut State, thread: Thread, _: u32) -> Option<(ProcessId, Frame)> {
+        let (call, frame) = match thread {
+            Thread::Caller if state.call == Call::New => (Call::Open, Some((SERVER, Frame::Ping))),
             Thread::Caller => {
-                debug_assert_eq!(process, CLIENT);
                 state.arrived.remove(0);
                 state.returned = true;
+                return None;
             }
-            Thread::Timer => {
-                state.call = Call::Closed;
-                sent.push((SERVER, Frame::Reset));
-            }
-            Thread::Reader => self.read(state, sent),
-            Thread::Answerer => {
-                state.call = Call::Closed;
-                sent.push((CLIENT, Frame::Pong));
-            }
-        }
+            Thread::Timer => (Call::Closed, Some((SERVER, Frame::Reset))),
+            Thread::Reader => match state.arrived.remove(0) {
+                Frame::Ping => (Call::Open, None),
+                Frame::Reset if state.call == Call::Open => {
+                    (Call::Closed, self.reset_is_answered.then_some((CLIENT, Frame::Pong)))
+                }
+                Frame::Reset | Frame::Pong => return None,
+            },
+            Thread::Answerer => (Call::Closed, Some((CLIENT, Frame::Pong))),
+        };
+        state.call = call;
+        frame
     }
 
     fn deliver(&self, state: &mut State, frame: Frame) {
         state.arrived.push(frame);
     }
 
-    fn thread_name(&self, thread: Thread) -> String {
-        format!("{thread:?}").to_lowercase()
-    }
-
-    fn object_name(&self, object: ObjectId) -> String {
-        if object == CONNECTION { "connection" } else { "call" }.to_owned()
-    }
-
-    fn object_values(&self, process: ProcessId, state: &State) -> Vec<(ObjectId, u64)> {
+    fn object_values(&self, process: ProcessId, state: &State) -> Vec<u64> {
         // The server's connection is consumed by operations on the call, so the two count as one object there.
-        if process == CLIENT {
-            vec![(CONNECTION, value(&state.arrived)), (CALL, value(&state.call))]
-        } else {
-            vec![(CALL, value(&(&state.arrived, state.call)))]
+        match process {
+            CLIENT => vec![value(&state.arrived), value(&state.call)],
+            _ => vec![0, value(&(&state.arrived, state.call))],
         }
     }
 
@@ -163,27 +131,23 @@ impl Litmus for Ping {
         if process == CLIENT { vec![caller] } else { Vec::new() }
     }
 
-    fn wait_for(&self, system: &[&State], _: ProcessId, _: usize) -> WaitFor {
-        let mut closure = WaitFor::default();
-        let client = closure.push(None, waits("client", AWAIT.name, "connection", None));
+    fn wait_for(&self, system: &[&State], _: usize) -> WaitFor {
         let cause = match system[SERVER.index()].call {
             Call::Closed => "dropped with its reset",
             _ => "not answered",
         };
-        closure.push(Some(client), waits("server", ANSWER.name, "call", Some(cause)));
-        closure
+        chain([
+            waits("client", AWAIT.name, "connection", None),
+            waits("server", ANSWER.name, "call", Some(cause)),
+        ])
     }
 
-    fn footprint(&self, process: ProcessId, _: &State, thread: Thread) -> Footprint {
+    fn footprint(&self, _: &State, thread: Thread) -> Footprint {
+        let call = Footprint::new().with(CALL, Access::Write);
         match thread {
-            Thread::Caller => Footprint::new()
-                .with(CONNECTION, Access::Write)
-                .with(CALL, Access::Write),
+            Thread::Caller => call.with(CONNECTION, Access::Write),
             // The caller's first label starts the timer, the reader's the answerer.
-            Thread::Timer | Thread::Answerer | Thread::Reader => {
-                debug_assert_eq!(process == CLIENT, thread == Thread::Timer);
-                Footprint::new().with(CALL, Access::Write)
-            }
+            Thread::Timer | Thread::Answerer | Thread::Reader => call,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Closures on a pool of few threads: one that waits inside the pool for another can keep it from ever starting.
 
-use super::{Litmus, label, pending, status, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
+use super::{Litmus, Step, chain, label, status, step, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, ProcessId, WaitFor};
 
 static START: Label = label("Closure.start", "pool:1");
 static WORK: Label = label("Closure.work", "pool:2");
@@ -32,7 +32,7 @@ enum At {
 }
 
 /// The pool, the flag, and each closure with its cell.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct State {
     busy: u8,
     flag: bool,
@@ -41,6 +41,10 @@ pub struct State {
 }
 
 impl Pool {
+    fn closures(&self) -> usize {
+        usize::from(self.independent) + if self.consumer { 2 } else { 0 }
+    }
+
     fn is_consumer(&self, closure: u8) -> bool {
         self.consumer && closure == 0
     }
@@ -64,39 +68,39 @@ impl Litmus for Pool {
     type Thread = u8;
     type Frame = ();
 
+    const OBJECTS: &[&str] = &["pool", "flag"];
+    const THREADS: &str = "closure";
+
     fn initial(&self) -> State {
-        let closures = usize::from(self.independent) + if self.consumer { 2 } else { 0 };
+        let closures = self.closures();
         State {
-            busy: 0,
-            flag: false,
             closures: vec![At::Start; closures],
             cells: vec![false; closures],
+            ..State::default()
         }
     }
 
-    fn threads(&self, _: ProcessId, state: &State) -> Vec<Pending<u8>> {
-        let one = |(closure, at): (usize, &At)| {
-            let closure = closure as u8;
-            let target = self.target(closure).0;
-            match at {
-                At::Start => {
-                    let mut start = pending(closure, &START, POOL.0, Access::Write, state.busy < self.servers);
-                    start.operation.takes_permit = true;
-                    Some(start)
-                }
-                At::Work if self.is_consumer(closure) => {
-                    Some(pending(closure, &AWAIT, target, Access::Read, state.flag))
-                }
-                At::Work if self.is_producer(closure) => Some(pending(closure, &SET, target, Access::Write, true)),
-                At::Work => Some(pending(closure, &WORK, target, Access::Write, true)),
-                At::Finish => Some(pending(closure, &FINISH, POOL.0, Access::BothMover, true)),
-                At::Done => None,
-            }
-        };
-        state.closures.iter().enumerate().filter_map(one).collect()
+    fn all_threads(&self, _: ProcessId) -> Vec<u8> {
+        (0..self.closures() as u8).collect()
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, closure: u8, _: u32, _: &mut Vec<(ProcessId, ())>) {
+    fn next(&self, state: &State, closure: u8) -> Option<Step> {
+        let target = self.target(closure);
+        match state.closures[usize::from(closure)] {
+            At::Start => {
+                let mut start = step(&START, POOL, Access::Write, state.busy < self.servers);
+                start.operation.takes_permit = true;
+                Some(start)
+            }
+            At::Work if self.is_consumer(closure) => Some(step(&AWAIT, target, Access::Read, state.flag)),
+            At::Work if self.is_producer(closure) => Some(step(&SET, target, Access::Write, true)),
+            At::Work => Some(step(&WORK, target, Access::Write, true)),
+            At::Finish => Some(step(&FINISH, POOL, Access::BothMover, true)),
+            At::Done => None,
+        }
+    }
+
+    fn apply(&self, state: &mut State, closure: u8, _: u32) -> Option<(ProcessId, ())> {
         let index = usize::from(closure);
         state.closures[index] = match state.closures[index] {
             At::Start => {
@@ -116,44 +120,35 @@ impl Litmus for Pool {
                 At::Done
             }
         };
-    }
-
-    fn thread_name(&self, closure: u8) -> String {
-        format!("closure{closure}")
+        None
     }
 
     fn object_name(&self, object: ObjectId) -> String {
-        match object {
-            POOL => "pool".to_owned(),
-            FLAG => "flag".to_owned(),
-            ObjectId(cell) => format!("cell{}", cell - 2),
-        }
+        let number = usize::from(object.0);
+        let named = Self::OBJECTS.get(number).map(|name| (*name).to_owned());
+        named.unwrap_or_else(|| format!("cell{}", number - Self::OBJECTS.len()))
     }
 
-    fn object_values(&self, _: ProcessId, state: &State) -> Vec<(ObjectId, u64)> {
-        let mut values = vec![(POOL, value(&state.busy)), (FLAG, value(&state.flag))];
-        let cells = state.cells.iter().enumerate();
-        values.extend(cells.map(|(cell, set)| (ObjectId(2 + cell as u16), value(set))));
-        values
+    fn object_values(&self, _: ProcessId, state: &State) -> Vec<u64> {
+        let own = [value(&state.busy), value(&state.flag)];
+        own.into_iter().chain(state.cells.iter().map(value)).collect()
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
         vec![status("host", state.closures.iter().all(|at| *at == At::Done))]
     }
 
-    fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
-        let state = system[process.index()];
-        let mut closure = WaitFor::default();
-        let client = closure.push(None, waits("host", "Client.await", "closures", None));
-        if self.consumer && state.closures[0] == At::Work {
-            let consumer = closure.push(Some(client), waits("host", AWAIT.name, "flag", None));
+    fn wait_for(&self, system: &[&State], _: usize) -> WaitFor {
+        let mut places = vec![waits("host", "Client.await", "closures", None)];
+        if self.consumer && system[0].closures[0] == At::Work {
+            places.push(waits("host", AWAIT.name, "flag", None));
             let cause = "never started: every server is blocked";
-            closure.push(Some(consumer), waits("host", START.name, "pool", Some(cause)));
+            places.push(waits("host", START.name, "pool", Some(cause)));
         }
-        closure
+        chain(places)
     }
 
-    fn footprint(&self, _: ProcessId, state: &State, closure: u8) -> Footprint {
+    fn footprint(&self, state: &State, closure: u8) -> Footprint {
         let access = if self.is_consumer(closure) {
             Access::Read
         } else {
@@ -167,7 +162,7 @@ impl Litmus for Pool {
         }
     }
 
-    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+    fn permits_come_back(&self) -> bool {
         !self.consumer
     }
 }

@@ -6,8 +6,8 @@
 //! yet hears the notification. With the notification first a thread hears it, looks, finds nothing, and sleeps before the flag is set:
 //! it is never joined.
 
-use super::{Litmus, label, pending, status, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
+use super::{Litmus, Step, chain, label, status, step, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, ProcessId, WaitFor};
 
 static PREWAIT: Label = label("EventCount.prewait", "EventCount.h");
 static LOOK: Label = label("Pool.wait_for_work", "NonBlockingThreadPool.h");
@@ -43,8 +43,9 @@ enum At {
 }
 
 /// The place where the destructor stands.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 enum Destructor {
+    #[default]
     First,
     Second,
     Join,
@@ -52,7 +53,7 @@ enum Destructor {
 }
 
 /// The flag, which threads have been notified since they announced themselves, and where everybody stands.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct State {
     done: bool,
     notified: Vec<bool>,
@@ -73,19 +74,6 @@ impl PoolShutdown {
     /// Returns true if the destructor's next label sets the flag; else it notifies.
     fn sets_flag(&self, at: Destructor) -> bool {
         (at == Destructor::First) == self.flag_first
-    }
-
-    fn destructor(&self, state: &State) -> Option<Pending<Thread>> {
-        let (label, object, access, enabled) = match state.destructor {
-            Destructor::Returned => return None,
-            Destructor::Join => {
-                let ended = state.threads.iter().all(|at| *at == At::Ended);
-                (&JOIN, ENDED, Access::Write, ended)
-            }
-            at if self.sets_flag(at) => (&SET_DONE, DONE, Access::Write, true),
-            _ => (&NOTIFY_ALL, EVENTS, Access::Write, true),
-        };
-        Some(pending(Thread::Destructor, label, object.0, access, enabled))
     }
 
     fn destroy(&self, state: &mut State) {
@@ -112,36 +100,48 @@ impl Litmus for PoolShutdown {
     type Thread = Thread;
     type Frame = ();
 
+    const OBJECTS: &[&str] = &["done", "event_count", "threads"];
+
     fn initial(&self) -> State {
         State {
-            done: false,
             notified: vec![false; usize::from(self.threads)],
             threads: vec![At::Prewait; usize::from(self.threads)],
-            destructor: Destructor::First,
+            ..State::default()
         }
     }
 
-    fn threads(&self, _: ProcessId, state: &State) -> Vec<Pending<Thread>> {
-        let one = |(thread, at): (usize, &At)| {
-            let (label, object, access, enabled) = match at {
-                At::Prewait => (&PREWAIT, EVENTS, Access::Write, true),
-                At::Look => (&LOOK, DONE, Access::Read, true),
-                At::CommitWait => (&COMMIT_WAIT, EVENTS, Access::Write, true),
-                At::Asleep => (&WAKE, EVENTS, Access::Write, state.notified[thread]),
-                At::Exit => (&EXIT, ENDED, Access::Commuting, true),
-                At::Ended => return None,
-            };
-            Some(pending(Thread::Pool(thread as u8), label, object.0, access, enabled))
-        };
-        let mut threads: Vec<_> = state.threads.iter().enumerate().filter_map(one).collect();
-        threads.extend(self.destructor(state));
-        threads
+    fn all_threads(&self, _: ProcessId) -> Vec<Thread> {
+        (0..self.threads)
+            .map(Thread::Pool)
+            .chain([Thread::Destructor])
+            .collect()
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u32, _: &mut Vec<(ProcessId, ())>) {
+    fn next(&self, state: &State, thread: Thread) -> Option<Step> {
+        let Thread::Pool(thread) = thread else {
+            let ended = state.threads.iter().all(|at| *at == At::Ended);
+            return match state.destructor {
+                Destructor::Returned => None,
+                Destructor::Join => Some(step(&JOIN, ENDED, Access::Write, ended)),
+                at if self.sets_flag(at) => Some(step(&SET_DONE, DONE, Access::Write, true)),
+                _ => Some(step(&NOTIFY_ALL, EVENTS, Access::Write, true)),
+            };
+        };
+        let index = usize::from(thread);
+        match state.threads[index] {
+            At::Prewait => Some(step(&PREWAIT, EVENTS, Access::Write, true)),
+            At::Look => Some(step(&LOOK, DONE, Access::Read, true)),
+            At::CommitWait => Some(step(&COMMIT_WAIT, EVENTS, Access::Write, true)),
+            At::Asleep => Some(step(&WAKE, EVENTS, Access::Write, state.notified[index])),
+            At::Exit => Some(step(&EXIT, ENDED, Access::Commuting, true)),
+            At::Ended => None,
+        }
+    }
+
+    fn apply(&self, state: &mut State, thread: Thread, _: u32) -> Option<(ProcessId, ())> {
         let Thread::Pool(thread) = thread else {
             self.destroy(state);
-            return;
+            return None;
         };
         let index = usize::from(thread);
         state.threads[index] = match state.threads[index] {
@@ -156,62 +156,36 @@ impl Litmus for PoolShutdown {
             At::Asleep => At::Prewait,
             At::Exit | At::Ended => At::Ended,
         };
+        None
     }
 
-    fn thread_name(&self, thread: Thread) -> String {
-        match thread {
-            Thread::Pool(thread) => format!("pool{thread}"),
-            Thread::Destructor => "destructor".to_owned(),
-        }
-    }
-
-    fn object_name(&self, object: ObjectId) -> String {
-        match object {
-            DONE => "done",
-            EVENTS => "event_count",
-            _ => "threads",
-        }
-        .to_owned()
-    }
-
-    fn object_values(&self, _: ProcessId, state: &State) -> Vec<(ObjectId, u64)> {
+    fn object_values(&self, _: ProcessId, state: &State) -> Vec<u64> {
         let ended = state.threads.iter().filter(|at| **at == At::Ended).count();
         let joined = state.destructor == Destructor::Returned;
-        vec![
-            (DONE, value(&state.done)),
-            (EVENTS, value(&state.notified)),
-            (ENDED, value(&(ended, joined))),
-        ]
+        vec![value(&state.done), value(&state.notified), value(&(ended, joined))]
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
         vec![status("destructor", state.destructor == Destructor::Returned)]
     }
 
-    fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
-        let state = system[process.index()];
-        let mut closure = WaitFor::default();
-        let client = closure.push(None, waits("host", JOIN.name, "threads", None));
-        // One node for all of them: how many sleep is no other kind of hang.
-        if state.threads.contains(&At::Asleep) {
+    fn wait_for(&self, system: &[&State], _: usize) -> WaitFor {
+        let mut places = vec![waits("host", JOIN.name, "threads", None)];
+        // One place for all of them: how many sleep is no other kind of hang.
+        if system[0].threads.contains(&At::Asleep) {
             let cause = "notified before the flag was set";
-            closure.push(Some(client), waits("host", WAKE.name, "event count", Some(cause)));
+            places.push(waits("host", WAKE.name, "event count", Some(cause)));
         }
-        closure
+        chain(places)
     }
 
-    fn footprint(&self, _: ProcessId, state: &State, thread: Thread) -> Footprint {
-        let all = Footprint::new()
-            .with(ENDED, Access::Write)
-            .with(EVENTS, Access::Write)
-            .with(DONE, Access::Write);
+    fn footprint(&self, state: &State, thread: Thread) -> Footprint {
+        let exit = Footprint::new().with(ENDED, Access::Commuting);
         match thread {
-            Thread::Destructor => all,
-            Thread::Pool(thread) => match state.threads[usize::from(thread)] {
-                At::Exit => Footprint::new().with(ENDED, Access::Commuting),
-                At::Ended => Footprint::new(),
-                _ => all,
-            },
+            Thread::Pool(thread) if state.threads[usize::from(thread)] == At::Exit => exit,
+            _ => [DONE, EVENTS, ENDED]
+                .into_iter()
+                .fold(exit, |all, object| all.with(object, Access::Write)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A rendezvous that nobody fills: a worker asks a server for a tensor, and the op that should produce it may fail.
 
-use super::{Litmus, label, pending, status, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
+use super::{Litmus, Step, chain, label, status, step, value, waits};
+use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, ProcessId, WaitFor};
 
 static REQUEST: Label = label("Recv.request", "rendezvous:1");
 static AWAIT: Label = label("Recv.await", "rendezvous:2");
@@ -60,63 +60,44 @@ impl Litmus for Rendezvous {
 
     const PROCESSES: &[&str] = &["worker0", "ps0"];
 
-    fn initial(&self) -> State {
-        State::default()
+    const OBJECTS: &[&str] = &["connection", "rendezvous"];
+
+    fn all_threads(&self, process: ProcessId) -> Vec<Thread> {
+        match process {
+            WORKER => vec![Thread::Recv],
+            _ => vec![Thread::Handler, Thread::Op],
+        }
     }
 
-    fn threads(&self, process: ProcessId, state: &State) -> Vec<Pending<Thread>> {
-        let arrived = !state.arrived.is_empty();
-        let mut threads = Vec::new();
-        if process == WORKER {
-            if !state.asked {
-                threads.push(pending(Thread::Recv, &REQUEST, TABLE.0, Access::BothMover, true));
-            } else if !state.received {
-                threads.push(pending(Thread::Recv, &AWAIT, CONNECTION.0, Access::Write, arrived));
-            }
-            return threads;
+    fn next(&self, state: &State, thread: Thread) -> Option<Step> {
+        let (arrived, filled) = (!state.arrived.is_empty(), state.produced == Some(true));
+        match thread {
+            Thread::Recv if !state.asked => Some(step(&REQUEST, TABLE, Access::BothMover, true)),
+            Thread::Recv => (!state.received).then(|| step(&AWAIT, CONNECTION, Access::Write, arrived)),
+            Thread::Handler if state.waiting => Some(step(&REPLY, TABLE, Access::Write, filled)),
+            Thread::Handler => Some(step(&REGISTER, CONNECTION, Access::Write, arrived)),
+            Thread::Op => state.produced.is_none().then(|| {
+                let mut produce = step(&PRODUCE, TABLE, Access::Write, true);
+                produce.operation.choices = 2;
+                produce
+            }),
         }
-        if state.waiting {
-            let filled = state.produced == Some(true);
-            threads.push(pending(Thread::Handler, &REPLY, TABLE.0, Access::Write, filled));
-        } else {
-            threads.push(pending(
-                Thread::Handler,
-                &REGISTER,
-                CONNECTION.0,
-                Access::Write,
-                arrived,
-            ));
-        }
-        if state.produced.is_none() {
-            let mut op = pending(Thread::Op, &PRODUCE, TABLE.0, Access::Write, true);
-            op.operation.choices = 2;
-            threads.push(op);
-        }
-        threads
     }
 
-    fn apply(
-        &self,
-        process: ProcessId,
-        state: &mut State,
-        thread: Thread,
-        choice: u32,
-        sent: &mut Vec<(ProcessId, Frame)>,
-    ) {
+    fn apply(&self, state: &mut State, thread: Thread, choice: u32) -> Option<(ProcessId, Frame)> {
         match thread {
             Thread::Recv if state.asked => {
                 state.arrived.remove(0);
                 state.received = true;
             }
             Thread::Recv => {
-                debug_assert_eq!(process, WORKER);
                 state.asked = true;
-                sent.push((SERVER, Frame::Request));
+                return Some((SERVER, Frame::Request));
             }
             Thread::Handler if state.waiting => {
                 state.waiting = false;
                 state.produced = Some(false);
-                sent.push((WORKER, Frame::Tensor));
+                return Some((WORKER, Frame::Tensor));
             }
             Thread::Handler => {
                 state.arrived.remove(0);
@@ -124,27 +105,15 @@ impl Litmus for Rendezvous {
             }
             Thread::Op => state.produced = Some(choice == 0 || self.failure_is_sent),
         }
+        None
     }
 
     fn deliver(&self, state: &mut State, frame: Frame) {
         state.arrived.push(frame);
     }
 
-    fn thread_name(&self, thread: Thread) -> String {
-        format!("{thread:?}").to_lowercase()
-    }
-
-    fn object_name(&self, object: ObjectId) -> String {
-        if object == CONNECTION {
-            "connection"
-        } else {
-            "rendezvous"
-        }
-        .to_owned()
-    }
-
-    fn object_values(&self, _: ProcessId, state: &State) -> Vec<(ObjectId, u64)> {
-        vec![(CONNECTION, value(&state.arrived)), (TABLE, value(&state.produced))]
+    fn object_values(&self, _: ProcessId, state: &State) -> Vec<u64> {
+        vec![value(&state.arrived), value(&state.produced)]
     }
 
     fn clients(&self, process: ProcessId, state: &State) -> Vec<ClientStatus> {
@@ -152,27 +121,23 @@ impl Litmus for Rendezvous {
         if process == WORKER { vec![worker] } else { Vec::new() }
     }
 
-    fn wait_for(&self, system: &[&State], _: ProcessId, _: usize) -> WaitFor {
-        let mut closure = WaitFor::default();
-        let client = closure.push(None, waits("worker", AWAIT.name, "connection", None));
+    fn wait_for(&self, system: &[&State], _: usize) -> WaitFor {
         let cause = match system[SERVER.index()].produced {
             Some(false) => "its op failed and sent nothing",
             _ => "its op did not run",
         };
-        closure.push(Some(client), waits("ps", REPLY.name, "rendezvous", Some(cause)));
-        closure
+        chain([
+            waits("worker", AWAIT.name, "connection", None),
+            waits("ps", REPLY.name, "rendezvous", Some(cause)),
+        ])
     }
 
-    fn footprint(&self, process: ProcessId, _: &State, thread: Thread) -> Footprint {
+    fn footprint(&self, _: &State, thread: Thread) -> Footprint {
+        let object = |object| Footprint::new().with(object, Access::Write);
         match thread {
-            Thread::Recv => Footprint::new().with(CONNECTION, Access::Write),
-            Thread::Handler => Footprint::new()
-                .with(CONNECTION, Access::Write)
-                .with(TABLE, Access::Write),
-            Thread::Op => {
-                debug_assert_eq!(process, SERVER);
-                Footprint::new().with(TABLE, Access::Write)
-            }
+            Thread::Recv => object(CONNECTION),
+            Thread::Handler => object(CONNECTION).with(TABLE, Access::Write),
+            Thread::Op => object(TABLE),
         }
     }
 }

@@ -7,8 +7,8 @@
 //! its cancel and the second get it: the first server runs, waits for a tensor of the second, which never runs, and the master waits for
 //! both (`master_session.cc:674`). If a call remembers that it was cancelled, and the installation looks, both end.
 
-use super::{Litmus, label, pending, status, value, waits};
-use crate::machine::{Access, ClientStatus, Footprint, Label, ObjectId, Pending, ProcessId, WaitFor};
+use super::{Litmus, Step, chain, label, status, step, value, waits};
+use crate::machine::{Access, ClientStatus, Label, ObjectId, ProcessId, WaitFor};
 
 static INSTALL: Label = label("Call.install_cancel", "grpc_state.h:54");
 static START: Label = label("Call.start", "grpc_state.h:66");
@@ -42,7 +42,7 @@ struct Call {
 }
 
 /// The calls, how many labels the master has run, and how many calls the other thread has cancelled.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct State {
     calls: [Call; COUNT as usize],
     issued: u8,
@@ -84,33 +84,28 @@ impl Litmus for TwoCalls {
     type Thread = Thread;
     type Frame = ();
 
-    fn initial(&self) -> State {
-        State {
-            calls: [Call::default(); COUNT as usize],
-            issued: 0,
-            cancels: 0,
-            returned: false,
-        }
+    const OBJECTS: &[&str] = &["calls"];
+
+    fn all_threads(&self, _: ProcessId) -> Vec<Thread> {
+        let calls = (0..COUNT).map(Thread::Call);
+        [Thread::Master, Thread::Canceller].into_iter().chain(calls).collect()
     }
 
-    fn threads(&self, _: ProcessId, state: &State) -> Vec<Pending<Thread>> {
+    fn next(&self, state: &State, thread: Thread) -> Option<Step> {
         let all_completed = state.calls.iter().all(|call| call.completed);
-        let master = match state.issued {
-            _ if state.returned => None,
-            issued if issued == 2 * COUNT => Some((&WAIT, all_completed)),
-            issued if issued.is_multiple_of(2) => Some((&INSTALL, true)),
-            _ => Some((&START, true)),
+        let (label, enabled) = match thread {
+            Thread::Master if state.returned => return None,
+            Thread::Master if state.issued == 2 * COUNT => (&WAIT, all_completed),
+            Thread::Master if state.issued.is_multiple_of(2) => (&INSTALL, true),
+            Thread::Master => (&START, true),
+            Thread::Canceller if state.cancels == COUNT => return None,
+            Thread::Canceller => (&CANCEL, true),
+            Thread::Call(call) => state.next_of(call)?,
         };
-        let canceller = (state.cancels < COUNT).then_some((&CANCEL, true));
-        let mut threads = vec![(Thread::Master, master), (Thread::Canceller, canceller)];
-        threads.extend((0..COUNT).map(|call| (Thread::Call(call), state.next_of(call))));
-        let one = |(thread, next): (Thread, Option<(&'static Label, bool)>)| {
-            next.map(|(label, enabled)| pending(thread, label, CALLS.0, Access::Write, enabled))
-        };
-        threads.into_iter().filter_map(one).collect()
+        Some(step(label, CALLS, Access::Write, enabled))
     }
 
-    fn apply(&self, _: ProcessId, state: &mut State, thread: Thread, _: u32, _: &mut Vec<(ProcessId, ())>) {
+    fn apply(&self, state: &mut State, thread: Thread, _: u32) -> Option<(ProcessId, ())> {
         match thread {
             Thread::Master if state.issued == 2 * COUNT => state.returned = true,
             Thread::Master => {
@@ -130,49 +125,27 @@ impl Litmus for TwoCalls {
                 call.remembered = self.sticky && !call.installed;
             }
             Thread::Call(number) => {
-                let label = state.next_of(number).map(|(label, _)| label);
+                let handles = state.next_of(number).is_some_and(|(label, _)| label == &HANDLE);
                 let call = &mut state.calls[usize::from(number)];
-                if label == Some(&HANDLE) {
-                    call.runs = true;
-                } else {
-                    call.completed = true;
-                }
+                *(if handles { &mut call.runs } else { &mut call.completed }) = true;
             }
         }
+        None
     }
 
-    fn thread_name(&self, thread: Thread) -> String {
-        match thread {
-            Thread::Master => "master".to_owned(),
-            Thread::Canceller => "canceller".to_owned(),
-            Thread::Call(call) => format!("call{call}"),
-        }
-    }
-
-    fn object_name(&self, _: ObjectId) -> String {
-        "calls".to_owned()
-    }
-
-    fn object_values(&self, _: ProcessId, state: &State) -> Vec<(ObjectId, u64)> {
-        vec![(CALLS, value(state))]
+    fn object_values(&self, _: ProcessId, state: &State) -> Vec<u64> {
+        vec![value(state)]
     }
 
     fn clients(&self, _: ProcessId, state: &State) -> Vec<ClientStatus> {
         vec![status("master", state.returned)]
     }
 
-    fn wait_for(&self, system: &[&State], process: ProcessId, _: usize) -> WaitFor {
-        let state = system[process.index()];
-        let mut closure = WaitFor::default();
-        let client = closure.push(None, waits("host", WAIT.name, "calls", None));
-        if state.calls[0].runs && !state.calls[0].completed {
-            let cause = "the call of the server that it needs was cancelled before it ran";
-            closure.push(Some(client), waits("host", RESPOND.name, "tensor", Some(cause)));
-        }
-        closure
-    }
-
-    fn footprint(&self, _: ProcessId, _: &State, _: Thread) -> Footprint {
-        Footprint::new().with(CALLS, Access::Write)
+    fn wait_for(&self, system: &[&State], _: usize) -> WaitFor {
+        let first = &system[0].calls[0];
+        let cause = Some("the call of the server that it needs was cancelled before it ran");
+        let blocked = waits("host", RESPOND.name, "tensor", cause);
+        let blocked = Some(blocked).filter(|_| first.runs && !first.completed);
+        chain([waits("host", WAIT.name, "calls", None)].into_iter().chain(blocked))
     }
 }

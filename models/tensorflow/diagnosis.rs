@@ -67,23 +67,25 @@ impl Walk<'_> {
         self.system[id.index()]
     }
 
-    pub(in crate::models) fn node(
-        &self,
+    /// Adds a waiting place that `from` waits for, and returns its index.
+    pub(in crate::models) fn push(
+        &mut self,
+        from: Option<usize>,
         id: ProcessId,
         label: impl Into<Term>,
         object: &str,
         cause: Option<String>,
-        detail: String,
-    ) -> WaitNode {
+        detail: &str,
+    ) -> usize {
         let info = &self.model.processes()[id.index()];
-        let detail = format!("{}: {detail}", info.name);
-        WaitNode {
+        let node = WaitNode {
             role: info.role.clone().into(),
             label: label.into(),
             object: object.into(),
             cause: cause.map(Term::from),
-            detail,
-        }
+            detail: format!("{}: {detail}", info.name),
+        };
+        self.graph.push(from, node)
     }
 
     /// Follows whoever closes the session of a worker.
@@ -98,8 +100,7 @@ impl Walk<'_> {
                 "Session.close waits until every process has deleted the session",
             )
         };
-        let root = self.node(worker, "MasterSession::Close", object, None, text.to_owned());
-        let root = self.graph.push(None, root);
+        let root = self.push(None, worker, "MasterSession::Close", object, None, text);
         if self.unanswered(root, worker) {
             return;
         }
@@ -129,9 +130,7 @@ impl Walk<'_> {
                 self.dead(from, info.server, function);
                 continue;
             }
-            let text = "does not answer".to_owned();
-            let node = self.node(info.server, *function, "handler", None, text);
-            let node = self.graph.push(Some(from), node);
+            let node = self.push(Some(from), info.server, *function, "handler", None, "does not answer");
             self.blocked_threads(node, info.server, None);
         }
         !found.is_empty()
@@ -140,9 +139,8 @@ impl Walk<'_> {
     fn client(&mut self, worker: ProcessId, from: Option<usize>) {
         let client = self.process(worker).thread(ThreadId::Client);
         if client.is_some_and(|client| client.at().is_of_pipeline()) {
-            let text = "the client closes its session".to_owned();
-            let root = self.node(worker, "MasterSession::Close", "session", None, text);
-            let root = self.graph.push(None, root);
+            let text = "the client closes its session";
+            let root = self.push(None, worker, "MasterSession::Close", "session", None, text);
             return self.pipeline_thread(root, worker, ThreadId::Client);
         }
         let master = self.process(worker).master.as_ref().expect("clients live on workers");
@@ -160,14 +158,8 @@ impl Walk<'_> {
     fn waits_for_step(&mut self, worker: ProcessId, (step, pending): (StepId, u16), from: Option<usize>) {
         let name = self.model.step_name(step);
         let text = format!("sess.run of {name} waits in RunPartitionsHelper for {pending} unanswered partition(s)");
-        let root = self.node(
-            worker,
-            "MasterSession::RunPartitionsHelper",
-            "BlockingCounter",
-            None,
-            text,
-        );
-        let root = self.graph.push(from, root);
+        let function = "MasterSession::RunPartitionsHelper";
+        let root = self.push(from, worker, function, "BlockingCounter", None, &text);
         self.answers(root, pending);
         let model = self.model;
         for partition in 0..model.partitions(step) {
@@ -196,28 +188,24 @@ impl Walk<'_> {
             return self.dead(from, info.server, "Worker::RunGraphAsync");
         }
         let text = format!("RunGraph of {} is not answered", self.model.step_name(info.step));
-        let node = self.node(info.server, "Worker::RunGraphAsync", "RunGraph handler", None, text);
-        let node = self.graph.push(Some(from), node);
+        let function = "Worker::RunGraphAsync";
+        let node = self.push(Some(from), info.server, function, "RunGraph handler", None, &text);
         self.blocked_threads(node, info.server, None);
     }
 
     /// Follows a partition that has started and not ended: its unanswered receives, and threads of it that can't go on.
     fn partition(&mut self, from: usize, id: ProcessId, step: StepId) {
-        if let Some((_, _, known)) = self
-            .partitions
-            .iter()
-            .find(|(other, of, _)| *other == id && *of == step)
-        {
+        let mut known = self.partitions.iter();
+        if let Some((_, _, known)) = known.find(|(other, of, _)| *other == id && *of == step) {
             return self.graph.edges.push((from, *known));
         }
         let Some(execution) = self.process(id).execution(step) else {
             return;
         };
-        let (step_name, failed) = (self.model.step_name(step), execution.failed);
-        let failed = if failed {
-            "; it has failed and aborted already"
-        } else {
-            ""
+        let step_name = self.model.step_name(step);
+        let failed = match execution.failed {
+            true => "; it has failed and aborted already",
+            false => "",
         };
         let text = match execution.outstanding {
             0 => format!(
@@ -225,20 +213,15 @@ impl Walk<'_> {
             ),
             nodes => format!("the partition of {step_name} waits for {nodes} unfinished node(s){failed}"),
         };
-        let node = self.node(id, "ExecutorState", "outstanding nodes", None, text);
-        let node = self.graph.push(Some(from), node);
+        let node = self.push(Some(from), id, "ExecutorState", "outstanding nodes", None, &text);
         self.partitions.push((id, step, node));
         self.last_node(node);
-        let waiting: Vec<CallId> = self
-            .process(id)
-            .client_calls
-            .iter()
-            .filter(|call| call.rpc == Rpc::Sent && self.model.call(call.id).step == step)
-            .map(|call| call.id)
-            .filter(|&call| matches!(self.model.call(call).kind, CallKind::RecvTensor { .. }))
-            .collect();
-        for call in waiting {
-            self.receive(node, id, call);
+        let (model, process) = (self.model, self.system[id.index()]);
+        for call in process.client_calls.iter().filter(|call| call.rpc == Rpc::Sent) {
+            let info = model.call(call.id);
+            if info.step == step && matches!(info.kind, CallKind::RecvTensor { .. }) {
+                self.receive(node, id, call.id);
+            }
         }
         self.attempts(node, id, step);
         // Of whichever step: one that flushes a queue may hold nodes of another one.
@@ -252,50 +235,29 @@ impl Walk<'_> {
         let name = self.model.call_name(call);
         let record = self.process(id).client_call(call).expect("an unanswered call is kept");
         let lost = record.failed && record.installed;
-        let server_name = self.model.processes()[info.server.index()].name.clone();
-        let text = format!(
-            "_Recv of {name} waits for {server_name}{}",
-            if lost {
-                "; it was told to abort before its cancel function was installed, and sent its request all the same"
-            } else {
-                ""
-            },
+        let mut text = format!(
+            "_Recv of {name} waits for {}",
+            self.model.processes()[info.server.index()].name
         );
-        let label = if lost {
-            Term::worded(
-                "_Recv (its cancel found no function)",
-                "_Recv (cancelled before its callback was installed)",
-            )
-        } else {
-            "_Recv".into()
-        };
-        let node = self.node(id, label, "RecvTensor answer", None, text);
-        let node = self.graph.push(Some(from), node);
+        let mut label = Term::from("_Recv");
+        if lost {
+            text +=
+                "; it was told to abort before its cancel function was installed, and sent its request all the same";
+            let key = "_Recv (its cancel found no function)";
+            label = Term::worded(key, "_Recv (cancelled before its callback was installed)");
+        }
+        let node = self.push(Some(from), id, label, "RecvTensor answer", None, &text);
         self.answer_or_cancel(node, id, call);
-        let server = self.process(info.server);
-        let parked = server
-            .rendezvous
-            .iter()
-            .any(|rendezvous| rendezvous.deferred.contains(&call));
-        let waits = server
-            .rendezvous
-            .iter()
-            .any(|rendezvous| rendezvous.waiters.contains(&call));
-        if parked {
+        let rendezvous = &self.system[info.server.index()].rendezvous;
+        if rendezvous.iter().any(|rendezvous| rendezvous.deferred.contains(&call)) {
             let cause = self.why_not_started(info.server, info.step);
             let text = format!("the receive of {name} is parked until the step starts there: {cause}");
-            let leaf = self.node(
-                info.server,
-                "BaseRemoteRendezvous::RecvLocalAsync",
-                "deferred_calls_",
-                Some(cause),
-                text,
-            );
-            let leaf = self.graph.push(Some(node), leaf);
+            let function = "BaseRemoteRendezvous::RecvLocalAsync";
+            let leaf = self.push(Some(node), info.server, function, "deferred_calls_", Some(cause), &text);
             self.start_or_cleanup(leaf, call);
         } else if crash::is_lost(self.process(id), info.server) {
             self.dead(node, info.server, "Worker::RecvTensorAsync");
-        } else if waits {
+        } else if rendezvous.iter().any(|rendezvous| rendezvous.waiters.contains(&call)) {
             self.value(node, info.server, info.step, &name);
         } else {
             self.blocked_threads(node, info.server, None);
@@ -304,9 +266,8 @@ impl Walk<'_> {
 
     /// Follows a call to a process that has died.
     fn dead(&mut self, from: usize, id: ProcessId, function: &str) {
-        let cause = "the process has died, and calls wait for it to come back".to_owned();
-        let leaf = self.node(id, function, "process", Some(cause.clone()), cause);
-        self.graph.push(Some(from), leaf);
+        let cause = "the process has died, and calls wait for it to come back";
+        self.push(Some(from), id, function, "process", Some(cause.to_owned()), cause);
     }
 
     /// Follows a receive that waits in a local table.
@@ -314,8 +275,7 @@ impl Walk<'_> {
         let running = self.process(id).execution(step).is_some();
         let cause = (!running).then(|| "the partition that would send it has ended".to_owned());
         let text = format!("the receive of {name} waits for its _Send");
-        let node = self.node(id, "LocalRendezvousImpl::RecvAsync", "value", cause, text);
-        let node = self.graph.push(Some(from), node);
+        let node = self.push(Some(from), id, "LocalRendezvousImpl::RecvAsync", "value", cause, &text);
         self.sender(node, running);
         if running {
             self.partition(node, id, step);
@@ -367,8 +327,7 @@ impl Walk<'_> {
                 thread.id, label.name, label.function
             );
             let cause = Some("held by a thread that can't go on".to_owned());
-            let node = self.node(id, label.function, &kind, cause, text);
-            let node = self.graph.push(Some(from), node);
+            let node = self.push(Some(from), id, label.function, &kind, cause, &text);
             self.holder(node, id, pending.operation.object);
         }
     }

@@ -121,11 +121,7 @@ impl Check {
         let experiment = experiment.collect::<Result<Vec<_>, _>>()?;
         experiment.iter().try_for_each(|one| self.options_fit(one))?;
         let interrupt = interrupt::flag()?;
-        let mut rows = vec![
-            ["scenario", "verdict", "states or executions", "seconds", "expectation"]
-                .map(str::to_owned)
-                .to_vec(),
-        ];
+        let mut rows = Vec::new();
         let mut worst = Outcome::Holds;
         for one in &experiment {
             let checked = self.check(one, &interrupt)?;
@@ -137,7 +133,8 @@ impl Check {
             }
         }
         if experiment.len() > 1 && !self.json {
-            print(&format!("\n{}", table(&rows)));
+            let heading = ["scenario", "verdict", "states or executions", "seconds", "expectation"];
+            print(&format!("\n{}", table(heading, &rows)));
         }
         Ok(worst)
     }
@@ -170,12 +167,8 @@ impl Check {
                 let in_order = self.reduces(Reduction::CancelOrder);
                 let options = self.options(experiment);
                 let mut show = |status: &Status| progress.show_states(status);
-                let verdict = match self.checkpoints.place(&format!("{name}{}", self.changes(experiment))) {
-                    Some(place) => {
-                        experiment.search_with_checkpoints(&options, in_order, place, interrupt, &mut show)?
-                    }
-                    None => experiment.search(&options, in_order, interrupt, &mut show),
-                };
+                let place = self.checkpoints.place(&format!("{name}{}", self.changes(experiment)));
+                let verdict = experiment.search_at(&options, in_order, place, interrupt, &mut show)?;
                 progress.end();
                 verdict
             }
@@ -256,36 +249,29 @@ impl Check {
 
     /// Checks that the engine looks at every option that was given.
     fn options_fit(&self, experiment: &Experiment) -> Result<(), Failure> {
-        let engine = experiment.scenario().document.engine.name;
-        let exhaustive = engine == EngineName::Exhaustive;
-        let given = [
-            ("--executions", self.executions.is_some() && exhaustive),
-            (
-                "--seed",
-                self.seed.is_some() && (exhaustive || engine == EngineName::Loom),
-            ),
-            ("--first", self.first && engine == EngineName::Loom),
-            ("--strategy", self.strategy.is_some() && engine != EngineName::Shuttle),
-            ("--threads", self.threads.is_some() && !exhaustive),
-            ("--max-states", self.max_states.is_some() && !exhaustive),
-            ("--max-memory", self.max_memory.is_some() && !exhaustive),
-            ("--no-reduction", !self.no_reduction.is_empty() && !exhaustive),
-            ("--leaks", self.leaks && !exhaustive),
-            (
-                "--checkpoint",
-                self.checkpoints.directory().is_some() && !matches!(engine, EngineName::Exhaustive | EngineName::Loom),
-            ),
-            ("--checkpoint-every", self.checkpoints.counts_states() && !exhaustive),
+        use EngineName::{Exhaustive, Loom, Shuttle, Threads};
+        let (scenario, checkpoints) = (experiment.scenario(), &self.checkpoints);
+        let engine = scenario.document.engine.name;
+        let options: [(&str, bool, &[EngineName]); 11] = [
+            ("--executions", self.executions.is_some(), &[Shuttle, Threads, Loom]),
+            ("--seed", self.seed.is_some(), &[Shuttle, Threads]),
+            ("--first", self.first, &[Exhaustive, Shuttle, Threads]),
+            ("--strategy", self.strategy.is_some(), &[Shuttle]),
+            ("--threads", self.threads.is_some(), &[Exhaustive]),
+            ("--max-states", self.max_states.is_some(), &[Exhaustive]),
+            ("--max-memory", self.max_memory.is_some(), &[Exhaustive]),
+            ("--no-reduction", !self.no_reduction.is_empty(), &[Exhaustive]),
+            ("--leaks", self.leaks, &[Exhaustive]),
+            ("--checkpoint", checkpoints.directory().is_some(), &[Exhaustive, Loom]),
+            ("--checkpoint-every", checkpoints.counts_states(), &[Exhaustive]),
         ];
-        match given.iter().find(|(_, wrong)| *wrong) {
-            Some((option, _)) => Err(Failure(format!(
-                "{}: {option} does not go with engine {engine}",
-                experiment.scenario()
-            ))),
-            None => Ok(experiment
-                .fits(engine)
-                .map_err(|error| format!("{}: {error}", experiment.scenario()))?),
+        if let Some((option, ..)) = options.iter().find(|(_, given, by)| *given && !by.contains(&engine)) {
+            return Err(Failure(format!(
+                "{scenario}: {option} does not go with engine {engine}"
+            )));
         }
+        let fits = experiment.fits(engine);
+        Ok(fits.map_err(|error| format!("{scenario}: {error}"))?)
     }
 
     fn reduces(&self, reduction: Reduction) -> bool {
@@ -355,10 +341,10 @@ fn beside(scenario: &Scenario) -> Result<&Path, Failure> {
     Ok(directory.unwrap_or(Path::new(".")))
 }
 
-fn row(experiment: &Experiment, checked: &Checked) -> Vec<String> {
+fn row(experiment: &Experiment, checked: &Checked) -> [String; 5] {
     let Checked { verdict, judgement } = checked;
     let end = if verdict.complete { "complete" } else { "not complete" };
-    vec![
+    [
         experiment.scenario().to_string(),
         format!("{}, {end}", verdict.answer),
         verdict.size().to_string(),

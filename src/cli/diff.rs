@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use lastbatch::explore::exhaustive::Options;
 use lastbatch::explore::{HangRecord, Verdict};
+use lastbatch::file::FileError;
 use lastbatch::gate::Difference;
 use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::report::diff_text;
@@ -162,8 +163,7 @@ impl Diff {
     fn directory(&self, side: &str) -> Result<Option<PathBuf>, Failure> {
         let Some(out) = &self.out else { return Ok(None) };
         let directory = out.join(side);
-        let made = std::fs::create_dir_all(&directory);
-        made.map_err(|error| format!("{}: cannot make the directory: {error}", directory.display()))?;
+        std::fs::create_dir_all(&directory).map_err(FileError::cannot("make the directory", &directory))?;
         Ok(Some(directory))
     }
 

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use lastbatch::diagnose::{ExplainOptions, Explanation, Recording, record};
+use lastbatch::file::{FileError, Staged};
 use lastbatch::models::tensorflow::evidence::conform::{Aligned, Trace, conform};
 use lastbatch::report::{Beside, ChromeTrace, JsonExplanation, Page, explanation_text, timeline_svg};
 use lastbatch::scenario::{Experiment, HangError};
-use lastbatch::schedule::{Ending, Schedule, Staged};
+use lastbatch::schedule::{Ending, Schedule};
 
 use super::conform::{promising, traced};
 use super::minimise::no_hang;
@@ -71,32 +72,34 @@ impl Explain {
             (None, None) => unreachable!("clap asks for one of them"),
         };
         let told = self.text || self.json || !self.writes();
-        let explanation = if told || matches!(subject.schedule.header.ending, Ending::Hang { .. }) {
-            match subject.explain(self.as_is, self.max_states) {
-                Ok(explanation) => Some(explanation),
-                Err(error) => return no_hang(self.file.as_deref().unwrap_or(Path::new("the trace")), &error),
-            }
-        } else {
-            None
+        let explains = told || matches!(subject.schedule.header.ending, Ending::Hang { .. });
+        let explanation = explains.then(|| subject.explain(self.as_is, self.max_states));
+        let explanation = match explanation.transpose() {
+            Ok(explanation) => explanation,
+            Err(error) => return no_hang(self.file.as_deref().unwrap_or(Path::new("the trace")), &error),
         };
-        if let Some(explanation) = &explanation {
-            self.write(&subject, &explanation.recording, Some(explanation))?;
-            match (told, self.json) {
-                (false, _) => {}
-                (true, false) => print(&explanation_text(explanation)),
-                (true, true) => {
-                    let json = serde_json::to_string_pretty(&JsonExplanation::of(explanation))?;
-                    print(&format!("{json}\n"));
+        let recorded;
+        let recording = match &explanation {
+            Some(explanation) => &explanation.recording,
+            None => match record(subject.experiment.model(), &subject.schedule.events) {
+                Ok(recording) => {
+                    recorded = recording;
+                    &recorded
                 }
-            }
-        } else {
-            match record(subject.experiment.model(), &subject.schedule.events) {
-                Ok(recording) => self.write(&subject, &recording, None)?,
                 Err(impossible) => {
                     print(&format!("{impossible}\n"));
                     return Ok(Outcome::Fails);
                 }
+            },
+        };
+        self.write(&subject, recording, explanation.as_ref())?;
+        match &explanation {
+            Some(explanation) if told && self.json => {
+                let json = serde_json::to_string_pretty(&JsonExplanation::of(explanation))?;
+                print(&format!("{json}\n"));
             }
+            Some(explanation) if told => print(&explanation_text(explanation)),
+            _ => {}
         }
         let agrees = subject.traced.is_none_or(|traced| traced.disagreement.is_none());
         Ok(if agrees { Outcome::Holds } else { Outcome::Fails })
@@ -160,7 +163,7 @@ impl Explain {
         let mut staged = Vec::new();
         let mut stage = |path: &Option<PathBuf>, what: &'static str, contents: &dyn Fn() -> String| {
             let Some(path) = path else { return Ok(()) };
-            let file = Staged::new(path, contents().as_bytes()).map_err(|error| unwritable(path, &error))?;
+            let file = Staged::new(path, contents().as_bytes()).map_err(FileError::cannot("write there", path))?;
             staged.push((path.clone(), what, file));
             Ok::<_, Failure>(())
         };
@@ -172,17 +175,13 @@ impl Explain {
             ChromeTrace::of(recording, explanation).json()
         })?;
         for (path, what, file) in staged {
-            file.publish().map_err(|error| unwritable(&path, &error))?;
+            file.publish().map_err(FileError::cannot("write there", &path))?;
             let told = format!("{what} written to {}\n", path.display());
             // With `--json` standard output is for one document and nothing else.
             if self.json { eprint!("{told}") } else { print(&told) }
         }
         Ok(())
     }
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure(format!("{}: cannot write there: {error}", path.display()))
 }
 
 impl Subject {

@@ -5,13 +5,13 @@ use std::sync::atomic::Ordering;
 
 use clap::Args;
 use lastbatch::explore::exhaustive::Status;
+use lastbatch::file::{FileError, write_whole};
 use lastbatch::gate::{
     Artifacts, Baseline, Budgets, Checkpoints, GateError, GateReport, Observer, Plan, Settings, Shard, Task, judge,
     merge, run,
 };
 use lastbatch::report::{gate_annotations, gate_junit, gate_markdown, gate_text, verdict_text};
 use lastbatch::scenario::{BASELINE_NAME, EngineStatus};
-use lastbatch::schedule::write_whole;
 
 use super::progress::Progress;
 use super::{Ended, Failure, Outcome, interrupt, print, save, threads, writable};
@@ -119,10 +119,7 @@ impl Gate {
             return Ok(Baseline::default());
         }
         if !file.exists() && self.directory.is_dir() {
-            let file = file.display();
-            return Err(Failure(format!(
-                "{file}: no baseline; write one with --update-baseline"
-            )));
+            return Err(FileError::new(file, "no baseline; write one with --update-baseline").into());
         }
         Ok(Baseline::load(file)?)
     }
@@ -136,8 +133,8 @@ impl Gate {
             plan.tasks.retain(|task| wanted(&task.name));
             plan.unreachable.retain(|scenario| wanted(&scenario.name));
             if plan.tasks.is_empty() && plan.unreachable.is_empty() {
-                let (place, only) = (self.directory.display(), self.only.join(", "));
-                return Err(Failure(format!("{place}: no scenario with {only} in its path")));
+                let problem = format!("no scenario with {} in its path", self.only.join(", "));
+                return Err(FileError::new(&self.directory, problem).into());
             }
         }
         let settings = Settings {
@@ -211,17 +208,14 @@ impl Observer for Shown<'_> {
     fn end(&mut self, report: &GateReport) -> Result<(), GateError> {
         let Some(path) = self.json else { return Ok(()) };
         let text = serde_json::to_string_pretty(report).expect("a report is plain data");
-        write_whole(path, text.as_bytes()).map_err(|error| GateError::Write {
-            path: path.to_owned(),
-            error,
-        })
+        Ok(write_whole(path, text.as_bytes()).map_err(FileError::cannot("write", path))?)
     }
 }
 
 fn read(file: &Path) -> Result<GateReport, Failure> {
-    let shown = file.display();
-    let text = std::fs::read_to_string(file).map_err(|error| format!("{shown}: cannot read the report: {error}"))?;
-    Ok(GateReport::parse(&text).map_err(|problem| format!("{shown}: no report of the gate: {problem}"))?)
+    let text = std::fs::read_to_string(file).map_err(FileError::cannot("read the report", file))?;
+    let report = GateReport::parse(&text);
+    Ok(report.map_err(|problem| FileError::new(file, format!("no report of the gate: {problem}")))?)
 }
 
 fn json(report: &GateReport) -> Result<String, Failure> {

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use lastbatch::file::{FileError, write_whole};
 use lastbatch::models::tensorflow::import::read;
 use lastbatch::models::tensorflow::import::slice::{SliceOptions, slice};
 use lastbatch::models::tensorflow::job::graph::{Graph, NodeKind};
 use lastbatch::report::import_text;
 use lastbatch::scenario::Input;
-use lastbatch::schedule::write_whole;
 
 use super::{Ended, Failure, Outcome, print};
 
@@ -51,8 +51,7 @@ impl Import {
             ));
         }
         if let Some((output, text)) = scenario {
-            write_whole(output, text.as_bytes())
-                .map_err(|error| format!("{}: cannot write the scenario: {error}", output.display()))?;
+            write_whole(output, text.as_bytes()).map_err(FileError::cannot("write the scenario", output))?;
             print(&format!("scenario written to {}\n", output.display()));
         }
         Ok(Outcome::Holds)
@@ -61,10 +60,7 @@ impl Import {
     /// Returns the text of a scenario that runs the graph.
     fn scenario(&self, output: &Path, graph: &Graph, reading: Option<&Graph>) -> Result<String, Failure> {
         if output.exists() && !self.force {
-            return Err(Failure(format!(
-                "{}: exists already; --force replaces it",
-                output.display()
-            )));
+            return Err(FileError::new(output, "exists already; --force replaces it").into());
         }
         let input = self.input(graph, reading)?;
         let from = output.parent().unwrap_or(Path::new(""));
@@ -95,10 +91,8 @@ impl Import {
         } else if has(NodeKind::Dequeue) {
             Ok(Input::Queue)
         } else {
-            let file = self.file.display();
-            Err(Failure(format!(
-                "{file}: no node takes a batch; name the step that reads it with --read-graph"
-            )))
+            let problem = "no node takes a batch; name the step that reads it with --read-graph";
+            Err(FileError::new(&self.file, problem).into())
         }
     }
 }
@@ -116,8 +110,7 @@ fn relative(file: &Path, from: &Path) -> Result<String, Failure> {
         } else {
             path
         };
-        path.canonicalize()
-            .map_err(|error| Failure(format!("{}: {error}", path.display())))
+        path.canonicalize().map_err(|error| FileError::new(path, error))
     };
     let (file, from) = (absolute(file)?, absolute(from)?);
     let common = file

@@ -19,17 +19,15 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn run(self) -> Ended {
-        let heading = ["scenario", "expects", "control", "description"].map(str::to_owned);
-        let mut rows = vec![heading.to_vec()];
-        rows.extend(scenarios(&self.places)?.iter().map(row));
-        print(&table(&rows));
+        let rows: Vec<_> = scenarios(&self.places)?.iter().map(row).collect();
+        print(&table(["scenario", "expects", "control", "description"], &rows));
         Ok(Outcome::Holds)
     }
 }
 
-fn row(scenario: &Scenario) -> Vec<String> {
+fn row(scenario: &Scenario) -> [String; 4] {
     let document = &scenario.document;
-    vec![
+    [
         scenario.to_string(),
         document.expect.as_ref().map_or_else(|| "-".to_owned(), expectation),
         document.sibling.clone().unwrap_or_else(|| "-".to_owned()),

@@ -23,8 +23,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use lastbatch::file::{FileError, write_whole};
 use lastbatch::scenario::WORKER_COMMAND;
-use lastbatch::schedule::write_whole;
 
 /// Finds the schedules on which a distributed TensorFlow 1.x training step hangs, and replays them.
 #[derive(Parser)]
@@ -119,19 +119,16 @@ fn threads(asked: Option<u16>) -> usize {
 
 /// Makes sure that files can be written into a directory, before a long search begins.
 fn writable(directory: &Path) -> Result<(), Failure> {
-    let shown = directory.display();
     if !directory.is_dir() {
-        return Err(Failure(format!("{shown}: no such directory")));
+        return Err(FileError::new(directory, "no such directory").into());
     }
-    let probe = tempfile::tempfile_in(directory);
-    probe.map_err(|error| format!("{shown}: cannot write there: {error}"))?;
+    tempfile::tempfile_in(directory).map_err(FileError::cannot("write there", directory))?;
     Ok(())
 }
 
 /// Writes a file, whole or not at all.
 fn save(file: &Path, text: &str) -> Result<(), Failure> {
-    let written = write_whole(file, text.as_bytes());
-    Ok(written.map_err(|error| format!("{}: cannot write: {error}", file.display()))?)
+    Ok(write_whole(file, text.as_bytes()).map_err(FileError::cannot("write", file))?)
 }
 
 /// Prints to standard output. A reader that has seen enough (`| head`) ends the program quietly.

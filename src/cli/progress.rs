@@ -24,32 +24,25 @@ pub(super) enum Progress {
 
 impl Progress {
     pub(super) fn new(name: &str) -> Self {
-        if !io::stderr().is_terminal() {
-            return Self::Lines {
-                name: name.to_owned(),
-                total: None,
-                last: Duration::ZERO,
-            };
-        }
         let bar = ProgressBar::new_spinner().with_finish(ProgressFinish::AndClear);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {msg}") {
-            bar.set_style(style);
-        }
-        bar.set_prefix(name.to_owned());
-        Self::Bar(bar)
+        let mut progress = Self::of(bar, "{spinner} {prefix}  {msg}", None);
+        progress.begin(0, name);
+        progress
     }
 
     /// Returns the progress of several searches, one after the other.
     pub(super) fn of_many(total: usize) -> Self {
-        if !io::stderr().is_terminal() {
-            return Self::Lines {
-                name: String::new(),
-                total: Some(total),
-                last: Duration::ZERO,
-            };
-        }
         let bar = ProgressBar::new(total as u64);
-        if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} {prefix}  {msg}") {
+        Self::of(bar, "{bar:24} {pos}/{len} {prefix}  {msg}", Some(total))
+    }
+
+    /// Returns the bar, or lines where nobody would see it.
+    fn of(bar: ProgressBar, template: &str, total: Option<usize>) -> Self {
+        if !io::stderr().is_terminal() {
+            let (name, last) = (String::new(), Duration::ZERO);
+            return Self::Lines { name, total, last };
+        }
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         Self::Bar(bar)
@@ -118,18 +111,11 @@ fn executions(status: &StatisticsStatus) -> String {
 
 fn told(status: &Status) -> String {
     let seconds = status.elapsed.as_secs_f64();
-    let rate = if seconds > 0.0 {
-        status.states as f64 / seconds
-    } else {
-        0.0
-    };
+    let rate = status.states as f64 / seconds.max(f64::MIN_POSITIVE);
     let expanded = status.states.saturating_sub(status.frontier).max(1) as f64;
-    let left = status.left.map_or(String::new(), |left| {
-        format!(
-            ", {:.0} s left if it goes on as of late",
-            left as f64 * seconds / expanded
-        )
-    });
+    let left = status.left.map(|left| left as f64 * seconds / expanded);
+    let left = left.map(|left| format!(", {left:.0} s left if it goes on as of late"));
+    let left = left.unwrap_or_default();
     format!(
         "{} states, {rate:.0} states/s, frontier {}, depth {}, {}, {seconds:.0} s{left}",
         status.states,

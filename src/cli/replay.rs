@@ -7,7 +7,7 @@ use lastbatch::models::tensorflow::import::concretization::{ConcretizeError, con
 use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::report::{prefix_end, replay_end, replay_line};
 use lastbatch::scenario::{EngineName, Experiment, Scenario, SliceKind};
-use lastbatch::schedule::{Ending, Schedule, replay, replay_prefix};
+use lastbatch::schedule::{Ending, PrefixOutcome, ReplayOutcome, Schedule, Step, replay, replay_prefix};
 
 use super::{Ended, Failure, Outcome, print};
 
@@ -74,24 +74,17 @@ impl Replay {
         if self.engine != EngineName::Exhaustive || self.times > 1 {
             return self.run_under_engine(&experiment, &schedule);
         }
-        match self.prefix_on {
-            Some(variant) => {
-                let outcome = replay_prefix(experiment.model(), &schedule, |step| {
-                    print(&format!("{}\n", replay_line(step)))
-                });
-                print(&prefix_end(&outcome, &variant.to_string(), FIXED_POLICY));
-                let returned = outcome.end.clients.iter().all(|client| client.returned);
-                Ok(if returned { Outcome::Holds } else { Outcome::Fails })
-            }
-            None => {
-                let outcome = replay(experiment.model(), &schedule, |step| {
-                    print(&format!("{}\n", replay_line(step)))
-                });
-                print(&replay_end(&outcome, &schedule));
-                let kept = outcome.broken_promise(&schedule).is_none();
-                Ok(if kept { Outcome::Holds } else { Outcome::Fails })
-            }
-        }
+        let show = |step: &Step<'_>| print(&format!("{}\n", replay_line(step)));
+        let (kept, text) = match self.prefix_on {
+            Some(variant) => told_of_prefix(
+                &replay_prefix(experiment.model(), &schedule, show),
+                variant,
+                FIXED_POLICY,
+            ),
+            None => told_of_replay(&replay(experiment.model(), &schedule, show), &schedule),
+        };
+        print(&text);
+        Ok(if kept { Outcome::Holds } else { Outcome::Fails })
     }
 
     /// Runs the schedule with the threads of an engine, or several times; tells the first run that does not end as it should, or the
@@ -104,7 +97,7 @@ impl Replay {
             EngineName::Loom => "in no way",
         };
         let (mut kept, mut last, mut wrong) = (0, String::new(), None);
-        let mut note = |keeps: bool, text: String| {
+        let mut note = |(keeps, text): (bool, String)| {
             kept += u64::from(keeps);
             match keeps {
                 true => last = text,
@@ -113,17 +106,13 @@ impl Replay {
         };
         let what = match self.prefix_on {
             Some(variant) => {
-                experiment.prefix_under(self.engine, schedule, self.times, |outcome| {
-                    let returned = outcome.end.clients.iter().all(|client| client.returned);
-                    note(returned, prefix_end(&outcome, &variant.to_string(), policy));
-                })?;
+                let each = |outcome: PrefixOutcome| note(told_of_prefix(&outcome, variant, policy));
+                experiment.prefix_under(self.engine, schedule, self.times, each)?;
                 "returned every client"
             }
             None => {
-                experiment.replay_under(self.engine, schedule, self.times, |outcome| {
-                    let keeps = outcome.broken_promise(schedule).is_none();
-                    note(keeps, replay_end(&outcome, schedule));
-                })?;
+                let each = |outcome: ReplayOutcome| note(told_of_replay(&outcome, schedule));
+                experiment.replay_under(self.engine, schedule, self.times, each)?;
                 match schedule.header.ending {
                     Ending::Hang { .. } => "reproduced the hang",
                     Ending::Panic { .. } => "reproduced the panic",
@@ -133,11 +122,8 @@ impl Replay {
         };
         print(&wrong.unwrap_or(last));
         print(&format!("engine {}: {kept}/{} runs {what}\n", self.engine, self.times));
-        Ok(if kept == self.times {
-            Outcome::Holds
-        } else {
-            Outcome::Fails
-        })
+        let all = kept == self.times;
+        Ok(if all { Outcome::Holds } else { Outcome::Fails })
     }
 
     /// Returns the schedule on every node of the graph.
@@ -167,4 +153,18 @@ impl Replay {
         };
         Ok(Experiment::recorded(schedule, &self.file, scenario)?)
     }
+}
+
+/// Tells how a schedule ended on another variant, and whether every client returned.
+fn told_of_prefix(outcome: &PrefixOutcome, variant: Variant, policy: &str) -> (bool, String) {
+    let returned = outcome.end.clients.iter().all(|client| client.returned);
+    (returned, prefix_end(outcome, &variant.to_string(), policy))
+}
+
+/// Tells how a replay ended, and whether as the schedule promises.
+fn told_of_replay(outcome: &ReplayOutcome, schedule: &Schedule) -> (bool, String) {
+    (
+        outcome.broken_promise(schedule).is_none(),
+        replay_end(outcome, schedule),
+    )
 }

@@ -11,12 +11,7 @@ pub(super) fn scenarios(places: &[PathBuf]) -> Result<Vec<Scenario>, Failure> {
     let mut files = Vec::new();
     for place in places {
         if place.is_dir() {
-            let found = scenario_files(place);
-            let found = found.map_err(|error| format!("{}: cannot read the directory: {error}", place.display()))?;
-            if found.is_empty() {
-                return Err(Failure(format!("{}: no *.toml below this directory", place.display())));
-            }
-            files.extend(found);
+            files.extend(scenario_files(place)?);
         } else {
             files.push(place.clone());
         }

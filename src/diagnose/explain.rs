@@ -3,12 +3,10 @@
 use thiserror::Error;
 
 use super::oracle::Oracle;
-use super::{
-    Explanation, Impossible, Minimised, PossibleResolver, RecordedEvent, Recording, Searches, WaitGraph, Waiting,
-};
+use super::{Explanation, Minimised, PossibleResolver, RecordedEvent, Recording, Searches, WaitGraph};
 use super::{no_return, races, record, story};
 use crate::machine::{Describe, Event, ObjectId, ProcessId, Reducible, Signature, System};
-use crate::schedule::{MinimiseError, Move, Walk, minimise, moves_of};
+use crate::schedule::{Impossible, MinimiseError, Move, Walk, minimise, moves_of};
 
 /// Options of an explanation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,11 +62,7 @@ pub fn explain<M: Describe + Reducible>(
         .transpose()?;
     let events = smaller.as_ref().map_or(events, |smaller| &smaller.events);
     let recording = record(model, events)?;
-    let impossible = |(index, found)| Impossible {
-        number: index + 1,
-        found,
-    };
-    let moves = moves_of(model, System::initial(model), events).map_err(impossible)?;
+    let moves = moves_of(model, System::initial(model), events)?;
     let mut oracle = Oracle {
         model,
         client: number,
@@ -116,26 +110,15 @@ fn waits<M: Describe>(
     let states: Vec<&M::Process> = walk.system().processes.iter().collect();
     let closure = model.wait_for(&states, process, number);
     let resolvers = model.resolvers(&states, process, number);
-    let nodes = closure.nodes.into_iter().enumerate().map(|(index, node)| Waiting {
-        role: node.role.to_string(),
-        function: node.label.to_string(),
-        object: node.object.to_string(),
-        detail: node.detail,
-        cause: node.cause.map(|cause| cause.to_string()),
-        resolvers: resolvers
-            .iter()
-            .filter(|resolver| resolver.node == index)
-            .map(|resolver| PossibleResolver {
-                who: resolver.who.clone(),
-                why_not: resolver.why_not.clone(),
-                settled_by: settled_by(model, &states, recording, &resolver.settled_by),
-            })
-            .collect(),
-    });
-    WaitGraph {
-        nodes: nodes.collect(),
-        edges: closure.edges,
-    }
+    WaitGraph::of(closure, |index| {
+        let own = resolvers.iter().filter(|resolver| resolver.node == index);
+        let possible = own.map(|resolver| PossibleResolver {
+            who: resolver.who.clone(),
+            why_not: resolver.why_not.clone(),
+            settled_by: settled_by(model, &states, recording, &resolver.settled_by),
+        });
+        possible.collect()
+    })
 }
 
 /// Returns the last event that is one of those.

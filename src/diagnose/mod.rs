@@ -14,11 +14,9 @@ use serde::Serialize;
 
 pub use explain::{ExplainError, ExplainOptions, explain};
 pub use recorder::record;
-pub use recording::{
-    Fate, HeldLock, Impossible, RecordedEvent, RecordedFrame, RecordedObject, RecordedThread, Recording,
-};
+pub use recording::{Fate, HeldLock, RecordedEvent, RecordedFrame, RecordedObject, RecordedThread, Recording};
 
-use crate::machine::{Event, Signature};
+use crate::machine::{Event, Signature, WaitFor};
 
 /// A hang, explained. Events are numbered from 1, as in [`Recording`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -89,6 +87,34 @@ pub struct PossibleResolver {
     pub why_not: String,
     /// The event that settled it, if it was one.
     pub settled_by: Option<usize>,
+}
+
+impl PossibleResolver {
+    /// Tells why it can't happen any more, with the event that settled it.
+    pub fn reason(&self) -> String {
+        match self.settled_by {
+            Some(event) => format!("{} (event {event})", self.why_not),
+            None => self.why_not.clone(),
+        }
+    }
+}
+
+impl WaitGraph {
+    /// Returns a closure in words, with those who could have ended the wait of each node.
+    pub fn of(closure: WaitFor, resolvers: impl Fn(usize) -> Vec<PossibleResolver>) -> Self {
+        let nodes = closure.nodes.into_iter().enumerate().map(|(index, node)| Waiting {
+            role: node.role.to_string(),
+            function: node.label.to_string(),
+            object: node.object.to_string(),
+            detail: node.detail,
+            cause: node.cause.map(|cause| cause.to_string()),
+            resolvers: resolvers(index),
+        });
+        Self {
+            nodes: nodes.collect(),
+            edges: closure.edges,
+        }
+    }
 }
 
 /// The point of no return.

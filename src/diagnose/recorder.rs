@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Fate, HeldLock, Impossible, RecordedEvent, RecordedFrame, RecordedObject, RecordedThread, Recording};
+use super::{Fate, HeldLock, RecordedEvent, RecordedFrame, RecordedObject, RecordedThread, Recording};
 use crate::machine::{Describe, Event, Model, ObjectId, Operation, Pending, ProcessId, System, run_label};
-use crate::schedule::{Found, select};
+use crate::schedule::{Found, Impossible, select};
 
 /// Runs events from the initial state and writes down what happens.
 ///

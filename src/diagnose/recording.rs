@@ -1,11 +1,8 @@
 //! The recording of a run: who lived when, what each object was, where each frame went.
 
-use std::fmt;
-
 use serde::Serialize;
 
 use crate::machine::{Emphasis, Event, FrameKind, Label, Operation};
-use crate::schedule::Found;
 
 /// A run of a schedule. Processes, threads and objects are named once; everything else refers to them by index. Events are numbered
 /// from 1; number 0 is the time before the first.
@@ -118,23 +115,6 @@ pub struct HeldLock {
     /// The number of the event that released it, if one did.
     pub to: Option<usize>,
 }
-
-/// An event that the model cannot do.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Impossible {
-    /// Its number, from 1.
-    pub number: usize,
-    /// The event that is there instead.
-    pub found: Found,
-}
-
-impl fmt::Display for Impossible {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "event {} is impossible: found {}", self.number, self.found)
-    }
-}
-
-impl std::error::Error for Impossible {}
 
 impl Recording {
     /// Returns the process of an event's thread.

@@ -30,11 +30,7 @@ fn resolvers(explanation: &Explanation) -> Option<String> {
             if resolver.settled_by.is_none() && node.cause.is_none() {
                 continue;
             }
-            let by = resolver
-                .settled_by
-                .map(|event| format!(" (event {event})"))
-                .unwrap_or_default();
-            parts.push(format!("{}: {}{by}", resolver.who, resolver.why_not));
+            parts.push(format!("{}: {}", resolver.who, resolver.reason()));
         }
     }
     (!parts.is_empty()).then(|| {

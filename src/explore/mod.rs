@@ -9,36 +9,47 @@ pub mod shuttle;
 mod start_from;
 pub mod threads;
 
+use std::any::Any;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::Hash;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, IntoStaticStr};
 
 pub use self::start_from::StartFrom;
 
 use crate::machine::{Event, Signature, WaitFor};
+use crate::schedule;
 
 /// An engine's answer about a model.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Answer {
     /// There is a schedule after which a client can never return.
     Hang,
     /// There is none: every schedule was looked at.
     NoHang,
     /// None was found, but not every schedule was looked at.
+    #[default]
     Undecided,
 }
 
 impl Answer {
     /// Its name in files, as in `no_hang`.
     pub fn name(self) -> &'static str {
-        match self {
-            Answer::Hang => "hang",
-            Answer::NoHang => "no_hang",
-            Answer::Undecided => "undecided",
+        self.into()
+    }
+
+    /// Returns the answer of an engine that found these hangs; complete: it looked at everything.
+    fn of(hangs: &[FoundHang], complete: bool) -> Self {
+        match complete {
+            _ if !hangs.is_empty() => Self::Hang,
+            true => Self::NoHang,
+            false => Self::Undecided,
         }
     }
 }
@@ -51,7 +62,7 @@ impl fmt::Display for Answer {
 }
 
 /// One way to hang, with the shortest schedule that the engine knows for it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct FoundHang {
     /// The client that never gets its answer, as the model names it.
     pub client: String,
@@ -66,7 +77,7 @@ pub struct FoundHang {
 }
 
 /// A hang without its evidence, as reports keep it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct HangRecord {
     /// The signature's name: eight hexadecimal digits.
     pub id: String,
@@ -88,6 +99,11 @@ pub struct HangRecord {
 }
 
 impl FoundHang {
+    /// Orders hangs by the lengths of their schedules, and equally long ones by signature.
+    fn by_length(one: &Self, other: &Self) -> Ordering {
+        (one.length, &one.signature).cmp(&(other.length, &other.signature))
+    }
+
     /// Records the hang; `schedule` is where its schedule was written.
     pub fn record(&self, schedule: Option<String>) -> HangRecord {
         let nodes = &self.wait_for.nodes;
@@ -111,25 +127,18 @@ impl FoundHang {
 }
 
 /// The subject of a finding.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, Display)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// The model panicked.
+    #[strum(to_string = "panic in the model")]
     Panic,
     /// A label did not do what its thread had declared.
+    #[strum(to_string = "broken contract")]
     Contract,
     /// The engine contradicts itself: a bug in the engine, or a model that does not keep its promises to it.
+    #[strum(to_string = "internal error")]
     Internal,
-}
-
-impl fmt::Display for FindingKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            FindingKind::Panic => "panic in the model",
-            FindingKind::Contract => "broken contract",
-            FindingKind::Internal => "internal error",
-        })
-    }
 }
 
 /// Something wrong with the model or the engine itself, with the schedule that shows it.
@@ -171,8 +180,8 @@ pub struct Executions {
     pub cut: u64,
 }
 
-/// An engine's result, with its evidence; with [`HangRecord`]s, what is kept of that.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+/// An engine's result, with its evidence; with [`HangRecord`]s, what is kept of that. The default is a result of nobody on nothing.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Verdict<H = FoundHang> {
     /// Name of the engine.
     pub engine: String,
@@ -217,28 +226,6 @@ pub struct Verdict<H = FoundHang> {
 }
 
 impl<H> Verdict<H> {
-    /// Returns the verdict with other hangs.
-    pub fn with_hangs<T>(self, hangs: Vec<T>) -> Verdict<T> {
-        Verdict {
-            engine: self.engine,
-            answer: self.answer,
-            complete: self.complete,
-            states: self.states,
-            transitions: self.transitions,
-            depth: self.depth,
-            seconds: self.seconds,
-            peak_bytes: self.peak_bytes,
-            reductions: self.reductions,
-            storage: self.storage,
-            stopped_by: self.stopped_by,
-            executions: self.executions,
-            hangs,
-            leaks: self.leaks,
-            outcomes: self.outcomes,
-            findings: self.findings,
-        }
-    }
-
     /// Tells how much was looked at: states, or executions of an engine that runs one after the other.
     pub fn size(&self) -> u64 {
         self.executions
@@ -247,42 +234,34 @@ impl<H> Verdict<H> {
     }
 }
 
-#[cfg(test)]
-impl Verdict {
-    /// Returns a verdict of nobody on nothing, for tests to fill in.
-    pub(crate) fn none() -> Self {
-        Self {
-            engine: String::new(),
-            answer: Answer::Undecided,
-            complete: false,
-            states: 0,
-            transitions: 0,
-            depth: 0,
-            seconds: 0.0,
-            peak_bytes: 0,
-            reductions: Vec::new(),
-            storage: String::new(),
-            stopped_by: None,
-            executions: None,
-            hangs: Vec::new(),
-            leaks: Vec::new(),
-            outcomes: Vec::new(),
-            findings: Vec::new(),
-        }
-    }
-}
-
 impl Verdict {
     /// Records the verdict; `schedules` are where its hangs' schedules were written, in their order.
     pub fn record(&self, schedules: &[Option<PathBuf>]) -> Verdict<HangRecord> {
         let place = |index: usize| Some(schedules.get(index)?.as_ref()?.display().to_string());
         let hangs = self.hangs.iter().enumerate();
-        let mut recorded = Verdict {
-            hangs: Vec::new(),
-            ..self.clone()
+        let bare = |finding: Finding| Finding {
+            events: Vec::new(),
+            ..finding
         };
-        recorded.findings.iter_mut().for_each(|finding| finding.events.clear());
-        recorded.with_hangs(hangs.map(|(index, hang)| hang.record(place(index))).collect())
+        let verdict = self.clone();
+        Verdict {
+            hangs: hangs.map(|(index, hang)| hang.record(place(index))).collect(),
+            findings: verdict.findings.into_iter().map(bare).collect(),
+            engine: verdict.engine,
+            answer: verdict.answer,
+            complete: verdict.complete,
+            states: verdict.states,
+            transitions: verdict.transitions,
+            depth: verdict.depth,
+            seconds: verdict.seconds,
+            peak_bytes: verdict.peak_bytes,
+            reductions: verdict.reductions,
+            storage: verdict.storage,
+            stopped_by: verdict.stopped_by,
+            executions: verdict.executions,
+            leaks: verdict.leaks,
+            outcomes: verdict.outcomes,
+        }
     }
 }
 
@@ -293,6 +272,13 @@ impl Verdict<HangRecord> {
         names.sort();
         names
     }
+}
+
+/// Returns the text of a panic.
+fn panic_text(payload: &(dyn Any + Send)) -> String {
+    schedule::panic_text(payload)
+        .unwrap_or("a panic without a message")
+        .to_owned()
 }
 
 /// Hashes a state of a system so that two engines can compare it: 128 bits of xxh3, the same in every run of one build.

@@ -1,16 +1,14 @@
 //! Results of every scenario when the baseline was written.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use super::MODEL_HASH;
 use super::report::{GateReport, SearchResult};
 use crate::explore::Answer;
-use crate::schedule::write_whole;
+use crate::file::{FileError, write_whole};
 
 /// The newest format, and the one that is written. The first, which had no lengths, is still read.
 const FORMAT: u32 = 2;
@@ -69,35 +67,6 @@ pub struct Engine {
     pub reductions: String,
 }
 
-/// A file that is no baseline.
-#[derive(Debug, Error)]
-pub enum BaselineError {
-    /// It is not there, or cannot be read.
-    #[error("{}: cannot read the baseline: {error}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        error: io::Error,
-    },
-    /// Something in it is not as it should be.
-    #[error("{}: no baseline: {problem}", path.display())]
-    Contents {
-        /// The file.
-        path: PathBuf,
-        /// The problem, and where it is.
-        problem: String,
-    },
-    /// It cannot be written.
-    #[error("{}: cannot write the baseline: {error}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        error: io::Error,
-    },
-}
-
 impl Default for Baseline {
     /// Returns one that knows no scenario.
     fn default() -> Self {
@@ -114,15 +83,9 @@ impl Baseline {
     ///
     /// # Errors
     /// When it cannot be read, or is none of this format.
-    pub fn load(path: &Path) -> Result<Self, BaselineError> {
-        let text = std::fs::read_to_string(path).map_err(|error| BaselineError::Read {
-            path: path.to_owned(),
-            error,
-        })?;
-        let wrong = |problem| BaselineError::Contents {
-            path: path.to_owned(),
-            problem,
-        };
+    pub fn load(path: &Path) -> Result<Self, FileError> {
+        let text = std::fs::read_to_string(path).map_err(FileError::cannot("read the baseline", path))?;
+        let wrong = |problem: String| FileError::new(path, format!("no baseline: {problem}"));
         let baseline: Self = toml::from_str(&text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start.min(text.len()));
             let line = 1 + text[..start].matches('\n').count();
@@ -161,12 +124,9 @@ impl Baseline {
     ///
     /// # Errors
     /// When the directory cannot be written to.
-    pub fn save(&self, path: &Path) -> Result<(), BaselineError> {
+    pub fn save(&self, path: &Path) -> Result<(), FileError> {
         let text = toml::to_string(self).expect("a baseline is plain data");
-        write_whole(path, format!("{HEADING}{text}").as_bytes()).map_err(|error| BaselineError::Write {
-            path: path.to_owned(),
-            error,
-        })
+        write_whole(path, format!("{HEADING}{text}").as_bytes()).map_err(FileError::cannot("write the baseline", path))
     }
 
     /// States that a scenario's search took under an engine.
@@ -180,11 +140,8 @@ impl Baseline {
         if self.model != newer.model {
             lines.push(format!("~ model {} -> {}", self.model, newer.model));
         }
-        let mut names: Vec<&String> = self.scenarios.keys().chain(newer.scenarios.keys()).collect();
-        names.sort();
-        names.dedup();
-        for name in names {
-            match (self.scenarios.get(name), newer.scenarios.get(name)) {
+        for (name, old, new) in side_by_side(&self.scenarios, &newer.scenarios) {
+            match (old, new) {
                 (None, Some(entry)) => lines.push(format!("+ {name}: {}", entry.told())),
                 (Some(entry), None) => lines.push(format!("- {name}: {}", entry.told())),
                 (Some(old), Some(new)) if old != new => lines.push(format!("~ {name}: {}", old.changes(new))),
@@ -193,6 +150,15 @@ impl Baseline {
         }
         lines
     }
+}
+
+/// Returns every name with what each side has under it, in order.
+fn side_by_side<'a, T>(
+    old: &'a BTreeMap<String, T>,
+    new: &'a BTreeMap<String, T>,
+) -> impl Iterator<Item = (&'a String, Option<&'a T>, Option<&'a T>)> {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    names.into_iter().map(|name| (name, old.get(name), new.get(name)))
 }
 
 impl Entry {
@@ -214,11 +180,8 @@ impl Entry {
         for (what, _, _) in hashes.iter().filter(|(_, old, new)| old != new) {
             parts.push(format!("another {what}"));
         }
-        let mut names: Vec<&String> = self.engines.keys().chain(newer.engines.keys()).collect();
-        names.sort();
-        names.dedup();
-        for name in names {
-            match (self.engines.get(name), newer.engines.get(name)) {
+        for (name, old, new) in side_by_side(&self.engines, &newer.engines) {
+            match (old, new) {
                 (None, Some(engine)) => parts.push(format!("{name} added: {}", engine.told())),
                 (Some(_), None) => parts.push(format!("{name} removed")),
                 (Some(old), Some(new)) if old.told() != new.told() => {
@@ -276,8 +239,6 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::scenario::schedule_files;
     use crate::schedule::{Ending, Schedule};

@@ -15,10 +15,8 @@ pub fn judge(report: &mut GateReport, baseline: &Baseline) {
         problems.push(problem(ProblemKind::ForeignSchedule, orphan, message));
     }
     for scenario in &report.unreachable {
-        let message = format!(
-            "the model cannot get to its kernel, so it was not run: {}",
-            scenario.because
-        );
+        let because = &scenario.because;
+        let message = format!("the model cannot get to its kernel, so it was not run: {because}");
         problems.push(problem(ProblemKind::BrokenModel, &scenario.name, message));
     }
     for name in baseline.scenarios.keys().filter(|name| !report.names.contains(name)) {
@@ -80,7 +78,8 @@ impl About<'_> {
         let Some(entry) = self.entry else {
             let message = "the baseline does not know it; run with --update-baseline".to_owned();
             self.add(ProblemKind::NotInBaseline, message);
-            return self.without_baseline();
+            self.result.searches.iter().for_each(|search| self.search(search, None));
+            return self.replays();
         };
         for name in entry.engines.keys() {
             if !self.result.searches.iter().any(|search| search.found.engine == *name) {
@@ -107,26 +106,17 @@ impl About<'_> {
         self.replays();
     }
 
-    fn without_baseline(&mut self) {
-        for search in &self.result.searches {
-            self.search(search, None);
-        }
-        self.replays();
-    }
-
     /// Checks what must hold of a search's answer.
     fn search(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
         let wanted = self.result.expect.as_ref().and_then(|expect| expect.finding.clone());
+        let engine = &search.found.engine;
         if let Some(part) = wanted.as_ref().filter(|_| search.found.findings.is_empty()) {
-            let message = format!(
-                "{} must find that \"{part}\", and found nothing wrong",
-                search.found.engine
-            );
+            let message = format!("{engine} must find that \"{part}\", and found nothing wrong");
             self.add(ProblemKind::LostCanary, message);
         }
         let expected = |finding: &&Finding| wanted.as_ref().is_some_and(|part| finding.message.contains(part));
         for finding in search.found.findings.iter().filter(|finding| !expected(finding)) {
-            self.add(ProblemKind::BrokenModel, format!("{}: {finding}", search.found.engine));
+            self.add(ProblemKind::BrokenModel, format!("{engine}: {finding}"));
         }
         let before = self.problems.len();
         self.new_signatures(search, known);
@@ -141,11 +131,10 @@ impl About<'_> {
     fn new_signatures(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
         for signature in &search.found.hangs {
             let id = &signature.id;
-            let expected = match &self.result.expect {
-                Some(expect) if expect.verdict != Answer::Hang => false,
-                Some(expect) => expect.signatures.as_ref().is_none_or(|expected| expected.contains(id)),
-                None => false,
-            };
+            let expect = self.result.expect.as_ref();
+            let expect = expect.filter(|expect| expect.verdict == Answer::Hang);
+            let listed = |expected: &Vec<String>| expected.contains(id);
+            let expected = expect.is_some_and(|expect| expect.signatures.as_ref().is_none_or(listed));
             let recorded = known.is_none_or(|known| known.signatures.contains(id));
             if expected && recorded {
                 continue;
@@ -165,17 +154,12 @@ impl About<'_> {
         let expect = self.result.expect.as_ref();
         let must_hang = expect.is_some_and(|expect| expect.verdict == Answer::Hang);
         if must_hang && search.found.hangs.is_empty() {
-            let message = match &search.found.stopped_by {
-                None => format!(
-                    "it must hang, but {} saw every state and found no hang",
-                    search.found.engine
-                ),
-                Some(reason) => format!(
-                    "it must hang, but {} found no hang in {} states, stopped by {reason}",
-                    search.found.engine, search.found.states
-                ),
+            let (engine, states) = (&search.found.engine, search.found.states);
+            let end = match &search.found.stopped_by {
+                None => format!("{engine} saw every state and found no hang"),
+                Some(reason) => format!("{engine} found no hang in {states} states, stopped by {reason}"),
             };
-            return self.add(ProblemKind::LostCanary, message);
+            return self.add(ProblemKind::LostCanary, format!("it must hang, but {end}"));
         }
         if search.scope != Scope::Whole {
             return;
@@ -186,11 +170,8 @@ impl About<'_> {
         must.dedup();
         let found = search.found.signatures();
         for id in must.into_iter().filter(|id| !found.contains(id)) {
-            let end = if search.found.complete {
-                "saw every state"
-            } else {
-                "stopped"
-            };
+            let complete = search.found.complete;
+            let end = if complete { "saw every state" } else { "stopped" };
             let message = format!("{} {end} and did not find {id} any more", search.found.engine);
             self.add(ProblemKind::LostSignature, message);
         }
@@ -224,10 +205,9 @@ impl About<'_> {
             expect.is_some_and(|expect| expect.complete == Some(true)) || known.is_some_and(|known| known.complete);
         if search.scope == Scope::Whole && must_end && !search.found.complete && search.found.findings.is_empty() {
             let reason = search.found.stopped_by.as_deref().unwrap_or("nothing that it knows");
-            let message = format!(
-                "{} saw {} states and was stopped by {reason}; it ended by itself before",
-                search.found.engine, search.found.states
-            );
+            let (engine, states) = (&search.found.engine, search.found.states);
+            let message =
+                format!("{engine} saw {states} states and was stopped by {reason}; it ended by itself before");
             self.add(ProblemKind::NoLongerComplete, message);
         }
     }
@@ -237,38 +217,21 @@ impl About<'_> {
         if search.scope != Scope::Whole {
             return;
         }
-        let found = search.found.answer;
-        let expected = self.result.expect.as_ref().map(|expect| expect.verdict);
-        if let Some(expected) = expected.filter(|expected| *expected != found) {
-            let message = format!(
-                "{} found {}, expected {}",
-                search.found.engine,
-                found.name(),
-                expected.name()
-            );
-            return self.add(ProblemKind::OtherVerdict, message);
-        }
-        let never_ends = self
-            .result
-            .expect
-            .as_ref()
-            .is_some_and(|expect| expect.complete == Some(false));
-        if never_ends && search.found.complete {
-            let message = format!(
-                "{} ended by itself, expected a search that does not",
-                search.found.engine
-            );
-            return self.add(ProblemKind::OtherVerdict, message);
-        }
-        if let Some(known) = known.filter(|known| known.verdict != found) {
-            let message = format!(
-                "{} found {}; the baseline has {}",
-                search.found.engine,
-                found.name(),
-                known.verdict.name()
-            );
-            self.add(ProblemKind::OtherVerdict, message);
-        }
+        let (engine, found, expect) = (&search.found.engine, search.found.answer, self.result.expect.as_ref());
+        let expected = expect
+            .map(|expect| expect.verdict)
+            .filter(|expected| *expected != found);
+        let never_ends = expect.is_some_and(|expect| expect.complete == Some(false));
+        let known = known.map(|known| known.verdict).filter(|known| *known != found);
+        let message = match (expected, known) {
+            (Some(expected), _) => format!("{engine} found {}, expected {}", found.name(), expected.name()),
+            _ if never_ends && search.found.complete => {
+                format!("{engine} ended by itself, expected a search that does not")
+            }
+            (None, Some(known)) => format!("{engine} found {}; the baseline has {}", found.name(), known.name()),
+            (None, None) => return,
+        };
+        self.add(ProblemKind::OtherVerdict, message);
     }
 
     /// Notes the size of a whole search beside that of the baseline.
@@ -284,27 +247,19 @@ impl About<'_> {
             (identity.slice != entry.slice, "the slice"),
             (search.reductions_hash != known.reductions, "the reductions"),
         ];
-        let changed: Vec<&str> = changed
-            .into_iter()
-            .filter(|(is, _)| *is)
-            .map(|(_, what)| what)
-            .collect();
-        let states = format!("{} states -> {}", known.states, search.found.states);
+        let changed = changed.into_iter().filter(|(is, _)| *is);
+        let changed: Vec<&str> = changed.map(|(_, what)| what).collect();
+        let states = format!(
+            "{}: {} states -> {}",
+            search.found.engine, known.states, search.found.states
+        );
         if !changed.is_empty() {
-            self.notes.push(format!(
-                "{}: {states}; changed: {}",
-                search.found.engine,
-                changed.join(", ")
-            ));
+            self.notes.push(format!("{states}; changed: {}", changed.join(", ")));
         } else if search.found.states < known.states && (search.found.complete || !known.complete) {
-            let message = format!(
-                "{}: {states}, though model, slice and reductions are unchanged",
-                search.found.engine
-            );
+            let message = format!("{states}, though model, slice and reductions are unchanged");
             self.add(ProblemKind::FewerStates, message);
         } else {
-            self.notes
-                .push(format!("{}: {states}, with the same code", search.found.engine));
+            self.notes.push(format!("{states}, with the same code"));
         }
     }
 
@@ -317,10 +272,9 @@ impl About<'_> {
             let Some(length) = known.length(&hang.id).filter(|length| *length != hang.length) else {
                 continue;
             };
-            self.notes.push(format!(
-                "{}: the shortest schedule of {}: {length} events -> {}",
-                search.found.engine, hang.id, hang.length
-            ));
+            let (engine, id, now) = (&search.found.engine, &hang.id, hang.length);
+            let note = format!("{engine}: the shortest schedule of {id}: {length} events -> {now}");
+            self.notes.push(note);
         }
     }
 
@@ -362,10 +316,8 @@ impl About<'_> {
             return format!("{} still finds {signature}: record it again", search.found.engine);
         }
         if let Some(search) = searches.iter().find(|search| search.found.complete) {
-            return format!(
-                "the hang is gone: {} saw every state without {signature}",
-                search.found.engine
-            );
+            let engine = &search.found.engine;
+            return format!("the hang is gone: {engine} saw every state without {signature}");
         }
         format!("no search found {signature}, and none saw every state")
     }

@@ -15,7 +15,7 @@ mod run;
 mod task;
 mod upgrade;
 
-pub use baseline::{Baseline, BaselineError, Engine as BaselineEngine, Entry as BaselineEntry};
+pub use baseline::{Baseline, Engine as BaselineEngine, Entry as BaselineEntry};
 pub use budget::{Budgets, Scope};
 pub use diff::Difference;
 pub use judge::{judge, judge_scenario};

@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -12,10 +11,11 @@ use thiserror::Error;
 
 use super::{Baseline, Identity};
 use crate::explore::Answer;
+use crate::file::FileError;
 use crate::scenario::{
-    Expect, Experiment, ExperimentError, ExperimentProblem, Scenario, ScenarioError, scenario_files, schedule_files,
+    Expect, Experiment, ExperimentError, ExperimentProblem, Scenario, scenario_files, schedule_files,
 };
-use crate::schedule::{Schedule, ScheduleError};
+use crate::schedule::Schedule;
 
 /// States that a search is thought to take where the baseline does not know it.
 const UNKNOWN_COST: u64 = 100_000;
@@ -107,23 +107,9 @@ pub struct Recorded {
 /// The reason why there is no plan.
 #[derive(Debug, Error)]
 pub enum PlanError {
-    /// A directory cannot be read.
-    #[error("{}: cannot read the directory: {error}", path.display())]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// The cause.
-        error: io::Error,
-    },
-    /// There is nothing to run.
-    #[error("{}: no *.toml below this directory", .0.display())]
-    Empty(PathBuf),
-    /// A file is no scenario.
+    /// A directory cannot be read, or has no scenario; or a file is no scenario or no schedule.
     #[error(transparent)]
-    Scenario(#[from] ScenarioError),
-    /// A file is no schedule.
-    #[error(transparent)]
-    Schedule(#[from] ScheduleError),
+    File(#[from] FileError),
     /// A scenario cannot run.
     #[error(transparent)]
     Run(#[from] ExperimentError),
@@ -136,21 +122,13 @@ impl Plan {
     /// # Errors
     /// When a file below the directory is wrong.
     pub fn new(root: &Path, shard: Shard, baseline: &Baseline) -> Result<Self, PlanError> {
-        let unreadable = |error| PlanError::Directory {
-            path: root.to_owned(),
-            error,
-        };
-        let files = scenario_files(root).map_err(unreadable)?;
-        if files.is_empty() {
-            return Err(PlanError::Empty(root.to_owned()));
-        }
         let mut scenarios = BTreeMap::new();
-        for file in files {
+        for file in scenario_files(root)? {
             scenarios.insert(relative(root, &file), Scenario::load(&file)?);
         }
         let mut schedules: BTreeMap<String, Vec<Recorded>> = BTreeMap::new();
         let mut orphans = Vec::new();
-        for path in schedule_files(root).map_err(unreadable)? {
+        for path in schedule_files(root)? {
             let schedule = Schedule::load(&path)?;
             let name = relative(root, &path);
             let scenario = relative(root, &path.with_file_name(&schedule.header.scenario));

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// One reason why the gate is red.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -17,8 +18,9 @@ pub struct Problem {
 }
 
 /// Kinds of reasons.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ProblemKind {
     /// A client hangs in a way that was not known.
     NewSignature,
@@ -55,23 +57,7 @@ pub enum ProblemKind {
 impl ProblemKind {
     /// Its name in reports, as in `new_signature`.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::NewSignature => "new_signature",
-            Self::LostCanary => "lost_canary",
-            Self::LostSignature => "lost_signature",
-            Self::NewOutcome => "new_outcome",
-            Self::LostOutcome => "lost_outcome",
-            Self::HangGone => "hang_gone",
-            Self::ScheduleDiffers => "schedule_differs",
-            Self::ForeignSchedule => "foreign_schedule",
-            Self::NoLongerComplete => "no_longer_complete",
-            Self::FewerStates => "fewer_states",
-            Self::OtherVerdict => "other_verdict",
-            Self::BrokenModel => "broken_model",
-            Self::NotInBaseline => "not_in_baseline",
-            Self::Vanished => "vanished",
-            Self::NoSibling => "no_sibling",
-        }
+        self.into()
     }
 }
 

@@ -1,6 +1,5 @@
 //! Running what a plan says, one task after the other.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,8 +10,8 @@ use super::report::FORMAT;
 use super::task::{replays, run_task, searched_as};
 use super::{Baseline, Budgets, GateReport, MODEL_HASH, Plan, ScenarioResult, SearchResult, Task};
 use crate::explore::exhaustive::{CheckpointError, Status};
+use crate::file::FileError;
 use crate::scenario::Told;
-use crate::schedule::WriteError;
 
 /// The settings with which a plan is run.
 #[derive(Clone, Debug)]
@@ -54,9 +53,9 @@ pub struct Checkpoints {
 /// The reason why a run ended without a report.
 #[derive(Debug, Error)]
 pub enum GateError {
-    /// A schedule.
+    /// A file cannot be written.
     #[error(transparent)]
-    Schedule(#[from] WriteError),
+    File(#[from] FileError),
     /// A checkpoint cannot be used or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -67,14 +66,6 @@ pub enum GateError {
         scenario: String,
         /// Why.
         error: String,
-    },
-    /// Another file.
-    #[error("{}: cannot write: {error}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        error: io::Error,
     },
 }
 

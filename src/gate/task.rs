@@ -13,8 +13,9 @@ use super::{
 use crate::explore::Answer;
 use crate::explore::exhaustive::{Checkpointing, Options, Reductions, Status};
 use crate::explore::{Finding, FindingKind, HangRecord, Verdict};
-use crate::scenario::{Budget, EngineName, Experiment, Labels, RecordedError};
-use crate::schedule::{Ending, Hash, Schedule, replay, write_whole};
+use crate::file::{FileError, write_whole};
+use crate::scenario::{Budget, EngineName, Experiment, Labels};
+use crate::schedule::{Ending, Hash, Schedule, replay};
 
 /// A killed run loses less than a minute of its search.
 const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(30);
@@ -187,23 +188,21 @@ fn exhaustive(
     progress: &mut dyn FnMut(&Status),
 ) -> Result<Verdict, GateError> {
     let in_order = kind == Kind::Exhaustive;
-    let Some(checkpoints) = &settings.checkpoints else {
-        return Ok(task.experiment.search(options, in_order, interrupt, progress));
-    };
     let name = task.name.replace('/', "_");
-    let path = checkpoints.directory.join(format!("{name}.{}.checkpoint", kind.name()));
-    let place = Checkpointing {
-        path: path.clone(),
+    let place = settings.checkpoints.as_ref().map(|checkpoints| Checkpointing {
+        path: checkpoints.directory.join(format!("{name}.{}.checkpoint", kind.name())),
         identity: Vec::new(),
         resume: checkpoints.resume,
         every: BETWEEN_CHECKPOINTS,
         every_states: None,
-    };
-    let experiment = &task.experiment;
-    let verdict = experiment.search_with_checkpoints(options, in_order, place, interrupt, progress)?;
+    });
+    let path = place.as_ref().map(|place| place.path.clone());
+    let verdict = task
+        .experiment
+        .search_at(options, in_order, place, interrupt, progress)?;
     // One that its bound stopped could go on, but not in this run, and the next one begins anew.
-    if !interrupt.load(Ordering::SeqCst) && path.exists() {
-        std::fs::remove_file(&path).map_err(|error| GateError::Write { path, error })?;
+    if let Some(path) = path.filter(|path| !interrupt.load(Ordering::SeqCst) && path.exists()) {
+        std::fs::remove_file(&path).map_err(FileError::cannot("write", &path))?;
     }
     Ok(verdict)
 }
@@ -262,7 +261,7 @@ fn told<'a>(
         };
         let text = (artifacts.text)(&experiment.told(&only, &labels, &[Some(file)]));
         let path = artifacts.directory.join(format!("{name}.txt"));
-        write_whole(&path, text.as_bytes()).map_err(|error| GateError::Write { path, error })?;
+        write_whole(&path, text.as_bytes()).map_err(FileError::cannot("write", &path))?;
         recorded.schedule = Some(format!("{name}.schedule"));
     }
     for (index, finding) in verdict.findings.iter().enumerate() {
@@ -276,10 +275,7 @@ fn told<'a>(
 fn write(artifacts: &Path, name: &str, schedule: &Schedule) -> Result<PathBuf, GateError> {
     let path = artifacts.join(format!("{name}.schedule"));
     let folder = path.parent().unwrap_or(artifacts);
-    std::fs::create_dir_all(folder).map_err(|error| GateError::Write {
-        path: folder.to_owned(),
-        error,
-    })?;
+    std::fs::create_dir_all(folder).map_err(FileError::cannot("write", folder))?;
     schedule.write(&path)?;
     Ok(path)
 }
@@ -302,7 +298,7 @@ pub fn replay_recorded(task: &Task, recorded: &Recorded) -> Replayed {
             };
             (outcome.followed, end)
         }
-        Err(error) => (0, ReplayEnd::Foreign(without_file(&recorded.path, &error))),
+        Err(error) => (0, ReplayEnd::Foreign(error.problem())),
     };
     Replayed {
         schedule: recorded.name.clone(),
@@ -311,11 +307,4 @@ pub fn replay_recorded(task: &Task, recorded: &Recorded) -> Replayed {
         events: schedule.events.len(),
         end,
     }
-}
-
-/// Returns an error without the file, which a report names itself.
-fn without_file(path: &Path, error: &RecordedError) -> String {
-    let text = error.to_string();
-    let file = format!("{}: ", path.display());
-    text.strip_prefix(&file).map(str::to_owned).unwrap_or(text)
 }

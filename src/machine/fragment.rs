@@ -31,41 +31,10 @@ pub struct Group {
 
 /// A group that can't be made.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
-pub enum GroupError {
-    /// A pattern without a process.
-    #[error("group \"{group}\": \"{pattern}\", expected PROCESS/THREAD, as in ps0/*")]
-    NoProcess {
-        /// The group.
-        group: String,
-        /// The pattern.
-        pattern: String,
-    },
-    /// A pattern of a process that the model has not.
-    #[error("group \"{group}\": no process {process}; there are: {processes}")]
-    Unknown {
-        /// The group.
-        group: String,
-        /// The part before the slash.
-        process: String,
-        /// The processes that there are.
-        processes: String,
-    },
-    /// Members in two processes. They share nothing, so nobody could see to it that one at a time runs.
-    #[error("group \"{group}\": threads of {first} and of {second}, expected those of one process")]
-    TwoProcesses {
-        /// The group.
-        group: String,
-        /// Process of the first pattern.
-        first: String,
-        /// Another one.
-        second: String,
-    },
-    /// No pattern at all.
-    #[error("group \"{group}\": no threads, expected at least one pattern, as in ps0/*")]
-    Empty {
-        /// The group.
-        group: String,
-    },
+#[error("group \"{group}\": {problem}")]
+pub struct GroupError {
+    group: String,
+    problem: String,
 }
 
 impl Group {
@@ -78,42 +47,37 @@ impl Group {
         let processes: Vec<String> = (0..model.process_count())
             .map(|process| model.process_name(ProcessId::new(process)))
             .collect();
-        let group = || name.to_owned();
+        let wrong = |problem: String| GroupError {
+            group: name.to_owned(),
+            problem,
+        };
         let mut found: Option<ProcessId> = None;
         let mut members = Vec::new();
         for pattern in patterns {
             let Some((process, thread)) = pattern.split_once('/') else {
-                return Err(GroupError::NoProcess {
-                    group: group(),
-                    pattern: pattern.clone(),
-                });
+                return Err(wrong(format!("\"{pattern}\", expected PROCESS/THREAD, as in ps0/*")));
             };
             let Some(index) = processes.iter().position(|known| known == process) else {
-                return Err(GroupError::Unknown {
-                    group: group(),
-                    process: process.to_owned(),
-                    processes: processes.join(", "),
-                });
+                let known = processes.join(", ");
+                return Err(wrong(format!("no process {process}; there are: {known}")));
             };
             let id = ProcessId::new(index);
+            // They share nothing, so nobody could see to it that one at a time runs.
             if let Some(first) = found.filter(|first| *first != id) {
-                return Err(GroupError::TwoProcesses {
-                    group: group(),
-                    first: processes[first.index()].clone(),
-                    second: process.to_owned(),
-                });
+                let first = &processes[first.index()];
+                return Err(wrong(format!(
+                    "threads of {first} and of {process}, expected those of one process"
+                )));
             }
             found = Some(id);
             members.push(WildMatch::new(thread));
         }
-        match found {
-            Some(process) => Ok(Self {
-                name: group(),
-                process,
-                members,
-            }),
-            None => Err(GroupError::Empty { group: group() }),
-        }
+        let none = || wrong("no threads, expected at least one pattern, as in ps0/*".to_owned());
+        Ok(Self {
+            name: name.to_owned(),
+            process: found.ok_or_else(none)?,
+            members,
+        })
     }
 }
 

@@ -134,7 +134,7 @@ impl WaitNode {
 }
 
 /// The common part of two hangs that are the same bug: chains of waiting places without ids.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Signature {
     /// Each chain leads from the client to a cause.
     chains: Vec<Vec<Term>>,

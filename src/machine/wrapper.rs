@@ -137,3 +137,54 @@ macro_rules! delegate {
         }
     };
 }
+
+/// Writes methods of [`Model`], [`Independence`](super::Independence) and [`Guarantees`](super::Guarantees) for a small model that has
+/// nothing to say there: nothing changes for good or stays behind, any frame may come, threads share no names, permits need not come back,
+/// nothing is dead, nothing is guaranteed, and a return is sure only where it has happened.
+#[macro_export]
+macro_rules! says_nothing {
+    ($($method:ident)+) => { $($crate::says_nothing!(@ $method);)+ };
+    (@ outcome) => { $crate::says_nothing!(@of outcome(&[&Self::Process]) -> Option<String> = None); };
+    (@ leaks) => { $crate::says_nothing!(@of leaks(&[&Self::Process]) -> Vec<String> = Vec::new()); };
+    (@ facts) => {
+        type Facts = ();
+        $crate::says_nothing!(@of facts($crate::machine::ProcessId, &Self::Process) -> () = ());
+    };
+    (@ may_send) => {
+        $crate::says_nothing!(@of may_send($crate::machine::ProcessId, &Self::Process, $crate::machine::ProcessId)
+            -> $crate::machine::FrameSet = $crate::machine::FrameSet::Any);
+    };
+    (@ frame_set) => {
+        $crate::says_nothing!(@of frame_set(&Self::Frame) -> $crate::machine::FrameSet = $crate::machine::FrameSet::Any);
+    };
+    (@ name) => {
+        $crate::says_nothing!(@of name($crate::machine::ProcessId, Self::Thread)
+            -> Option<$crate::machine::ThreadName> = None);
+    };
+    (@ permits_come_back) => {
+        $crate::says_nothing!(@of permits_come_back($crate::machine::ProcessId, $crate::machine::ObjectId)
+            -> bool = false);
+    };
+    (@ eliminate_dead) => {
+        $crate::says_nothing!(@of eliminate_dead($crate::machine::ProcessId, &mut Self::Process) -> () = ());
+    };
+    (@ guarantees) => {
+        $crate::says_nothing!(@of guarantees($crate::machine::ProcessId, &Self::Process, &$crate::machine::GuaranteeSet)
+            -> $crate::machine::GuaranteeSet = $crate::machine::GuaranteeSet::default());
+    };
+    (@ is_inevitable) => {
+        fn is_inevitable(
+            &self,
+            process: $crate::machine::ProcessId,
+            state: &Self::Process,
+            _: &$crate::machine::GuaranteeSet,
+        ) -> bool {
+            self.clients(process, state).iter().all(|client| client.returned)
+        }
+    };
+    (@of $method:ident($($type:ty),*) -> $result:ty = $nothing:expr) => {
+        fn $method(&self, $(_: $type),*) -> $result {
+            $nothing
+        }
+    };
+}

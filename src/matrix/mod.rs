@@ -10,4 +10,4 @@ mod plan;
 mod results;
 
 pub use plan::{Axes, Cell, Plan, PlanError, Search, plan};
-pub use results::{Record, Results, ResultsError, Sampled};
+pub use results::{Record, Results, Sampled};

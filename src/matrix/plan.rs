@@ -67,19 +67,8 @@ pub enum PlanError {
     #[error(transparent)]
     Run(#[from] ExperimentError),
     /// Two scenarios would be in one place.
-    #[error(
-        "{second}: input \"{input}\" on {servers} server(s) is already the place of {first}; expected one scenario for each"
-    )]
-    Taken {
-        /// The scenario that has the place.
-        first: String,
-        /// The one that wants it.
-        second: String,
-        /// The place.
-        input: Input,
-        /// The place.
-        servers: usize,
-    },
+    #[error("{0}; expected one scenario for each")]
+    Taken(String),
 }
 
 /// Lays out the searches for every combination of scenarios and axes.
@@ -96,12 +85,9 @@ pub fn plan(scenarios: &[Scenario], axes: Axes) -> Result<Plan, PlanError> {
             .iter()
             .find(|(other, count, _)| (*other, *count) == (input, servers));
         if let Some((.., first)) = taken {
-            return Err(PlanError::Taken {
-                first: first.clone(),
-                second: scenario.to_string(),
-                input,
-                servers,
-            });
+            return Err(PlanError::Taken(format!(
+                "{scenario}: input \"{input}\" on {servers} server(s) is already the place of {first}"
+            )));
         }
         places.push((input, servers, scenario.to_string()));
         for &variant in &axes.variants {

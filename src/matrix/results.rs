@@ -1,14 +1,13 @@
 //! Results of the searches of a matrix, as a file.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use crate::explore::{Answer, Executions, HangRecord, Verdict};
+use crate::file::{FileError, write_whole};
 use crate::gate::MODEL_HASH;
-use crate::schedule::write_whole;
 
 /// The newest format, and the one that is written.
 const FORMAT: u32 = 3;
@@ -82,45 +81,6 @@ pub struct Results {
     records: Vec<Record>,
 }
 
-/// The reason why results cannot be read or written.
-#[derive(Debug, Error)]
-pub enum ResultsError {
-    /// The file cannot be read.
-    #[error("{}: cannot read the results: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// It holds something else.
-    #[error("{}: no results of a matrix: {source}", path.display())]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// The problem.
-        source: serde_json::Error,
-    },
-    /// They are of another program.
-    #[error("{}: results of {found}, expected {expected}; run without --resume", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// Its format, version and model.
-        found: String,
-        /// This program's.
-        expected: String,
-    },
-    /// The file cannot be written.
-    #[error("{}: cannot write: {source}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-}
-
 impl Default for Results {
     fn default() -> Self {
         Self {
@@ -137,49 +97,34 @@ impl Results {
     ///
     /// # Errors
     /// When the file cannot be read, or is not one of this version.
-    pub fn load(path: &Path) -> Result<Self, ResultsError> {
+    pub fn load(path: &Path) -> Result<Self, FileError> {
         let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(source) => {
-                return Err(ResultsError::Read {
-                    path: path.to_owned(),
-                    source,
-                });
-            }
+            text => text.map_err(FileError::cannot("read the results", path))?,
         };
-        let results: Self = serde_json::from_str(&text).map_err(|source| ResultsError::Parse {
-            path: path.to_owned(),
-            source,
-        })?;
-        let own = Self::default();
-        let name = |results: &Self| {
-            format!(
-                "version {} (format {}, model {})",
-                results.version, results.format, results.code
-            )
-        };
-        if name(&results) != name(&own) {
-            return Err(ResultsError::Foreign {
-                path: path.to_owned(),
-                found: name(&results),
-                expected: name(&own),
-            });
+        let results: Self = serde_json::from_str(&text)
+            .map_err(|error| FileError::new(path, format!("no results of a matrix: {error}")))?;
+        let (found, expected) = (results.origin(), Self::default().origin());
+        if found != expected {
+            let problem = format!("results of {found}, expected {expected}; run without --resume");
+            return Err(FileError::new(path, problem));
         }
         Ok(results)
+    }
+
+    /// Returns what the file is of: format, version and model.
+    fn origin(&self) -> String {
+        format!("version {} (format {}, model {})", self.version, self.format, self.code)
     }
 
     /// Writes the file, whole or not at all.
     ///
     /// # Errors
     /// When the directory cannot be written to.
-    pub fn save(&self, path: &Path) -> Result<(), ResultsError> {
+    pub fn save(&self, path: &Path) -> Result<(), FileError> {
         let mut text = serde_json::to_string_pretty(self).expect("records are plain data");
         text.push('\n');
-        write_whole(path, text.as_bytes()).map_err(|source| ResultsError::Write {
-            path: path.to_owned(),
-            source,
-        })
+        write_whole(path, text.as_bytes()).map_err(FileError::cannot("write", path))
     }
 
     /// Returns the record of a model.
@@ -210,7 +155,7 @@ mod tests {
             answer: if complete { Answer::NoHang } else { Answer::Undecided },
             complete,
             states: 7,
-            ..Verdict::none()
+            ..Verdict::default()
         };
         Record::of(model, max_states, &verdict)
     }
@@ -227,6 +172,10 @@ mod tests {
         assert!(results.suffice("b", 1_000));
     }
 
+    fn refusal(path: &Path) -> String {
+        Results::load(path).unwrap_err().to_string()
+    }
+
     #[test]
     fn results_are_read_as_they_were_written_and_those_of_another_version_are_refused() {
         let folder = tempfile::tempdir().unwrap();
@@ -238,7 +187,7 @@ mod tests {
         assert_eq!(Results::load(&path).unwrap(), results);
         results.version = "0.0.0".to_owned();
         results.save(&path).unwrap();
-        let error = Results::load(&path).unwrap_err().to_string();
+        let error = refusal(&path);
         assert!(
             error.contains("results of version 0.0.0 (format 3, model xxh3:") && error.contains("), expected version"),
             "{error}"
@@ -246,15 +195,10 @@ mod tests {
         results = Results::default();
         results.code = "xxh3:0".to_owned();
         results.save(&path).unwrap();
-        assert!(matches!(Results::load(&path), Err(ResultsError::Foreign { .. })));
+        assert!(refusal(&path).contains("run without --resume"));
         std::fs::write(&path, r#"{"format": 1, "version": "0.1.0", "records": []}"#).unwrap();
-        assert!(matches!(Results::load(&path), Err(ResultsError::Foreign { .. })));
+        assert!(refusal(&path).contains("run without --resume"));
         std::fs::write(&path, "{}").unwrap();
-        assert!(
-            Results::load(&path)
-                .unwrap_err()
-                .to_string()
-                .contains("no results of a matrix")
-        );
+        assert!(refusal(&path).contains("no results of a matrix"));
     }
 }

@@ -14,7 +14,7 @@ pub struct ChromeTrace {
 }
 
 /// One record. Fields as in the format's description ("Trace Event Format").
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
 pub struct TraceRecord {
     /// Text that is shown.
     pub name: String,
@@ -108,16 +108,11 @@ impl ChromeTrace {
 fn record(phase: char, name: String, time: Option<usize>, (process, thread): (usize, usize)) -> TraceRecord {
     TraceRecord {
         name,
-        category: None,
         phase,
         time,
-        duration: None,
         process,
         thread,
-        id: None,
-        binding: None,
-        scope: None,
-        arguments: None,
+        ..TraceRecord::default()
     }
 }
 
@@ -141,13 +136,8 @@ fn names(recording: &Recording) -> Vec<TraceRecord> {
     }
     for (thread, info) in recording.threads.iter().enumerate() {
         let track = track(recording, thread);
-        name(
-            "thread_name",
-            Arguments::Name {
-                name: info.name.clone(),
-            },
-            track,
-        );
+        let named = info.name.clone();
+        name("thread_name", Arguments::Name { name: named }, track);
         name("thread_sort_index", Arguments::Order { sort_index: thread }, track);
     }
     records

@@ -8,21 +8,21 @@ use crate::gate::Difference;
 
 /// Writes one row per scenario, then the ways to hang that appear or vanish with their shortest schedules.
 pub fn diff_text(base: &str, changed: &str, differences: &[Difference]) -> String {
-    let mut rows = vec![["scenario", base, changed, ""].map(str::to_owned).to_vec()];
-    for one in differences {
+    let row = |one: &Difference| {
         let what = match (one.differs(), one.is_open()) {
             (true, _) => "differs",
             (false, true) => "no difference found, but a bound stopped a search",
             (false, false) => "same",
         };
-        rows.push(vec![
+        [
             one.scenario.clone(),
             side(&one.base),
             side(&one.changed),
             what.to_owned(),
-        ]);
-    }
-    let mut text = table(&rows);
+        ]
+    };
+    let rows: Vec<_> = differences.iter().map(row).collect();
+    let mut text = table(["scenario", base, changed, ""], &rows);
     for one in differences.iter().filter(|one| one.differs()) {
         let _ = writeln!(text, "\n{}", one.scenario);
         ways(&mut text, '+', &one.appear, &one.base, changed);

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::lanes::lanes;
-use super::{counted, grouped};
+use super::{counted, grouped, wrapped};
 use crate::diagnose::{Explanation, Race, Searches, WaitGraph, Waiting};
 use crate::machine::Event;
 use crate::schedule::Minimised;
@@ -19,16 +19,18 @@ pub fn explanation_text(explanation: &Explanation) -> String {
         explanation.client
     );
     for paragraph in &explanation.story {
-        let _ = writeln!(text, "\n{}", wrapped(paragraph, WIDTH_MAX));
+        let _ = writeln!(text, "\n{}", wrapped(paragraph, WIDTH_MAX).join("\n"));
     }
     races(&mut text, explanation);
     outcomes(&mut text, explanation);
     text.push_str("\nWho waits for whom\n");
-    if !explanation.waits.nodes.is_empty() {
-        waiting(&mut text, &explanation.waits, 0, 1, &mut Vec::new());
-    }
+    wait_tree(&mut text, &explanation.waits);
     schedule(&mut text, explanation);
-    let _ = writeln!(text, "\n{}", wrapped(&searches_text(&explanation.searches), WIDTH_MAX));
+    let _ = writeln!(
+        text,
+        "\n{}",
+        wrapped(&searches_text(&explanation.searches), WIDTH_MAX).join("\n")
+    );
     text
 }
 
@@ -77,6 +79,12 @@ fn outcomes(text: &mut String, explanation: &Explanation) {
 }
 
 /// Writes who waits for whom, a level deeper for each waiting place, with who could have ended each wait.
+pub(super) fn wait_tree(text: &mut String, waits: &WaitGraph) {
+    if !waits.nodes.is_empty() {
+        waiting(text, waits, 0, 1, &mut Vec::new());
+    }
+}
+
 fn waiting(text: &mut String, waits: &WaitGraph, index: usize, level: usize, seen: &mut Vec<usize>) {
     let indent = "  ".repeat(level);
     let node @ Waiting {
@@ -93,15 +101,7 @@ fn waiting(text: &mut String, waits: &WaitGraph, index: usize, level: usize, see
         let _ = writeln!(text, "{indent}  {}", node.detail);
     }
     for resolver in &node.resolvers {
-        let by = resolver
-            .settled_by
-            .map(|event| format!(" (event {event})"))
-            .unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "{indent}  could end it: {}: {}{by}",
-            resolver.who, resolver.why_not
-        );
+        let _ = writeln!(text, "{indent}  could end it: {}: {}", resolver.who, resolver.reason());
     }
     if let Some(cause) = &node.cause {
         let _ = writeln!(text, "{indent}  why nobody answers: {cause}");
@@ -156,23 +156,6 @@ fn searches_text(searches: &Searches) -> String {
         }
     }
     text
-}
-
-/// Lines of at most `width` characters, broken at spaces.
-fn wrapped(text: &str, width: usize) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().expect("there is a line");
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines.join("\n")
 }
 
 /// Tells what minimising did, in one line.

@@ -54,10 +54,6 @@ pub fn import_text(name: &str, graph: &Graph, reduced: &Slice) -> String {
 }
 
 fn partitions(graph: &Graph) -> String {
-    let nodes: usize = graph.partitions.iter().map(|partition| partition.nodes.len()).sum();
-    format!(
-        "{}, {}",
-        counted(graph.partitions.len(), "partition"),
-        counted(nodes, "node")
-    )
+    let partitions = counted(graph.partitions.len(), "partition");
+    format!("{partitions}, {}", counted(graph.node_ids().count(), "node"))
 }

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use super::lanes::{lanes, legend};
 use super::{counted, grouped};
+use crate::diagnose::WaitGraph;
 use crate::explore::{Answer, Executions, Finding, FoundHang, Verdict};
-use crate::machine::{WaitFor, WaitNode};
+use crate::machine::WaitFor;
 use crate::scenario::{Size, Told};
 
 /// Writes a verdict in full: what was searched, then each hang with who waits for whom and the schedule that leads there.
@@ -48,8 +49,14 @@ fn headline(told: &Told<'_>) -> String {
         ..
     } = told;
     let answer = match (verdict.answer, verdict.complete) {
-        (Answer::Hang, true) => format!("HANG: {}; the search is complete", hangs(verdict.hangs.len())),
-        (Answer::Hang, false) => format!("HANG: {}; there may be more", hangs(verdict.hangs.len())),
+        (Answer::Hang, true) => format!(
+            "HANG: {}; the search is complete",
+            counted(verdict.hangs.len(), "distinct hang")
+        ),
+        (Answer::Hang, false) => format!(
+            "HANG: {}; there may be more",
+            counted(verdict.hangs.len(), "distinct hang")
+        ),
         (Answer::NoHang, _) => "NO HANG: proved, the search ended by itself".to_owned(),
         (Answer::Undecided, _) if verdict.executions.is_some() => {
             "UNDECIDED: no hang found, but not every schedule was run".to_owned()
@@ -117,11 +124,6 @@ fn work(executions: &Executions, verdict: &Verdict) -> String {
     text
 }
 
-fn hangs(number: usize) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} distinct hang{plural}")
-}
-
 fn hang_text(told: &Told<'_>, index: usize, hang: &FoundHang) -> String {
     let mut text = format!("Hang {}: {} never returns\n", hang.signature.id(), hang.client);
     wait_tree(&mut text, &hang.wait_for);
@@ -143,37 +145,7 @@ fn finding_text(finding: &Finding) -> String {
     text
 }
 
-/// Writes who waits for whom, a level deeper for each waiting place.
+/// Writes who waits for whom.
 pub(super) fn wait_tree(text: &mut String, waits: &WaitFor) {
-    if !waits.nodes.is_empty() {
-        let mut seen = Vec::new();
-        wait_node(text, waits, 0, 1, &mut seen);
-    }
-}
-
-fn wait_node(text: &mut String, waits: &WaitFor, index: usize, level: usize, seen: &mut Vec<usize>) {
-    let indent = "  ".repeat(level);
-    let WaitNode {
-        role,
-        label,
-        object,
-        cause,
-        detail,
-    } = &waits.nodes[index];
-    let again = seen.contains(&index);
-    let suffix = if again { "  (as above)" } else { "" };
-    let _ = writeln!(text, "{indent}{role}: {label} waits for {object}{suffix}");
-    if again {
-        return;
-    }
-    seen.push(index);
-    if !detail.is_empty() {
-        let _ = writeln!(text, "{indent}  {detail}");
-    }
-    if let Some(cause) = cause {
-        let _ = writeln!(text, "{indent}  why nobody answers: {cause}");
-    }
-    for (_, next) in waits.edges.iter().filter(|(from, _)| *from == index) {
-        wait_node(text, waits, *next, level + 1, seen);
-    }
+    super::explain::wait_tree(text, &WaitGraph::of(waits.clone(), |_| Vec::new()));
 }

@@ -3,17 +3,21 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::file::FileError;
+
 /// Name of the file in which the gate keeps what it found: the one `*.toml` among scenarios that is none.
 pub const BASELINE_NAME: &str = "baseline.toml";
 
 /// Returns every scenario file below a directory, in order of path.
 ///
 /// # Errors
-/// When a directory cannot be read.
-pub fn scenario_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    below(directory, "toml", &mut files)?;
+/// When a directory cannot be read, or there is none below it.
+pub fn scenario_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let mut files = all_below(directory, "toml")?;
     files.retain(|file| file.file_name().is_none_or(|name| name != BASELINE_NAME));
+    if files.is_empty() {
+        return Err(FileError::new(directory, "no *.toml below this directory"));
+    }
     Ok(files)
 }
 
@@ -21,9 +25,13 @@ pub fn scenario_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// When a directory cannot be read.
-pub fn schedule_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+pub fn schedule_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
+    all_below(directory, "schedule")
+}
+
+fn all_below(directory: &Path, extension: &str) -> Result<Vec<PathBuf>, FileError> {
     let mut files = Vec::new();
-    below(directory, "schedule", &mut files)?;
+    below(directory, extension, &mut files).map_err(FileError::cannot("read the directory", directory))?;
     Ok(files)
 }
 

@@ -1,8 +1,8 @@
 //! The contents of a scenario file.
 
-use std::fmt;
-
+use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use strum::Display;
 
 use super::{PipelineSection, Size};
 use crate::explore::Answer;
@@ -86,7 +86,7 @@ pub struct JobSection {
     pub pipeline: Option<PipelineSection>,
 }
 
-fn one() -> u8 {
+pub(super) fn one() -> u8 {
     1
 }
 
@@ -98,7 +98,7 @@ fn is_every_order(order: &Order) -> bool {
     *order == Order::All
 }
 
-fn two() -> u8 {
+pub(super) fn two() -> u8 {
     2
 }
 
@@ -107,8 +107,9 @@ fn end_at_once() -> Vec<Turn> {
 }
 
 /// The way by which the batch gets into the step.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ValueEnum, Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Input {
     /// The iterator is in the step.
     Coupled,
@@ -118,17 +119,6 @@ pub enum Input {
     Queue,
     /// No step trains: the client only reads from the pipeline.
     Read,
-}
-
-impl fmt::Display for Input {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Input::Coupled => "coupled",
-            Input::Decoupled => "decoupled",
-            Input::Queue => "queue",
-            Input::Read => "read",
-        })
-    }
 }
 
 /// The input in one turn of the client's loop.
@@ -266,8 +256,9 @@ impl EngineSection {
 }
 
 /// The engines.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, ValueEnum, Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum EngineName {
     /// Every state.
     #[default]
@@ -278,17 +269,6 @@ pub enum EngineName {
     Threads,
     /// Every interleaving of a kernel, by loom's search.
     Loom,
-}
-
-impl fmt::Display for EngineName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            EngineName::Exhaustive => "exhaustive",
-            EngineName::Shuttle => "shuttle",
-            EngineName::Threads => "threads",
-            EngineName::Loom => "loom",
-        })
-    }
 }
 
 /// `[expect]`: what must come out.

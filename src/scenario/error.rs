@@ -1,33 +1,6 @@
-//! Errors of a scenario file, in one line that says where.
+//! The place in a scenario file where an error is.
 
-use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
-
-use thiserror::Error;
-
-/// A file that is no scenario. The text names file, line, key and what was expected.
-#[derive(Debug, Error)]
-pub enum ScenarioError {
-    /// It could not be read.
-    #[error("{}: cannot read the scenario: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// Something in it is not as it should be.
-    #[error("{}:{line}: {problem}", path.display())]
-    Line {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// The key, what was found and what was expected.
-        problem: String,
-    },
-}
 
 /// Returns line (from 1) and text of what a TOML error says, with the key that it is about.
 pub(super) fn locate(text: &str, error: &toml::de::Error) -> (usize, String) {

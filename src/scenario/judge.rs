@@ -47,10 +47,8 @@ impl Judgement {
         found.sort();
         if let Some(expected) = &expect.signatures {
             if let Some(new) = found.iter().find(|id| !expected.contains(id)) {
-                return Self::Fails(format!(
-                    "signature {new} is not one of those expected: {}",
-                    expected.join(" ")
-                ));
+                let expected = expected.join(" ");
+                return Self::Fails(format!("signature {new} is not one of those expected: {expected}"));
             }
             if let Some(missing) = expected.iter().find(|id| !samples && !found.contains(id)) {
                 return Self::missing(verdict, format!("expected signature {missing} was not found"));
@@ -73,15 +71,12 @@ impl Judgement {
             _ => Self::Holds,
         }
     }
-}
 
-impl Judgement {
     /// Judges what was not found: it is not there only if everything was looked at.
     fn missing(verdict: &Verdict, text: String) -> Self {
-        if verdict.complete {
-            Self::Fails(text)
-        } else {
-            Self::Undecided(text)
+        match verdict.complete {
+            true => Self::Fails(text),
+            false => Self::Undecided(text),
         }
     }
 }

@@ -13,6 +13,7 @@ mod told;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::file::FileError;
 use crate::models::tensorflow::job::Variant;
 use crate::models::tensorflow::job::builtin::BatchSource;
 use crate::schedule::Hash;
@@ -23,7 +24,6 @@ pub use document::{
     RuntimeSection,
 };
 pub use document::{SliceKind, Turn};
-pub use error::ScenarioError;
 pub use experiment::{
     Budget, Cut, EngineError, EngineStatus, Experiment, ExperimentError, ExperimentProblem, HangError, Hashes, Labels,
     RecordedError, Request, RequestError, WORKER_COMMAND, WorkerError,
@@ -96,11 +96,8 @@ impl Scenario {
     ///
     /// # Errors
     /// When the file cannot be read or is no scenario.
-    pub fn load(path: &Path) -> Result<Self, ScenarioError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ScenarioError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+    pub fn load(path: &Path) -> Result<Self, FileError> {
+        let text = std::fs::read_to_string(path).map_err(FileError::cannot("read the scenario", path))?;
         Self::parse(path, &text)
     }
 
@@ -137,12 +134,8 @@ impl Scenario {
         }
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, ScenarioError> {
-        let at = |(line, problem)| ScenarioError::Line {
-            path: path.to_owned(),
-            line,
-            problem,
-        };
+    fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
+        let at = |(line, problem): (usize, String)| FileError::at(path, line, problem);
         let document: Document = toml::from_str(text).map_err(|error| at(error::locate(text, &error)))?;
         document
             .check()

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::rules::{Contradiction, LEAST, check};
+use super::document::{one, two};
+use super::rules::{Contradiction, LEAST, check, rules};
 use crate::models::tensorflow::mechanisms::dataset::{InputFile, Pipeline};
 
 /// `[job.pipeline]`: what the pipeline of each worker is made of, and what the client does with it. What is not said is as in the
@@ -51,14 +52,6 @@ pub struct PipelineSection {
     /// Number of other masters that make a session on the worker meanwhile, and delete it again; `true` is one.
     #[serde(default, deserialize_with = "number", serialize_with = "switch")]
     pub other_master: u8,
-}
-
-fn one() -> u8 {
-    1
-}
-
-fn two() -> u8 {
-    2
 }
 
 fn four() -> u8 {
@@ -118,32 +111,24 @@ impl PipelineSection {
 
     pub(super) fn check(&self) -> Result<(), Contradiction> {
         let threads = u16::from(self.cycle_length) + u16::from(self.pipeline().prefetch_input_elements);
-        let unknown = self
-            .function_fails
-            .iter()
-            .any(|&file| usize::from(file) >= self.files.len());
+        let unknown = |&file: &u8| usize::from(file) >= self.files.len();
+        let fails = !self.function_fails.is_empty();
         let goes_on = self.epochs > 1 || self.reads_after_end > 0;
-        let rules = [
-            (self.files.len() > 255, "files", "more than 255 files"),
-            (unknown, "function_fails", "expected indices of `files`"),
-            (
-                !self.function_fails.is_empty() && goes_on,
-                "function_fails",
-                "the client stops at such an error; expected one epoch and no `reads_after_end`",
-            ),
-            (self.cycle_length == 0, "cycle_length", LEAST),
-            (threads > 255, "prefetch_input_elements", "more than 255 worker threads"),
-            (self.buffer_output_elements == 0, "buffer_output_elements", LEAST),
-            (self.prefetch == Some(0), "prefetch", LEAST),
-            (self.batch_size == 0, "batch_size", LEAST),
-            (self.num_parallel_calls == 0, "num_parallel_calls", LEAST),
-            (self.epochs == 0, "epochs", LEAST),
-            (self.reads_per_epoch == Some(0), "reads_per_epoch", LEAST),
-            (
-                self.reads_per_epoch.is_some() && self.reads_after_end > 0,
-                "reads_after_end",
-                "only goes with a client that reads to the end, not with `reads_per_epoch`",
-            ),
+        let stops = "the client stops at such an error; expected one epoch and no `reads_after_end`";
+        let to_the_end = "only goes with a client that reads to the end, not with `reads_per_epoch`";
+        let rules = rules![
+            self.files.len() > 255 => "files": "more than 255 files",
+            self.function_fails.iter().any(unknown) => "function_fails": "expected indices of `files`",
+            fails && goes_on => "function_fails": stops,
+            self.cycle_length == 0 => "cycle_length": LEAST,
+            threads > 255 => "prefetch_input_elements": "more than 255 worker threads",
+            self.buffer_output_elements == 0 => "buffer_output_elements": LEAST,
+            self.prefetch == Some(0) => "prefetch": LEAST,
+            self.batch_size == 0 => "batch_size": LEAST,
+            self.num_parallel_calls == 0 => "num_parallel_calls": LEAST,
+            self.epochs == 0 => "epochs": LEAST,
+            self.reads_per_epoch == Some(0) => "reads_per_epoch": LEAST,
+            self.reads_per_epoch.is_some() && self.reads_after_end > 0 => "reads_after_end": to_the_end,
         ];
         check("job.pipeline", rules)
     }

@@ -5,6 +5,12 @@ use std::fmt;
 use super::{Document, EngineSection, Input, JobSection, PipelineSection, QueueSection, Turn};
 use crate::explore::Answer;
 
+/// Writes rules, one per line, as `condition under which it is broken => key: problem`.
+macro_rules! rules {
+    ($($broken:expr => $key:literal: $problem:expr),* $(,)?) => { [$(($broken, $key, $problem)),*] };
+}
+pub(super) use rules;
+
 /// The complaint about a number that must not be 0.
 pub(super) const LEAST: &str = "0, expected at least 1";
 
@@ -51,18 +57,11 @@ impl Document {
 impl EngineSection {
     fn check(&self) -> Result<(), Contradiction> {
         let engines = self.engines.as_deref();
-        let rules = [
-            (
-                engines.is_some_and(<[_]>::is_empty),
-                "engines",
-                "empty, expected at least one",
-            ),
-            (
-                engines.is_some_and(|engines| !engines.contains(&self.name)),
-                "engines",
-                "expected `name` (exhaustive, if not given) to be one of them",
-            ),
-            (self.executions == Some(0), "executions", LEAST),
+        let without_name = engines.is_some_and(|engines| !engines.contains(&self.name));
+        let rules = rules![
+            engines.is_some_and(<[_]>::is_empty) => "engines": "empty, expected at least one",
+            without_name => "engines": "expected `name` (exhaustive, if not given) to be one of them",
+            self.executions == Some(0) => "executions": LEAST,
         ];
         check("engine", rules)
     }
@@ -98,107 +97,50 @@ impl JobSection {
         let reads_only = self.input == Input::Read;
         let (graph, servers) = (self.graph.is_some(), self.servers.is_some());
         let no_training = "input \"read\" runs no step that trains";
-        [
-            (
-                !graph && !servers && !reads_only,
-                "graph",
-                "missing; expected a RunMetadata file, or `servers`",
-            ),
-            (graph && servers, "servers", "expected either this or `graph`, not both"),
-            (graph && reads_only, "graph", no_training),
-            (servers && reads_only, "servers", no_training),
-            (self.servers == Some(0), "servers", LEAST),
-            (self.edges.is_some() && !servers, "edges", "only goes with `servers`"),
-            (
-                servers && self.edges.is_none(),
-                "edges",
-                "missing; expected the edges of the built-in graph",
-            ),
-            (
-                !self.updates.is_empty() && !servers,
-                "updates",
-                "only goes with `servers`",
-            ),
-            (
-                decoupled && self.read_graph.is_none(),
-                "read_graph",
-                "missing; input \"decoupled\" reads the batch with it",
-            ),
-            (
-                !decoupled && self.read_graph.is_some(),
-                "read_graph",
-                "only goes with input \"decoupled\"",
-            ),
+        let read_graph = self.read_graph.is_some();
+        rules![
+            !graph && !servers && !reads_only => "graph": "missing; expected a RunMetadata file, or `servers`",
+            graph && servers => "servers": "expected either this or `graph`, not both",
+            graph && reads_only => "graph": no_training,
+            servers && reads_only => "servers": no_training,
+            self.servers == Some(0) => "servers": LEAST,
+            self.edges.is_some() && !servers => "edges": "only goes with `servers`",
+            servers && self.edges.is_none() => "edges": "missing; expected the edges of the built-in graph",
+            !self.updates.is_empty() && !servers => "updates": "only goes with `servers`",
+            decoupled && !read_graph => "read_graph": "missing; input \"decoupled\" reads the batch with it",
+            !decoupled && read_graph => "read_graph": "only goes with input \"decoupled\"",
         ]
     }
 
     fn rules_of_pipeline(&self) -> [Rule; 3] {
-        let piped = self.pipeline.is_some();
-        [
-            (
-                self.input == Input::Read && !piped,
-                "input",
-                "\"read\" needs a pipeline to read from: [job.pipeline]",
-            ),
-            (
-                piped && self.input == Input::Queue,
-                "input",
-                "a queue does not read from [job.pipeline]",
-            ),
-            (
-                piped && self.data != [Turn::End],
-                "data",
-                "does not go with [job.pipeline], which says what the input has",
-            ),
+        let (piped, input) = (self.pipeline.is_some(), self.input);
+        rules![
+            input == Input::Read && !piped => "input": "\"read\" needs a pipeline to read from: [job.pipeline]",
+            piped && input == Input::Queue => "input": "a queue does not read from [job.pipeline]",
+            piped && self.data != [Turn::End] => "data": "does not go with [job.pipeline], which says what the input has",
         ]
     }
 
     fn rules_of_queue_and_ends(&self) -> [Rule; 4] {
         let ends = self.ends.clone().unwrap_or_default();
         let empty = |queue: QueueSection| queue.capacity == 0 || queue.dequeues == 0;
-        [
-            (
-                self.queue.is_some() && self.input != Input::Queue,
-                "queue",
-                "only goes with input \"queue\"",
-            ),
-            (
-                self.queue.is_some_and(empty),
-                "queue",
-                "capacity and dequeues, expected at least 1",
-            ),
-            (
-                self.queue.is_some() && (ends.session_close || ends.operation_timeout),
-                "queue",
-                "does not go with session_close or operation_timeout",
-            ),
-            (
-                ends.server_restarts && ends.server_dies.is_none(),
-                "ends",
-                "server_restarts only goes with server_dies",
-            ),
+        let queue = self.queue.is_some();
+        let ended = ends.session_close || ends.operation_timeout;
+        rules![
+            queue && self.input != Input::Queue => "queue": "only goes with input \"queue\"",
+            self.queue.is_some_and(empty) => "queue": "capacity and dequeues, expected at least 1",
+            queue && ended => "queue": "does not go with session_close or operation_timeout",
+            ends.server_restarts && ends.server_dies.is_none() => "ends": "server_restarts only goes with server_dies",
         ]
     }
 
     fn rules_of_numbers(&self) -> [Rule; 5] {
-        [
-            (self.workers == 0, "workers", LEAST),
-            (
-                self.inter_op_parallelism_threads == 0,
-                "inter_op_parallelism_threads",
-                LEAST,
-            ),
-            (
-                self.intra_op_parallelism_threads == 0,
-                "intra_op_parallelism_threads",
-                LEAST,
-            ),
-            (
-                self.data.is_empty(),
-                "data",
-                "empty, expected one entry for each turn of the client's loop",
-            ),
-            (self.slice_keep == 0, "slice_keep", LEAST),
+        rules![
+            self.workers == 0 => "workers": LEAST,
+            self.inter_op_parallelism_threads == 0 => "inter_op_parallelism_threads": LEAST,
+            self.intra_op_parallelism_threads == 0 => "intra_op_parallelism_threads": LEAST,
+            self.data.is_empty() => "data": "empty, expected one entry for each turn of the client's loop",
+            self.slice_keep == 0 => "slice_keep": LEAST,
         ]
     }
 }

@@ -1,37 +1,7 @@
 //! Causal order: the events of a run that had to come before others, and what can be moved without changing anything.
 
 use super::guide::{Move, Walk};
-use crate::machine::{Model, Operation, Pending, ProcessId};
-
-/// A set of events of one run.
-#[derive(Clone, Debug, Default)]
-struct EventSet(Vec<u64>);
-
-impl EventSet {
-    fn insert(&mut self, event: usize) {
-        let word = event / 64;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        self.0[word] |= 1 << (event % 64);
-    }
-
-    fn contains(&self, event: usize) -> bool {
-        self.0
-            .get(event / 64)
-            .is_some_and(|word| word & (1 << (event % 64)) != 0)
-    }
-
-    fn extend(&mut self, other: &Self) {
-        if self.0.len() < other.0.len() {
-            self.0.resize(other.0.len(), 0);
-        }
-        self.0
-            .iter_mut()
-            .zip(&other.0)
-            .for_each(|(mine, theirs)| *mine |= theirs);
-    }
-}
+use crate::machine::{BitSet, Model, Operation, Pending, ProcessId};
 
 /// The causal order of a run. Events are counted from 0.
 ///
@@ -43,7 +13,7 @@ pub(crate) struct Causes {
     processes: Vec<ProcessId>,
     /// Processes that got a frame of each event.
     receivers: Vec<Vec<ProcessId>>,
-    before: Vec<EventSet>,
+    before: Vec<BitSet>,
 }
 
 impl Causes {
@@ -62,7 +32,7 @@ impl Causes {
             let before = walk.pending().to_vec();
             let pending = walk.able(made).expect("the move was made before").clone();
             walk.step(made.process, &pending, made.choice);
-            let mut set = EventSet::default();
+            let mut set = BitSet::new();
             let mut follows = |causes: &Self, earlier: usize| {
                 set.insert(earlier);
                 set.extend(&causes.before[earlier]);

@@ -52,6 +52,13 @@ impl End {
         self.enabled == 0
     }
 
+    /// Returns the clients that wait here and have their answer in a later state.
+    pub(crate) fn returning(&self, later: &Self) -> Vec<String> {
+        let clients = self.clients.iter().zip(&later.clients);
+        let returning = clients.filter(|(now, later)| !now.returned && later.returned);
+        returning.map(|(now, _)| now.name.clone()).collect()
+    }
+
     /// Returns the hang of a client, if it waits.
     pub fn hang_of(&self, client: &str) -> Option<&(Signature, WaitFor)> {
         let found = self.clients.iter().find(|candidate| candidate.name == client);

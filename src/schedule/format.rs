@@ -1,13 +1,10 @@
 //! Writing schedules.
 
 use std::fmt;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
-use thiserror::Error;
+use std::path::Path;
 
 use super::{ANY_ROOT_ORDER, Ending, FORMAT_VERSION, Header, Schedule};
+use crate::file::{FileError, write_whole};
 use crate::machine::Event;
 
 /// No column is padded further than this, so that one long name does not push the others off the screen.
@@ -18,16 +15,6 @@ const NOTED_MAX: usize = 4;
 
 /// The comment above the events.
 const COLUMNS: &str = "# process  thread  label  object  [choice]";
-
-/// A schedule that could not be written. Nothing is left behind.
-#[derive(Debug, Error)]
-#[error("{}: cannot write the schedule: {source}", path.display())]
-pub struct WriteError {
-    /// The place where it should have been.
-    pub path: PathBuf,
-    /// The cause.
-    pub source: io::Error,
-}
 
 impl Header {
     /// Returns the lines of the header, but for the version and the length.
@@ -145,68 +132,7 @@ impl Schedule {
     ///
     /// # Errors
     /// When the directory cannot be written to.
-    pub fn write(&self, path: &Path) -> Result<(), WriteError> {
-        write_whole(path, self.to_string().as_bytes()).map_err(|source| WriteError {
-            path: path.to_owned(),
-            source,
-        })
+    pub fn write(&self, path: &Path) -> Result<(), FileError> {
+        write_whole(path, self.to_string().as_bytes()).map_err(FileError::cannot("write the schedule", path))
     }
-}
-
-/// Writes a file whole or not at all, by way of a temporary one beside it; replaces an older one.
-///
-/// # Errors
-/// When the directory cannot be written to.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    Staged::new(path, bytes)?.publish()
-}
-
-/// A file that is written, but not yet under its name: so that several can be written all or none.
-#[derive(Debug)]
-pub struct Staged {
-    file: NamedTempFile,
-    path: PathBuf,
-}
-
-impl Staged {
-    /// Writes the contents of a file beside where it will be.
-    ///
-    /// # Errors
-    /// When the directory cannot be written to, or the path is that of a directory.
-    pub fn new(path: &Path, bytes: &[u8]) -> io::Result<Self> {
-        if path.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let mut file = NamedTempFile::new_in(directory)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        share(file.as_file())?;
-        let path = path.to_owned();
-        Ok(Self { file, path })
-    }
-
-    /// Gives the file its name; replaces an older one.
-    ///
-    /// # Errors
-    /// When the directory has changed meanwhile.
-    pub fn publish(self) -> io::Result<()> {
-        self.file.persist(self.path).map_err(|error| error.error)?;
-        Ok(())
-    }
-}
-
-/// Gives a temporary file, which only its owner may read, the rights of an ordinary one.
-#[cfg(unix)]
-fn share(file: &std::fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn share(_file: &std::fs::File) -> io::Result<()> {
-    Ok(())
 }

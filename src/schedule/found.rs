@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::fmt;
 
+use thiserror::Error;
+
 use crate::machine::{ContractViolation, Event};
 
 /// The first event that the model cannot do.
@@ -14,6 +16,16 @@ pub struct Mismatch {
     pub line: usize,
     /// Event of the schedule.
     pub expected: Event,
+    /// Finding in its place.
+    pub found: Found,
+}
+
+/// An event that the model cannot do.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("event {number} is impossible: found {found}")]
+pub struct Impossible {
+    /// Its number, from 1.
+    pub number: usize,
     /// Finding in its place.
     pub found: Found,
 }
@@ -64,54 +76,42 @@ pub struct Difference {
 impl Found {
     /// Returns a label that panicked with this payload.
     pub(crate) fn panic(payload: &(dyn Any + Send)) -> Self {
-        let text = payload.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-        Self::Panic {
-            message: text.unwrap_or("without a message").to_owned(),
-        }
+        let message = panic_text(payload).unwrap_or("without a message").to_owned();
+        Self::Panic { message }
     }
+}
+
+/// Returns the text of a panic, if it has one.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied())
 }
 
 /// Returns an event in a message.
 fn told(event: &Event) -> String {
-    let choice = event
-        .choice
-        .map(|choice| format!(", choice {choice}"))
-        .unwrap_or_default();
-    let Event {
-        process,
-        thread,
-        label,
-        object,
-        ..
-    } = event;
-    format!("{process} {thread} does {label} on {object}{choice}")
+    let choice = event.choice.map(|choice| format!(", choice {choice}"));
+    let choice = choice.unwrap_or_default();
+    let who = format!("{} {}", event.process, event.thread);
+    format!("{who} does {} on {}{choice}", event.label, event.object)
 }
 
 fn listed(names: &[String]) -> String {
-    if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.join(", ")
+    match names {
+        [] => "none".to_owned(),
+        names => names.join(", "),
     }
 }
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            number,
-            line,
-            expected,
-            found,
-        } = self;
+        let (number, line, expected, found) = (self.number, self.line, told(&self.expected), &self.found);
+        let but = match found {
+            Found::NotLive { .. } => ", but",
+            _ => "; found",
+        };
         write!(
             f,
-            "event {number} (line {line}) differs: expected {}{}{found}",
-            told(expected),
-            match found {
-                Found::NotLive { .. } => ", but ",
-                _ => "; found ",
-            }
+            "event {number} (line {line}) differs: expected {expected}{but} {found}"
         )
     }
 }
@@ -125,10 +125,10 @@ impl fmt::Display for Found {
             }
             Self::Other(Difference { label, object }) => write!(f, "the thread about to do {label} on {object}"),
             Self::NotEnabled { enabled } => {
+                let enabled = listed(enabled);
                 write!(
                     f,
-                    "the thread still waiting for that object; its process can run: {}",
-                    listed(enabled)
+                    "the thread still waiting for that object; its process can run: {enabled}"
                 )
             }
             Self::Choice { choices: 0 | 1 } => write!(f, "a label with one outcome only, which takes no choice"),

@@ -3,7 +3,7 @@
 //! A replay stops where a schedule can't be followed. Here that is the point: a schedule in which some moves were left out or put
 //! elsewhere is followed as far as possible, and what comes of it is looked at.
 
-use super::Found;
+use super::Impossible;
 use super::replay::select;
 use crate::machine::{Event, Label, Model, ObjectId, Operation, Pending, ProcessId, System};
 
@@ -240,16 +240,18 @@ impl<'a, M: Model> Walk<'a, M> {
 /// Returns the moves of a schedule, run from some state.
 ///
 /// # Errors
-/// The first event that can't be done, counted from 0, and what there is instead.
+/// When an event can't be done: the first such.
 pub(crate) fn moves_of<M: Model>(
     model: &M,
     start: System<M::Process>,
     events: &[Event],
-) -> Result<Vec<Move<M::Thread>>, (usize, Found)> {
+) -> Result<Vec<Move<M::Thread>>, Impossible> {
     let mut walk = Walk::from(model, start);
     for (index, event) in events.iter().enumerate() {
         let threads = walk.system.threads(model);
-        let (id, pending, choice) = select(model, &walk.system, &threads, event).map_err(|found| (index, found))?;
+        let number = index + 1;
+        let impossible = |found| Impossible { number, found };
+        let (id, pending, choice) = select(model, &walk.system, &threads, event).map_err(impossible)?;
         walk.step(id, pending, choice);
     }
     Ok(walk.moves)

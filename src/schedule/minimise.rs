@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use thiserror::Error;
 
+use super::Impossible;
 use super::causes::Causes;
 use super::guide::{Move, Walk, events_of, moves_of, switches};
 use crate::machine::{Event, Model, ProcessId, Signature, System};
@@ -48,13 +49,8 @@ pub struct Minimised {
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum MinimiseError {
     /// It can't be followed.
-    #[error("event {number} is impossible: found {found}")]
-    Impossible {
-        /// Its number, from 1.
-        number: usize,
-        /// Finding in its place.
-        found: super::Found,
-    },
+    #[error(transparent)]
+    Impossible(#[from] Impossible),
     /// The model does not come to rest.
     #[error("the model does not come to rest within {MOST_TO_REST} labels after the schedule")]
     Restless,
@@ -82,11 +78,7 @@ pub fn minimise<M: Model>(
         client: client.to_owned(),
         signature: signature.id(),
     };
-    let impossible = |(index, found)| MinimiseError::Impossible {
-        number: index + 1,
-        found,
-    };
-    let moves = moves_of(model, System::initial(model), events).map_err(impossible)?;
+    let moves = moves_of(model, System::initial(model), events)?;
     let client = System::initial(model).client(model, client).ok_or_else(no_hang)?;
     let mut walk = Walk::new(model);
     walk.follow(&moves);

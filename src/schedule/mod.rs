@@ -20,12 +20,12 @@ use crate::machine::{Event, Signature};
 
 pub(crate) use causes::Causes;
 pub use end::{ClientEnd, End};
-pub use format::{Staged, WriteError, write_whole};
-pub use found::{Difference, Found, Mismatch};
+pub(crate) use found::panic_text;
+pub use found::{Difference, Found, Impossible, Mismatch};
 pub(crate) use guide::{Move, Walk, events_of, moves_of};
 pub use lift::{Lifted, lift};
 pub use minimise::{MinimiseError, Minimised, Size, minimise};
-pub use parse::{ScheduleError, event};
+pub use parse::event;
 pub use prefix::{PrefixOutcome, replay_prefix};
 pub use replay::{ReplayOutcome, Step, replay};
 pub(crate) use replay::{run_event, select};
@@ -146,5 +146,3 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod toy;

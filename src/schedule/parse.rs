@@ -1,36 +1,11 @@
 //! Reading schedules.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::{Path, PathBuf};
-
-use thiserror::Error;
+use std::path::Path;
 
 use super::{ANY_ROOT_ORDER, Ending, FORMAT_VERSION, Hash, Header, Schedule};
+use crate::file::FileError;
 use crate::machine::Event;
-
-/// A file that is no schedule. The text names file, line and what was expected.
-#[derive(Debug, Error)]
-pub enum ScheduleError {
-    /// It could not be read.
-    #[error("{}: cannot read the schedule: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// Something in it is not as it should be.
-    #[error("{}:{line}: {problem}", path.display())]
-    Line {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// The problem: found and expected.
-        problem: String,
-    },
-}
 
 /// The problem, and its line.
 type Problem = (usize, String);
@@ -55,18 +30,12 @@ impl Schedule {
     ///
     /// # Errors
     /// When it cannot be read or is no schedule of a known version.
-    pub fn load(path: &Path) -> Result<Self, ScheduleError> {
-        let bytes = std::fs::read(path).map_err(|source| ScheduleError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+    pub fn load(path: &Path) -> Result<Self, FileError> {
+        let bytes = std::fs::read(path).map_err(FileError::cannot("read the schedule", path))?;
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             let before = &bytes[..error.valid_up_to()];
-            ScheduleError::Line {
-                path: path.to_owned(),
-                line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
-                problem: "not UTF-8 text; expected a schedule".to_owned(),
-            }
+            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+            FileError::at(path, line, "not UTF-8 text; expected a schedule")
         })?;
         Self::parse(path, text)
     }
@@ -75,12 +44,8 @@ impl Schedule {
     ///
     /// # Errors
     /// When it is no schedule of a known version.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, ScheduleError> {
-        parse(text).map_err(|(line, problem)| ScheduleError::Line {
-            path: path.to_owned(),
-            line,
-            problem,
-        })
+    pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
+        parse(text).map_err(|(line, problem)| FileError::at(path, line, problem))
     }
 }
 

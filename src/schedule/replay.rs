@@ -73,13 +73,7 @@ pub fn replay<M: Model>(model: &M, schedule: &Schedule, mut on_event: impl FnMut
     let mut returning = Vec::new();
     if mismatch.is_none() && !end.at_rest() {
         complete(model, &mut system, followed, &mut |_| {});
-        let later = End::of(model, &system);
-        let waited = end
-            .clients
-            .iter()
-            .zip(&later.clients)
-            .filter(|(now, later)| !now.returned && later.returned);
-        returning = waited.map(|(now, _)| now.name.clone()).collect();
+        returning = end.returning(&End::of(model, &system));
     }
     ReplayOutcome {
         followed,

@@ -1,9 +1,11 @@
+mod toy;
+
 use std::path::Path;
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 
-use super::toy::Toy;
+use self::toy::Toy;
 use super::*;
 
 const HANGS: Toy = Toy { parks: true };

@@ -7,10 +7,11 @@ use lastbatch::explore::driver::Limits;
 use lastbatch::explore::shuttle::Strategy;
 use lastbatch::explore::{Answer, FindingKind, threads};
 use lastbatch::machine::{
-    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId,
-    Operation, Pending, ProcessId, ThreadName, WaitFor,
+    Access, ClientStatus, Footprint, FrameSet, Guarantees, Independence, Label, Model, ObjectId, Operation, Pending,
+    ProcessId, WaitFor,
 };
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
+use lastbatch::says_nothing;
 
 use super::runs::{by_shuttle, by_threads};
 use crate::support::fault_injection::{Copies, Fault};
@@ -28,6 +29,8 @@ impl Model for Gate {
     type Process = bool;
     type Thread = u8;
     type Frame = ();
+
+    says_nothing!(outcome leaks);
 
     fn process_count(&self) -> usize {
         1
@@ -88,20 +91,10 @@ impl Model for Gate {
     fn wait_for(&self, _: &[&bool], _: ProcessId, _: usize) -> WaitFor {
         WaitFor::default()
     }
-
-    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
-        None
-    }
-
-    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 impl Independence for Gate {
-    type Facts = ();
-
-    fn facts(&self, _: ProcessId, _: &bool) {}
+    says_nothing!(facts may_send frame_set name permits_come_back eliminate_dead);
 
     fn footprint(&self, _: ProcessId, _: &bool, (): &(), _: u8) -> Arc<Footprint> {
         Arc::new(Footprint::new().with(ObjectId(0), Access::Write))
@@ -110,34 +103,10 @@ impl Independence for Gate {
     fn delivery_footprint(&self, _: ProcessId, _: &bool, (): &(), _: &FrameSet) -> Arc<Footprint> {
         Arc::new(Footprint::new())
     }
-
-    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
-        None
-    }
-
-    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
-        false
-    }
-
-    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
 }
 
 impl Guarantees for Gate {
-    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
-    }
+    says_nothing!(guarantees is_inevitable);
 }
 
 #[test]

@@ -6,9 +6,10 @@ use lastbatch::explore::exhaustive::{self, Reductions};
 use lastbatch::explore::shuttle::Strategy;
 use lastbatch::explore::{Finding, FindingKind, Verdict};
 use lastbatch::machine::{
-    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId,
-    Operation, Pending, ProcessId, ThreadName, WaitFor,
+    Access, ClientStatus, Footprint, FrameSet, Guarantees, Independence, Label, Model, ObjectId, Operation, Pending,
+    ProcessId, ThreadName, WaitFor,
 };
+use lastbatch::says_nothing;
 
 use super::runs::by_shuttle;
 
@@ -48,6 +49,8 @@ impl Model for Respawn {
     type Process = State;
     type Thread = Thread;
     type Frame = ();
+
+    says_nothing!(outcome leaks);
 
     fn process_count(&self) -> usize {
         1
@@ -116,20 +119,10 @@ impl Model for Respawn {
     fn wait_for(&self, _: &[&State], _: ProcessId, _: usize) -> WaitFor {
         WaitFor::default()
     }
-
-    fn outcome(&self, _: &[&State]) -> Option<String> {
-        None
-    }
-
-    fn leaks(&self, _: &[&State]) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 impl Independence for Respawn {
-    type Facts = ();
-
-    fn facts(&self, _: ProcessId, _: &State) {}
+    says_nothing!(facts frame_set permits_come_back eliminate_dead);
 
     fn footprint(&self, _: ProcessId, _: &State, (): &(), thread: Thread) -> Arc<Footprint> {
         let mut footprint = Footprint::new();
@@ -148,29 +141,13 @@ impl Independence for Respawn {
         FrameSet::none()
     }
 
-    fn frame_set(&self, (): &()) -> FrameSet {
-        FrameSet::Any
-    }
-
     fn name(&self, _: ProcessId, thread: Thread) -> Option<ThreadName> {
         (self.numbered && thread == Thread::Closure).then_some(NAME)
     }
-
-    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
-        false
-    }
-
-    fn eliminate_dead(&self, _: ProcessId, _: &mut State) {}
 }
 
 impl Guarantees for Respawn {
-    fn guarantees(&self, _: ProcessId, _: &State, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &State, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
-    }
+    says_nothing!(guarantees is_inevitable);
 }
 
 fn search(model: Respawn, reductions: Reductions) -> Verdict {

@@ -33,7 +33,6 @@ fn script(directory: &tempfile::TempDir, does: &str) -> PathBuf {
 fn a_worker_that_is_killed_has_died() {
     let directory = tempfile::tempdir().expect("a directory");
     let error = asked(&script(&directory, "kill -9 $$"));
-    assert!(matches!(error, WorkerError::Died { .. }), "{error}");
     let text = error.to_string();
     assert!(
         text.starts_with("engine shuttle: its worker process died: signal: 9"),

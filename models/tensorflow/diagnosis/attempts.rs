@@ -22,8 +22,7 @@ impl Walk<'_> {
                 "an attempt of {} waits in the queue: {cause}",
                 self.model.step_name(step)
             );
-            let leaf = self.node(id, function, "attempts", Some(cause.to_owned()), text);
-            self.graph.push(Some(from), leaf);
+            self.push(Some(from), id, function, "attempts", Some(cause.to_owned()), &text);
         }
     }
 }

@@ -9,11 +9,8 @@ impl TensorFlow {
     pub(in crate::models) fn how_it_ended(&self, system: &[&Process]) -> String {
         let ends = system.iter().filter_map(|process| {
             let master = process.master.as_ref()?;
-            let how = if master.outcome == Some(true) {
-                "succeeded"
-            } else {
-                "failed"
-            };
+            let succeeded = master.outcome == Some(true);
+            let how = if succeeded { "succeeded" } else { "failed" };
             Some(format!("{} {how}", self.step_name(master.step)))
         });
         let ends: Vec<String> = ends.collect();
@@ -21,45 +18,31 @@ impl TensorFlow {
         for (id, process) in system.iter().enumerate() {
             let names = self.variables(ProcessId::new(id));
             for (name, &count) in names.iter().zip(&process.variables).filter(|(_, count)| **count > 0) {
-                let times = if count == 1 {
-                    String::new()
-                } else {
-                    format!(" x{count}")
-                };
+                let times = Some(count).filter(|count| *count > 1);
+                let times = times.map(|count| format!(" x{count}")).unwrap_or_default();
                 updates.push(format!("{}/{name}{times}", self.processes()[id].name));
             }
         }
-        let updates = if updates.is_empty() {
-            "nothing".to_owned()
-        } else {
-            updates.join(", ")
-        };
-        format!("{}: {updates}", ends.join(", "))
+        if updates.is_empty() {
+            updates.push("nothing".to_owned());
+        }
+        format!("{}: {}", ends.join(", "), updates.join(", "))
     }
 
     pub(in crate::models) fn left_behind(&self, system: &[&Process]) -> Vec<String> {
         let mut lines = Vec::new();
         for (info, process) in self.processes().iter().zip(system) {
-            if !process.executions.is_empty() {
-                lines.push(format!("{}: a partition still runs", info.role));
-            }
-            if process
-                .rendezvous
-                .iter()
-                .any(|rendezvous| !rendezvous.deferred.is_empty())
-            {
-                lines.push(format!("{}: a deferred receive is never answered", info.role));
-            }
-            if process
-                .rendezvous
-                .iter()
-                .any(|rendezvous| !rendezvous.waiters.is_empty())
-            {
-                lines.push(format!("{}: a receive waits for a value that is never sent", info.role));
-            }
-            if !process.table.is_empty() {
-                lines.push(format!("{}: a rendezvous stays in the table", info.role));
-            }
+            let mut rendezvous = process.rendezvous.iter();
+            let deferred = rendezvous.clone().any(|rendezvous| !rendezvous.deferred.is_empty());
+            let waited = rendezvous.any(|rendezvous| !rendezvous.waiters.is_empty());
+            let left = [
+                (!process.executions.is_empty(), "a partition still runs"),
+                (deferred, "a deferred receive is never answered"),
+                (waited, "a receive waits for a value that is never sent"),
+                (!process.table.is_empty(), "a rendezvous stays in the table"),
+            ];
+            let left = left.into_iter().filter(|(is, _)| *is);
+            lines.extend(left.map(|(_, what)| format!("{}: {what}", info.role)));
         }
         lines.sort();
         lines.dedup();

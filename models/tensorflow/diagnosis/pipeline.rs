@@ -35,8 +35,7 @@ impl Walk<'_> {
             "{name} waits at {} ({}) for {object}{reason}",
             label.name, label.function
         );
-        let node = self.node(id, label.function, &kind, cause, text);
-        let node = self.graph.push(Some(from), node);
+        let node = self.push(Some(from), id, label.function, &kind, cause, &text);
         self.threads.push((id, thread, node));
         if let Waits::For(others) = waits {
             for other in others {

@@ -25,12 +25,8 @@ impl Walk<'_> {
 
     /// Adds who could help: the client: every partition must answer.
     pub(super) fn answers(&mut self, node: usize, pending: u16) {
-        let why_not = format!("{pending} of them never will");
-        self.resolver(
-            node,
-            "an answer of every partition (RunManyGraphs::WhenDone)".to_owned(),
-            &why_not,
-        );
+        let who = "an answer of every partition (RunManyGraphs::WhenDone)".to_owned();
+        self.resolver(node, who, &format!("{pending} of them never will"));
     }
 
     /// Adds who could help: a partition: its last node must end.
@@ -85,16 +81,12 @@ impl Walk<'_> {
 
     /// Adds who could help: a receive in the local table: its value must be sent.
     pub(super) fn sender(&mut self, node: usize, running: bool) {
-        let why_not = if running {
-            "its node never runs"
-        } else {
-            "its partition has ended"
+        let who = "the _Send of the value (LocalRendezvousImpl::Send)".to_owned();
+        let why_not = match running {
+            true => "its node never runs",
+            false => "its partition has ended",
         };
-        self.resolver(
-            node,
-            "the _Send of the value (LocalRendezvousImpl::Send)".to_owned(),
-            why_not,
-        );
+        self.resolver(node, who, why_not);
     }
 
     /// Adds who could help: a thread that can't run: whoever holds what it waits for.

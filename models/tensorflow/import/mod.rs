@@ -1,10 +1,8 @@
 //! Reads what real jobs export: the partition graphs of a step, and reduces them to what a search can finish.
 
 pub mod concretization;
-mod error;
 pub mod proto;
 mod run_metadata;
 pub mod slice;
 
-pub use error::ImportError;
 pub use run_metadata::{read, run_metadata};

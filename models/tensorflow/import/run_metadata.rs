@@ -1,42 +1,53 @@
 //! The import: from the partition graphs of a `RunMetadata` protobuf to a [`Graph`].
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use prost::Message;
 
-use super::error::ImportError;
 use super::proto::{GraphDef, NodeDef, RunMetadata};
+use crate::file::FileError;
 use crate::models::tensorflow::job::graph::{Edge, Graph, GraphError, Node, NodeKind, Partition};
 use crate::models::tensorflow::kernels;
+
+/// The expected content of a file, for messages.
+const EXPECTED: &str = "a serialized tensorflow.RunMetadata";
+/// The problem of a `RunMetadata` that was not asked for its graphs.
+const NO_GRAPHS: &str = "no partition graphs in this RunMetadata; export them with m = tf.RunMetadata(); sess.run(op, \
+    options=tf.RunOptions(output_partition_graphs=True), run_metadata=m), then write m.SerializeToString()";
 
 /// Reads a file with a serialized `tensorflow.RunMetadata`.
 ///
 /// # Errors
 /// When the file can't be read or is not the graph of a step.
-pub fn read(path: &Path) -> Result<Graph, ImportError> {
-    let file = path.display().to_string();
-    match std::fs::read(path) {
-        Ok(bytes) => run_metadata(&bytes, &file),
-        Err(error) => Err(ImportError::Read { file, error }),
-    }
+pub fn read(path: &Path) -> Result<Graph, FileError> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        let reason = match error.kind() {
+            io::ErrorKind::NotFound => "no such file".to_owned(),
+            io::ErrorKind::IsADirectory => "is a directory".to_owned(),
+            _ => error.to_string(),
+        };
+        FileError::new(path, format!("{reason} (expected {EXPECTED})"))
+    })?;
+    run_metadata(&bytes, &path.display().to_string())
 }
 
 /// Reads a serialized `tensorflow.RunMetadata`; `source` names it in errors.
 ///
 /// # Errors
 /// When the bytes are not the graph of a step.
-pub fn run_metadata(bytes: &[u8], source: &str) -> Result<Graph, ImportError> {
-    let file = source.to_owned();
+pub fn run_metadata(bytes: &[u8], source: &str) -> Result<Graph, FileError> {
     if bytes.is_empty() {
-        return Err(ImportError::Empty { file });
+        return Err(FileError::new(
+            source,
+            format!("the file is empty, expected {EXPECTED}"),
+        ));
     }
-    let message = match RunMetadata::decode(bytes) {
-        Ok(message) => message,
-        Err(error) => return Err(ImportError::Decode { file, error }),
-    };
+    let message = RunMetadata::decode(bytes)
+        .map_err(|error| FileError::new(source, format!("truncated, or not {EXPECTED} ({error})")))?;
     if message.partition_graphs.iter().all(|graph| graph.node.is_empty()) {
-        return Err(ImportError::NoPartitions { file });
+        return Err(FileError::new(source, NO_GRAPHS));
     }
     let mut import = Import {
         file: source,
@@ -49,7 +60,7 @@ pub fn run_metadata(bytes: &[u8], source: &str) -> Result<Graph, ImportError> {
     let partitions = graphs
         .map(|(graph, device)| import.partition(graph, device))
         .collect::<Result<_, _>>()?;
-    Graph::new(partitions, import.edges).map_err(|error| ImportError::Graph { file, error })
+    Graph::new(partitions, import.edges).map_err(|error| FileError::new(source, error))
 }
 
 /// The name of a tensor on its way: `tensor_name`, `send_device`, `recv_device` (`framework/rendezvous.cc:52-66`; the
@@ -84,14 +95,10 @@ struct Import<'a> {
 
 impl Import<'_> {
     /// Returns the device of each partition.
-    fn devices(&self, graphs: &[GraphDef]) -> Result<Vec<Device>, ImportError> {
+    fn devices(&self, graphs: &[GraphDef]) -> Result<Vec<Device>, FileError> {
         let mut found: Vec<Device> = Vec::new();
         for (partition, graph) in graphs.iter().enumerate() {
-            let wrong = |problem: String| ImportError::Partition {
-                file: self.file.to_owned(),
-                partition,
-                problem,
-            };
+            let wrong = |problem: String| FileError::new(self.file, format!("partition graph {partition}: {problem}"));
             let texts = graph.node.iter().flat_map(|node| [&node.name, &node.op, &node.device]);
             if let Some(text) = texts.into_iter().find(|text| !is_plain(text)) {
                 return Err(wrong(format!(
@@ -128,7 +135,7 @@ impl Import<'_> {
     }
 
     /// Makes an edge of each `_Send` and its `_Recv`.
-    fn pair(&mut self, graphs: &[GraphDef]) -> Result<(), ImportError> {
+    fn pair(&mut self, graphs: &[GraphDef]) -> Result<(), FileError> {
         let mut received: BTreeMap<Key, u8> = BTreeMap::new();
         let mut sent: Vec<(Key, u8)> = Vec::new();
         for (partition, graph) in graphs.iter().enumerate() {
@@ -157,13 +164,8 @@ impl Import<'_> {
             let Some(to) = received.remove(&key) else {
                 return Err(self.tensor(&key, "a _Send without its _Recv; is a partition missing from the file?"));
             };
-            let index = u16::try_from(self.edges.len()).map_err(|_| {
-                self.graph(GraphError::TooLarge {
-                    what: "edges between partitions".to_owned(),
-                    count: self.edges.len() + 1,
-                    limit: usize::from(u16::MAX),
-                })
-            })?;
+            let count = self.edges.len();
+            let index = self.number(count, || "edges between partitions".to_owned(), count + 1)?;
             self.edges.push(Edge {
                 tensor: key.tensor.clone(),
                 from,
@@ -178,16 +180,10 @@ impl Import<'_> {
         }
     }
 
-    fn partition(&self, graph: &GraphDef, device: &Device) -> Result<Partition, ImportError> {
+    fn partition(&self, graph: &GraphDef, device: &Device) -> Result<Partition, FileError> {
         let mut indices: BTreeMap<&str, u16> = BTreeMap::new();
         for (index, node) in graph.node.iter().enumerate() {
-            let index = u16::try_from(index).map_err(|_| {
-                self.graph(GraphError::TooLarge {
-                    what: format!("nodes on {}", device.name),
-                    count: graph.node.len(),
-                    limit: usize::from(u16::MAX),
-                })
-            })?;
+            let index = self.number(index, || format!("nodes on {}", device.name), graph.node.len())?;
             if indices.insert(&node.name, index).is_some() {
                 return Err(self.node(node, "a second node of that name, expected unique names".to_owned()));
             }
@@ -228,7 +224,7 @@ impl Import<'_> {
         graph: &GraphDef,
         indices: &BTreeMap<&str, u16>,
         variables: &[String],
-    ) -> Result<NodeKind, ImportError> {
+    ) -> Result<NodeKind, FileError> {
         Ok(match self.transfer(node)? {
             Some(Transfer::Send(key)) => NodeKind::Send { edge: self.keys[&key] },
             Some(Transfer::Recv(key)) => NodeKind::Recv { edge: self.keys[&key] },
@@ -249,7 +245,7 @@ impl Import<'_> {
     }
 
     /// Returns what the node sends or receives, if it does.
-    fn transfer(&self, node: &NodeDef) -> Result<Option<Transfer>, ImportError> {
+    fn transfer(&self, node: &NodeDef) -> Result<Option<Transfer>, FileError> {
         let sends = match node.op.as_str() {
             "_Send" | "_HostSend" => true,
             "_Recv" | "_HostRecv" => false,
@@ -273,7 +269,7 @@ impl Import<'_> {
         }))
     }
 
-    fn text(&self, node: &NodeDef, attribute: &str) -> Result<String, ImportError> {
+    fn text(&self, node: &NodeDef, attribute: &str) -> Result<String, FileError> {
         let value = node.attr.get(attribute).and_then(|value| value.s.clone());
         let value = value
             .and_then(|bytes| String::from_utf8(bytes).ok())
@@ -286,37 +282,37 @@ impl Import<'_> {
         })
     }
 
-    fn check_place(&self, node: &NodeDef, attribute: &str, device: &str) -> Result<(), ImportError> {
+    fn check_place(&self, node: &NodeDef, attribute: &str, device: &str) -> Result<(), FileError> {
         if node.device == device {
             return Ok(());
         }
         Err(self.node(node, format!("expected its own device as {attribute}, found {device}")))
     }
 
-    fn node(&self, node: &NodeDef, problem: String) -> ImportError {
-        ImportError::Node {
-            file: self.file.to_owned(),
-            node: node.name.clone(),
-            device: node.device.clone(),
-            problem,
-        }
+    /// Returns the problem of a node.
+    fn node(&self, node: &NodeDef, problem: String) -> FileError {
+        FileError::new(self.file, format!("node {} on {}: {problem}", node.name, node.device))
     }
 
-    fn tensor(&self, key: &Key, problem: &'static str) -> ImportError {
-        ImportError::Tensor {
-            file: self.file.to_owned(),
-            tensor: key.tensor.clone(),
-            send_device: key.send_device.clone(),
-            recv_device: key.recv_device.clone(),
-            problem,
-        }
+    /// Returns the problem of a `_Send` or `_Recv` without its partner, or with two.
+    fn tensor(&self, key: &Key, problem: &str) -> FileError {
+        let (tensor, from, to) = (&key.tensor, &key.send_device, &key.recv_device);
+        FileError::new(self.file, format!("tensor {tensor} from {from} to {to}: {problem}"))
     }
 
-    fn graph(&self, error: GraphError) -> ImportError {
-        ImportError::Graph {
-            file: self.file.to_owned(),
-            error,
-        }
+    /// Numbers the things of one kind, of which there are `count`.
+    fn number(&self, index: usize, what: impl Fn() -> String, count: usize) -> Result<u16, FileError> {
+        u16::try_from(index).map_err(|_| {
+            let limit = usize::from(u16::MAX);
+            FileError::new(
+                self.file,
+                GraphError::TooLarge {
+                    what: what(),
+                    count,
+                    limit,
+                },
+            )
+        })
     }
 }
 

@@ -111,12 +111,7 @@ pub struct Slice {
 impl fmt::Display for Slice {
     /// Writes one line for the head of a verdict.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nodes: usize = self
-            .graph
-            .partitions
-            .iter()
-            .map(|partition| partition.nodes.len())
-            .sum();
+        let nodes = self.graph.node_ids().count();
         write!(
             f,
             "slice: {} edges -> {}, {} nodes -> {nodes}, keep {} per {}",
@@ -124,10 +119,9 @@ impl fmt::Display for Slice {
             self.graph.edges.len(),
             self.full_nodes,
             self.options.keep.max(1),
-            if self.options.pairs {
-                "pair of processes"
-            } else {
-                "class"
+            match self.options.pairs {
+                true => "pair of processes",
+                false => "class",
             },
         )?;
         if self.options.keep_updates {

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
 use thiserror::Error;
 
 use crate::models::tensorflow::job::graph::Graph;
@@ -64,33 +65,15 @@ pub enum Data {
 }
 
 /// An order that the runtime takes from a container without one.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, Display, EnumString)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Order {
     /// The order in the exported graph.
     #[default]
     Recorded,
     /// Every order: a choice.
     All,
-}
-
-impl fmt::Display for Order {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Recorded => "recorded",
-            Self::All => "all",
-        })
-    }
-}
-
-impl FromStr for Order {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let known = [Self::Recorded, Self::All].into_iter();
-        let found = known.into_iter().find(|order| order.to_string() == name);
-        found.ok_or_else(|| format!("order \"{name}\", expected recorded or all"))
-    }
 }
 
 /// A runtime: TensorFlow 1.12 or one change to it.

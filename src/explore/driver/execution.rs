@@ -53,12 +53,10 @@ impl<M: Model> Execution<M> {
             };
         };
         let end = End::of(model, &followed.reached);
-        let clients = end.clients.iter().zip(&later.clients);
-        let waited = clients.filter(|(now, later)| !now.returned && later.returned);
         ReplayOutcome {
             followed: followed.events,
             mismatch: followed.mismatch.clone(),
-            returning: waited.map(|(now, _)| now.name.clone()).collect(),
+            returning: end.returning(&later),
             end,
         }
     }

@@ -32,6 +32,6 @@ mod statistics;
 pub use self::drive::{Driver, drive};
 pub use self::execution::{Ended, Execution, Taken};
 pub use self::forced_schedule::{Followed, ForcedSchedule};
-pub use self::limits::Limits;
+pub use self::limits::{Bounds, Limits};
 pub use self::runtime::{Runtime, Standing};
 pub use self::statistics::{Statistics, StatisticsStatus};

@@ -213,22 +213,14 @@ impl<M: Model> Statistics<M> {
         let findings: Vec<Finding> = self.findings.into_values().take(MOST_FINDINGS).collect();
         let complete = ended && stopped_by.is_none() && findings.is_empty();
         let mut hangs: Vec<FoundHang> = self.hangs.into_values().collect();
-        hangs.sort_by(|a, b| (a.length, &a.signature).cmp(&(b.length, &b.signature)));
+        hangs.sort_by(FoundHang::by_length);
         let recent = self.count.saturating_sub(WINDOW);
         Verdict {
             engine: engine.to_owned(),
-            answer: match (hangs.is_empty(), complete) {
-                (false, _) => Answer::Hang,
-                (true, true) => Answer::NoHang,
-                (true, false) => Answer::Undecided,
-            },
+            answer: Answer::of(&hangs, complete),
             complete,
-            states: 0,
-            transitions: 0,
             depth: self.longest,
             seconds: self.started.elapsed().as_secs_f64(),
-            peak_bytes: 0,
-            reductions: Vec::new(),
             storage: "states at rest, by 128-bit fingerprints".to_owned(),
             stopped_by,
             executions: Some(Executions {
@@ -243,8 +235,8 @@ impl<M: Model> Statistics<M> {
             }),
             hangs,
             leaks: self.leaks.into_iter().collect(),
-            outcomes: Vec::new(),
             findings,
+            ..Verdict::default()
         }
     }
 }

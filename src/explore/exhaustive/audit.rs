@@ -48,6 +48,42 @@ pub fn audit<M: Reducible>(model: &M, options: &Options, interrupt: &AtomicBool)
     }
 }
 
+/// Returns what a thread may do from a state on, as the model declares it.
+pub(super) fn footprint<M: Reducible>(
+    model: &M,
+    id: ProcessId,
+    state: &M::Process,
+    thread: M::Thread,
+) -> Arc<Footprint> {
+    model.footprint(id, state, &model.facts(id, state), thread)
+}
+
+/// Returns what the arrival of these frames may cause from a state on, as the model declares it.
+pub(super) fn deliveries_to<M: Reducible>(
+    model: &M,
+    id: ProcessId,
+    state: &M::Process,
+    frames: &FrameSet,
+) -> Arc<Footprint> {
+    model.delivery_footprint(id, state, &model.facts(id, state), frames)
+}
+
+/// Returns what `later` was allowed before: `caused`, and what the same thread was, under its old or its new id.
+pub(super) fn allowed<M: Reducible>(
+    model: &M,
+    (id, before): (ProcessId, &M::Process),
+    pendings: &[Pending<M::Thread>],
+    later: &Pending<M::Thread>,
+    caused: &Footprint,
+) -> Footprint {
+    let mut allowed = caused.clone();
+    let same = |pending: &&Pending<M::Thread>| pending.thread == later.thread || pending.operation == later.operation;
+    for pending in pendings.iter().filter(same) {
+        allowed.extend(&footprint(model, id, before, pending.thread));
+    }
+    allowed
+}
+
 struct Auditor<'a, 'm, M: Reducible> {
     model: &'m M,
     search: &'a Search<'m, M>,
@@ -74,8 +110,11 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
     }
 
     fn footprint(&self, process: usize, state: &M::Process, thread: M::Thread) -> Arc<Footprint> {
-        let id = ProcessId::new(process);
-        self.model.footprint(id, state, &self.model.facts(id, state), thread)
+        footprint(self.model, ProcessId::new(process), state, thread)
+    }
+
+    fn deliveries_to(&self, process: usize, state: &M::Process) -> Arc<Footprint> {
+        deliveries_to(self.model, ProcessId::new(process), state, &FrameSet::Any)
     }
 
     fn run(&self, process: usize, state: &M::Process, pending: &Pending<M::Thread>, choice: u32) -> Option<RawStep<M>> {
@@ -105,10 +144,8 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
             let operation = &pending.operation;
             let own = Footprint::new().with(operation.object, operation.access);
             if !self.footprint(process, state, pending.thread).includes(&own) {
-                self.complain(
-                    process,
-                    &format!("the future of {} lacks its own operation", operation.label),
-                );
+                let text = format!("the future of {} lacks its own operation", operation.label);
+                self.complain(process, &text);
             }
             if pending.enabled {
                 for choice in 0..operation.choices.max(1) {
@@ -133,7 +170,7 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
         let id = ProcessId::new(process);
         let caused = self.footprint(process, state, ran.thread);
         for later in self.model.threads(id, after) {
-            let allowed = self.allowed(process, state, pendings, &later, &caused);
+            let allowed = allowed(self.model, (id, state), pendings, &later, &caused);
             if self.is_undeclared(process, pendings, &later, &caused) {
                 let text = format!(
                     "{} spawns a thread at {}, which was not declared",
@@ -149,16 +186,9 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
                 self.complain(process, &text);
             }
         }
-        let mut allowed = (*self
-            .model
-            .delivery_footprint(id, state, &self.model.facts(id, state), &FrameSet::Any))
-        .clone();
+        let mut allowed = (*self.deliveries_to(process, state)).clone();
         allowed.extend(&caused);
-        if !allowed.includes(
-            &self
-                .model
-                .delivery_footprint(id, after, &self.model.facts(id, after), &FrameSet::Any),
-        ) {
+        if !allowed.includes(&self.deliveries_to(process, after)) {
             let text = format!(
                 "after {}, arrivals may do more than was declared before",
                 ran.operation.label
@@ -177,24 +207,6 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
     ) -> bool {
         let name = |pending: &Pending<M::Thread>| self.model.name(ProcessId::new(process), pending.thread);
         name(later).is_some_and(|new| !caused.spawns(new) && !before.iter().any(|pending| name(pending) == Some(new)))
-    }
-
-    /// Returns what `later` was allowed before: `caused`, and what the same thread was, under its old or its new id.
-    fn allowed(
-        &self,
-        process: usize,
-        state: &M::Process,
-        pendings: &[Pending<M::Thread>],
-        later: &Pending<M::Thread>,
-        caused: &Footprint,
-    ) -> Footprint {
-        let mut allowed = caused.clone();
-        for pending in pendings {
-            if pending.thread == later.thread || pending.operation == later.operation {
-                allowed.extend(&self.footprint(process, state, pending.thread));
-            }
-        }
-        allowed
     }
 
     /// Checks that two operations commute where declarations say so.
@@ -247,12 +259,7 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
     /// Checks that a delivery leaves what is enabled enabled, commutes with it, and causes no more than was declared.
     fn deliveries(&mut self) {
         let graphs = &self.search.graphs;
-        let all = self
-            .search
-            .scratches
-            .iter()
-            .flat_map(|scratch| scratch.deliveries.all());
-        for (to, before, frame, _) in all.collect::<BTreeSet<_>>() {
+        for (to, before, frame, _) in self.search.deliveries().collect::<BTreeSet<_>>() {
             let (id, process) = (to, to.index());
             let before = &graphs.locals[process].get(before).value;
             let Ok(after) = guarded(|| graphs.arrive(to, before.clone(), frame)) else {
@@ -261,11 +268,9 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
             let Ok(pendings) = guarded(|| self.model.threads(id, before)) else {
                 continue;
             };
-            let arrivals = self
-                .model
-                .delivery_footprint(id, before, &self.model.facts(id, before), &FrameSet::Any);
+            let arrivals = self.deliveries_to(process, before);
             for later in self.model.threads(id, &after) {
-                let allowed = self.allowed(process, before, &pendings, &later, &arrivals);
+                let allowed = allowed(self.model, (id, before), &pendings, &later, &arrivals);
                 if self.is_undeclared(process, &pendings, &later, &arrivals) {
                     let text = format!(
                         "a delivery spawns a thread at {}, which was not declared",
@@ -278,16 +283,9 @@ impl<'m, M: Reducible> Auditor<'_, 'm, M> {
                     self.complain(process, &text);
                 }
             }
-            if !arrivals.includes(&self.model.delivery_footprint(
-                id,
-                &after,
-                &self.model.facts(id, &after),
-                &FrameSet::Any,
-            )) {
-                self.complain(
-                    process,
-                    "after a delivery, arrivals may do more than was declared before",
-                );
+            if !arrivals.includes(&self.deliveries_to(process, &after)) {
+                let text = "after a delivery, arrivals may do more than was declared before";
+                self.complain(process, text);
             }
             for pending in pendings.iter().filter(|pending| pending.enabled) {
                 for choice in 0..pending.operation.choices.max(1) {

@@ -11,10 +11,11 @@ use std::sync::atomic::AtomicBool;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::audit::{allowed, deliveries_to, footprint};
 use super::local_graphs::{Deliveries, LocalGraphs};
 use super::search::Search;
 use super::{Options, Reductions};
-use crate::machine::{Footprint, GuaranteeSet, Pending, ProcessId, Reducible};
+use crate::machine::{GuaranteeSet, Pending, ProcessId, Reducible};
 
 /// An audit ends when it has this much to say.
 const MOST_COMPLAINTS: usize = 32;
@@ -136,11 +137,8 @@ impl<M: Reducible> Auditor<'_, '_, M> {
                     };
                     let set = self.model.frame_set(&graphs.frames.get(sent.frame).value.1);
                     if to != process && arrived != after[to] {
-                        let what = format!(
-                            "{:?} from {}",
-                            graphs.frames.get(sent.frame).value.1,
-                            graphs.model.process_name(ProcessId::new(process))
-                        );
+                        let sender = graphs.model.process_name(ProcessId::new(process));
+                        let what = format!("{:?} from {sender}", graphs.frames.get(sent.frame).value.1);
                         if !self.judge.frame_sets.get(frames[to]).includes(&set) {
                             self.complain(to, &format!("{what} arrives, but was not among what may be sent"));
                         }
@@ -155,21 +153,15 @@ impl<M: Reducible> Auditor<'_, '_, M> {
     fn transition(&mut self, mover: usize, (tuple, frames): (&[u32], &[u32]), after: &[u32], sure: bool) {
         let later = self.judged(after);
         if sure && !self.judge.guaranteed(&mut self.cache, &later).1 {
-            let text = format!(
-                "a sure return is no longer sure: {}",
-                self.what_moved(mover, tuple, after)
-            );
-            self.complain(mover, &text);
+            let moved = self.what_moved(mover, tuple, after);
+            self.complain(mover, &format!("a sure return is no longer sure: {moved}"));
         }
         for process in 0..tuple.len() {
             let now = self.judge.frames_that_may_arrive(&mut self.cache, process, &later);
             let sets = &self.judge.frame_sets;
             if process != mover && !sets.get(frames[process]).includes(sets.get(now)) {
-                let text = format!(
-                    "more may be sent to it than before: {}",
-                    self.what_moved(mover, tuple, after)
-                );
-                self.complain(process, &text);
+                let moved = self.what_moved(mover, tuple, after);
+                self.complain(process, &format!("more may be sent to it than before: {moved}"));
             }
             let moved = (
                 process,
@@ -190,18 +182,10 @@ impl<M: Reducible> Auditor<'_, '_, M> {
         let id = ProcessId::new(mover);
         let later = self.model.threads(id, self.value(mover, after[mover]));
         let before = self.model.threads(id, self.value(mover, tuple[mover]));
-        let gone = before.iter().filter(|pending| {
-            pending.enabled
-                && !later
-                    .iter()
-                    .any(|other| other.thread == pending.thread && other.operation == pending.operation)
-        });
+        let gone = before.iter().filter(|pending| ran(pending, &later));
         let labels: BTreeSet<&str> = gone.map(|pending| pending.operation.label.name).collect();
-        format!(
-            "{} at {}",
-            labels.into_iter().collect::<Vec<_>>().join("|"),
-            self.model.process_name(id)
-        )
+        let labels: Vec<&str> = labels.into_iter().collect();
+        format!("{} at {}", labels.join("|"), self.model.process_name(id))
     }
 
     /// Checks that what a process may suffer from arrivals and from its threads covers what it may suffer after any transition of any
@@ -212,66 +196,37 @@ impl<M: Reducible> Auditor<'_, '_, M> {
         let (frames, now) = (self.judge.frame_sets.get(frames), self.judge.frame_sets.get(now));
         let pendings = self.model.threads(id, before);
         let laters = self.model.threads(id, after);
-        let footprint = |pending: &Pending<M::Thread>| {
-            self.model
-                .footprint(id, before, &self.model.facts(id, before), pending.thread)
-        };
-        // Of its own threads, one that ran is not where it was.
-        let ran = |pending: &&Pending<M::Thread>| {
-            pending.enabled
-                && !laters
-                    .iter()
-                    .any(|other| other.thread == pending.thread && other.operation == pending.operation)
-        };
-        let mut caused = (*self
-            .model
-            .delivery_footprint(id, before, &self.model.facts(id, before), frames))
-        .clone();
+        let mut caused = (*deliveries_to(self.model, id, before, frames)).clone();
         if own.is_some() {
-            pendings
-                .iter()
-                .filter(ran)
-                .for_each(|pending| caused.extend(&footprint(pending)));
-            if !pendings.iter().any(|pending| ran(&pending)) {
-                // It runs the same label again.
-                pendings.iter().for_each(|pending| caused.extend(&footprint(pending)));
+            // Where no thread has gone, one runs the same label again.
+            let stays = !pendings.iter().any(|pending| ran(pending, &laters));
+            for pending in pendings.iter().filter(|pending| stays || ran(pending, &laters)) {
+                caused.extend(&footprint(self.model, id, before, pending.thread));
             }
         }
         let mut texts = Vec::new();
         for later in &laters {
-            let mut allowed: Footprint = caused.clone();
-            for pending in &pendings {
-                if pending.thread == later.thread || pending.operation == later.operation {
-                    allowed.extend(&footprint(pending));
-                }
-            }
-            if !allowed.includes(
-                &self
-                    .model
-                    .footprint(id, after, &self.model.facts(id, after), later.thread),
-            ) {
-                texts.push(format!(
-                    "a thread at {} may do more than was to be expected",
-                    later.operation.label
-                ));
+            let allowed = allowed(self.model, (id, before), &pendings, later, &caused);
+            if !allowed.includes(&footprint(self.model, id, after, later.thread)) {
+                let label = later.operation.label;
+                texts.push(format!("a thread at {label} may do more than was to be expected"));
             }
         }
-        if !caused.includes(
-            &self
-                .model
-                .delivery_footprint(id, after, &self.model.facts(id, after), now),
-        ) {
+        if !caused.includes(&deliveries_to(self.model, id, after, now)) {
             texts.push("arrivals may do more than was to be expected".to_owned());
         }
         for text in texts {
-            let mut ran: Vec<&str> = pendings
-                .iter()
-                .filter(ran)
-                .map(|pending| pending.operation.label.name)
-                .collect();
+            let ran = pendings.iter().filter(|pending| ran(pending, &laters));
+            let mut ran: Vec<&str> = ran.map(|pending| pending.operation.label.name).collect();
             ran.dedup();
             let by = self.model.process_name(ProcessId::new(mover));
-            self.complain(process, &format!("{text}, after {} ran ({ran:?})", by));
+            self.complain(process, &format!("{text}, after {by} ran ({ran:?})"));
         }
     }
+}
+
+/// Returns true if a thread may have run: it could, and is not where it was.
+fn ran<T: Copy + Eq>(pending: &Pending<T>, later: &[Pending<T>]) -> bool {
+    let same = |other: &Pending<T>| other.thread == pending.thread && other.operation == pending.operation;
+    pending.enabled && !later.iter().any(same)
 }

@@ -12,7 +12,7 @@ mod file;
 mod snapshot;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -21,6 +21,7 @@ use thiserror::Error;
 
 use super::Reductions;
 use super::search::{Keeper, Place, Search};
+use crate::file::FileError;
 use crate::machine::Reducible;
 
 /// Version of the format of checkpoint files.
@@ -46,25 +47,14 @@ pub struct Checkpointing {
 #[derive(Debug, Error)]
 pub enum CheckpointError {
     /// It is there already, and nobody asked to go on from it.
-    #[error("{}: a checkpoint is there already: go on from it (--resume) or remove it", path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{}: a checkpoint is there already: go on from it (--resume) or remove it", .0.display())]
+    Exists(PathBuf),
     /// It can't be read or written.
-    #[error("{}: {error}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The file is something else.
-    #[error("{}: not a checkpoint of lastbatch", path.display())]
-    NotACheckpoint {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{}: not a checkpoint of lastbatch", .0.display())]
+    NotACheckpoint(PathBuf),
     /// Another version of the format.
     #[error("{}: a checkpoint of format {found}, expected {CHECKPOINT_VERSION}", path.display())]
     Version {
@@ -74,23 +64,8 @@ pub enum CheckpointError {
         found: u32,
     },
     /// Its content is not what was written.
-    #[error("{}: a damaged checkpoint: its content does not have the hash that it ends with", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It is of another search.
-    #[error("{}: a checkpoint of another search: its {what} is {found}, expected {expected}", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// Name of what differs.
-        what: String,
-        /// Value in the checkpoint.
-        found: String,
-        /// Value of this search.
-        expected: String,
-    },
+    #[error("{}: a damaged checkpoint: its content does not have the hash that it ends with", .0.display())]
+    Damaged(PathBuf),
 }
 
 impl Checkpointing {
@@ -102,10 +77,7 @@ impl Checkpointing {
     }
 
     pub(super) fn io(&self, error: io::Error) -> CheckpointError {
-        CheckpointError::Io {
-            path: self.path.clone(),
-            error,
-        }
+        FileError::new(&self.path, error).into()
     }
 
     /// Removes the file of a search that has ended by itself.
@@ -191,18 +163,12 @@ where
     M::Process: DeserializeOwned,
     M::Frame: DeserializeOwned,
 {
-    if !exists(&config.path).map_err(|error| config.io(error))? {
+    if !config.path.try_exists().map_err(|error| config.io(error))? {
         return Ok(None);
     }
     if !config.resume {
-        return Err(CheckpointError::Exists {
-            path: config.path.clone(),
-        });
+        return Err(CheckpointError::Exists(config.path.clone()));
     }
     let mut reader = file::open(&config.path)?;
     snapshot::read(&mut reader, model, config, reductions).map(Some)
-}
-
-fn exists(path: &Path) -> io::Result<bool> {
-    path.try_exists()
 }

@@ -29,7 +29,7 @@ pub(super) fn possible<M: Reducible>(search: &Search<'_, M>) -> bool {
     let mut edges: Vec<Vec<Edge>> = (0..graphs.locals.len())
         .map(|process| steps_of(graphs, process))
         .collect();
-    for (to, from_id, frame, to_id) in search.scratches.iter().flat_map(|scratch| scratch.deliveries.all()) {
+    for (to, from_id, frame, to_id) in search.deliveries() {
         edges[to.index()].push(Edge {
             from: from_id,
             to: to_id,
@@ -45,19 +45,13 @@ pub(super) fn possible<M: Reducible>(search: &Search<'_, M>) -> bool {
             edges.retain(|edge| component[edge.from as usize] == component[edge.to as usize]);
         }
         let sent: FxHashSet<(ProcessId, u32)> = edges.iter().flatten().flat_map(|edge| edge.sends.clone()).collect();
-        let mut arriving = FxHashSet::default();
-        for (process, edges) in edges.iter().enumerate() {
-            arriving.extend(
-                edges
-                    .iter()
-                    .filter_map(|edge| Some((ProcessId::new(process), edge.arrival?))),
-            );
-        }
-        for (process, edges) in edges.iter_mut().enumerate() {
-            let is_sent = |edge: &Edge| {
-                edge.arrival
-                    .is_none_or(|frame| sent.contains(&(ProcessId::new(process), frame)))
-            };
+        let arrivals = ProcessId::all(edges.len()).zip(&edges).flat_map(|(process, edges)| {
+            let frames = edges.iter().filter_map(|edge| edge.arrival);
+            frames.map(move |frame| (process, frame))
+        });
+        let arriving: FxHashSet<(ProcessId, u32)> = arrivals.collect();
+        for (process, edges) in ProcessId::all(edges.len()).zip(&mut edges) {
+            let is_sent = |edge: &Edge| edge.arrival.is_none_or(|frame| sent.contains(&(process, frame)));
             edges.retain(|edge| is_sent(edge) && edge.sends.iter().all(|send| arriving.contains(send)));
         }
         let after: usize = edges.iter().map(Vec::len).sum();
@@ -104,13 +98,8 @@ pub(super) fn judge<M: Reducible>(search: &mut Search<'_, M>, max_memory: Option
     let mut by_component: Vec<u32> = (0..ids.len() as u32).collect();
     by_component.sort_by_key(|&state| component[state as usize]);
     for state in 0..ids.len() {
-        if graph
-            .edges(state)
-            .iter()
-            .any(|&to| component[to as usize] != component[state])
-        {
-            bottom[component[state] as usize] = false;
-        }
+        let leaves = |&to: &u32| component[to as usize] != component[state];
+        bottom[component[state] as usize] &= !graph.edges(state).iter().any(leaves);
     }
     let mut found = Found::default();
     for (process, clients) in clients(&search.graphs).into_iter().enumerate() {

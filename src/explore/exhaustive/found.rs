@@ -57,12 +57,8 @@ impl Found {
     }
 
     fn hang(&mut self, signature: Signature, at: HangAt) {
-        match self.hangs.get_mut(&signature) {
-            Some(known) if *known <= at => {}
-            Some(known) => *known = at,
-            None => {
-                self.hangs.insert(signature, at);
-            }
+        if self.hangs.get(&signature).is_none_or(|known| at < *known) {
+            self.hangs.insert(signature, at);
         }
     }
 
@@ -75,12 +71,8 @@ impl Found {
     pub(super) fn broken(&mut self, at: BrokenAt) {
         let key = (at.failure.kind, at.failure.message.clone());
         let rank = |at: &BrokenAt| (at.depth, at.fingerprint, at.trail.len());
-        match self.broken.get_mut(&key) {
-            Some(known) if rank(known) <= rank(&at) => {}
-            Some(known) => *known = at,
-            None => {
-                self.broken.insert(key, at);
-            }
+        if self.broken.get(&key).is_none_or(|known| rank(&at) < rank(known)) {
+            self.broken.insert(key, at);
         }
     }
 
@@ -91,27 +83,18 @@ impl Found {
         (state, depth, tuple): (u32, u32, &[u32]),
         (process, client, name): (ProcessId, usize, &str),
     ) {
-        let signature = guarded(|| {
-            graphs
-                .model
-                .wait_for(&graphs.states(tuple), process, client)
-                .signature()
-        });
-        let fingerprint = graphs.fingerprint(tuple);
-        match signature {
-            Ok(signature) => {
-                let name = name.to_owned();
-                let at = HangAt {
-                    depth,
-                    fingerprint,
-                    process,
-                    client,
-                    name,
-                    state,
-                };
-                self.hang(signature, at);
-            }
-            Err(message) => self.failed_in(message, state, depth, fingerprint),
+        let wait_for = guarded(|| graphs.model.wait_for(&graphs.states(tuple), process, client));
+        let at = HangAt {
+            depth,
+            fingerprint: graphs.fingerprint(tuple),
+            process,
+            client,
+            name: name.to_owned(),
+            state,
+        };
+        match wait_for.map(|wait_for| wait_for.signature()) {
+            Ok(signature) => self.hang(signature, at),
+            Err(message) => self.failed_in(message, state, depth, at.fingerprint),
         }
     }
 
@@ -123,34 +106,33 @@ impl Found {
         depth: u32,
         tuple: &[u32],
     ) {
-        let model = graphs.model;
+        let (model, states) = (graphs.model, graphs.states(tuple));
         let clients = guarded(|| {
-            let of = |(process, state): (usize, &&M::Process)| {
-                let id = ProcessId::new(process);
-                let clients = model.clients(id, state).into_iter().enumerate();
-                clients
-                    .map(move |(client, status)| (id, client, status))
-                    .collect::<Vec<_>>()
-            };
-            graphs.states(tuple).iter().enumerate().flat_map(of).collect::<Vec<_>>()
+            let clients = ProcessId::all(states.len()).zip(&states).flat_map(|(id, state)| {
+                let numbered = (0..).zip(model.clients(id, state));
+                numbered.map(move |(client, status)| (id, client, status))
+            });
+            clients.collect::<Vec<_>>()
         });
-        match clients {
-            Ok(clients) if clients.iter().all(|(_, _, status)| status.returned) => {
-                let ended = guarded(|| (model.leaks(&graphs.states(tuple)), model.outcome(&graphs.states(tuple))));
-                match ended {
-                    Ok((leaks, outcome)) => {
-                        self.leaks.extend(leaks);
-                        self.outcomes.extend(outcome);
-                    }
-                    Err(message) => self.failed_in(message, state, depth, graphs.fingerprint(tuple)),
-                }
+        let failed = match clients {
+            Ok(clients) if clients.iter().all(|(.., status)| status.returned) => {
+                let ended = guarded(|| (model.leaks(&states), model.outcome(&states)));
+                let noted = ended.map(|(leaks, outcome)| {
+                    self.leaks.extend(leaks);
+                    self.outcomes.extend(outcome);
+                });
+                noted.err()
             }
             Ok(clients) => {
-                for (process, client, status) in clients.iter().filter(|(_, _, status)| !status.returned) {
+                for (process, client, status) in clients.iter().filter(|(.., status)| !status.returned) {
                     self.stuck(graphs, (state, depth, tuple), (*process, *client, &status.name));
                 }
+                None
             }
-            Err(message) => self.failed_in(message, state, depth, graphs.fingerprint(tuple)),
+            Err(message) => Some(message),
+        };
+        if let Some(message) = failed {
+            self.failed_in(message, state, depth, graphs.fingerprint(tuple));
         }
     }
 
@@ -160,11 +142,7 @@ impl Found {
             fingerprint,
             state,
             trail: Vec::new(),
-            failure: Broken {
-                kind: FindingKind::Panic,
-                message,
-                event: None,
-            },
+            failure: Broken::new(FindingKind::Panic, message),
         });
     }
 }

@@ -198,19 +198,15 @@ impl<'m, M: Reducible> LocalGraphs<'m, M> {
             let mut steps = Vec::with_capacity(raw.steps.len());
             for step in raw.steps {
                 let (to, hash) = table.intern(step.state);
-                let sent: Box<[Sent]> = step
-                    .sent
-                    .into_iter()
-                    .map(|(to, frame)| Sent {
-                        to,
-                        frame: self.frames.intern((ProcessId::new(process), frame)).0,
-                    })
-                    .collect();
+                let sent = step.sent.into_iter().map(|(to, frame)| {
+                    let (frame, _) = self.frames.intern((ProcessId::new(process), frame));
+                    Sent { to, frame }
+                });
                 steps.push(LocalStep {
                     to,
                     labels: step.path.len() as u32,
                     hash,
-                    sent,
+                    sent: sent.collect(),
                 });
             }
             let expansion = Expansion {
@@ -243,13 +239,7 @@ impl<'m, M: Reducible> LocalGraphs<'m, M> {
             }
             state
         });
-        let state = arrived.map_err(|message| {
-            Box::new(Broken {
-                kind: FindingKind::Panic,
-                message,
-                event: None,
-            })
-        })?;
+        let state = arrived.map_err(|message| Box::new(Broken::new(FindingKind::Panic, message)))?;
         let after = table.intern(state);
         deliveries.known.insert((to, id, frame), after);
         Ok(after)
@@ -295,11 +285,9 @@ impl<'m, M: Reducible> LocalGraphs<'m, M> {
 
     /// Bytes that all tables take, nearly.
     pub(super) fn bytes(&self) -> u64 {
-        let locals = self.locals.iter().map(Interner::bytes).sum::<u64>();
-        self.frames.bytes()
-            + self.frame_sets.bytes()
-            + self.guarantee_sets.bytes()
-            + locals
-            + self.expansions.iter().map(Interner::bytes).sum::<u64>()
+        let locals: u64 = self.locals.iter().map(Interner::bytes).sum();
+        let expansions: u64 = self.expansions.iter().map(Interner::bytes).sum();
+        let sets = self.frame_sets.bytes() + self.guarantee_sets.bytes();
+        locals + expansions + self.frames.bytes() + sets
     }
 }

@@ -25,7 +25,7 @@ pub use self::checkpoint::{CHECKPOINT_VERSION, CheckpointError, Checkpointing};
 pub use self::returns::{Returns, returns};
 
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -127,13 +127,7 @@ pub fn search<M: Reducible>(
     interrupt: &AtomicBool,
     progress: &mut dyn FnMut(&Status),
 ) -> Verdict {
-    let limits = Limits {
-        options,
-        started: Instant::now(),
-        before: Duration::ZERO,
-        interrupt,
-        stop_at_first_return: false,
-    };
+    let limits = Limits::new(options, interrupt);
     run(Search::new(model, options.reductions), &limits, progress, &mut NoKeeper)
 }
 
@@ -156,11 +150,8 @@ where
     let resumed = checkpoint::resume(model, checkpointing, options.reductions)?;
     let (search, before) = resumed.unwrap_or_else(|| (Search::new(model, options.reductions), Duration::ZERO));
     let limits = Limits {
-        options,
-        started: Instant::now(),
         before,
-        interrupt,
-        stop_at_first_return: false,
+        ..Limits::new(options, interrupt)
     };
     let mut checkpoints = Checkpoints::new(checkpointing, options.reductions, limits.started, before);
     let verdict = run(search, &limits, progress, &mut checkpoints);
@@ -181,21 +172,8 @@ fn run<M: Reducible>(
     keeper: &mut dyn Keeper<M>,
 ) -> Verdict {
     let options = limits.options;
-    search.run(limits, progress, keeper);
-    let mut cyclic = search.stopped_by.is_none() && cycles::possible(&search);
-    if cyclic && search.graphs.reductions.partial_order {
-        // A free thread that runs for ever may keep the reduced search from ever looking at another one.
-        let without = Reductions {
-            partial_order: false,
-            ..options.reductions
-        };
-        let (model, peak_bytes) = (search.graphs.model, search.peak_bytes);
-        drop(search);
-        search = Search::new(model, without);
-        search.run(limits, progress, keeper);
-        search.peak_bytes = search.peak_bytes.max(peak_bytes);
-        cyclic = search.stopped_by.is_none() && cycles::possible(&search);
-    }
+    let cyclic;
+    (search, cyclic) = search.completed(limits, progress, keeper);
     let mut reductions = describe(search.graphs.reductions);
     if options.reductions.partial_order && !search.graphs.reductions.partial_order {
         reductions.push("partial order: not used, because the model has cycles".to_owned());
@@ -229,7 +207,7 @@ fn conclude<M: Reducible>(
     reductions: Vec<String>,
     limits: &Limits<'_>,
 ) -> Verdict {
-    let mut hangs = Vec::new();
+    let mut hangs: Vec<FoundHang> = Vec::new();
     for (signature, at) in std::mem::take(&mut search.found.hangs) {
         let rebuilt = guarded(|| rebuild::hang(&mut search, &signature, &at, cyclic));
         match rebuilt.unwrap_or_else(Err) {
@@ -237,7 +215,7 @@ fn conclude<M: Reducible>(
             Err(message) => search.internal(message),
         }
     }
-    hangs.sort_by(|a: &FoundHang, b| (a.length, &a.signature).cmp(&(b.length, &b.signature)));
+    hangs.sort_by(FoundHang::by_length);
     let mut findings = Vec::new();
     for at in std::mem::take(&mut search.found.broken).into_values() {
         findings.push(finding(&mut search, at));
@@ -252,11 +230,7 @@ fn conclude<M: Reducible>(
     let complete = search.stopped_by.is_none() && findings.is_empty();
     Verdict {
         engine: "exhaustive".to_owned(),
-        answer: match (hangs.is_empty(), complete) {
-            (false, _) => Answer::Hang,
-            (true, true) => Answer::NoHang,
-            (true, false) => Answer::Undecided,
-        },
+        answer: Answer::of(&hangs, complete),
         complete,
         states: search.store.len(),
         transitions: search.transitions,

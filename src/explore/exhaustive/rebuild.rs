@@ -138,21 +138,15 @@ fn run_to_rest<M: Reducible>(
     lifted: Lifted<M::Process>,
     to_rest: bool,
 ) -> Result<(Vec<Event>, System<M::Process>), String> {
-    let Lifted {
-        mut events,
-        end: mut system,
-        ..
-    } = lifted;
-    if to_rest {
-        for _ in 0..LONGEST_REST {
-            let enabled = system.enabled(model);
-            let Some((id, pending)) = enabled.first() else {
-                break;
-            };
-            events.push(system.event(model, *id, pending, 0));
-            let done = system.step(model, *id, pending, 0);
-            done.map_err(|violation| violation.to_string())?;
-        }
+    let (mut events, mut system) = (lifted.events, lifted.end);
+    for _ in 0..if to_rest { LONGEST_REST } else { 0 } {
+        let enabled = system.enabled(model);
+        let Some((id, pending)) = enabled.first() else {
+            break;
+        };
+        events.push(system.event(model, *id, pending, 0));
+        let done = system.step(model, *id, pending, 0);
+        done.map_err(|violation| violation.to_string())?;
     }
     Ok((events, system))
 }

@@ -45,7 +45,7 @@ use serde::{Deserialize, Serialize};
 
 use self::environment::Environment;
 use super::Reductions;
-use crate::explore::FindingKind;
+use crate::explore::{FindingKind, panic_text};
 use crate::machine::{Event, FrameSet, Pending, ProcessId, Reducible, run_label};
 
 /// A path up to this length is not asked whether it goes round in circles.
@@ -82,6 +82,14 @@ pub(super) struct Broken {
     pub(super) event: Option<Event>,
 }
 
+impl Broken {
+    /// Returns a failure that belongs to no label.
+    pub(super) fn new(kind: FindingKind, message: String) -> Self {
+        let event = None;
+        Self { kind, message, event }
+    }
+}
+
 /// The possible next steps of one process.
 pub(super) struct RawExpansion<M: Reducible> {
     pub(super) steps: Vec<RawStep<M>>,
@@ -101,13 +109,7 @@ enum Ample<M: Reducible> {
 
 /// Runs something of the model; a panic becomes its message.
 pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
-        payload
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-            .unwrap_or_else(|| "a panic without a message".to_owned())
-    })
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| panic_text(&*payload))
 }
 
 /// One process of a model, to be run on its own.
@@ -127,11 +129,7 @@ impl<M: Reducible> Local<'_, M> {
             Err(message) => RawExpansion {
                 steps: Vec::new(),
                 ample: false,
-                broken: vec![Broken {
-                    kind: FindingKind::Panic,
-                    message,
-                    event: None,
-                }],
+                broken: vec![Broken::new(FindingKind::Panic, message)],
             },
         }
     }
@@ -191,16 +189,13 @@ impl<M: Reducible> Local<'_, M> {
             let operation = &pending.operation;
             operation.takes_permit && self.model.permits_come_back(self.process, operation.object)
         })?;
-        Some(Broken {
-            kind: FindingKind::Contract,
-            message: format!(
-                "{}: {} waits at rest for a server of {}, though its servers were said to come back",
-                self.model.process_name(self.process),
-                stuck.operation.label,
-                self.model.object_name(self.process, state, stuck.operation.object),
-            ),
-            event: None,
-        })
+        let message = format!(
+            "{}: {} waits at rest for a server of {}, though its servers were said to come back",
+            self.model.process_name(self.process),
+            stuck.operation.label,
+            self.model.object_name(self.process, state, stuck.operation.object),
+        );
+        Some(Broken::new(FindingKind::Contract, message))
     }
 
     fn event(&self, state: &M::Process, pending: &Pending<M::Thread>, choice: u32) -> Event {

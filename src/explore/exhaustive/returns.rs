@@ -1,10 +1,9 @@
 //! The other question: is there a run in which every client returns?
 
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
 
 use super::search::{Limits, NoKeeper, Search};
-use super::{Options, Reductions, cycles, rebuild};
+use super::{Options, Reductions, rebuild};
 use crate::machine::{Event, Reducible};
 
 /// The answer whether some run lets every client return.
@@ -24,30 +23,14 @@ pub enum Returns {
 /// the search is repeated without partial order, as for a hang.
 pub fn returns<M: Reducible>(model: &M, options: &Options, interrupt: &AtomicBool) -> Returns {
     let limits = Limits {
-        options,
-        started: Instant::now(),
-        before: Duration::ZERO,
-        interrupt,
         stop_at_first_return: true,
+        ..Limits::new(options, interrupt)
     };
     let reductions = Reductions {
         leaks: false,
         ..options.reductions
     };
-    let run = |reductions| {
-        let mut search = Search::new(model, reductions);
-        search.run(&limits, &mut |_| {}, &mut NoKeeper);
-        search
-    };
-    let mut search = run(reductions);
-    let ended = search.stopped_by.is_none() && search.found.returns.is_none();
-    if ended && reductions.partial_order && cycles::possible(&search) {
-        let without = Reductions {
-            partial_order: false,
-            ..reductions
-        };
-        search = run(without);
-    }
+    let (search, _) = Search::new(model, reductions).completed(&limits, &mut |_| {}, &mut NoKeeper);
     if let Some(state) = search.found.returns {
         return rebuild::events_to(&search, state).map_or_else(Returns::Undecided, Returns::Can);
     }

@@ -12,14 +12,15 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use self::reporter::Reporter;
+use super::cycles;
 use super::found::{BrokenAt, Found};
 use super::local_graphs::LocalGraphs;
 use super::reduction::Broken;
 use super::store::{Candidate, NO_PARENT, SHARDS, Shard, Store, shard_of};
-use super::successors::{Kind, Scratch, TrailStep, successors};
+use super::successors::{Kind, Scratch, TrailStep, Transition, successors};
 use super::{Options, Reductions, Status};
 use crate::explore::FindingKind;
-use crate::machine::Reducible;
+use crate::machine::{ProcessId, Reducible};
 
 /// States expanded by one search thread in one go.
 const CHUNK: usize = 512;
@@ -50,29 +51,23 @@ pub(super) struct Place {
 /// Looks at a search now and then while it runs.
 pub(super) trait Keeper<M: Reducible> {
     /// Tells when the search should pause, if that is known.
-    fn deadline(&self) -> Option<Instant>;
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
     /// Returns true if it is time to look.
-    fn is_due(&self, states: u64) -> bool;
+    fn is_due(&self, _states: u64) -> bool {
+        false
+    }
     /// Looks, and returns false to end the search.
-    fn keep(&mut self, search: &Search<'_, M>, place: &Place) -> bool;
+    fn keep(&mut self, _search: &Search<'_, M>, _place: &Place) -> bool {
+        true
+    }
 }
 
 /// Looks at nothing.
 pub(super) struct NoKeeper;
 
-impl<M: Reducible> Keeper<M> for NoKeeper {
-    fn deadline(&self) -> Option<Instant> {
-        None
-    }
-
-    fn is_due(&self, _states: u64) -> bool {
-        false
-    }
-
-    fn keep(&mut self, _search: &Search<'_, M>, _place: &Place) -> bool {
-        true
-    }
-}
+impl<M: Reducible> Keeper<M> for NoKeeper {}
 
 /// Bounds that end a search from outside.
 pub(super) struct Limits<'a> {
@@ -85,7 +80,18 @@ pub(super) struct Limits<'a> {
     pub(super) stop_at_first_return: bool,
 }
 
-impl Limits<'_> {
+impl<'a> Limits<'a> {
+    /// Returns the bounds of a search that begins now, and of which no part ran before.
+    pub(super) fn new(options: &'a Options, interrupt: &'a AtomicBool) -> Self {
+        Self {
+            options,
+            started: Instant::now(),
+            before: Duration::ZERO,
+            interrupt,
+            stop_at_first_return: false,
+        }
+    }
+
     fn is_up(&self) -> bool {
         let late = |seconds| self.started.elapsed().as_secs_f64() >= seconds;
         self.interrupt.load(Ordering::Relaxed) || self.options.max_time.is_some_and(late)
@@ -159,20 +165,38 @@ impl<'m, M: Reducible> Search<'m, M> {
 
     /// Searches with nobody to tell how far it is: for those who look at what a search met, not at its verdict.
     pub(super) fn unwatched(model: &'m M, options: &Options, interrupt: &AtomicBool) -> Self {
-        let limits = Limits {
-            options,
-            started: Instant::now(),
-            before: Duration::ZERO,
-            interrupt,
-            stop_at_first_return: false,
-        };
         let mut search = Self::new(model, options.reductions);
-        search.run(&limits, &mut |_| {}, &mut NoKeeper);
+        search.run(&Limits::new(options, interrupt), &mut |_| {}, &mut NoKeeper);
         search
     }
 
+    /// Searches until nothing is left or a limit is reached, and once more without partial order where the model may run for ever. Returns
+    /// the search that counts, and whether the model may.
+    pub(super) fn completed(
+        mut self,
+        limits: &Limits<'_>,
+        progress: &mut dyn FnMut(&Status),
+        keeper: &mut dyn Keeper<M>,
+    ) -> (Self, bool) {
+        self.run(limits, progress, keeper);
+        let cyclic = self.stopped_by.is_none() && cycles::possible(&self);
+        if !cyclic || !self.graphs.reductions.partial_order {
+            return (self, cyclic);
+        }
+        // A free thread that runs for ever may keep the reduced search from ever looking at another one.
+        let without = Reductions {
+            partial_order: false,
+            ..self.graphs.reductions
+        };
+        let (model, peak_bytes) = (self.graphs.model, self.peak_bytes);
+        drop(self);
+        let (mut search, cyclic) = Self::new(model, without).completed(limits, progress, keeper);
+        search.peak_bytes = search.peak_bytes.max(peak_bytes);
+        (search, cyclic)
+    }
+
     /// Searches until nothing is left or a limit is reached.
-    pub(super) fn run(&mut self, limits: &Limits<'_>, progress: &mut dyn FnMut(&Status), keeper: &mut dyn Keeper<M>) {
+    fn run(&mut self, limits: &Limits<'_>, progress: &mut dyn FnMut(&Status), keeper: &mut dyn Keeper<M>) {
         self.scratches
             .resize_with(limits.options.threads.max(1), Scratch::default);
         let mut chunks: Vec<Chunk> = Vec::new();
@@ -269,41 +293,29 @@ impl<'m, M: Reducible> Search<'m, M> {
 
     fn expand_state(&self, state: u32, depth: u32, scratch: &mut Scratch, chunk: &mut Chunk) {
         let tuple = self.store.get(state).tuple;
-        let Chunk {
-            transitions,
-            found,
-            candidates,
-            expanded,
-        } = chunk;
-        let kind = successors(
-            &self.graphs,
-            scratch,
-            tuple,
-            |transition| {
-                *transitions += 1;
-                let candidates = &mut candidates[shard_of(transition.hash)];
-                candidates.extend_from_slice(transition.tuple);
-                let (low, high) = (transition.hash as u32, (transition.hash >> 32) as u32);
-                candidates.extend([state, depth + transition.labels, low, high]);
-            },
-            |failure, trail| found.broken(self.broken_at(state, depth, tuple, failure, trail)),
-        );
-        match kind {
-            Kind::Terminal => found.terminal(&self.graphs, state, depth, tuple),
-            Kind::Settled => found.returns(state),
+        let (candidates, found) = (&mut chunk.candidates, &mut chunk.found);
+        let emit = |transition: Transition<'_>| {
+            chunk.transitions += 1;
+            let candidates = &mut candidates[shard_of(transition.hash)];
+            candidates.extend_from_slice(transition.tuple);
+            let (low, high) = (transition.hash as u32, (transition.hash >> 32) as u32);
+            candidates.extend([state, depth + transition.labels, low, high]);
+        };
+        let broken = |failure: &Broken, trail: &[TrailStep]| {
+            found.broken(BrokenAt {
+                depth,
+                fingerprint: self.graphs.fingerprint(tuple),
+                state,
+                trail: trail.to_vec(),
+                failure: failure.clone(),
+            });
+        };
+        match successors(&self.graphs, scratch, tuple, emit, broken) {
+            Kind::Terminal => chunk.found.terminal(&self.graphs, state, depth, tuple),
+            Kind::Settled => chunk.found.returns(state),
             Kind::Open | Kind::Broken => {}
         }
-        *expanded += 1;
-    }
-
-    fn broken_at(&self, state: u32, depth: u32, tuple: &[u32], failure: &Broken, trail: &[TrailStep]) -> BrokenAt {
-        BrokenAt {
-            depth,
-            fingerprint: self.graphs.fingerprint(tuple),
-            state,
-            trail: trail.to_vec(),
-            failure: failure.clone(),
-        }
+        chunk.expanded += 1;
     }
 
     /// Takes over what the expansion of a batch has brought, up to the first state that is not expanded: as if one thread had expanded
@@ -352,6 +364,11 @@ impl<'m, M: Reducible> Search<'m, M> {
         }
     }
 
+    /// Returns every delivery that the search met: process, local state, frame, and the local state that it leads to.
+    pub(super) fn deliveries(&self) -> impl Iterator<Item = (ProcessId, u32, u32, u32)> {
+        self.scratches.iter().flat_map(|scratch| scratch.deliveries.all())
+    }
+
     /// Notes that the engine contradicts itself.
     pub(super) fn internal(&mut self, message: String) {
         self.found.broken(BrokenAt {
@@ -359,11 +376,7 @@ impl<'m, M: Reducible> Search<'m, M> {
             fingerprint: 0,
             state: NO_PARENT,
             trail: Vec::new(),
-            failure: Broken {
-                kind: FindingKind::Internal,
-                message,
-                event: None,
-            },
+            failure: Broken::new(FindingKind::Internal, message),
         });
     }
 }

@@ -3,18 +3,20 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use super::choices::Choices;
 use super::roles::Roles;
 use super::{Progress, Taken};
 use crate::explore::driver::{Ended, Execution};
 use crate::explore::fingerprint;
+use crate::file::{FileError, write_whole};
 use crate::machine::{Event, Fragment, Model, System};
-use crate::schedule::write_whole;
 
 /// loom writes its path at an interval of executions; the engine adds what was found.
 pub(super) const INTERVAL: usize = 1_000;
+
+/// The problem of a checkpoint that is there already, where nobody asked to go on from it.
+const EXISTS: &str = "a checkpoint is there already: go on from it (--resume) or remove it";
 
 /// The place where an exploration keeps its checkpoint, and of what it is one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -26,45 +28,6 @@ pub struct Checkpointing {
     pub identity: Vec<(String, String)>,
     /// Whether to go on from the file, if it is there. Otherwise a file that is there is an error.
     pub resume: bool,
-}
-
-/// A checkpoint that can't be used.
-#[derive(Debug, Error)]
-pub enum CheckpointError {
-    /// It is there already, and nobody asked to go on from it.
-    #[error("{}: a checkpoint is there already: go on from it (--resume) or remove it", path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It can't be read.
-    #[error("{}: cannot read the checkpoint: {error}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        error: std::io::Error,
-    },
-    /// It is none.
-    #[error("{}: not a checkpoint of engine loom: {error}", path.display())]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// The problem.
-        error: serde_json::Error,
-    },
-    /// It is one of something else.
-    #[error("{}: a checkpoint of another exploration: its {what} is {found}, expected {expected}", path.display())]
-    Other {
-        /// The file.
-        path: PathBuf,
-        /// Name of what differs.
-        what: String,
-        /// Value in the checkpoint.
-        found: String,
-        /// Value of this exploration.
-        expected: String,
-    },
 }
 
 /// The files of an exploration.
@@ -117,26 +80,23 @@ impl Checkpoint {
     }
 
     /// Loads what was found before, if there is a checkpoint.
-    pub(super) fn load(&self) -> Result<Option<Saved>, CheckpointError> {
-        let path = || self.path.clone();
+    pub(super) fn load(&self) -> Result<Option<Saved>, FileError> {
         if !self.path.exists() {
             self.forget_path();
             return Ok(None);
         }
+        let refuse = |problem: String| FileError::new(&self.path, problem);
         if !self.resume {
-            return Err(CheckpointError::Exists { path: path() });
+            return Err(refuse(EXISTS.to_owned()));
         }
-        let bytes = std::fs::read(&self.path).map_err(|error| CheckpointError::Read { path: path(), error })?;
-        let saved: Saved =
-            serde_json::from_slice(&bytes).map_err(|error| CheckpointError::Format { path: path(), error })?;
+        let bytes = std::fs::read(&self.path).map_err(FileError::cannot("read the checkpoint", &self.path))?;
+        let saved: Saved = serde_json::from_slice(&bytes)
+            .map_err(|error| refuse(format!("not a checkpoint of engine loom: {error}")))?;
         match self.differs(&saved) {
             None => Ok(Some(saved)),
-            Some((what, found, expected)) => Err(CheckpointError::Other {
-                path: path(),
-                what,
-                found,
-                expected,
-            }),
+            Some((what, found, expected)) => Err(refuse(format!(
+                "a checkpoint of another exploration: its {what} is {found}, expected {expected}"
+            ))),
         }
     }
 

@@ -17,11 +17,10 @@ mod execution;
 mod replay;
 mod roles;
 
-pub use self::checkpoint::{CheckpointError, Checkpointing};
+pub use self::checkpoint::Checkpointing;
 pub use self::replay::replay;
 pub use self::roles::{MOST_ROLES, Unfit};
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +34,8 @@ use self::choices::Choices;
 use self::execution::{Director, Path, StateOf, Threads};
 use self::roles::Roles;
 use super::driver::{Execution, Statistics, Taken};
-use super::{Verdict, fingerprint};
+use super::{Verdict, fingerprint, panic_text};
+use crate::file::FileError;
 use crate::machine::{Event, Fragment, Model, Pending, ProcessId};
 
 /// Scheduling points of one execution. A kernel has a few hundred; loom refuses to go further.
@@ -71,7 +71,7 @@ pub enum LoomError {
     Unfit(#[from] Unfit),
     /// The checkpoint can't be used.
     #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
+    Checkpoint(#[from] FileError),
     /// loom gave up.
     #[error("loom: {0}")]
     Loom(String),
@@ -127,14 +127,6 @@ pub fn explore<M: Model + 'static>(
         checkpoint.remove();
     }
     Ok(search.conclude(stopped_by))
-}
-
-/// Returns the text of a panic.
-fn panic_text(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| payload.downcast_ref::<&str>().copied())
-        .unwrap_or("a panic without a message")
-        .to_owned()
 }
 
 /// The reason why an exploration ends from within.

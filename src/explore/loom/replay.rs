@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::execution::{Director, Path, StateOf, Threads};
 use super::roles::Roles;
-use super::{LoomError, builder, panic_text};
+use super::{LoomError, builder};
 use crate::explore::driver::Execution;
+use crate::explore::panic_text;
 use crate::machine::{Event, Fragment, Model, Pending, ProcessId};
 
 /// Runs the events of a schedule of `kernel` in their order, each by its thread, until none is left or the next one is impossible.

@@ -14,7 +14,6 @@ mod walk;
 
 pub use self::strategy::{ParseStrategyError, Strategy};
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,10 +22,10 @@ use std::time::{Duration, Instant};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 use thiserror::Error;
 
-use self::scheduler::{Budget, Guide, Stop};
+use self::scheduler::{Guide, Stop};
 use self::table::{Coroutines, TaskTable};
-use super::Verdict;
-use super::driver::{Execution, ForcedSchedule, Limits, Statistics, StatisticsStatus, drive};
+use super::driver::{Bounds, Execution, ForcedSchedule, Limits, Statistics, StatisticsStatus, drive};
+use super::{Verdict, panic_text};
 use crate::machine::Model;
 use crate::schedule::Schedule;
 
@@ -81,14 +80,13 @@ pub fn explore_outcomes<M: Model + 'static>(
 ) -> Result<(Verdict, Vec<u128>), ShuttleError> {
     let statistics = Arc::new(Mutex::new(Statistics::new(Arc::clone(model))));
     let table = Arc::new(TaskTable::new(options.strategy.chooser(options.seed)));
-    let budget = Budget {
-        max_executions: options.max_executions,
+    let bounds = Bounds {
+        executions: options.max_executions,
         deadline: options.max_time.map(|time| Instant::now() + time),
-        stop_at_first_hang: options.stop_at_first_hang,
-        interrupt: Arc::clone(interrupt),
+        first_hang: options.stop_at_first_hang,
     };
     let stop = Arc::new(Mutex::new(None));
-    let guide = Guide::new(&table, budget, &statistics, &stop, progress);
+    let guide = Guide::new(&table, bounds, interrupt, &statistics, &stop, progress);
     let (model, limits) = (Arc::clone(model), options.limits);
     let kept = Arc::clone(&statistics);
     run(guide, move || {
@@ -119,13 +117,12 @@ pub fn explore_outcomes<M: Model + 'static>(
 pub fn replay<M: Model + 'static>(model: &Arc<M>, schedule: &Schedule) -> Result<Execution<M>, ShuttleError> {
     let table = Arc::new(TaskTable::new(Strategy::Dfs.chooser(0)));
     let statistics = Arc::new(Mutex::new(Statistics::new(Arc::clone(model))));
-    let once = Budget {
-        max_executions: Some(1),
+    let once = Bounds {
+        executions: Some(1),
         deadline: None,
-        stop_at_first_hang: false,
-        interrupt: Arc::default(),
+        first_hang: false,
     };
-    let guide = Guide::new(&table, once, &statistics, &Arc::default(), |_| {});
+    let guide = Guide::new(&table, once, &Arc::default(), &statistics, &Arc::default(), |_| {});
     let ended = Arc::new(Mutex::new(None));
     let (kept, own, forced_schedule) = (Arc::clone(&ended), Arc::clone(model), schedule.clone());
     run(guide, move || {
@@ -154,11 +151,5 @@ fn run<M: Model + 'static>(guide: Guide<M>, body: impl Fn() + Send + Sync + 'sta
     config.max_steps = MaxSteps::None;
     config.silence_warnings = true;
     let ran = catch_unwind(AssertUnwindSafe(|| Runner::new(guide, config).run(body)));
-    ran.map(|_| ()).map_err(|payload| ShuttleError(text(&*payload)))
-}
-
-fn text(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-    text.unwrap_or("a panic without a message").to_owned()
+    ran.map(|_| ()).map_err(|payload| ShuttleError(panic_text(&*payload)))
 }

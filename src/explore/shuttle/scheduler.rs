@@ -1,23 +1,14 @@
 //! The scheduler that stands between shuttle and a strategy.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use shuttle_engine::scheduler::{Schedule, Scheduler, Task, TaskId};
 use smallvec::SmallVec;
 
 use super::table::TaskTable;
-use crate::explore::driver::{Standing, Statistics, StatisticsStatus};
+use crate::explore::driver::{Bounds, Standing, Statistics, StatisticsStatus};
 use crate::machine::Model;
-
-/// The bounds at which to stop.
-pub(super) struct Budget {
-    pub(super) max_executions: Option<u64>,
-    pub(super) deadline: Option<Instant>,
-    pub(super) stop_at_first_hang: bool,
-    pub(super) interrupt: Arc<AtomicBool>,
-}
 
 /// The reason why no further execution began.
 pub(super) enum Stop {
@@ -30,7 +21,8 @@ pub(super) enum Stop {
 /// Says who goes on: the strategy, where it has a choice.
 pub(super) struct Guide<M: Model> {
     table: Arc<TaskTable>,
-    budget: Budget,
+    bounds: Bounds,
+    interrupt: Arc<AtomicBool>,
     statistics: Arc<Mutex<Statistics<M>>>,
     stop: Arc<Mutex<Option<Stop>>>,
     progress: Box<dyn FnMut(&StatisticsStatus) + Send>,
@@ -43,14 +35,16 @@ pub(super) struct Guide<M: Model> {
 impl<M: Model> Guide<M> {
     pub(super) fn new(
         table: &Arc<TaskTable>,
-        budget: Budget,
+        bounds: Bounds,
+        interrupt: &Arc<AtomicBool>,
         statistics: &Arc<Mutex<Statistics<M>>>,
         stop: &Arc<Mutex<Option<Stop>>>,
         progress: impl FnMut(&StatisticsStatus) + Send + 'static,
     ) -> Self {
         Self {
             table: Arc::clone(table),
-            budget,
+            bounds,
+            interrupt: Arc::clone(interrupt),
             statistics: Arc::clone(statistics),
             stop: Arc::clone(stop),
             progress: Box::new(progress),
@@ -58,45 +52,20 @@ impl<M: Model> Guide<M> {
             last: None,
         }
     }
-
-    fn why_stop(&self, status: &StatisticsStatus) -> Option<Stop> {
-        let by = |reason: String| Some(Stop::By(reason));
-        let Budget {
-            max_executions,
-            deadline,
-            stop_at_first_hang,
-            ..
-        } = self.budget;
-        if self.budget.interrupt.load(Ordering::SeqCst) {
-            return by("an interrupt".to_owned());
-        }
-        if status.broken {
-            return by("a failure of the model".to_owned());
-        }
-        if stop_at_first_hang && status.hangs > 0 {
-            return by("the first hang".to_owned());
-        }
-        if let Some(most) = max_executions.filter(|most| self.begun >= *most) {
-            return by(format!("the limit of {most} executions"));
-        }
-        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return by("the limit of time".to_owned());
-        }
-        None
-    }
 }
 
 impl<M: Model> Scheduler for Guide<M> {
     fn new_execution(&mut self) -> Option<Schedule> {
-        let status = self.statistics.lock().unwrap_or_else(PoisonError::into_inner).status();
+        let mut status = self.statistics.lock().unwrap_or_else(PoisonError::into_inner).status();
         (self.progress)(&status);
+        status.executions = self.begun;
         let mut posted = self.table.posted();
         posted.clear();
         self.last = None;
         // A search that has ended has ended, even where the budget is used up at the same time.
         let more = posted.chooser.begin(self.begun);
         let stop = if more {
-            self.why_stop(&status)
+            self.bounds.reached(&status, &self.interrupt).map(Stop::By)
         } else {
             Some(Stop::Ended)
         };

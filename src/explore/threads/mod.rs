@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use self::noise::Noise;
 use self::pool::ThreadPool;
-use super::driver::{Driver, Execution, ForcedSchedule, Limits, Runtime, Statistics, StatisticsStatus};
+use super::driver::{Bounds, Driver, Execution, ForcedSchedule, Limits, Runtime, Statistics, StatisticsStatus};
 use super::{FindingKind, Verdict};
 use crate::machine::Model;
 use crate::schedule::Schedule;
@@ -63,12 +63,16 @@ pub fn explore<M: Model + 'static>(
     progress: &mut dyn FnMut(&StatisticsStatus),
 ) -> Verdict {
     let pool = ThreadPool::new();
-    let deadline = options.max_time.map(|time| Instant::now() + time);
+    let bounds = Bounds {
+        executions: options.max_executions,
+        deadline: options.max_time.map(|time| Instant::now() + time),
+        first_hang: options.stop_at_first_hang,
+    };
     let mut statistics = Statistics::new(Arc::clone(model));
     let stopped_by = loop {
         let status = statistics.status();
         progress(&status);
-        if let Some(reason) = why_stop(options, deadline, &status, interrupt) {
+        if let Some(reason) = bounds.reached(&status, interrupt) {
             break reason;
         }
         let noise = Noise::of(options.seed, status.executions);
@@ -87,28 +91,6 @@ pub fn explore<M: Model + 'static>(
         false,
         Some(stopped_by),
     )
-}
-
-fn why_stop(
-    options: &Options,
-    deadline: Option<Instant>,
-    status: &StatisticsStatus,
-    interrupt: &AtomicBool,
-) -> Option<String> {
-    if interrupt.load(Ordering::SeqCst) {
-        return Some("an interrupt".to_owned());
-    }
-    if status.broken {
-        return Some("a failure of the model".to_owned());
-    }
-    if options.stop_at_first_hang && status.hangs > 0 {
-        return Some("the first hang".to_owned());
-    }
-    if let Some(most) = options.max_executions.filter(|most| status.executions >= *most) {
-        return Some(format!("the limit of {most} executions"));
-    }
-    let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
-    late.then(|| "the limit of time".to_owned())
 }
 
 /// Makes real threads follow a schedule, `times` times; what comes after its last possible event is left to the operating system.

@@ -21,20 +21,21 @@ fn hang(id: &str, schedule: Option<&str>) -> HangRecord {
 }
 
 fn search(answer: Answer, scope: Scope, complete: bool, signatures: &[&str]) -> SearchResult {
-    let verdict = Verdict {
+    let found = Verdict {
         engine: "exhaustive".to_owned(),
         answer,
         complete,
         states: 130_636,
         seconds: 1.25,
-        ..Verdict::none()
+        hangs: signatures.iter().map(|id| hang(id, None)).collect(),
+        ..Verdict::default()
     };
     SearchResult {
         scope,
         max_states: None,
         slice: "full: 4 edges, 9 nodes".to_owned(),
         reductions_hash: "xxh3:1".to_owned(),
-        found: verdict.with_hangs(signatures.iter().map(|id| hang(id, None)).collect()),
+        found,
     }
 }
 
@@ -143,14 +144,12 @@ fn annotations_are_commands_of_one_line() {
 
 #[test]
 fn a_difference_tells_what_appears_what_vanishes_and_what_a_bound_left_open() {
-    let side = |answer, complete, hangs: Vec<HangRecord>| {
-        let verdict = Verdict {
-            answer,
-            complete,
-            states: 1_000,
-            ..Verdict::none()
-        };
-        verdict.with_hangs(hangs)
+    let side = |answer, complete, hangs: Vec<HangRecord>| Verdict {
+        answer,
+        complete,
+        hangs,
+        states: 1_000,
+        ..Verdict::default()
     };
     let before = side(Answer::Hang, true, vec![hang("aaaaaaaa", None), hang("bbbbbbbb", None)]);
     let after = side(

@@ -18,28 +18,20 @@ pub fn gate_text(report: &GateReport) -> String {
         "replays",
         "gate",
     ];
-    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    let mut rows = Vec::new();
     for result in &report.scenarios {
         let mut kinds: Vec<String> = problems_of(report, result)
             .map(|problem| problem.kind.to_string())
             .collect();
         kinds.dedup();
-        let verdict = if kinds.is_empty() {
-            "ok".to_owned()
-        } else {
-            kinds.join(", ")
-        };
+        let or = |text: String, none: &str| if text.is_empty() { none.to_owned() } else { text };
+        let verdict = or(kinds.join(", "), "ok");
         for search in &result.searches {
-            let signatures = search.found.signatures().join(" ");
-            rows.push(vec![
+            rows.push([
                 result.name.clone(),
                 search.found.engine.clone(),
                 answer(search),
-                if signatures.is_empty() {
-                    "-".to_owned()
-                } else {
-                    signatures
-                },
+                or(search.found.signatures().join(" "), "-"),
                 grouped(search.found.states),
                 format!("{:.1}", search.found.seconds),
                 replays(result),
@@ -47,7 +39,7 @@ pub fn gate_text(report: &GateReport) -> String {
             ]);
         }
     }
-    let mut text = table(&rows);
+    let mut text = table(heading, &rows);
     for result in &report.scenarios {
         for note in &result.notes {
             let _ = writeln!(text, "note: {}: {note}", result.name);

@@ -8,6 +8,8 @@ use layout::std_shapes::shapes::{Arrow, Element, LineEndKind, ShapeKind};
 use layout::topo::layout::VisualGraph;
 use maud::{Markup, html};
 
+use crate::report::wrapped;
+
 /// Width of a character, about: the real one depends on the reader's fonts.
 const CHARACTER: f64 = 7.3;
 /// Height of a line.
@@ -42,21 +44,10 @@ pub(super) struct Edge {
 impl Node {
     /// Returns the lines, each short enough.
     fn broken(&self) -> Vec<(&'static str, String)> {
-        let mut lines = Vec::new();
-        for (class, text) in &self.lines {
-            let mut line = String::new();
-            for word in text.split_whitespace() {
-                if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > LINE_MAX {
-                    lines.push((*class, std::mem::take(&mut line)));
-                }
-                if !line.is_empty() {
-                    line.push(' ');
-                }
-                line.push_str(word);
-            }
-            lines.push((*class, line));
-        }
+        let lines = self.lines.iter();
         lines
+            .flat_map(|(class, text)| wrapped(text, LINE_MAX).into_iter().map(move |line| (*class, line)))
+            .collect()
     }
 }
 

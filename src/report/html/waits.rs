@@ -43,10 +43,6 @@ fn nodes(waits: &WaitGraph, processes: &[String]) -> (Vec<Node>, Vec<Edge>) {
         .collect();
     for (index, waiting) in waits.nodes.iter().enumerate() {
         for resolver in &waiting.resolvers {
-            let settled = resolver
-                .settled_by
-                .map(|number| format!(" (event {number})"))
-                .unwrap_or_default();
             edges.push(Edge {
                 from: index,
                 to: nodes.len(),
@@ -54,10 +50,7 @@ fn nodes(waits: &WaitGraph, processes: &[String]) -> (Vec<Node>, Vec<Edge>) {
             });
             nodes.push(Node {
                 class: "dead".to_owned(),
-                lines: vec![
-                    ("dim", resolver.who.clone()),
-                    ("why", format!("{}{settled}", resolver.why_not)),
-                ],
+                lines: vec![("dim", resolver.who.clone()), ("why", resolver.reason())],
             });
         }
     }

@@ -167,7 +167,7 @@ impl Graphs<'_> {
     fn load(&mut self, source: GraphSource) -> Result<Graph, ExperimentProblem> {
         let mut import = |bytes: &[u8], file: &str| {
             self.contents.extend_from_slice(bytes);
-            run_metadata(bytes, file).map_err(|error| Box::new(error).into())
+            Ok(run_metadata(bytes, file)?)
         };
         match source {
             GraphSource::Embedded(file, bytes) => import(bytes, file),
@@ -194,8 +194,7 @@ impl Graphs<'_> {
 /// Leaves the nodes of a graph that the scenario wants, and says which these are.
 fn reduce(graph: Graph, section: &JobSection, looks_at_updates: bool) -> (Graph, String) {
     if section.slice == SliceKind::Full {
-        let nodes: usize = graph.partitions.iter().map(|partition| partition.nodes.len()).sum();
-        let text = format!("full: {} edges, {nodes} nodes", graph.edges.len());
+        let text = format!("full: {} edges, {} nodes", graph.edges.len(), graph.node_ids().count());
         return (graph, text);
     }
     let pairs = section.slice == SliceKind::Pairs;

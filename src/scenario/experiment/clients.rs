@@ -14,11 +14,13 @@ pub(super) fn fills(section: &JobSection) -> Vec<JobStep> {
     let batches = section.data.iter().filter(|turn| **turn == Turn::Batch).count();
     let elements = batches * section.queue.map_or(1, |queue| usize::from(queue.dequeues));
     let steps = std::iter::repeat_n(enqueue, elements).chain([close]);
-    let fills = steps.map(|graph| JobStep {
-        graph,
-        data: Data::Queued,
-    });
-    fills.collect()
+    steps.map(|graph| step(&graph, Data::Queued)).collect()
+}
+
+/// Returns one `sess.run`.
+pub(super) fn step(graph: &Arc<Graph>, data: Data) -> JobStep {
+    let graph = Arc::clone(graph);
+    JobStep { graph, data }
 }
 
 /// Lists what each client runs. With a decoupled input a turn is a step that reads the batch, then, if there was a batch, a step that
@@ -28,10 +30,6 @@ pub(super) fn steps(section: &JobSection, reading: Option<&Arc<Graph>>, training
         return super::epochs::steps(pipeline, reading, training);
     }
     let initializing = Arc::new(worker_only("MakeIterator", NodeKind::Other));
-    let step = |graph: &Arc<Graph>, data| JobStep {
-        graph: Arc::clone(graph),
-        data,
-    };
     let mut steps = Vec::new();
     for (number, turn) in section.data.iter().enumerate() {
         // An epoch is over: the user's loop begins the next with the iterator's initializer.

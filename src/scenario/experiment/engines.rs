@@ -10,10 +10,11 @@ use thiserror::Error;
 use super::{Cut, Experiment};
 use crate::explore::Verdict;
 use crate::explore::driver::{Execution, Limits, StatisticsStatus};
-use crate::explore::exhaustive::{CheckpointError, Options, Reductions, Status};
+use crate::explore::exhaustive::{Options, Reductions, Status};
 use crate::explore::loom::{self, LoomError};
 use crate::explore::shuttle::{self, ShuttleError, Strategy};
 use crate::explore::threads::{self, Stuck};
+use crate::file::FileError;
 use crate::machine::Model;
 use crate::models::TensorFlow;
 use crate::scenario::{EngineName, EngineSection};
@@ -102,7 +103,7 @@ pub enum EngineError {
     Loom(#[from] LoomError),
     /// The running program can't be read, which a checkpoint is of.
     #[error(transparent)]
-    Program(#[from] CheckpointError),
+    Program(#[from] FileError),
     /// Real threads.
     #[error("threads: {0}")]
     Threads(#[from] Stuck),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::clients::step;
 use crate::models::tensorflow::job::graph::Graph;
 use crate::models::tensorflow::job::{Data, JobStep};
 use crate::models::tensorflow::mechanisms::dataset::graphs;
@@ -29,13 +30,6 @@ pub(super) fn steps(section: &PipelineSection, reading: Option<&Arc<Graph>>, tra
         }
     }
     steps
-}
-
-fn step(graph: &Arc<Graph>, data: Data) -> JobStep {
-    JobStep {
-        graph: Arc::clone(graph),
-        data,
-    }
 }
 
 #[cfg(test)]

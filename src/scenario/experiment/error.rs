@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::models::tensorflow::import::ImportError;
+use crate::file::FileError;
 use crate::models::tensorflow::job::JobError;
 use crate::models::tensorflow::job::builtin::BuiltinError;
 use crate::models::tensorflow::job::graph::GraphError;
@@ -26,7 +26,7 @@ pub struct ExperimentError {
 pub enum ExperimentProblem {
     /// Its graph is no graph.
     #[error(transparent)]
-    Import(#[from] Box<ImportError>),
+    Import(#[from] FileError),
     /// A graph file cannot be read.
     #[error("graph file {}: {error}", path.display())]
     Graph {

@@ -12,7 +12,6 @@ mod recorded;
 mod worker;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
@@ -22,6 +21,7 @@ use serde::de::DeserializeOwned;
 use super::Scenario;
 use crate::explore::exhaustive::{self, CheckpointError, Checkpointing, Options, Status};
 use crate::explore::{Finding, FoundHang, Verdict};
+use crate::file::FileError;
 use crate::machine::{Event, Label, Model, Reducible};
 use crate::models::TensorFlow;
 use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
@@ -91,30 +91,22 @@ impl Experiment {
         verdict.expect("only a checkpoint can fail")
     }
 
-    /// Searches with checkpoints in the file `place.path`; what they are of is added to `place.identity`.
+    /// Searches with checkpoints in the file `place.path`, if it is given; what they are of is added to `place.identity`.
     ///
     /// # Errors
     /// When the checkpoint that is there can't be used, or none can be written.
-    pub fn search_with_checkpoints(
+    pub fn search_at(
         &self,
         options: &Options,
         cancel_order: bool,
-        mut place: Checkpointing,
+        mut place: Option<Checkpointing>,
         interrupt: &AtomicBool,
         progress: &mut dyn FnMut(&Status),
     ) -> Result<Verdict, CheckpointError> {
-        place.identity.extend(self.identity(cancel_order)?);
-        self.search_at(options, cancel_order, Some(&place), interrupt, progress)
-    }
-
-    fn search_at(
-        &self,
-        options: &Options,
-        cancel_order: bool,
-        place: Option<&Checkpointing>,
-        interrupt: &AtomicBool,
-        progress: &mut dyn FnMut(&Status),
-    ) -> Result<Verdict, CheckpointError> {
+        if let Some(place) = &mut place {
+            place.identity.extend(self.identity(cancel_order)?);
+        }
+        let place = place.as_ref();
         // What a step leaves on variables is the same before servers are cleaned up, and there is less to search.
         let cleans_up = options.reductions.leaks && !self.scenario.looks_at_outcomes();
         let mut model = self.model.clone();
@@ -134,7 +126,7 @@ impl Experiment {
     }
 
     /// Lists all that decides what a search of this scenario does, but for the engine's reductions.
-    fn identity(&self, cancel_order: bool) -> Result<Vec<(String, String)>, CheckpointError> {
+    fn identity(&self, cancel_order: bool) -> Result<Vec<(String, String)>, FileError> {
         let document = &self.scenario.document;
         let named = |name: &str, value: String| (name.to_owned(), value);
         Ok(vec![
@@ -222,13 +214,12 @@ fn without_cleanup(verdict: &mut Verdict) {
 
 /// Returns the hash of the running program: what it does next with a checkpoint is what the one that wrote it would have done only if both
 /// are the same.
-fn program() -> Result<String, CheckpointError> {
+fn program() -> Result<String, FileError> {
     static PROGRAM: OnceLock<Hash> = OnceLock::new();
     if let Some(known) = PROGRAM.get() {
         return Ok(known.to_string());
     }
-    let io = |path: PathBuf, error| CheckpointError::Io { path, error };
-    let path = std::env::current_exe().map_err(|error| io(PathBuf::from("the running program"), error))?;
-    let bytes = std::fs::read(&path).map_err(|error| io(path, error))?;
+    let path = std::env::current_exe().map_err(|error| FileError::new("the running program", error))?;
+    let bytes = std::fs::read(&path).map_err(|error| FileError::new(&path, error))?;
     Ok(PROGRAM.get_or_init(|| Hash::of(&bytes)).to_string())
 }

@@ -6,7 +6,7 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use thiserror::Error;
 
 use super::{Budget, Experiment, ExperimentError};
 use crate::explore::Verdict;
-use crate::scenario::{EngineName, JobSection, RuntimeSection, Scenario, ScenarioError};
+use crate::file::FileError;
+use crate::scenario::{EngineName, JobSection, RuntimeSection, Scenario};
 
 /// The hidden command of the program that answers a request.
 pub const WORKER_COMMAND: &str = "worker";
@@ -40,33 +41,10 @@ pub struct Request {
 
 /// The reason why a worker process gave no answer.
 #[derive(Debug, Error)]
-pub enum WorkerError {
-    /// It could not be started, or asked.
-    #[error("engine {engine}: cannot run a worker process of {}: {error}", program.display())]
-    Start {
-        /// The engine.
-        engine: EngineName,
-        /// The program.
-        program: PathBuf,
-        /// The cause.
-        error: std::io::Error,
-    },
-    /// It ended without one.
-    #[error("engine {engine}: its worker process died: {status}")]
-    Died {
-        /// The engine.
-        engine: EngineName,
-        /// Status with which it ended.
-        status: ExitStatus,
-    },
-    /// Its answer is none.
-    #[error("engine {engine}: its worker process gave no verdict: {error}")]
-    Answer {
-        /// The engine.
-        engine: EngineName,
-        /// The problem.
-        error: serde_json::Error,
-    },
+#[error("engine {engine}: {problem}")]
+pub struct WorkerError {
+    engine: EngineName,
+    problem: String,
 }
 
 /// The reason why a request can't be answered.
@@ -74,7 +52,7 @@ pub enum WorkerError {
 pub enum RequestError {
     /// The scenario can't be read.
     #[error(transparent)]
-    Scenario(#[from] ScenarioError),
+    Scenario(#[from] FileError),
     /// It can't run.
     #[error(transparent)]
     Run(#[from] ExperimentError),
@@ -122,20 +100,21 @@ impl Experiment {
             engine,
             budget: budget.clone(),
         };
-        let failed = |error| WorkerError::Start {
-            engine,
-            program: program.to_owned(),
-            error,
+        let wrong = |problem| WorkerError { engine, problem };
+        let failed = |error: std::io::Error| {
+            let program = program.display();
+            wrong(format!("cannot run a worker process of {program}: {error}"))
         };
         let mut child = start(program).map_err(failed)?;
         let asked = ask(&mut child, &request);
         let answer = asked.and_then(|input| listen(&mut child, input, interrupt));
         let status = child.wait().map_err(failed)?;
         if !status.success() {
-            return Err(WorkerError::Died { engine, status });
+            return Err(wrong(format!("its worker process died: {status}")));
         }
         let answer = answer.map_err(failed)?;
-        serde_json::from_slice(&answer).map_err(|error| WorkerError::Answer { engine, error })
+        let verdict = serde_json::from_slice(&answer);
+        verdict.map_err(|error| wrong(format!("its worker process gave no verdict: {error}")))
     }
 }
 

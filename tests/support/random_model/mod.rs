@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::hash::{Hash, Hasher};
 
 use lastbatch::machine::{
-    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Lock, Model, ObjectId,
-    Operation, Pending, ProcessId, ThreadName, WaitFor, WaitNode,
+    Access, ClientStatus, Footprint, FrameSet, Guarantees, Independence, Label, Lock, Model, ObjectId, Operation,
+    Pending, ProcessId, WaitFor, WaitNode,
 };
 
 /// One label of a program.

@@ -1,11 +1,11 @@
 //! What a random model says about itself to the reductions.
 
+use lastbatch::says_nothing;
+
 use super::*;
 
 impl Independence for Random {
-    type Facts = ();
-
-    fn facts(&self, _: ProcessId, _: &State) {}
+    says_nothing!(facts may_send frame_set name);
 
     fn footprint(&self, process: ProcessId, state: &State, (): &(), thread: u8) -> Arc<Footprint> {
         Arc::new({
@@ -34,18 +34,6 @@ impl Independence for Random {
         })
     }
 
-    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
-        None
-    }
-
     fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
         let closures = self
             .programs
@@ -64,11 +52,5 @@ impl Independence for Random {
 }
 
 impl Guarantees for Random {
-    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
-    }
+    says_nothing!(guarantees is_inevitable);
 }

@@ -1,9 +1,9 @@
 //! The thread of the model that a slot of the trace means, and why none does.
 
-use super::plan::{Action, STEP, Slot, Subject};
+use super::plan::{Action, STEP, Slot, Subject, calls};
 use super::position::{Context, Position, Refusal};
 use crate::machine::{Model, Pending, ProcessId};
-use crate::models::tensorflow::cluster::CallKind;
+use crate::models::tensorflow::cluster::{CallInfo, CallKind};
 use crate::models::tensorflow::job::graph::NodeKind;
 use crate::models::tensorflow::mechanisms::{executor, master, rendezvous, rpc, worker};
 use crate::models::tensorflow::process::{CallId, NodeId, Thread, ThreadId};
@@ -56,11 +56,9 @@ impl Context<'_> {
     }
 
     pub(super) fn receive_call(&self, edge: u16) -> Option<CallId> {
-        let calls = (0u16..).zip(self.model.calls());
-        calls
-            .filter(|(_, info)| info.step == STEP)
-            .find(|(_, info)| info.kind == CallKind::RecvTensor { edge })
-            .map(|(id, _)| id)
+        let mut calls = calls(self.model);
+        let found = calls.find(|(_, info)| info.kind == CallKind::RecvTensor { edge });
+        found.map(|(id, _)| id)
     }
 
     /// Threads that may come to the slot's label by labels that the trace does not show.
@@ -132,20 +130,13 @@ impl Context<'_> {
             .client_call(call)
             .map(|call| format!("it is {:?} here", call.rpc));
         places.extend(record);
-        for (index, state) in at.system.processes.iter().enumerate() {
-            let task = self.model.process_name(ProcessId::new(index));
-            if state
-                .rendezvous
-                .iter()
-                .any(|rendezvous| rendezvous.deferred.contains(&call))
-            {
+        for (info, state) in self.model.processes().iter().zip(&at.system.processes) {
+            let task = &info.name;
+            let mut rendezvous = state.rendezvous.iter();
+            if rendezvous.clone().any(|rendezvous| rendezvous.deferred.contains(&call)) {
                 places.push(format!("it is parked in {task}'s deferred_calls_"));
             }
-            if state
-                .rendezvous
-                .iter()
-                .any(|rendezvous| rendezvous.waiters.contains(&call))
-            {
+            if rendezvous.any(|rendezvous| rendezvous.waiters.contains(&call)) {
                 places.push(format!("it waits in {task}'s local table"));
             }
         }
@@ -158,11 +149,9 @@ impl Context<'_> {
 
     /// Returns the `RunGraph` that a process serves for the step.
     fn run_graph_at(&self, id: ProcessId) -> Option<CallId> {
-        let calls = (0u16..).zip(self.model.calls());
-        calls
-            .filter(|(_, info)| info.step == STEP && info.server == id)
-            .find(|(_, info)| matches!(info.kind, CallKind::RunGraph { .. }))
-            .map(|(call, _)| call)
+        let runs = |info: &CallInfo| info.server == id && matches!(info.kind, CallKind::RunGraph { .. });
+        let found = calls(self.model).find(|(_, info)| runs(info));
+        found.map(|(call, _)| call)
     }
 
     pub(super) fn works_for(&self, owner: ProcessId, thread: &Thread, call: CallId) -> bool {

@@ -19,7 +19,7 @@ mod trace;
 
 pub use alignment::Aligned;
 pub use outcome::{FirstDisagreement, Outcome};
-pub use trace::{Function, Ids, Mark, Trace, TraceError, TraceEvent};
+pub use trace::{Function, Ids, Mark, Trace, TraceEvent};
 
 use plan::{Action, Plan, Slot};
 use position::{Context, Position};
@@ -40,15 +40,11 @@ pub fn conform(model: &TensorFlow, trace: &Trace) -> Outcome {
     let mut outcome = Outcome {
         file: trace.file.clone(),
         agreed: found.complete,
-        events: Vec::new(),
         matched: matched(&plan, &found.position),
         aligned: alignment::align(trace, &plan, &found.position),
         total: trace.events.len() - plan.dropped.len(),
         dropped: plan.dropped.clone(),
-        stuck: None,
-        after_end: Vec::new(),
-        signature: None,
-        wait_for: None,
+        ..Outcome::default()
     };
     if found.complete {
         match search::finish(&context, &mut found.position, &mut found.events) {

@@ -8,7 +8,7 @@ use crate::machine::{Event, Signature, WaitFor};
 use crate::models::tensorflow::TensorFlow;
 
 /// The outcome of a comparison of a trace with the model.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Outcome {
     /// Name of the trace's file.
     pub file: String,
@@ -57,12 +57,7 @@ impl Outcome {
         let known: Vec<&str> = model.processes().iter().map(|info| info.name.as_str()).collect();
         Self {
             file: trace.file.clone(),
-            agreed: false,
-            events: Vec::new(),
-            aligned: Vec::new(),
-            matched: 0,
             total: trace.events.len(),
-            dropped: Vec::new(),
             stuck: Some(FirstDisagreement {
                 line: event.line,
                 event: event.to_string(),
@@ -70,9 +65,7 @@ impl Outcome {
                 reason: format!("the graph has {}", known.join(", ")),
                 exhausted: true,
             }),
-            after_end: Vec::new(),
-            signature: None,
-            wait_for: None,
+            ..Self::default()
         }
     }
 
@@ -91,16 +84,15 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { matched, total, .. } = self;
-        if self.agreed {
-            writeln!(f, "{}: the model can do all {total} events of the step", self.file)?;
+        let Self {
+            file, matched, total, ..
+        } = self;
+        let done = if self.agreed {
+            "all".to_owned()
         } else {
-            writeln!(
-                f,
-                "{}: the model can do {matched} of {total} events of the step",
-                self.file
-            )?;
-        }
+            format!("{matched} of")
+        };
+        writeln!(f, "{file}: the model can do {done} {total} events of the step")?;
         if !self.dropped.is_empty() {
             writeln!(f, "dropped {} events that are not of this step:", self.dropped.len())?;
             for (line, why) in &self.dropped {
@@ -124,12 +116,15 @@ impl fmt::Display for Outcome {
                 f,
                 "after the trace's end, {count} more labels run that a whole trace would show:"
             )?;
-            for event in &self.after_end {
-                writeln!(
-                    f,
-                    "  {} {} {} {}",
-                    event.process, event.thread, event.label, event.object
-                )?;
+            for Event {
+                process,
+                thread,
+                label,
+                object,
+                ..
+            } in &self.after_end
+            {
+                writeln!(f, "  {process} {thread} {label} {object}")?;
             }
         }
         match (&self.signature, &self.wait_for) {

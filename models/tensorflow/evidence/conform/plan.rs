@@ -23,10 +23,16 @@ use super::mapping::Place;
 use super::trace::{Trace, TraceEvent};
 use crate::machine::{Label, ProcessId};
 use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::cluster::CallInfo;
 use crate::models::tensorflow::process::{CallId, StepId};
 
 /// The step that the trace shows: the first of the model's.
 pub(super) const STEP: StepId = 0;
+
+/// Returns the calls of the step that the trace shows.
+pub(super) fn calls(model: &TensorFlow) -> impl Iterator<Item = (CallId, &CallInfo)> {
+    (0..).zip(model.calls()).filter(|(_, info)| info.step == STEP)
+}
 
 /// The subject whose run of a label is meant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -32,12 +32,8 @@ pub(super) enum Policy {
 impl Context<'_> {
     /// Returns the slot of the trace thread that runs a model thread: what the trace says of a call's rest.
     pub(super) fn slot_of(&self, at: &Position, id: ProcessId, thread: ThreadId) -> Option<(usize, Option<&Slot>)> {
-        let found = self
-            .plan
-            .threads
-            .iter()
-            .enumerate()
-            .find(|(index, info)| info.process == id && at.runs[*index] == Some(thread));
+        let mut threads = self.plan.threads.iter().enumerate();
+        let found = threads.find(|(index, info)| info.process == id && at.runs[*index] == Some(thread));
         found.map(|(index, _)| (index, self.next(at, index)))
     }
 
@@ -95,11 +91,8 @@ impl Context<'_> {
 
     /// Labels of the table that leave no line: a cancellation that finds no callback.
     pub(super) fn is_silent(&self, process: &Process, thread: &Thread) -> bool {
-        let call = thread
-            .at()
-            .subject()
-            .call
-            .filter(|_| thread.is_at(&rpc::REQUEST_CANCELLED));
+        let call = thread.at().subject().call;
+        let call = call.filter(|_| thread.is_at(&rpc::REQUEST_CANCELLED));
         call.is_some_and(|call| !process.server_call(call).is_some_and(|call| call.callback))
     }
 
@@ -154,10 +147,8 @@ impl Context<'_> {
             return Policy::Now(0);
         };
         let waits = self.plan.handled.contains(&call) && !self.plan.inline.contains(&call);
-        let waiting = process
-            .rendezvous
-            .iter()
-            .any(|rendezvous| rendezvous.waiters.contains(&call));
+        let mut rendezvous = process.rendezvous.iter();
+        let waiting = rendezvous.any(|rendezvous| rendezvous.waiters.contains(&call));
         if waits && !waiting && !self.is_aborted(process) {
             Policy::Hold("the trace shows its receive waiting for the value".to_owned())
         } else {
@@ -177,12 +168,11 @@ impl Context<'_> {
         if process.execution(step).is_some_and(|execution| execution.failed) {
             return Policy::Now(0);
         }
+        let aborts =
+            |slot: &Slot| matches!(slot.action, Action::Run { label, .. } if label == &rendezvous::ABORT_LOCAL);
         match self.slot_of(at, id, thread) {
-            Some((_, Some(slot))) => match slot.action {
-                Action::Run { label, .. } if label == &rendezvous::ABORT_LOCAL => Policy::Now(0),
-                _ => Policy::Hold("the trace does not show it aborting the rendezvous".to_owned()),
-            },
-            Some((_, None)) => Policy::Hold("the trace does not show it aborting the rendezvous".to_owned()),
+            Some((_, slot)) if slot.is_some_and(aborts) => Policy::Now(0),
+            Some(_) => Policy::Hold("the trace does not show it aborting the rendezvous".to_owned()),
             None => Policy::Demand(0),
         }
     }
@@ -218,10 +208,9 @@ impl Context<'_> {
                 } else {
                     true
                 };
-                if answers {
-                    Policy::Now(0)
-                } else {
-                    Policy::Hold("the trace shows it answered at once".to_owned())
+                match answers {
+                    true => Policy::Now(0),
+                    false => Policy::Hold("the trace shows it answered at once".to_owned()),
                 }
             }
             _ => Policy::Now(0),

@@ -2,10 +2,10 @@
 
 use super::identity::Reader;
 use super::mapping::Owner;
-use super::plan::{STEP, Subject};
+use super::plan::{STEP, Subject, calls};
 use super::trace::{Function, Mark, TraceEvent};
 use crate::machine::ProcessId;
-use crate::models::tensorflow::cluster::CallKind;
+use crate::models::tensorflow::cluster::{CallInfo, CallKind};
 use crate::models::tensorflow::process::CallId;
 
 impl Reader<'_> {
@@ -31,22 +31,17 @@ impl Reader<'_> {
 
     /// Returns the remote partitions' `RunGraph` calls of a process's client, in the order of the master's loop.
     pub(super) fn run_graphs(&self, client: ProcessId) -> impl Iterator<Item = CallId> + '_ {
-        let calls = (0u16..).zip(self.model.calls());
-        calls
-            .filter(move |(_, info)| {
-                info.step == STEP && info.client == client && matches!(info.kind, CallKind::RunGraph { .. })
-            })
-            .map(|(id, _)| id)
+        let runs = move |info: &CallInfo| info.client == client && matches!(info.kind, CallKind::RunGraph { .. });
+        calls(self.model).filter(move |(_, info)| runs(info)).map(|(id, _)| id)
     }
 
     pub(super) fn receive(&self, event: &TraceEvent, process: ProcessId, client: bool) -> Result<CallId, String> {
         let (from, to, tensor) = (&event.ids.from, &event.ids.to, &event.ids.tensor);
         let name = |id: ProcessId| Some(&self.model.processes()[id.index()].name);
         let graph = self.model.graph(STEP);
-        let found = (0u16..).zip(self.model.calls()).find(|(_, info)| match info.kind {
+        let found = calls(self.model).find(|(_, info)| match info.kind {
             CallKind::RecvTensor { edge } => {
-                info.step == STEP
-                    && name(info.server) == from.as_ref()
+                name(info.server) == from.as_ref()
                     && name(info.client) == to.as_ref()
                     && Some(&graph.edges[usize::from(edge)].tensor) == tensor.as_ref()
                     && process == if client { info.client } else { info.server }

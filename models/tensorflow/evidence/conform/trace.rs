@@ -4,8 +4,9 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use serde::Deserialize;
-use thiserror::Error;
+use serde::{Deserialize, Serialize};
+
+use crate::file::FileError;
 
 /// The expected look of a line, for messages.
 const EXPECTED: &str = "expected JSON lines with us, process, thread, event and the ids of its objects";
@@ -40,7 +41,7 @@ pub struct TraceEvent {
 
 /// The objects and facts that an event names; ids are numbered per process, and an object may be used again for another
 /// purpose after its first one ended.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Ids {
     /// `CallOptions`.
     pub opts: Option<String>,
@@ -79,100 +80,71 @@ pub enum Mark {
     Point,
 }
 
-/// The functions that traces know.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Function {
-    /// `GrpcRemoteWorker::RunGraphAsync`.
-    RunGraphIssue,
-    /// `Worker::DoRunGraph`.
-    RunGraphHandler,
-    /// `GrpcRemoteWorker::RecvTensorAsync`.
-    RecvTensorIssue,
-    /// `GrpcWorker::GrpcRecvTensorAsync`.
-    RecvTensorHandler,
-    /// `CallOptions::SetCancelCallback`.
-    SetCancel,
-    /// `CallOptions::ClearCancelCallback`.
-    ClearCancel,
-    /// `CallOptions::StartCancel`.
-    StartCancel,
-    /// `BaseRemoteRendezvous::RegisterCall`.
-    Register,
-    /// `BaseRemoteRendezvous::DeregisterCall`.
-    Deregister,
-    /// `BaseRendezvousMgr::FindOrCreate`.
-    FindOrCreate,
-    /// `BaseRemoteRendezvous::Initialize`.
-    Initialize,
-    /// `BaseRemoteRendezvous::StartAbort`.
-    StartAbort,
-    /// `Worker::CleanupGraphAsync`.
-    Cleanup,
-    /// `Worker::AbortStep`.
-    AbortStep,
-    /// `RunManyGraphs::WhenDone`.
-    WhenDone,
+/// Writes the functions, and the table of them: name in traces, the ids that `<` or a point must have, and those of `>`.
+macro_rules! functions {
+    ($($(#[$doc:meta])* $function:ident = $name:literal [$($id:ident)*] $([$($last:ident)*])?)*) => {
+        /// The functions that traces know.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Function { $($(#[$doc])* $function),* }
+
+        const FUNCTIONS: &[Shape] = &[$(Shape {
+            function: Function::$function,
+            name: $name,
+            first: &[$(stringify!($id)),*],
+            last: functions!(@last $([$($last)*])?),
+        }),*];
+    };
+    (@last) => { None };
+    (@last [$($id:ident)*]) => { Some(&[$(stringify!($id)),*]) };
 }
 
-/// A function's name, whether it has `<` and `>`, and the fields that its events must have: those of `<` or of the point, then those
-/// of `>`.
-type Shape = (
-    Function,
-    &'static str,
-    bool,
-    &'static [&'static str],
-    &'static [&'static str],
-);
+/// A function with its name and the ids that its events must have.
+struct Shape {
+    function: Function,
+    name: &'static str,
+    /// Those of `<`, or of the one point.
+    first: &'static [&'static str],
+    /// Those of `>`; none of a function that is a single point.
+    last: Option<&'static [&'static str]>,
+}
 
-const FUNCTIONS: [Shape; 15] = [
-    (
-        Function::RunGraphIssue,
-        "rungraph-issue",
-        true,
-        &["wk", "opts"],
-        &["opts"],
-    ),
-    (
-        Function::RunGraphHandler,
-        "rungraph-handler",
-        true,
-        &["opts"],
-        &["opts"],
-    ),
-    (
-        Function::RecvTensorIssue,
-        "recvtensor-issue",
-        true,
-        &["wk", "opts", "from", "to", "tensor"],
-        &["opts"],
-    ),
-    (
-        Function::RecvTensorHandler,
-        "recvtensor-handler",
-        true,
-        &["opts", "from", "to", "tensor"],
-        &["opts"],
-    ),
-    (Function::SetCancel, "setcancel", true, &["opts", "site"], &["opts"]),
-    (Function::ClearCancel, "clearcancel", false, &["opts"], &[]),
-    (Function::StartCancel, "startcancel", true, &["opts"], &["opts"]),
-    (Function::Register, "register", false, &["rz", "call"], &[]),
-    (Function::Deregister, "deregister", false, &["rz", "call"], &[]),
-    (Function::FindOrCreate, "findorcreate", false, &["rz"], &[]),
-    (Function::Initialize, "initialize", false, &["rz"], &[]),
-    (Function::StartAbort, "startabort", true, &["rz", "code"], &["rz"]),
-    (Function::Cleanup, "cleanup", false, &[], &[]),
-    (Function::AbortStep, "abortstep", false, &[], &[]),
-    (Function::WhenDone, "whendone", false, &["mg", "partition", "code"], &[]),
-];
+functions! {
+    /// `GrpcRemoteWorker::RunGraphAsync`.
+    RunGraphIssue = "rungraph-issue" [wk opts] [opts]
+    /// `Worker::DoRunGraph`.
+    RunGraphHandler = "rungraph-handler" [opts] [opts]
+    /// `GrpcRemoteWorker::RecvTensorAsync`.
+    RecvTensorIssue = "recvtensor-issue" [wk opts from to tensor] [opts]
+    /// `GrpcWorker::GrpcRecvTensorAsync`.
+    RecvTensorHandler = "recvtensor-handler" [opts from to tensor] [opts]
+    /// `CallOptions::SetCancelCallback`.
+    SetCancel = "setcancel" [opts site] [opts]
+    /// `CallOptions::ClearCancelCallback`.
+    ClearCancel = "clearcancel" [opts]
+    /// `CallOptions::StartCancel`.
+    StartCancel = "startcancel" [opts] [opts]
+    /// `BaseRemoteRendezvous::RegisterCall`.
+    Register = "register" [rz call]
+    /// `BaseRemoteRendezvous::DeregisterCall`.
+    Deregister = "deregister" [rz call]
+    /// `BaseRendezvousMgr::FindOrCreate`.
+    FindOrCreate = "findorcreate" [rz]
+    /// `BaseRemoteRendezvous::Initialize`.
+    Initialize = "initialize" [rz]
+    /// `BaseRemoteRendezvous::StartAbort`.
+    StartAbort = "startabort" [rz code] [rz]
+    /// `Worker::CleanupGraphAsync`.
+    Cleanup = "cleanup" []
+    /// `Worker::AbortStep`.
+    AbortStep = "abortstep" []
+    /// `RunManyGraphs::WhenDone`.
+    WhenDone = "whendone" [mg partition code]
+}
 
 impl Function {
     /// Its name in traces.
     pub fn name(self) -> &'static str {
-        FUNCTIONS
-            .iter()
-            .find(|shape| shape.0 == self)
-            .map_or("?", |shape| shape.1)
+        FUNCTIONS[self as usize].name
     }
 }
 
@@ -202,35 +174,6 @@ impl fmt::Display for TraceEvent {
     }
 }
 
-/// The reason why a file is not a trace. Each is one line that begins with the file's name.
-#[derive(Debug, Error)]
-pub enum TraceError {
-    /// The file can't be read.
-    #[error("{file}: {error} ({EXPECTED})")]
-    Read {
-        /// Name of the file.
-        file: String,
-        /// The cause.
-        error: io::Error,
-    },
-    /// No event in it.
-    #[error("{file}: the trace is empty, {EXPECTED}")]
-    Empty {
-        /// Name of the file.
-        file: String,
-    },
-    /// A line that is no event.
-    #[error("{file}:{line}: {problem}")]
-    Line {
-        /// Name of the file.
-        file: String,
-        /// Number of the line, from 1.
-        line: usize,
-        /// The problem, and what was expected.
-        problem: String,
-    },
-}
-
 /// A line as JSON has it.
 #[derive(Deserialize)]
 struct Line {
@@ -247,37 +190,29 @@ impl Trace {
     ///
     /// # Errors
     /// When the file can't be read or is no trace.
-    pub fn read(path: &Path) -> Result<Self, TraceError> {
-        let file = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&file, &text),
-            Err(error) => Err(TraceError::Read { file, error }),
-        }
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        let unreadable = |error: io::Error| FileError::new(path, format!("{error} ({EXPECTED})"));
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        Self::parse(&path.display().to_string(), &text)
     }
 
     /// Reads the text of a trace; `file` is its name, for messages.
     ///
     /// # Errors
     /// When the text is no trace.
-    pub fn parse(file: &str, text: &str) -> Result<Self, TraceError> {
-        let mut events = Vec::new();
-        for (index, content) in text.lines().enumerate() {
-            if content.trim().is_empty() {
-                continue;
-            }
-            let line = index + 1;
-            let event = parse_line(line, content).map_err(|problem| TraceError::Line {
-                file: file.to_owned(),
-                line,
-                problem,
-            })?;
-            events.push(event);
-        }
-        let file = file.to_owned();
+    pub fn parse(file: &str, text: &str) -> Result<Self, FileError> {
+        let lines = (1..)
+            .zip(text.lines())
+            .filter(|(_, content)| !content.trim().is_empty());
+        let event = |(line, content)| parse_line(line, content).map_err(|problem| FileError::at(file, line, problem));
+        let events = lines.map(event).collect::<Result<Vec<_>, _>>()?;
         if events.is_empty() {
-            return Err(TraceError::Empty { file });
+            return Err(FileError::new(file, format!("the trace is empty, {EXPECTED}")));
         }
-        Ok(Self { file, events })
+        Ok(Self {
+            file: file.to_owned(),
+            events,
+        })
     }
 }
 
@@ -320,36 +255,22 @@ fn look_up(event: &str) -> Result<(Function, Mark, &'static [&'static str]), Str
             .strip_suffix('>')
             .map_or((event, Mark::Point), |name| (name, Mark::Leave)),
     };
-    let found = FUNCTIONS.iter().find(|shape| shape.1 == name);
-    let Some((function, _, paired, first, last)) = found else {
-        let known = FUNCTIONS.map(|shape| shape.1).join(", ");
+    let Some(shape) = FUNCTIONS.iter().find(|shape| shape.name == name) else {
+        let known: Vec<&str> = FUNCTIONS.iter().map(|shape| shape.name).collect();
+        let known = known.join(", ");
         return Err(format!("field event: unknown event {event}, expected one of {known}"));
     };
-    match (*paired, mark) {
-        (true, Mark::Point) => Err(format!(
-            "field event: {event} needs its mark, expected {name}< or {name}>"
-        )),
-        (false, Mark::Enter | Mark::Leave) => Err(format!(
-            "field event: {event} is a single point, expected {name} without a mark"
-        )),
-        (_, Mark::Leave) => Ok((*function, mark, last)),
-        _ => Ok((*function, mark, first)),
-    }
+    let needed = match (shape.last, mark) {
+        (Some(_), Mark::Point) => Err(format!("{event} needs its mark, expected {name}< or {name}>")),
+        (None, Mark::Point) | (Some(_), Mark::Enter) => Ok(shape.first),
+        (Some(last), Mark::Leave) => Ok(last),
+        (None, _) => Err(format!("{event} is a single point, expected {name} without a mark")),
+    };
+    let needed = needed.map_err(|problem| format!("field event: {problem}"))?;
+    Ok((shape.function, mark, needed))
 }
 
 fn has(ids: &Ids, field: &str) -> bool {
-    match field {
-        "opts" => ids.opts.is_some(),
-        "call" => ids.call.is_some(),
-        "rz" => ids.rz.is_some(),
-        "wk" => ids.wk.is_some(),
-        "mg" => ids.mg.is_some(),
-        "site" => ids.site.is_some(),
-        "from" => ids.from.is_some(),
-        "to" => ids.to.is_some(),
-        "tensor" => ids.tensor.is_some(),
-        "partition" => ids.partition.is_some(),
-        "code" => ids.code.is_some(),
-        _ => false,
-    }
+    let ids = serde_json::to_value(ids).expect("ids are plain data");
+    !ids[field].is_null()
 }

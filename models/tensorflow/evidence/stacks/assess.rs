@@ -84,7 +84,7 @@ fn compare(known: &'static Known, evidence: Evidence<'_>) -> Result<Fit, &'stati
     let mut signs = Vec::new();
     for (symptoms, needed) in [(known.needs, true), (known.supports, false)] {
         for &symptom in symptoms {
-            let seen = (symptom.seen)(evidence);
+            let seen = symptom.seen(evidence);
             if needed && seen == Seen::No {
                 return Err(symptom);
             }

@@ -12,6 +12,6 @@ mod symptom;
 
 pub use assess::{Assessment, Fit, Sign, assess};
 pub use known::{KNOWN, Known};
-pub use parse::{Dump, DumpError, Stack};
+pub use parse::{Dump, Stack};
 pub use place::{Place, Role};
 pub use symptom::{Seen, Symptom};

@@ -1,10 +1,9 @@
 //! Reading what gdb prints.
 
-use std::path::{Path, PathBuf};
-
-use thiserror::Error;
+use std::path::Path;
 
 use super::{Place, Role};
+use crate::file::FileError;
 
 /// The command that makes a dump, for messages.
 const COMMAND: &str = "gdb -p PID -batch -ex 'thread apply all bt'";
@@ -27,54 +26,13 @@ pub struct Stack {
     pub frames: Vec<String>,
 }
 
-/// The reason why a file is no dump.
-#[derive(Debug, Error)]
-pub enum DumpError {
-    /// The file cannot be read.
-    #[error("{}: {error}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        error: std::io::Error,
-    },
-    /// No thread in it.
-    #[error("{file}: no line \"Thread N (...)\" with frames below it, expected the output of {COMMAND}")]
-    NoThreads {
-        /// The file.
-        file: String,
-    },
-    /// A frame before the first thread.
-    #[error("{file}:{line}: a frame that belongs to no thread, expected a line \"Thread N (...)\" before it")]
-    Orphan {
-        /// The file.
-        file: String,
-        /// Line, from 1.
-        line: usize,
-    },
-    /// Threads, but none with a function of TensorFlow.
-    #[error(
-        "{file}: none of its {threads} threads has a function of tensorflow:: on its stack, expected a task of a \
-         TensorFlow job (are the symbols of the wheel stripped?)"
-    )]
-    NoTensorFlow {
-        /// The file.
-        file: String,
-        /// Number of threads.
-        threads: usize,
-    },
-}
-
 impl Dump {
     /// Reads a dump.
     ///
     /// # Errors
     /// When the file cannot be read, or has no threads of a TensorFlow task in it.
-    pub fn load(path: &Path) -> Result<Self, DumpError> {
-        let bytes = std::fs::read(path).map_err(|error| DumpError::Read {
-            path: path.to_owned(),
-            error,
-        })?;
+    pub fn load(path: &Path) -> Result<Self, FileError> {
+        let bytes = std::fs::read(path).map_err(|error| FileError::new(path, error))?;
         // Thread names and paths may hold anything; functions are plain.
         let task = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
         Self::parse(&task, &path.display().to_string(), &String::from_utf8_lossy(&bytes))
@@ -84,7 +42,7 @@ impl Dump {
     ///
     /// # Errors
     /// When it has no threads of a TensorFlow task in it.
-    pub fn parse(task: &str, file: &str, text: &str) -> Result<Self, DumpError> {
+    pub fn parse(task: &str, file: &str, text: &str) -> Result<Self, FileError> {
         let mut stacks: Vec<Stack> = Vec::new();
         for (index, line) in text.lines().enumerate() {
             if let Some(number) = thread_number(line) {
@@ -93,10 +51,8 @@ impl Dump {
                     frames: Vec::new(),
                 });
             } else if let Some(frame) = frame(line) {
-                let stack = stacks.last_mut().ok_or_else(|| DumpError::Orphan {
-                    file: file.to_owned(),
-                    line: index + 1,
-                });
+                let orphan = "a frame that belongs to no thread, expected a line \"Thread N (...)\" before it";
+                let stack = stacks.last_mut().ok_or_else(|| FileError::at(file, index + 1, orphan));
                 stack?.frames.push(function(frame).to_owned());
             } else if line.starts_with([' ', '\t'])
                 && let Some(broken) = stacks.last_mut().and_then(|stack| stack.frames.last_mut())
@@ -108,13 +64,19 @@ impl Dump {
         }
         stacks.retain(|stack| !stack.frames.is_empty());
         if stacks.is_empty() {
-            return Err(DumpError::NoThreads { file: file.to_owned() });
+            let none = "no line \"Thread N (...)\" with frames below it";
+            return Err(FileError::new(
+                file,
+                format!("{none}, expected the output of {COMMAND}"),
+            ));
         }
         if !stacks.iter().any(|stack| stack.calls("tensorflow::")) {
-            return Err(DumpError::NoTensorFlow {
-                file: file.to_owned(),
-                threads: stacks.len(),
-            });
+            let problem = format!(
+                "none of its {} threads has a function of tensorflow:: on its stack, expected a task of a TensorFlow job \
+                 (are the symbols of the wheel stripped?)",
+                stacks.len()
+            );
+            return Err(FileError::new(file, problem));
         }
         Ok(Self {
             task: task.to_owned(),

@@ -27,12 +27,34 @@ pub enum Seen {
 pub struct Symptom {
     /// Meaning, as a sentence about "the worker" or "the servers".
     pub text: &'static str,
-    /// Looks for it.
-    pub(super) seen: fn(Evidence<'_>) -> Seen,
+    look: Look,
 }
 
-fn on_worker(evidence: Evidence<'_>, look: impl Fn(&Dump) -> Seen) -> Seen {
-    evidence.worker.map_or(Seen::NotShown, look)
+/// The way to look for a sign.
+#[derive(Debug)]
+enum Look {
+    AtWorker(fn(&Dump) -> Seen),
+    AtAll(fn(&[Dump]) -> Seen),
+}
+
+impl Symptom {
+    /// Looks for the sign.
+    pub(super) fn seen(&self, evidence: Evidence<'_>) -> Seen {
+        match self.look {
+            Look::AtWorker(look) => evidence.worker.map_or(Seen::NotShown, look),
+            Look::AtAll(look) => look(evidence.all),
+        }
+    }
+}
+
+const fn of_worker(text: &'static str, look: fn(&Dump) -> Seen) -> Symptom {
+    let look = Look::AtWorker(look);
+    Symptom { text, look }
+}
+
+const fn of_all(text: &'static str, look: fn(&[Dump]) -> Seen) -> Symptom {
+    let look = Look::AtAll(look);
+    Symptom { text, look }
 }
 
 fn yes_or(found: bool, otherwise: Seen) -> Seen {
@@ -47,139 +69,103 @@ const SOURCES: [Place; 4] = [
     Place::InterleaveBusy,
 ];
 
-pub(super) static STEP_WAITS: Symptom = Symptom {
-    text: "the worker's step thread waits until every partition has answered",
-    seen: |evidence| on_worker(evidence, |worker| yes_or(worker.has(&[Place::StepWaits]), Seen::No)),
-};
+/// Places of pool threads in a node.
+const NODES: [Place; 5] = [
+    Place::PoolNode,
+    Place::SyncGetNext,
+    Place::DestroysMap,
+    Place::Deregisters,
+    Place::DeregistersItself,
+];
 
-pub(super) static NO_NODE_RUNS: Symptom = Symptom {
-    text: "no pool thread of the worker is in a node: what is left of its partition waits for a callback",
-    seen: |evidence| {
-        on_worker(evidence, |worker| {
-            let nodes = [
-                Place::PoolNode,
-                Place::SyncGetNext,
-                Place::DestroysMap,
-                Place::Deregisters,
-                Place::DeregistersItself,
-            ];
-            yes_or(!worker.has(&nodes), Seen::No)
-        })
+pub(super) static STEP_WAITS: Symptom = of_worker(
+    "the worker's step thread waits until every partition has answered",
+    |worker| yes_or(worker.has(&[Place::StepWaits]), Seen::No),
+);
+
+pub(super) static NO_NODE_RUNS: Symptom = of_worker(
+    "no pool thread of the worker is in a node: what is left of its partition waits for a callback",
+    |worker| yes_or(!worker.has(&NODES), Seen::No),
+);
+
+pub(super) static INPUT_ANSWERED: Symptom = of_worker(
+    "IteratorGetNext has answered: its thread has no work",
+    |worker| match worker.has(&[Place::GetNextBusy]) {
+        true => Seen::No,
+        false => yes_or(worker.has(&[Place::GetNextIdle]), Seen::NotShown),
     },
-};
+);
 
-pub(super) static INPUT_ANSWERED: Symptom = Symptom {
-    text: "IteratorGetNext has answered: its thread has no work",
-    seen: |evidence| {
-        on_worker(evidence, |worker| {
-            if worker.has(&[Place::GetNextBusy]) {
-                return Seen::No;
-            }
-            yes_or(worker.has(&[Place::GetNextIdle]), Seen::NotShown)
-        })
+pub(super) static DATA_ENDED: Symptom = of_worker(
+    "the data have ended: ParallelMap's runner waits, the threads of Prefetch and ParallelInterleave are gone",
+    |worker| match worker.has(&SOURCES) {
+        true => Seen::No,
+        false => yes_or(worker.has(&[Place::MapRunnerWaits]), Seen::NotShown),
     },
-};
+);
 
-pub(super) static DATA_ENDED: Symptom = Symptom {
-    text: "the data have ended: ParallelMap's runner waits, the threads of Prefetch and ParallelInterleave are gone",
-    seen: |evidence| {
-        on_worker(evidence, |worker| {
-            if worker.has(&SOURCES) {
-                return Seen::No;
-            }
-            yes_or(worker.has(&[Place::MapRunnerWaits]), Seen::NotShown)
-        })
-    },
-};
+pub(super) static CLIENT_WAITS: Symptom = of_worker("the worker's client is in sess.run", |worker| {
+    yes_or(worker.has(&[Place::Client]), Seen::NotShown)
+});
 
-pub(super) static CLIENT_WAITS: Symptom = Symptom {
-    text: "the worker's client is in sess.run",
-    seen: |evidence| on_worker(evidence, |worker| yes_or(worker.has(&[Place::Client]), Seen::NotShown)),
-};
+pub(super) static NO_CALLBACK_RUNS: Symptom = of_worker("no answer is just being taken in on the worker", |worker| {
+    yes_or(!worker.has(&[Place::QueueCallback]), Seen::NotShown)
+});
 
-pub(super) static NO_CALLBACK_RUNS: Symptom = Symptom {
-    text: "no answer is just being taken in on the worker",
-    seen: |evidence| {
-        on_worker(evidence, |worker| {
-            yes_or(!worker.has(&[Place::QueueCallback]), Seen::NotShown)
-        })
-    },
-};
-
-pub(super) static SERVERS_REST: Symptom = Symptom {
-    text: "no server is at work (one that is may serve another worker)",
-    seen: |evidence| {
-        let mut servers = evidence
-            .all
-            .iter()
-            .filter(|dump| dump.role() == Role::Server)
-            .peekable();
+pub(super) static SERVERS_REST: Symptom =
+    of_all("no server is at work (one that is may serve another worker)", |all| {
+        let mut servers = all.iter().filter(|dump| dump.role() == Role::Server).peekable();
         let any = servers.peek().is_some();
         let rest = servers.all(|server| !server.has(&[Place::PoolNode, Place::PoolHandler, Place::QueueCallback]));
         yes_or(any && rest, Seen::NotShown)
+    });
+
+pub(super) static INPUT_WAITED_FOR: Symptom = of_worker(
+    "IteratorGetNext's thread is in GetNext of the pipeline: the step waits for its input",
+    |worker| yes_or(worker.has(&[Place::GetNextBusy]), Seen::No),
+);
+
+pub(super) static CONSUMER_SLEEPS: Symptom = of_worker(
+    "Prefetch's thread waits for an element of ParallelInterleave",
+    |worker| yes_or(worker.has(&[Place::InterleaveConsumer]), Seen::No),
+);
+
+pub(super) static PRODUCERS_SLEEP: Symptom =
+    of_worker("every worker of ParallelInterleave waits, none reads", |worker| {
+        let idle = worker.has(&[Place::InterleaveIdle]) && !worker.has(&[Place::InterleaveBusy]);
+        yes_or(idle, Seen::No)
+    });
+
+pub(super) static MAP_DESTROYED: Symptom = of_worker(
+    "a pool thread of the worker destroys a pipeline (MakeIterator) and waits for its parse functions",
+    |worker| yes_or(worker.has(&[Place::DestroysMap]), Seen::No),
+);
+
+pub(super) static POOL_HAS_NO_OTHER: Symptom =
+    of_worker("no other pool thread of the worker runs anything", |worker| {
+        yes_or(!worker.has(&[Place::PoolNode, Place::PoolHandler]), Seen::No)
+    });
+
+pub(super) static DEREGISTERS_ITSELF: Symptom = of_all(
+    "a thread waits in DeregisterCallback for the StartCancel that it runs itself",
+    |all| yes_or(all.iter().any(|dump| dump.has(&[Place::DeregistersItself])), Seen::No),
+);
+
+pub(super) static GET_NEXT_ON_POOL: Symptom =
+    of_worker("a pool thread of the worker is in a synchronous GetNext", |worker| {
+        yes_or(worker.has(&[Place::SyncGetNext]), Seen::No)
+    });
+
+pub(super) static PIPELINE_NEEDS_POOL: Symptom = of_worker(
+    "a worker of ParallelInterleave waits for a function that the pool must run",
+    |worker| {
+        let mut stacks = worker
+            .stacks
+            .iter()
+            .filter(|stack| Place::of(stack) == Place::InterleaveBusy);
+        yes_or(
+            stacks.any(|stack| stack.calls("MakeIteratorFromInputElement(")),
+            Seen::NotShown,
+        )
     },
-};
-
-pub(super) static INPUT_WAITED_FOR: Symptom = Symptom {
-    text: "IteratorGetNext's thread is in GetNext of the pipeline: the step waits for its input",
-    seen: |evidence| on_worker(evidence, |worker| yes_or(worker.has(&[Place::GetNextBusy]), Seen::No)),
-};
-
-pub(super) static CONSUMER_SLEEPS: Symptom = Symptom {
-    text: "Prefetch's thread waits for an element of ParallelInterleave",
-    seen: |evidence| {
-        on_worker(evidence, |worker| {
-            yes_or(worker.has(&[Place::InterleaveConsumer]), Seen::No)
-        })
-    },
-};
-
-pub(super) static PRODUCERS_SLEEP: Symptom = Symptom {
-    text: "every worker of ParallelInterleave waits, none reads",
-    seen: |evidence| {
-        on_worker(evidence, |worker| {
-            let idle = worker.has(&[Place::InterleaveIdle]) && !worker.has(&[Place::InterleaveBusy]);
-            yes_or(idle, Seen::No)
-        })
-    },
-};
-
-pub(super) static MAP_DESTROYED: Symptom = Symptom {
-    text: "a pool thread of the worker destroys a pipeline (MakeIterator) and waits for its parse functions",
-    seen: |evidence| on_worker(evidence, |worker| yes_or(worker.has(&[Place::DestroysMap]), Seen::No)),
-};
-
-pub(super) static POOL_HAS_NO_OTHER: Symptom = Symptom {
-    text: "no other pool thread of the worker runs anything",
-    seen: |evidence| {
-        on_worker(evidence, |worker| {
-            yes_or(!worker.has(&[Place::PoolNode, Place::PoolHandler]), Seen::No)
-        })
-    },
-};
-
-pub(super) static DEREGISTERS_ITSELF: Symptom = Symptom {
-    text: "a thread waits in DeregisterCallback for the StartCancel that it runs itself",
-    seen: |evidence| {
-        let found = evidence.all.iter().any(|dump| dump.has(&[Place::DeregistersItself]));
-        yes_or(found, Seen::No)
-    },
-};
-
-pub(super) static GET_NEXT_ON_POOL: Symptom = Symptom {
-    text: "a pool thread of the worker is in a synchronous GetNext",
-    seen: |evidence| on_worker(evidence, |worker| yes_or(worker.has(&[Place::SyncGetNext]), Seen::No)),
-};
-
-pub(super) static PIPELINE_NEEDS_POOL: Symptom = Symptom {
-    text: "a worker of ParallelInterleave waits for a function that the pool must run",
-    seen: |evidence| {
-        on_worker(evidence, |worker| {
-            let waits = worker
-                .stacks
-                .iter()
-                .any(|stack| Place::of(stack) == Place::InterleaveBusy && stack.calls("MakeIteratorFromInputElement("));
-            yes_or(waits, Seen::NotShown)
-        })
-    },
-};
+);

@@ -23,32 +23,23 @@ impl<M: Reducible> Auditor<'_, '_, M> {
         }
         let graphs = &self.search.graphs;
         let mut seen = BTreeSet::new();
-        for (to, id, frame, after) in self
-            .search
-            .scratches
-            .iter()
-            .flat_map(|scratch| scratch.deliveries.all())
-        {
+        for (to, id, frame, after) in self.search.deliveries() {
             if !seen.insert((to, id, frame)) {
                 continue;
             }
-            let (process, of) = (to.index(), to);
+            let process = to.index();
             let (mut early, mut late) = (self.value(process, id).clone(), self.value(process, after).clone());
             let same = guarded(|| {
-                self.model.eliminate_dead(of, &mut early);
+                self.model.eliminate_dead(to, &mut early);
                 let mut early = graphs.arrive(to, early, frame);
-                self.model.eliminate_dead(of, &mut early);
-                self.model.eliminate_dead(of, &mut late);
+                self.model.eliminate_dead(to, &mut early);
+                self.model.eliminate_dead(to, &mut late);
                 early == late
             });
             if same != Ok(true) {
-                self.complain(
-                    process,
-                    &format!(
-                        "forgetting before the arrival of {:?} leads elsewhere",
-                        graphs.frames.get(frame).value.1
-                    ),
-                );
+                let frame = &graphs.frames.get(frame).value.1;
+                let text = format!("forgetting before the arrival of {frame:?} leads elsewhere");
+                self.complain(process, &text);
             }
         }
     }
@@ -75,10 +66,8 @@ impl<M: Reducible> Auditor<'_, '_, M> {
                 };
                 let late = run(state, &pending);
                 if !same.is_empty() && !same.iter().any(|other| other.enabled && run(&forgotten, other) == late) {
-                    self.complain(
-                        process,
-                        &format!("forgetting before {} leads elsewhere", pending.operation.label),
-                    );
+                    let text = format!("forgetting before {} leads elsewhere", pending.operation.label);
+                    self.complain(process, &text);
                 }
             }
         }
@@ -99,12 +88,8 @@ impl<M: Reducible> Auditor<'_, '_, M> {
             let tuple = self.search.store.get(ids[state]).tuple;
             let states = self.search.graphs.states(tuple);
             let rest = graph.edges(state).is_empty();
-            let returned = (0..tuple.len()).all(|process| {
-                self.model
-                    .clients(ProcessId::new(process), states[process])
-                    .iter()
-                    .all(|client| client.returned)
-            });
+            let settled = |(id, state)| self.model.clients(id, state).iter().all(|client| client.returned);
+            let returned = ProcessId::all(tuple.len()).zip(states.iter().copied()).all(settled);
             hangs[state] = rest && !returned;
             let own = broken(&states, rest);
             let mut all = own.clone();
@@ -116,22 +101,14 @@ impl<M: Reducible> Auditor<'_, '_, M> {
             let judged = self.judged(tuple);
             let (guaranteed, sure) = self.judge.guaranteed(&mut self.cache, &judged);
             let guaranteed = self.judge.guarantee_sets.get(guaranteed).clone();
+            let at_rest = if rest { " at rest" } else { "" };
             if sure && hangs[state] {
-                self.complain(
-                    0,
-                    &format!(
-                        "every client is sure to return, and one hangs{}",
-                        if rest { " at rest" } else { "" }
-                    ),
-                );
+                self.complain(0, &format!("every client is sure to return, and one hangs{at_rest}"));
             }
             for number in guaranteed.0.iter() {
                 let now = own.0.contains(number) && !rest;
                 if breaks[state].0.contains(number) && !now {
-                    self.complain(
-                        0,
-                        &format!("promise {number} is broken{}", if rest { " at rest" } else { "" }),
-                    );
+                    self.complain(0, &format!("promise {number} is broken{at_rest}"));
                 }
             }
         }

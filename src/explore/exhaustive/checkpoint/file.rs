@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{CHECKPOINT_VERSION, CheckpointError};
+use crate::file::FileError;
 
 const NAME: &[u8; 20] = b"lastbatch-checkpoint";
 /// Bytes of the hash at the end.
@@ -83,10 +84,7 @@ impl Reader {
     }
 
     fn io(&self, error: io::Error) -> CheckpointError {
-        CheckpointError::Io {
-            path: self.path.clone(),
-            error,
-        }
+        FileError::new(&self.path, error).into()
     }
 
     fn length(&mut self) -> Result<usize, CheckpointError> {
@@ -96,9 +94,7 @@ impl Reader {
     /// Returns the error of a value that does not have the expected form: the same program wrote the same bytes, so the file was made by
     /// hand.
     pub(super) fn damaged(&self) -> CheckpointError {
-        CheckpointError::Damaged {
-            path: self.path.clone(),
-        }
+        CheckpointError::Damaged(self.path.clone())
     }
 
     pub(super) fn value<T: DeserializeOwned>(&mut self) -> Result<T, CheckpointError> {
@@ -114,10 +110,7 @@ impl Reader {
         let mut buffer = vec![0; BUFFER];
         while words.len() < length {
             let part = &mut buffer[..((length - words.len()) * 4).min(BUFFER)];
-            self.inner.read_exact(part).map_err(|error| CheckpointError::Io {
-                path: self.path.clone(),
-                error,
-            })?;
+            self.inner.read_exact(part).map_err(|error| self.io(error))?;
             let parts = part.chunks_exact(4);
             words.extend(parts.map(|part| u32::from_le_bytes([part[0], part[1], part[2], part[3]])));
         }
@@ -127,16 +120,13 @@ impl Reader {
 
 /// Opens a checkpoint whose name, version and hash are right.
 pub(super) fn open(path: &Path) -> Result<Reader, CheckpointError> {
-    let io = |error| CheckpointError::Io {
-        path: path.to_owned(),
-        error,
-    };
+    let io = |error: io::Error| FileError::new(path, error);
     let mut file = File::open(path).map_err(io)?;
     let length = file.metadata().map_err(io)?.len();
     let head = NAME.len() as u64 + 4;
     let mut name = [0; NAME.len()];
     if length < head + HASH || file.read_exact(&mut name).is_err() || name != *NAME {
-        return Err(CheckpointError::NotACheckpoint { path: path.to_owned() });
+        return Err(CheckpointError::NotACheckpoint(path.to_owned()));
     }
     let mut version = [0; 4];
     file.read_exact(&mut version).map_err(io)?;
@@ -158,7 +148,7 @@ pub(super) fn open(path: &Path) -> Result<Reader, CheckpointError> {
     let mut expected = [0; HASH as usize];
     file.read_exact(&mut expected).map_err(io)?;
     if hash.digest128() != u128::from_le_bytes(expected) {
-        return Err(CheckpointError::Damaged { path: path.to_owned() });
+        return Err(CheckpointError::Damaged(path.to_owned()));
     }
     file.seek(SeekFrom::Start(head)).map_err(io)?;
     Ok(Reader {

@@ -13,6 +13,7 @@ use crate::explore::exhaustive::found::Found;
 use crate::explore::exhaustive::local_graphs::{Expansion, LocalGraphs};
 use crate::explore::exhaustive::search::{Place, Search};
 use crate::explore::exhaustive::store::{SHARDS, Shard};
+use crate::file::FileError;
 use crate::machine::{FrameSet, ProcessId, Reducible};
 
 /// The head of the file, before the tables.
@@ -72,9 +73,9 @@ where
             writer.value(&(entry.value, entry.extra.get()))?;
         }
     }
-    let scratches = search.scratches.iter();
-    let deliveries = scratches.flat_map(|scratch| scratch.deliveries.all());
-    let words = deliveries.flat_map(|(to, id, frame, after)| [u32::from(to.0), id, frame, after]);
+    let words = search
+        .deliveries()
+        .flat_map(|(to, id, frame, after)| [u32::from(to.0), id, frame, after]);
     writer.words(&words.collect::<Vec<u32>>())?;
     for shard in &search.store.shards {
         shard.parts().try_for_each(|part| writer.words(part))?;
@@ -133,12 +134,8 @@ fn is_of(config: &Checkpointing, identity: &[(String, String)], reductions: Redu
         let found = identity.iter().find(|(other, _)| other == what);
         let found = found.map_or("unknown", |(_, found)| found);
         if found != expected {
-            return Err(CheckpointError::Foreign {
-                path: config.path.clone(),
-                what: what.clone(),
-                found: found.to_owned(),
-                expected: expected.clone(),
-            });
+            let problem = format!("a checkpoint of another search: its {what} is {found}, expected {expected}");
+            return Err(FileError::new(&config.path, problem).into());
         }
     }
     Ok(())

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::machine::{
-    Access, ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Label, Model, ObjectId,
-    Operation, Pending, ProcessId, ThreadName, WaitFor, WaitNode,
+    Access, ClientStatus, Footprint, FrameSet, Guarantees, Independence, Label, Model, ObjectId, Operation, Pending,
+    ProcessId, WaitFor, WaitNode,
 };
+use crate::says_nothing;
 
 const WORKER: ProcessId = ProcessId(0);
 const SERVER: ProcessId = ProcessId(1);
@@ -51,6 +52,8 @@ impl Model for Toy {
     type Process = Process;
     type Thread = Thread;
     type Frame = ();
+
+    says_nothing!(outcome leaks);
 
     fn process_count(&self) -> usize {
         2
@@ -190,20 +193,10 @@ impl Model for Toy {
         );
         waits
     }
-
-    fn outcome(&self, _: &[&Self::Process]) -> Option<String> {
-        None
-    }
-
-    fn leaks(&self, _: &[&Self::Process]) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 impl Independence for Toy {
-    type Facts = ();
-
-    fn facts(&self, _: ProcessId, _: &Process) {}
+    says_nothing!(facts may_send frame_set name permits_come_back eliminate_dead);
 
     fn footprint(&self, process: ProcessId, _state: &Process, (): &(), _thread: Thread) -> Arc<Footprint> {
         self.delivery_footprint(process, &Process::default(), &(), &FrameSet::Any)
@@ -215,32 +208,8 @@ impl Independence for Toy {
             all.with(ObjectId(1), Access::Write).with(ObjectId(2), Access::Write)
         })
     }
-
-    fn may_send(&self, _: ProcessId, _: &Self::Process, _: ProcessId) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn frame_set(&self, _: &Self::Frame) -> FrameSet {
-        FrameSet::Any
-    }
-
-    fn name(&self, _: ProcessId, _: Self::Thread) -> Option<ThreadName> {
-        None
-    }
-
-    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
-        false
-    }
-
-    fn eliminate_dead(&self, _: ProcessId, _: &mut Self::Process) {}
 }
 
 impl Guarantees for Toy {
-    fn guarantees(&self, _: ProcessId, _: &Self::Process, _: &GuaranteeSet) -> GuaranteeSet {
-        GuaranteeSet::default()
-    }
-
-    fn is_inevitable(&self, process: ProcessId, state: &Self::Process, _: &GuaranteeSet) -> bool {
-        self.clients(process, state).iter().all(|client| client.returned)
-    }
+    says_nothing!(guarantees is_inevitable);
 }
