@@ -5,7 +5,7 @@ use super::position::{Context, Position, Refusal};
 use crate::machine::{Model, Pending, ProcessId};
 use crate::models::tensorflow::cluster::{CallInfo, CallKind};
 use crate::models::tensorflow::job::graph::NodeKind;
-use crate::models::tensorflow::mechanisms::{executor, master, rendezvous, rpc, worker};
+use crate::models::tensorflow::mechanisms::{executor, master, pool, rendezvous, rpc, worker};
 use crate::models::tensorflow::process::{CallId, NodeId, Thread, ThreadId};
 
 impl Context<'_> {
@@ -47,12 +47,20 @@ impl Context<'_> {
     }
 
     pub(super) fn receive_of(&self, id: ProcessId, node: NodeId) -> Option<CallId> {
-        let graph = self.model.graph(STEP);
-        let partition = self.model.partition(STEP, id);
-        match graph.partitions[partition].nodes[usize::from(node)].kind {
+        match self.model.node(STEP, id, node).kind {
             NodeKind::Recv { edge } => self.receive_call(edge),
             _ => None,
         }
+    }
+
+    /// Returns the receive whose node a closure is on, or is of if it has not begun.
+    pub(super) fn receives(&self, id: ProcessId, thread: &Thread) -> Option<CallId> {
+        let own = match thread.id {
+            ThreadId::Node(_, node) => node,
+            _ => return None,
+        };
+        let node = thread.at().subject().node.or_else(|| thread.is_at(&pool::TAKE).then_some(own));
+        node.and_then(|node| self.receive_of(id, node))
     }
 
     pub(super) fn receive_call(&self, edge: u16) -> Option<CallId> {
@@ -77,10 +85,9 @@ impl Context<'_> {
         let done = |thread: &Thread| matches!(thread.id, ThreadId::Done(_));
         let ends = [&rpc::SERVE_CLEAR, &worker::CLEAR_LOCAL, &master::WHEN_DONE];
         match subject {
-            Subject::Call(call) if label == &rendezvous::REGISTER => live(&|thread| match thread.id {
-                ThreadId::Node(_, node) => self.receive_of(id, node) == Some(call),
-                _ => false,
-            }),
+            Subject::Call(call) if label == &rendezvous::REGISTER => {
+                live(&|thread| self.receives(id, thread) == Some(call))
+            }
             Subject::Call(call) if label == &worker::INSTALL => live(
                 &|thread| matches!(thread.id, ThreadId::Handler(other) | ThreadId::Arrival(other) if other == call),
             ),
@@ -160,7 +167,7 @@ impl Context<'_> {
             | ThreadId::Arrival(other)
             | ThreadId::Cancelled(other)
             | ThreadId::Completion(other) => other == call,
-            ThreadId::Node(_, node) => self.receive_of(owner, node) == Some(call),
+            ThreadId::Node(..) => self.receives(owner, thread) == Some(call),
             _ => self.subject(owner, thread) == Subject::Call(call),
         }
     }

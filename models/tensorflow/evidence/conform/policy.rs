@@ -122,10 +122,7 @@ impl Context<'_> {
     pub(super) fn unvalidated(&self, id: ProcessId, process: &Process) -> Option<CallId> {
         let begins = |thread: &&Thread| thread.is_at(&pool::TAKE) || thread.is_at(&rendezvous::VALIDATE);
         let waiting = process.threads.iter().filter(begins);
-        let mut calls = waiting.filter_map(|thread| match thread.id {
-            ThreadId::Node(_, node) => self.receive_of(id, node),
-            _ => None,
-        });
+        let mut calls = waiting.filter_map(|thread| self.receives(id, thread));
         calls.find(|call| self.plan.registered.contains(call))
     }
 
@@ -138,9 +135,7 @@ impl Context<'_> {
 
     /// Applies the rule: a value is sent early, unless the trace shows its receive waiting for it.
     pub(super) fn send_policy(&self, process: &Process, id: ProcessId, node: NodeId) -> Policy {
-        let graph = self.model.graph(STEP);
-        let partition = self.model.partition(STEP, id);
-        let NodeKind::Send { edge } = graph.partitions[partition].nodes[usize::from(node)].kind else {
+        let NodeKind::Send { edge } = self.model.node(STEP, id, node).kind else {
             return Policy::Now(0);
         };
         let Some(call) = self.receive_call(edge) else {
@@ -183,6 +178,7 @@ impl Context<'_> {
         match (subject.node, subject.call) {
             (Some(node), _) if label == &rendezvous::VALIDATE => match self.receive_of(id, node) {
                 Some(call) if self.plan.registered.contains(&call) => self.early_policy(process),
+                Some(_) if !self.is_aborted(process) => Policy::Hold("the trace does not show it".to_owned()),
                 _ => Policy::Now(0),
             },
             (Some(node), _) if label == &rendezvous::SEND_CHECK || label == &rendezvous::SEND_LOCAL => {
