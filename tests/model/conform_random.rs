@@ -27,11 +27,11 @@ fn agreements(data: Data, inter_op: u8, seeds: std::ops::Range<u64>) -> usize {
 
 // A known gap: a `_Send` that a search holds back inline starves the pool, so some traces that the model made itself are refused. The
 // counts are what was measured; a change that raises them should say so here, one that lowers them has made the gap wider, unless the
-// model is another one: then the same seeds draw other runs (4 to 7 of 19 and 4 to 6 of 15 over five versions of it).
+// model is another one: then the same seeds draw other runs (3 to 7 of 19 and 4 to 6 of 15 over six versions of it).
 
 #[test]
 fn known_gap_some_traces_of_a_last_batch_are_refused() {
-    assert_eq!(agreements(Data::End, 4, 1..20), 7);
+    assert_eq!(agreements(Data::End, 4, 1..20), 3);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::models::tensorflow::mechanisms::rpc::{Frame, Object as RpcObject};
 use crate::models::tensorflow::objects::Object as AnyObject;
 use crate::models::tensorflow::process::{CallId, Process, StepId, ThreadId};
 
+pub(in crate::models::tensorflow) use self::steps::number_of;
 use self::steps::{begin, client_returns, issue, run_step};
 pub(super) use self::steps::{first_error, next_of_first_error, orders, permutation};
 

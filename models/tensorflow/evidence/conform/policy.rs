@@ -13,7 +13,7 @@ use crate::machine::{Pending, ProcessId};
 use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::job::graph::NodeKind;
 use crate::models::tensorflow::mechanisms::rendezvous::Rendezvous;
-use crate::models::tensorflow::mechanisms::{executor, iterator, pool, rendezvous, rpc};
+use crate::models::tensorflow::mechanisms::{executor, iterator, master, pool, rendezvous, rpc};
 use crate::models::tensorflow::process::{CallId, NodeId, Process, StepId, Thread, ThreadId};
 
 /// The treatment of a label that the trace does not show.
@@ -57,6 +57,35 @@ impl Context<'_> {
             }
         }
         (calls, ended)
+    }
+
+    /// Returns the outcome of a label that answers several receives: the order in which the trace thread answers them.
+    pub(super) fn order(&self, at: &Position, thread: usize, pending: &Pending<ThreadId>) -> u32 {
+        let info = &self.plan.threads[thread];
+        let process = &at.system.processes[info.process.index()];
+        let place = process.thread(pending.thread).expect("a pending thread lives").at();
+        let Some(rendezvous) = place.subject().rendezvous.filter(|_| pending.operation.choices > 1) else {
+            return 0;
+        };
+        let rendezvous = &process.rendezvous[usize::from(rendezvous)];
+        let calls = if place.label() == &rendezvous::INITIALIZE {
+            &rendezvous.deferred
+        } else {
+            &rendezvous.waiters
+        };
+        let answers = |slot: &Slot| match slot.action {
+            Action::Run {
+                label,
+                subject: Subject::Call(call),
+                ..
+            } if label == &rpc::SERVE_CLEAR => calls.iter().position(|&other| other == call),
+            _ => None,
+        };
+        let shown = info.slots[at.done[thread]..].iter().filter_map(answers);
+        let mut order: Vec<u16> = shown.map(|index| index as u16).collect();
+        let rest: Vec<u16> = (0..calls.len() as u16).filter(|index| !order.contains(index)).collect();
+        order.extend(rest);
+        master::number_of(&order) as u32
     }
 
     /// Decides what to do with a thread's next label.

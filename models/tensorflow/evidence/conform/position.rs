@@ -226,7 +226,7 @@ impl Context<'_> {
             return Err("the function that the trace's thread is in has ended".to_owned());
         }
         if let Some(pending) = self.ready(at, thread, pick, slot)? {
-            let choice = 0;
+            let choice = self.order(at, thread, &pending);
             at.runs[thread] = Some(pending.thread);
             at.kinds[thread] = Some(kind(pending.thread));
             at.matched.push((events.len(), slot.event));

@@ -130,9 +130,28 @@ pub(in crate::models::tensorflow::mechanisms) fn permutation(count: usize, mut n
     order
 }
 
+/// Returns the number of a permutation.
+pub(in crate::models::tensorflow) fn number_of(order: &[u16]) -> usize {
+    let mut number = 0;
+    for (index, &item) in order.iter().enumerate() {
+        let rest = &order[index + 1..];
+        let block = (1..=rest.len()).fold(1, usize::saturating_mul);
+        let before = rest.iter().filter(|&&other| other < item).count();
+        number = before.saturating_mul(block).saturating_add(number);
+    }
+    number
+}
+
 #[cfg(test)]
 mod tests {
-    use super::permutation;
+    use super::{number_of, permutation};
+
+    #[test]
+    fn a_permutation_has_the_number_that_it_was_made_from() {
+        for number in 0..120 {
+            assert_eq!(number_of(&permutation(5, number)), number);
+        }
+    }
 
     #[test]
     fn every_number_below_the_factorial_is_another_permutation() {
