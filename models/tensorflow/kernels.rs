@@ -1,7 +1,11 @@
-//! Facts that the executor needs about an operation's CPU kernel: whether it is expensive, and whether it changes a
-//! variable.
+//! Facts about an operation's CPU kernel: whether the executor takes it for expensive, whether it changes a variable, and what it can do
+//! to a step.
 //!
 //! Facts from TensorFlow 1.12, paths relative to `tensorflow/core/`.
+
+mod table;
+
+pub use table::{Class, Kernel, Waiter, beyond_plain, kernel, kernels};
 
 /// Returns true if the executor treats the operation's CPU kernel as expensive, so that it may hand it to the compute pool
 /// instead of running it on the thread that made it ready (`common_runtime/executor.cc:2189-2232`).

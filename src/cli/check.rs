@@ -20,7 +20,8 @@ use super::selection::scenarios;
 use super::{Ended, Failure, Outcome, interrupt, print, threads, writable};
 
 /// Search scenarios for hangs and compare with what they expect. Exit code 0 if they are as expected (or nothing hangs,
-/// where nothing is expected), 1 if not, 2 for bad input, 3 if a bound ended the search first, 130 if interrupted.
+/// where nothing is expected), 1 if not, 2 for bad input, 3 if undecided (a bound ended the search first, or the graph has
+/// kernels that are not modelled), 130 if interrupted.
 #[derive(Args)]
 pub(super) struct Check {
     /// Scenario files, or directories with scenarios below them [default: the final-batch scenario that is built in]

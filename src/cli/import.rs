@@ -34,7 +34,9 @@ pub(super) struct Import {
 impl Import {
     pub(super) fn run(self) -> Ended {
         let graph = read(&self.file)?;
+        let graph = graph.reading(Self::source(&graph));
         let reading = self.read_graph.as_deref().map(read).transpose()?;
+        let reading = reading.map(|graph| graph.reading(Self::source(&graph)));
         let scenario = match &self.output {
             Some(output) => Some((output, self.scenario(output, &graph, reading.as_ref())?)),
             None => None,
@@ -62,7 +64,14 @@ impl Import {
         if output.exists() && !self.force {
             return Err(FileError::new(output, "exists already; --force replaces it").into());
         }
-        let input = self.input(graph, reading)?;
+        let input = match reading {
+            Some(_) => Input::Decoupled,
+            None => Self::input(graph),
+        };
+        // Python reads the batch of a step that is fed, and no other step meets the end of the data.
+        let fed = input == Input::Decoupled && reading.is_none();
+        let turn = if fed { "batch" } else { "end" };
+        let meets = if fed { "is fed" } else { "meets the end of the data" };
         let from = output.parent().unwrap_or(Path::new(""));
         let reading = match &self.read_graph {
             Some(file) => format!("read_graph = {}\n", quoted(&relative(file, from)?)),
@@ -72,27 +81,25 @@ impl Import {
         Ok(format!(
             "description = {description}\n\n[job]\ngraph = {graph}\n{reading}input = \"{input}\"\nworkers = 1\n\
              inter_op_parallelism_threads = 2\nintra_op_parallelism_threads = 1\npartition_order = \"recorded\"\n\
-             data = [\"end\"]\nslice = \"merged\"\nslice_keep = {keep}\n\n[runtime]\nvariant = \"tf-1.12\"\n\n\
+             data = [\"{turn}\"]\nslice = \"merged\"\nslice_keep = {keep}\n\n[runtime]\nvariant = \"tf-1.12\"\n\n\
              [engine]\nname = \"exhaustive\"\n",
-            description = quoted(&format!("{name}: the sess.run that meets the end of the data")),
+            description = quoted(&format!("{name}: the sess.run that {meets}")),
             graph = quoted(&relative(&self.file, from)?),
             keep = self.keep,
         ))
     }
 
-    /// Tells how the batch gets into the step: what the graph itself shows.
-    fn input(&self, graph: &Graph, reading: Option<&Graph>) -> Result<Input, Failure> {
-        if reading.is_some() {
-            return Ok(Input::Decoupled);
-        }
-        let has = |kind: NodeKind| graph.node_ids().any(|id| graph.node(id).kind == kind);
-        if has(NodeKind::GetNext) {
-            Ok(Input::Coupled)
-        } else if has(NodeKind::Dequeue) {
-            Ok(Input::Queue)
-        } else {
-            let problem = "no node takes a batch; name the step that reads it with --read-graph";
-            Err(FileError::new(&self.file, problem).into())
+    /// Tells what brings the batch into a step, as the graph shows it: an iterator comes before a queue.
+    fn source(graph: &Graph) -> Option<NodeKind> {
+        graph.reads().map(|id| graph.node(id).kind).min()
+    }
+
+    /// Tells how the batch gets into the step: what the graph itself shows. Without a node that reads it, it is fed.
+    fn input(graph: &Graph) -> Input {
+        match Self::source(graph) {
+            Some(NodeKind::GetNext) => Input::Coupled,
+            Some(_) => Input::Queue,
+            None => Input::Decoupled,
         }
     }
 }

@@ -71,7 +71,7 @@ enum Outcome {
     Fails = 1,
     /// Bad input or usage.
     BadInput = 2,
-    /// A bound ended the search first.
+    /// A bound ended the search first, or the graph has kernels that are not modelled.
     Undecided = 3,
     /// The user ended it.
     Interrupted = 130,

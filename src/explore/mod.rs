@@ -21,7 +21,7 @@ use strum::{Display, IntoStaticStr};
 
 pub use self::start_from::StartFrom;
 
-use crate::machine::{Event, Signature, WaitFor};
+use crate::machine::{Event, Signature, Unmodelled, WaitFor};
 use crate::schedule;
 
 /// An engine's answer about a model.
@@ -33,7 +33,7 @@ pub enum Answer {
     Hang,
     /// There is none: every schedule was looked at.
     NoHang,
-    /// None was found, but not every schedule was looked at.
+    /// None was found, but not every schedule was looked at, or the model leaves out what could cause one.
     #[default]
     Undecided,
 }
@@ -223,9 +223,40 @@ pub struct Verdict<H = FoundHang> {
     /// Faults of the model, sorted.
     #[serde(default)]
     pub findings: Vec<Finding>,
+    /// Parts of the system that the model takes for something simpler: with any, nothing is proved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmodelled: Vec<Unmodelled>,
+    /// Assumptions about parts that the model leaves out, as in `HorovodAllreduce never waits`: a proof holds under these assumptions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assumptions: Vec<String>,
 }
 
 impl<H> Verdict<H> {
+    /// Returns the verdict on a system of which the model leaves something out: unless that is assumed away, nothing is proved of it. A
+    /// hang that was found stays one.
+    #[must_use]
+    pub fn with_unmodelled(mut self, unmodelled: &[Unmodelled], assumptions: &[String]) -> Self {
+        if self.answer == Answer::NoHang && !unmodelled.is_empty() {
+            self.answer = Answer::Undecided;
+        }
+        self.unmodelled = unmodelled.to_vec();
+        self.assumptions = assumptions.to_vec();
+        self
+    }
+
+    /// Names what the model leaves out, if that is why nothing is proved.
+    pub fn depends_on(&self) -> Option<String> {
+        let names: Vec<String> = self.unmodelled.iter().map(Unmodelled::named).collect();
+        let open = self.answer == Answer::Undecided && !names.is_empty();
+        open.then(|| format!("it depends on {}, not modelled", names.join(", ")))
+    }
+
+    /// Tells the assumptions under which the answer holds, as in `assuming that HorovodAllreduce never waits`.
+    pub fn assuming(&self) -> Option<String> {
+        let some = !self.assumptions.is_empty();
+        some.then(|| format!("assuming that {}", self.assumptions.join(" and ")))
+    }
+
     /// Tells how much was looked at: states, or executions of an engine that runs one after the other.
     pub fn size(&self) -> u64 {
         self.executions
@@ -261,6 +292,8 @@ impl Verdict {
             executions: verdict.executions,
             leaks: verdict.leaks,
             outcomes: verdict.outcomes,
+            unmodelled: verdict.unmodelled,
+            assumptions: verdict.assumptions,
         }
     }
 }

@@ -224,7 +224,11 @@ impl About<'_> {
         let never_ends = expect.is_some_and(|expect| expect.complete == Some(false));
         let known = known.map(|known| known.verdict).filter(|known| *known != found);
         let message = match (expected, known) {
-            (Some(expected), _) => format!("{engine} found {}, expected {}", found.name(), expected.name()),
+            (Some(expected), _) => {
+                let because = search.found.depends_on().map(|reason| format!(": {reason}"));
+                let because = because.unwrap_or_default();
+                format!("{engine} found {}, expected {}{because}", found.name(), expected.name())
+            }
             _ if never_ends && search.found.complete => {
                 format!("{engine} ended by itself, expected a search that does not")
             }

@@ -21,6 +21,7 @@ mod independence;
 mod lock;
 mod operation;
 mod system;
+mod unmodelled;
 mod waiting;
 mod wrapper;
 
@@ -33,6 +34,7 @@ pub use independence::{GuaranteeSet, Guarantees, Independence, Reducible};
 pub use lock::Lock;
 pub use operation::{Access, Label, ObjectId, Operation, Pending, ProcessId};
 pub use system::{ContractViolation, Event, System, run_label};
+pub use unmodelled::Unmodelled;
 pub use waiting::{ClientStatus, Signature, Term, WaitFor, WaitNode};
 pub use wrapper::Wrapper;
 

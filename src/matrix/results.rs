@@ -48,7 +48,7 @@ impl Record {
 
     /// Returns true if the search was cut off and says nothing, so that trying schedules may say more.
     pub fn is_open(&self) -> bool {
-        self.found.answer == Answer::Undecided && self.found.findings.is_empty()
+        self.found.answer == Answer::Undecided && !self.found.complete && self.found.findings.is_empty()
     }
 
     /// Adds what was found by trying schedules where the search was cut off: a hang decides the cell, its absence does not.

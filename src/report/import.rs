@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::counted;
+use super::text::unmodelled_text;
 use crate::models::tensorflow::import::slice::Slice;
 use crate::models::tensorflow::job::graph::{Graph, NodeKind};
 
@@ -50,6 +51,10 @@ pub fn import_text(name: &str, graph: &Graph, reduced: &Slice) -> String {
         }
     }
     let _ = writeln!(text, "\n{reduced}");
+    let mut unmodelled = graph.unmodelled();
+    unmodelled.extend(graph.several_reads());
+    unmodelled.extend(graph.other_devices());
+    text.push_str(&unmodelled_text(&unmodelled));
     text
 }
 

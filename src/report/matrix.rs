@@ -70,7 +70,8 @@ pub(super) fn cell_text(record: Option<&Record>) -> String {
         Some(record) => match record.found.hangs.first() {
             Some(found) if record.sampled.is_some() => format!("{}, ~{}", record.found.answer, found.length),
             Some(shortest) => format!("{}, {}", record.found.answer, shortest.length),
-            None => record.found.answer.to_string(),
+            None if record.found.assumptions.is_empty() => record.found.answer.to_string(),
+            None => format!("{}, assumed", record.found.answer),
         },
     }
 }
@@ -101,14 +102,27 @@ fn introduction(told: &MatrixTold<'_>) -> String {
         *No hang* is proved: the search ended by itself. *Undecided*: the budget ended it, and nothing was found, nor by trying schedules \
         with shuttle. A length with a ~ is of a schedule that shuttle found, and not the shortest.\n\n\
         {intra} intra-op threads are one model, since no label depends on them. In a decoupled job the data ends in a step that \
-        no server takes part in, so that the number of servers makes no difference.\n",
+        no server takes part in, so that the number of servers makes no difference.\n{assumed}",
         counted(cells, "cell"),
         counted(told.plan.searches.len(), "model"),
         intra = intra.join(" and "),
+        assumed = told.assumed(),
     )
 }
 
 impl MatrixTold<'_> {
+    /// Explains cells whose proof assumes something, if there are any.
+    fn assumed(&self) -> &'static str {
+        let some = self
+            .results_of_plan()
+            .any(|record| !record.found.assumptions.is_empty());
+        if some {
+            "\n*Assumed*: the proof takes for granted that some kernels never wait; the searches below name them.\n"
+        } else {
+            ""
+        }
+    }
+
     fn results_of_plan(&self) -> impl Iterator<Item = &Record> + '_ {
         self.plan
             .searches
@@ -180,6 +194,8 @@ fn searches(told: &MatrixTold<'_>) -> String {
             .map(|hang| format!("`{}` {}", hang.id, hang.length))
             .collect();
         hangs.extend(record.found.findings.iter().map(ToString::to_string));
+        hangs.extend(record.found.depends_on());
+        hangs.extend(record.found.assuming());
         text += &line(&[
             format!("`{}`", &search.model[..8]),
             cells_text(search),

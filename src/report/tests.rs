@@ -102,6 +102,8 @@ fn verdict(hangs: Vec<FoundHang>) -> Verdict {
         leaks: Vec::new(),
         outcomes: Vec::new(),
         findings: Vec::new(),
+        unmodelled: Vec::new(),
+        assumptions: Vec::new(),
     }
 }
 

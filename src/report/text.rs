@@ -6,7 +6,7 @@ use super::lanes::{lanes, legend};
 use super::{counted, grouped};
 use crate::diagnose::WaitGraph;
 use crate::explore::{Answer, Executions, Finding, FoundHang, Verdict};
-use crate::machine::WaitFor;
+use crate::machine::{Unmodelled, WaitFor};
 use crate::scenario::{Size, Told};
 
 /// Writes a verdict in full: what was searched, then each hang with who waits for whom and the schedule that leads there.
@@ -39,6 +39,30 @@ pub fn verdict_text(told: &Told<'_>) -> String {
     text
 }
 
+fn answer(verdict: &Verdict) -> String {
+    let assuming = verdict.assuming().map(|text| format!(", {text}")).unwrap_or_default();
+    match (verdict.answer, verdict.complete) {
+        (Answer::Hang, true) => format!(
+            "HANG: {}; the search is complete",
+            counted(verdict.hangs.len(), "distinct hang")
+        ),
+        (Answer::Hang, false) => format!(
+            "HANG: {}; there may be more",
+            counted(verdict.hangs.len(), "distinct hang")
+        ),
+        (Answer::NoHang, _) => format!("NO HANG: proved{assuming}, the search ended by itself"),
+        (Answer::Undecided, true) => {
+            format!(
+                "UNDECIDED{assuming}: the search ended and found no hang, but the model leaves out what may cause one"
+            )
+        }
+        (Answer::Undecided, _) if verdict.executions.is_some() => {
+            format!("UNDECIDED{assuming}: no hang found, but not every schedule was run")
+        }
+        (Answer::Undecided, _) => format!("UNDECIDED{assuming}: no hang found, but not every state was seen"),
+    }
+}
+
 fn headline(told: &Told<'_>) -> String {
     let Told {
         scenario,
@@ -48,21 +72,7 @@ fn headline(told: &Told<'_>) -> String {
         verdict,
         ..
     } = told;
-    let answer = match (verdict.answer, verdict.complete) {
-        (Answer::Hang, true) => format!(
-            "HANG: {}; the search is complete",
-            counted(verdict.hangs.len(), "distinct hang")
-        ),
-        (Answer::Hang, false) => format!(
-            "HANG: {}; there may be more",
-            counted(verdict.hangs.len(), "distinct hang")
-        ),
-        (Answer::NoHang, _) => "NO HANG: proved, the search ended by itself".to_owned(),
-        (Answer::Undecided, _) if verdict.executions.is_some() => {
-            "UNDECIDED: no hang found, but not every schedule was run".to_owned()
-        }
-        (Answer::Undecided, _) => "UNDECIDED: no hang found, but not every state was seen".to_owned(),
-    };
+    let answer = answer(verdict);
     let end = match &verdict.stopped_by {
         None if verdict.complete => "complete, no bound".to_owned(),
         None => "not complete".to_owned(),
@@ -94,7 +104,20 @@ fn headline(told: &Told<'_>) -> String {
         }
         Some(executions) => text.push_str(&work(executions, verdict)),
     }
+    text.push_str(&unmodelled_text(&verdict.unmodelled));
     text
+}
+
+/// Lists what the model leaves out of a graph, one line per op; nothing if it leaves out nothing.
+pub(super) fn unmodelled_text(unmodelled: &[Unmodelled]) -> String {
+    let lines = unmodelled.iter().map(|one| format!("  {one}\n"));
+    let lines: String = lines.collect();
+    if lines.is_empty() {
+        return lines;
+    }
+    format!(
+        "\nNot modelled, so nothing is proved (job.assume_never_waits takes an op for one that never waits):\n{lines}"
+    )
 }
 
 /// Tells what an engine did that runs one execution after the other.

@@ -81,6 +81,9 @@ pub struct JobSection {
     /// Number of equal receives that a merged slice keeps of each class.
     #[serde(default = "two")]
     pub slice_keep: u8,
+    /// Ops of which the scenario takes for granted that their kernels never wait, though the model does not have them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assume_never_waits: Vec<String>,
     /// The pipeline from which the iterator reads, in place of a single thread that answers as `data` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<PipelineSection>,
@@ -113,7 +116,7 @@ fn end_at_once() -> Vec<Turn> {
 pub enum Input {
     /// The iterator is in the step.
     Coupled,
-    /// A step of its own reads the batch, the next is fed with it.
+    /// A step of its own reads the batch, the next is fed with it. Without a graph of the step that reads, Python does it.
     Decoupled,
     /// A queue's dequeue is in the step.
     Queue,
@@ -137,7 +140,7 @@ pub enum Turn {
 pub struct QueueSection {
     /// Number of elements that it takes.
     pub capacity: u8,
-    /// Number of elements that a step takes out, each by a dequeue of its own.
+    /// Number of elements that a step takes out, each by a dequeue of its own; at least as many as the graph has dequeues.
     #[serde(default = "one")]
     pub dequeues: u8,
 }

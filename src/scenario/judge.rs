@@ -34,7 +34,10 @@ impl Judgement {
 
     fn expected(expect: &Expect, verdict: &Verdict) -> Self {
         if verdict.answer != expect.verdict {
-            let text = format!("expected {}, found {}", expect.verdict.name(), verdict.answer.name());
+            let mut text = format!("expected {}, found {}", expect.verdict.name(), verdict.answer.name());
+            if let Some(reason) = verdict.depends_on() {
+                text.push_str(&format!(": {reason}"));
+            }
             let open = verdict.answer == Answer::Undecided;
             return if open { Self::Undecided(text) } else { Self::Fails(text) };
         }
@@ -83,6 +86,7 @@ impl Judgement {
 
 fn stopped(verdict: &Verdict) -> String {
     match &verdict.stopped_by {
+        None if verdict.complete => verdict.depends_on().unwrap_or_default(),
         Some(reason) => format!("the search was stopped by {reason}"),
         None => "the search is not complete".to_owned(),
     }
@@ -137,6 +141,8 @@ mod tests {
             leaks: Vec::new(),
             outcomes: Vec::new(),
             findings: Vec::new(),
+            unmodelled: Vec::new(),
+            assumptions: Vec::new(),
         }
     }
 

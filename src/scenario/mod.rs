@@ -44,6 +44,8 @@ pub struct Scenario {
     name: &'static str,
     /// Hash of job and runtime as they were read.
     hash: Hash,
+    /// Line of `job.assume_never_waits`, from 1.
+    assumption_line: usize,
 }
 
 /// The place where the partition graphs of a step come from.
@@ -146,6 +148,7 @@ impl Scenario {
             document,
             path: Some(path.to_owned()),
             name: "",
+            assumption_line: error::line_of(text, "job", "assume_never_waits"),
         })
     }
 

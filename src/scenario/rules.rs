@@ -92,12 +92,13 @@ impl JobSection {
         self.pipeline.as_ref().map_or(Ok(()), PipelineSection::check)
     }
 
-    fn rules_of_graph(&self) -> [Rule; 10] {
+    fn rules_of_graph(&self) -> [Rule; 11] {
         let decoupled = self.input == Input::Decoupled;
         let reads_only = self.input == Input::Read;
         let (graph, servers) = (self.graph.is_some(), self.servers.is_some());
         let no_training = "input \"read\" runs no step that trains";
         let read_graph = self.read_graph.is_some();
+        let fed = decoupled && !read_graph;
         rules![
             !graph && !servers && !reads_only => "graph": "missing; expected a RunMetadata file, or `servers`",
             graph && servers => "servers": "expected either this or `graph`, not both",
@@ -107,7 +108,9 @@ impl JobSection {
             self.edges.is_some() && !servers => "edges": "only goes with `servers`",
             servers && self.edges.is_none() => "edges": "missing; expected the edges of the built-in graph",
             !self.updates.is_empty() && !servers => "updates": "only goes with `servers`",
-            decoupled && !read_graph => "read_graph": "missing; input \"decoupled\" reads the batch with it",
+            fed && self.pipeline.is_some() => "read_graph": "missing; the step that reads from [job.pipeline]",
+            fed && !self.data.contains(&Turn::Batch) => "data":
+                "no batch, so no step runs; expected a batch, or `read_graph`: the step that reads it",
             !decoupled && read_graph => "read_graph": "only goes with input \"decoupled\"",
         ]
     }

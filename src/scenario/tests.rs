@@ -144,7 +144,7 @@ fn values_that_contradict_each_other_are_refused() {
         (
             "\"coupled\"",
             "\"decoupled\"",
-            "2: job.read_graph: missing; input \"decoupled\" reads the batch with it",
+            "2: job.data: no batch, so no step runs; expected a batch, or `read_graph`: the step that reads it",
         ),
         (
             "servers = 2",
@@ -224,6 +224,8 @@ fn verdict(answer: Answer, complete: bool) -> Verdict {
         leaks: Vec::new(),
         outcomes: Vec::new(),
         findings: Vec::new(),
+        unmodelled: Vec::new(),
+        assumptions: Vec::new(),
     }
 }
 

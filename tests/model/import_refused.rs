@@ -3,42 +3,9 @@
 use std::path::Path;
 
 use lastbatch::models::tensorflow::import;
-use lastbatch::models::tensorflow::import::proto::{AttrValue, GraphDef, NodeDef, RunMetadata};
-use prost::Message;
 
 use super::import::{PS0, WORKER, graph_file};
-
-fn text(value: &str) -> AttrValue {
-    AttrValue {
-        s: Some(value.as_bytes().to_vec()),
-        b: None,
-    }
-}
-
-fn node(name: &str, op: &str, device: &str, inputs: &[&str]) -> NodeDef {
-    NodeDef {
-        name: name.to_owned(),
-        op: op.to_owned(),
-        device: device.to_owned(),
-        input: inputs.iter().map(|input| (*input).to_owned()).collect(),
-        ..NodeDef::default()
-    }
-}
-
-fn transfer(name: &str, op: &str, device: &str, inputs: &[&str], key: [&str; 3]) -> NodeDef {
-    let attributes = ["tensor_name", "send_device", "recv_device"].into_iter().zip(key);
-    NodeDef {
-        attr: attributes
-            .map(|(attribute, value)| (attribute.to_owned(), text(value)))
-            .collect(),
-        ..node(name, op, device, inputs)
-    }
-}
-
-fn encoded(partitions: Vec<Vec<NodeDef>>) -> Vec<u8> {
-    let partition_graphs = partitions.into_iter().map(|node| GraphDef { node }).collect();
-    RunMetadata { partition_graphs }.encode_to_vec()
-}
+use super::support::run_metadata::{encoded, node, transfer};
 
 /// Returns the message for the bytes, which is one line that begins with the name of the file.
 fn refused(bytes: &[u8]) -> String {
@@ -139,7 +106,7 @@ fn nodes_that_make_no_partition_are_refused() {
     step.pb: node x on /job:worker/replica:0/task:0/device:CPU:0: its input "y:1" names no node of the partition
     step.pb: node x on /job:worker/replica:0/task:0/device:CPU:0: a second node of that name, expected unique names
     step.pb: partition graph 0: expected all nodes on one device, found /job:worker/replica:0/task:0/device:CPU:0 (x) and /job:ps/replica:0/task:0/device:CPU:0 (y)
-    step.pb: partition graph 1: expected one partition a process, found a second one on /job:worker/task:0
+    step.pb: partition graph 1: it is on /job:worker/replica:0/task:0/device:CPU:0, but its process has a partition on /job:worker/replica:0/task:0/device:CPU:0 already; several devices of a process are not modelled, expected one partition per process
     step.pb: partition graph 1: it has no nodes
     step.pb: partition graph 0: expected a device as in /job:ps/replica:0/task:1/device:CPU:0, found "/cpu:0" (node x)
     step.pb: expected exactly one partition that is not on a parameter server (/job:ps), the one of the worker that runs the step; found none

@@ -1,5 +1,6 @@
 //! The model of TensorFlow: its mechanisms, the graphs that it reads, and the traces and stack dumps that it is held against.
 
+mod closed_world;
 mod concretization;
 mod conform;
 mod conform_random;

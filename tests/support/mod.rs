@@ -11,6 +11,7 @@ pub(crate) mod project;
 pub(crate) mod random_model;
 pub(crate) mod recorder;
 pub(crate) mod rng;
+pub(crate) mod run_metadata;
 pub(crate) mod scenario;
 pub(crate) mod scenario_search;
 pub(crate) mod shipped_schedules;

@@ -8,7 +8,7 @@ use prost::Message;
 
 use super::proto::{GraphDef, NodeDef, RunMetadata};
 use crate::file::FileError;
-use crate::models::tensorflow::job::graph::{Edge, Graph, GraphError, Node, NodeKind, Partition};
+use crate::models::tensorflow::job::graph::{Edge, Graph, GraphError, Node, NodeKind, Partition, is_server_job};
 use crate::models::tensorflow::kernels;
 
 /// The expected content of a file, for messages.
@@ -120,9 +120,11 @@ impl Import<'_> {
                     first.device, first.name
                 )));
             };
-            if found.iter().any(|other| (&other.job, other.task) == (&job, task)) {
+            if let Some(other) = found.iter().find(|other| (&other.job, other.task) == (&job, task)) {
                 return Err(wrong(format!(
-                    "expected one partition a process, found a second one on /job:{job}/task:{task}"
+                    "it is on {}, but its process has a partition on {} already; several devices of a process are not modelled, \
+                     expected one partition per process",
+                    first.device, other.name
                 )));
             }
             found.push(Device {
@@ -203,7 +205,10 @@ impl Import<'_> {
             Ok(Node {
                 name: node.name.clone(),
                 op: node.op.clone(),
-                kind: self.kind(node, graph, &indices, &variables)?,
+                kind: match reads_batch(node) {
+                    Some(kind) if !is_server_job(&device.job) => kind,
+                    _ => self.kind(node, graph, &indices, &variables)?,
+                },
                 expensive: kernels::is_expensive(&node.op),
                 inputs,
             })
@@ -230,8 +235,6 @@ impl Import<'_> {
             Some(Transfer::Recv(key)) => NodeKind::Recv { edge: self.keys[&key] },
             Some(Transfer::Feed) => NodeKind::Feed,
             Some(Transfer::Fetch) => NodeKind::Fetch,
-            None if node.op == "IteratorGetNext" => NodeKind::GetNext,
-            None if node.op.starts_with("QueueDequeue") => NodeKind::Dequeue,
             None if kernels::changes_variable(&node.op) => {
                 let variable = updated_variable(node, graph, indices);
                 let index = variable.and_then(|name| variables.iter().position(|other| other == name));
@@ -332,6 +335,15 @@ fn updated_variable<'a>(node: &'a NodeDef, graph: &'a GraphDef, indices: &BTreeM
         }
     }
     None
+}
+
+/// Returns the kind of a node that can bring the batch. On a server none can: a dequeue there is one from a queue of tokens, as a rule.
+fn reads_batch(node: &NodeDef) -> Option<NodeKind> {
+    match node.op.as_str() {
+        "IteratorGetNext" => Some(NodeKind::GetNext),
+        op if op.starts_with("QueueDequeue") => Some(NodeKind::Dequeue),
+        _ => None,
+    }
 }
 
 /// Returns true if a name can stand in a line of a schedule. TensorFlow allows no others (`graph/graph_constructor.cc:56-64`).

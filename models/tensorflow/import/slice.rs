@@ -11,8 +11,8 @@
 //! a process that runs nothing would not run the executor's end.
 //!
 //! # Why that does not change whether the step ends
-//! *Dropped nodes.* They hold a pool thread for a while, never wait, never fail, and touch nothing that outlives them
-//! but the executor's counters, which reach zero in the same cases without them. (A node that fails keeps only its own
+//! *Dropped nodes.* They hold a pool thread for a while, never wait, never fail (where the whole graph has kernels that may
+//! wait, [`Graph::unmodelled`] says so, and nothing is proved), and touch nothing that outlives them but the executor's counters, which reach zero in the same cases without them. (A node that fails keeps only its own
 //! successors from running; others go on, errors or not.) So whatever a pool with any order of closures can do without
 //! them it can do with them, by running each just before the node that waits for it, and the reverse.
 //!

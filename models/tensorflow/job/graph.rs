@@ -6,6 +6,7 @@
 mod check;
 mod display;
 mod error;
+mod unmodelled;
 
 pub use error::GraphError;
 
@@ -120,13 +121,15 @@ pub struct NodeId {
     pub node: u16,
 }
 
-/// Job name of parameter servers.
-const SERVER_JOB: &str = "ps";
+/// Returns true if the processes of a job of this name are parameter servers.
+pub fn is_server_job(name: &str) -> bool {
+    name == "ps"
+}
 
 impl Partition {
     /// Returns true if it is the part of a parameter server.
     pub fn is_server(&self) -> bool {
-        self.job == SERVER_JOB
+        is_server_job(&self.job)
     }
 
     /// Returns the process's task name, as in `ps0`.
@@ -344,7 +347,7 @@ impl Graph {
             .map(|partition| vec![false; partition.nodes.len()])
             .collect();
         for &id in order {
-            let own = matches!(self.node(id).kind, NodeKind::GetNext | NodeKind::Dequeue);
+            let own = self.node(id).kind.reads();
             let inherited = || {
                 self.dependencies(id)
                     .iter()

@@ -248,6 +248,8 @@ fn conclude<M: Reducible>(
             .collect(),
         leaks: search.found.leaks.into_iter().collect(),
         findings,
+        unmodelled: Vec::new(),
+        assumptions: Vec::new(),
     }
 }
 

@@ -21,7 +21,8 @@ fn answer(search: &SearchResult) -> String {
         (false, Scope::Part) => "a part",
         (false, _) => "not complete",
     };
-    format!("{}, {end}", search.found.answer.name())
+    let assuming = search.found.assuming().map(|text| format!(", {text}"));
+    format!("{}, {end}{}", search.found.answer.name(), assuming.unwrap_or_default())
 }
 
 /// Returns the problems of a scenario, those of its schedules among them.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::closed_world::ClosedWorld;
 use super::hashes::Hashes;
+use super::reads::Reads;
 use super::{Cut, Experiment, ExperimentError, ExperimentProblem, clients};
 use crate::models::TensorFlow;
 use crate::models::tensorflow::import::run_metadata;
@@ -10,8 +12,8 @@ use crate::models::tensorflow::import::slice::{SliceOptions, slice};
 use crate::models::tensorflow::job::Job;
 use crate::models::tensorflow::job::builtin::{Edges, builtin};
 use crate::models::tensorflow::job::faults::{Death, Faults};
-use crate::models::tensorflow::job::graph::{Graph, GraphError, NodeKind};
-use crate::scenario::{Ends, GraphSource, Input, JobSection, PipelineSection, Scenario, SliceKind, Turn};
+use crate::models::tensorflow::job::graph::{Graph, GraphError, NodeKind, Partition};
+use crate::scenario::{Ends, GraphSource, JobSection, PipelineSection, Scenario, SliceKind, Turn};
 
 impl Experiment {
     /// Reads a scenario's graphs and makes its model.
@@ -20,8 +22,12 @@ impl Experiment {
     /// When a graph cannot be read or the model has no such job.
     pub fn new(scenario: Scenario) -> Result<Self, ExperimentError> {
         let name = scenario.to_string();
+        let line = scenario.assumption_line;
         build(scenario).map_err(|problem| ExperimentError {
-            scenario: name,
+            scenario: match problem {
+                ExperimentProblem::Assumption { .. } => format!("{name}:{line}"),
+                _ => name,
+            },
             problem,
         })
     }
@@ -33,13 +39,24 @@ fn build(scenario: Scenario) -> Result<Experiment, ExperimentProblem> {
         scenario: &scenario,
         contents: Vec::new(),
         slices: Vec::new(),
+        world: ClosedWorld::default(),
     };
     let reading = scenario.read_graph().map(|source| graphs.read(source, Reads::Either));
     let reading = reading.transpose()?;
     let mut training = graphs.read(scenario.graph(), Reads::of(section.input))?;
-    let Graphs { contents, slices, .. } = graphs;
+    let Graphs {
+        contents,
+        slices,
+        world,
+        ..
+    } = graphs;
+    let (unmodelled, assumptions) = world.assuming(&section.assume_never_waits)?;
     let ends = section.ends.clone().unwrap_or_default();
-    for _ in 1..section.queue.map_or(1, |queue| queue.dequeues) {
+    let of_graph = training.reads().count();
+    let dequeues = section
+        .queue
+        .map_or(0, |queue| of_graph.max(usize::from(queue.dequeues)));
+    for _ in of_graph..dequeues {
         let worker = training.partitions[training.worker_partition()].task_name();
         let more = training.with_node(&worker, "QueueDequeueV2", NodeKind::Dequeue);
         training = Arc::new(more.map_err(|error| wrong_task("dequeues", error))?);
@@ -59,18 +76,20 @@ fn build(scenario: Scenario) -> Result<Experiment, ExperimentProblem> {
         pipeline: section.pipeline.as_ref().map(PipelineSection::pipeline),
     };
     let model = match section.queue {
-        Some(queue) => TensorFlow::with_queue(job, queue.capacity, clients::fills(section)),
+        Some(queue) => TensorFlow::with_queue(job, queue.capacity, clients::fills(section, dequeues)),
         None => TensorFlow::new(job),
     };
     let model = model?.with(faults(&training, &ends)?);
     let kernel = scenario.document.kernel.as_ref();
     let cut = kernel.map(|section| Cut::of(&model, section)).transpose()?;
     Ok(Experiment {
-        hashes: Hashes::of(scenario.hash(), &contents, &model),
+        hashes: Hashes::of(scenario.hash(), &contents, &model, (&unmodelled, &assumptions)),
         model,
         slice: slices.join("; "),
         servers: training.partitions.len() - 1,
         cut,
+        unmodelled,
+        assumptions,
         scenario,
     })
 }
@@ -85,8 +104,12 @@ fn faults(training: &Graph, ends: &Ends) -> Result<Faults, ExperimentProblem> {
         (training.partitions.iter()).any(|partition| partition.is_server() && partition.task_name() == task)
     };
     if let Some(death) = death.as_ref().filter(|death| !serves(&death.task)) {
-        let task = death.task.clone();
-        return Err(wrong_task("server_dies", GraphError::NoSuchTask { task }));
+        let servers = training.partitions.iter().filter(|partition| partition.is_server());
+        let servers: Vec<String> = servers.map(Partition::task_name).collect();
+        return Err(ExperimentProblem::Dies {
+            task: death.task.clone(),
+            servers: servers.join(", "),
+        });
     }
     Ok(Faults {
         timeout: ends.operation_timeout,
@@ -100,47 +123,6 @@ fn wrong_task(key: &'static str, error: GraphError) -> ExperimentProblem {
     ExperimentProblem::Ends { key, error }
 }
 
-/// The nodes that must bring the batch into a step.
-#[derive(Clone, Copy)]
-enum Reads {
-    /// The end of an iterator.
-    GetNext,
-    /// A queue's dequeue.
-    Dequeue,
-    /// One of the two.
-    Either,
-    /// None: it is fed.
-    Fed,
-}
-
-impl Reads {
-    /// Returns those of the step that trains.
-    fn of(input: Input) -> Self {
-        match input {
-            Input::Coupled | Input::Read => Self::GetNext,
-            Input::Queue => Self::Dequeue,
-            Input::Decoupled => Self::Fed,
-        }
-    }
-
-    /// Says what is wrong with a graph, if something is.
-    fn problem(self, graph: &Graph) -> Option<&'static str> {
-        let has = |kind: NodeKind| graph.node_ids().any(|id| graph.node(id).kind == kind);
-        let (iterator, queue) = (has(NodeKind::GetNext), has(NodeKind::Dequeue));
-        match self {
-            Self::GetNext if !iterator => Some("the graph has no IteratorGetNext"),
-            Self::Dequeue if !queue => Some("the graph has no dequeue"),
-            Self::Either if !iterator && !queue => {
-                Some("the graph of job.read_graph has no IteratorGetNext and no dequeue")
-            }
-            Self::Fed if iterator || queue => {
-                Some("the graph of job.graph reads a batch of its own, expected one that is fed")
-            }
-            _ => None,
-        }
-    }
-}
-
 /// The graphs of a scenario as they are read.
 struct Graphs<'a> {
     scenario: &'a Scenario,
@@ -148,6 +130,8 @@ struct Graphs<'a> {
     contents: Vec<u8>,
     /// Remains of each graph, for people.
     slices: Vec<String>,
+    /// Contents of the whole graphs that the model leaves out.
+    world: ClosedWorld,
 }
 
 impl Graphs<'_> {
@@ -155,10 +139,8 @@ impl Graphs<'_> {
     fn read(&mut self, source: GraphSource, reads: Reads) -> Result<Arc<Graph>, ExperimentProblem> {
         let graph = self.load(source)?;
         let section = &self.scenario.document.job;
-        if let Some(problem) = reads.problem(&graph) {
-            let input = section.input;
-            return Err(ExperimentProblem::Input { input, problem });
-        }
+        let graph = reads.choose(&graph, section)?;
+        self.world.add(&graph, section);
         let (graph, text) = reduce(graph, section, self.scenario.looks_at_outcomes());
         self.slices.push(text);
         Ok(Arc::new(graph))

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use crate::models::tensorflow::job::builtin::worker_only;
 use crate::models::tensorflow::job::graph::{Graph, NodeKind};
 use crate::models::tensorflow::job::{Data, JobStep};
-use crate::scenario::{JobSection, Turn};
+use crate::scenario::{Input, JobSection, Turn};
 
-/// Lists what the queue runner runs: an enqueue for each batch that a step takes, then the close.
-pub(super) fn fills(section: &JobSection) -> Vec<JobStep> {
+/// Lists what the queue runner runs: an enqueue for each of the `dequeues` of each step that has a batch, then the close.
+pub(super) fn fills(section: &JobSection, dequeues: usize) -> Vec<JobStep> {
     let enqueue = Arc::new(worker_only("QueueEnqueueV2", NodeKind::Enqueue));
     let close = Arc::new(worker_only("QueueCloseV2", NodeKind::CloseQueue));
     let batches = section.data.iter().filter(|turn| **turn == Turn::Batch).count();
-    let elements = batches * section.queue.map_or(1, |queue| usize::from(queue.dequeues));
-    let steps = std::iter::repeat_n(enqueue, elements).chain([close]);
+    let steps = std::iter::repeat_n(enqueue, batches * dequeues).chain([close]);
     steps.map(|graph| step(&graph, Data::Queued)).collect()
 }
 
@@ -33,7 +32,8 @@ pub(super) fn steps(section: &JobSection, reading: Option<&Arc<Graph>>, training
     let mut steps = Vec::new();
     for (number, turn) in section.data.iter().enumerate() {
         // An epoch is over: the user's loop begins the next with the iterator's initializer.
-        if number > 0 && section.data[number - 1] == Turn::End && section.queue.is_none() {
+        let fed = section.input == Input::Decoupled && reading.is_none();
+        if number > 0 && section.data[number - 1] == Turn::End && section.queue.is_none() && !fed {
             steps.push(step(&initializing, Data::Batch));
         }
         let data = match turn {
@@ -42,6 +42,8 @@ pub(super) fn steps(section: &JobSection, reading: Option<&Arc<Graph>>, training
             Turn::End => Data::End,
         };
         match reading {
+            // Python reads the batch, and at the end of the data runs no step.
+            None if fed && *turn == Turn::End => {}
             None => steps.push(step(training, data)),
             Some(reading) => {
                 steps.push(step(reading, data));

@@ -154,15 +154,16 @@ impl Experiment {
                 checkpoint,
             };
             let verdict = loom::explore(&Arc::new(self.kernel()), &options, interrupt)?.verdict;
-            return Ok(self.told_of_kernel(verdict));
+            return Ok(self.of_the_whole(self.told_of_kernel(verdict)));
         }
-        match &self.cut {
-            None => execute(&Arc::new(self.model.clone()), engine, budget, interrupt, show),
+        let verdict = match &self.cut {
+            None => execute(&Arc::new(self.model.clone()), engine, budget, interrupt, show)?,
             Some(_) => {
                 let verdict = execute(&Arc::new(self.kernel()), engine, budget, interrupt, show)?;
-                Ok(self.told_of_kernel(verdict))
+                self.told_of_kernel(verdict)
             }
-        }
+        };
+        Ok(self.of_the_whole(verdict))
     }
 
     /// Returns true if the engine can run the scenario.

@@ -46,6 +46,33 @@ pub enum ExperimentProblem {
         /// The graph's defect.
         problem: &'static str,
     },
+    /// A step reads from the pipeline or the queue in a way that is not modelled.
+    #[error("job.{key}: {problem}")]
+    Reads {
+        /// The scenario's key.
+        key: &'static str,
+        /// The problem, and what was expected.
+        problem: String,
+    },
+    /// Something is taken for granted of an op that does not need it.
+    #[error("job.assume_never_waits: \"{name}\": {problem}")]
+    Assumption {
+        /// The op.
+        name: String,
+        /// The problem.
+        problem: &'static str,
+    },
+    /// A task is to die that is no server.
+    #[error(
+        "job.ends.server_dies: \"{task}\" is no server of this graph; workers that die or exit are not modelled, expected one of: \
+         {servers}"
+    )]
+    Dies {
+        /// The task.
+        task: String,
+        /// The servers that the graph has.
+        servers: String,
+    },
     /// A step is to end on a task that it does not run on.
     #[error("job.ends.{key}: {error}")]
     Ends {

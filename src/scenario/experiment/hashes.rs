@@ -4,6 +4,7 @@ use std::hash::{Hash as _, Hasher};
 
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::machine::Unmodelled;
 use crate::models::TensorFlow;
 use crate::schedule::Hash;
 
@@ -16,24 +17,25 @@ pub struct Hashes {
     pub graph: Hash,
     /// The graphs that the model runs, after slicing.
     pub slice: Hash,
-    /// All of a job that a label can depend on: equal for equal models.
+    /// All of a job that a label can depend on, and what the model leaves out: with equal hashes, equal verdicts.
     pub model: Hash,
 }
 
 impl Hashes {
-    pub(super) fn of(scenario: Hash, graphs: &[u8], model: &TensorFlow) -> Self {
+    /// `left_out` is what the model leaves out of the graphs, and what is assumed: of equal models they may be different.
+    pub(super) fn of(scenario: Hash, graphs: &[u8], model: &TensorFlow, left_out: (&[Unmodelled], &[String])) -> Self {
         let steps = 0..model.steps().len();
         let sliced: Vec<String> = steps.map(|step| format!("{:?}", model.graph(step as u16))).collect();
         Self {
             scenario,
             graph: Hash::of(graphs),
             slice: Hash::of(sliced.join("\n").as_bytes()),
-            model: fingerprint(model),
+            model: fingerprint(model, left_out),
         }
     }
 }
 
-fn fingerprint(model: &TensorFlow) -> Hash {
+fn fingerprint(model: &TensorFlow, left_out: (&[Unmodelled], &[String])) -> Hash {
     let job = model.job();
     let mut hasher = Xxh3::new();
     (
@@ -47,6 +49,9 @@ fn fingerprint(model: &TensorFlow) -> Hash {
     model.faults().hash(&mut hasher);
     for step in &job.steps {
         (&*step.graph, step.data).hash(&mut hasher);
+    }
+    if left_out != (&[], &[]) {
+        left_out.hash(&mut hasher);
     }
     Hash(hasher.finish())
 }

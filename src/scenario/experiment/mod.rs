@@ -2,12 +2,14 @@
 
 mod build;
 mod clients;
+mod closed_world;
 mod engines;
 mod epochs;
 mod error;
 mod hang;
 mod hashes;
 mod kernel;
+mod reads;
 mod recorded;
 mod worker;
 
@@ -22,7 +24,7 @@ use super::Scenario;
 use crate::explore::exhaustive::{self, CheckpointError, Checkpointing, Options, Status};
 use crate::explore::{Finding, FoundHang, Verdict};
 use crate::file::FileError;
-use crate::machine::{Event, Label, Model, Reducible};
+use crate::machine::{Event, Label, Model, Reducible, Unmodelled};
 use crate::models::TensorFlow;
 use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
 
@@ -42,6 +44,8 @@ pub struct Experiment {
     slice: String,
     servers: usize,
     cut: Option<Cut>,
+    unmodelled: Vec<Unmodelled>,
+    assumptions: Vec<String>,
 }
 
 /// The labels that occur in some schedules, by name.
@@ -76,6 +80,11 @@ impl Experiment {
     /// Returns the part of the job that is run; none if all of it is.
     pub fn cut(&self) -> Option<&Cut> {
         self.cut.as_ref()
+    }
+
+    /// Returns what the model leaves out of the whole graphs, but for what the scenario takes for granted.
+    pub fn unmodelled(&self) -> &[Unmodelled] {
+        &self.unmodelled
     }
 
     /// Searches every state. With `cancel_order`, `StartAbort` cancels the active calls in ascending order only: a reduction. What
@@ -122,7 +131,12 @@ impl Experiment {
         if !cleans_up {
             without_cleanup(&mut verdict);
         }
-        Ok(verdict)
+        Ok(self.of_the_whole(verdict))
+    }
+
+    /// Takes into account what the model leaves out of the graphs.
+    fn of_the_whole(&self, verdict: Verdict) -> Verdict {
+        verdict.with_unmodelled(&self.unmodelled, &self.assumptions)
     }
 
     /// Lists all that decides what a search of this scenario does, but for the engine's reductions.

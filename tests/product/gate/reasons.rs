@@ -5,8 +5,10 @@ use std::fs;
 use predicates::str::contains;
 
 use super::{
-    ENGINE, EXPECT_HANG, HANGS, green, lastbatch, read, reasons, recorded, red, replaced, report, without_times, write,
+    ENGINE, EXPECT_HANG, EXPECT_NONE, HANGS, green, lastbatch, read, reasons, recorded, red, replaced, report,
+    without_times, write,
 };
+use crate::support::project;
 
 #[test]
 fn nothing_changed_is_green_and_gives_the_same_bytes_but_for_times_and_memory() {
@@ -232,4 +234,37 @@ fn a_kernel_that_the_model_cannot_get_to_is_red_and_the_others_run() {
     let update = ["gate", "cases", "--update-baseline"];
     lastbatch(&directory).args(update).assert().code(2).stderr(refused);
     assert_eq!(read(&directory, "cases/baseline.toml"), before);
+}
+
+#[test]
+fn a_proof_that_depends_on_a_kernel_that_is_not_modelled_is_red_with_its_name_unless_it_is_assumed() {
+    let directory = green();
+    let graph = project::root().join("tests/closed_world/Unstage.pb");
+    fs::copy(graph, directory.path().join("cases/Unstage.pb")).expect("copied");
+    let scenario = |assumption: &str| {
+        let job = "[job]\ngraph = \"Unstage.pb\"\ninput = \"coupled\"\ninter_op_parallelism_threads = 2\n";
+        let about = "description = \"it takes from a staging area\"\nsibling = \"hangs.toml\"\n";
+        write(
+            &directory,
+            "cases/unstage.toml",
+            &format!("{about}{job}{assumption}{ENGINE}{EXPECT_NONE}"),
+        );
+    };
+    scenario("");
+    let found = report(&directory, &[], 1);
+    assert_eq!(
+        reasons(&found),
+        ["not_in_baseline unstage.toml", "other_verdict unstage.toml"]
+    );
+    let depends = "exhaustive found undecided, expected no_hang: it depends on Unstage (worker0:b), not modelled";
+    assert_eq!(found.problems[1].message, depends);
+
+    scenario("assume_never_waits = [\"Unstage\"]\n");
+    let update = ["gate", "cases", "--update-baseline"];
+    lastbatch(&directory).args(update).assert().success();
+    lastbatch(&directory)
+        .args(["gate", "cases"])
+        .assert()
+        .success()
+        .stdout(contains("no_hang, complete, assuming that Unstage never waits"));
 }
