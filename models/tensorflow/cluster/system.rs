@@ -10,7 +10,8 @@ use crate::machine::{
     ThreadName, WaitFor,
 };
 use crate::models::tensorflow::analysis::Outlook;
-use crate::models::tensorflow::mechanisms::cancellation::{self, Session};
+use crate::models::tensorflow::mechanisms::cancellation::Session;
+use crate::models::tensorflow::mechanisms::closing;
 use crate::models::tensorflow::mechanisms::context::{Inventory, Item, Next, Run, View, Wanted};
 use crate::models::tensorflow::mechanisms::master::{self, Master};
 use crate::models::tensorflow::mechanisms::queue::Queue;
@@ -55,7 +56,7 @@ impl Model for TensorFlow {
                 ..Session::default()
             });
             if self.faults().close {
-                start(&mut process, ThreadId::Closer, &cancellation::close(self, id));
+                start(&mut process, ThreadId::Closer, &closing::close(self, id));
             }
         }
         if let Some(death) = self.death_of(id) {

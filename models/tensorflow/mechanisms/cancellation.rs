@@ -4,9 +4,7 @@
 //!
 //! The latter two cancel the step by `RunManyGraphs::StartCancel`, which does what a partition's error does: first error wins, and with
 //! the mutex held each partition's call is cancelled. Neither makes the client return: after its timeout it waits on for the step, and
-//! `Close` waits until no step runs. A step runs until every process has answered its `CleanupGraph`. Then `Close` waits until every
-//! process has deleted its part of the session. These two calls have no timeout: the 10 seconds of `master_session.cc:1319` are never
-//! applied (`grpc_remote_worker.cc:79`, `:219`).
+//! `Close` ([`super::closing`]) waits until no step runs.
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -14,10 +12,9 @@ use smallvec::SmallVec;
 use super::context::{Context, Declared, Inventory, Next, Run, View};
 use super::master::{Object as MasterObject, orders, permutation};
 use super::room::Mechanism;
-use super::{master, queue, rpc};
+use super::{master, queue};
 use crate::machine::{Access, Lock, ProcessId};
 use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::mechanisms::rpc::Object as RpcObject;
 use crate::models::tensorflow::process::{Process, StepId, ThreadId};
 
 labels! {
@@ -26,18 +23,9 @@ labels! {
     REGISTER = "Session.register_step", "CancellationManager::RegisterCallback", "master_session.cc:670";
     CLEAR = "Master.clear_cancel", "RunPartitionsHelper (CallOptions::ClearCancelCallback)", "master_session.cc:675";
     DEREGISTER = "Session.deregister_step", "CancellationManager::DeregisterCallback", "master_session.cc:677";
-    CLEANED = "Session.cleaned", "CleanupBroadcastHelper::call_done", "master_session.cc:806";
-    LEAVE = "Session.leave", "MasterSession::MarkRunCompletion", "master_session.cc:1536";
     TIMEOUT = "Client.timeout", "WaitForNotification (CallOptions::StartCancel)", "local_master.cc:36";
     RELEASE = "Client.timeout_done", "CallOptions::StartCancel (unlock)", "call_options.cc:31";
     CANCEL_ALL = "RunManyGraphs.start_cancel", "RunManyGraphs::StartCancel", "master_session.cc:500";
-    CLOSE = "Session.close", "MasterSession::Close (closed_)", "master_session.cc:1976";
-    START_CANCEL = "Session.start_cancel", "CancellationManager::StartCancel", "cancellation.cc:30";
-    CANCELLED = "Session.cancelled", "CancellationManager::StartCancel (is_cancelled_)", "cancellation.cc:51";
-    WAIT_IDLE = "Session.wait_idle", "MasterSession::Close (num_running_is_zero_)", "master_session.cc:1985";
-    DELETE = "Session.delete_worker_session", "MasterSession::DeleteWorkerSessions (DeleteWorkerSessionAsync)", "master_session.cc:1326";
-    DELETED = "Session.deleted", "MasterSession::DeleteWorkerSessions (BlockingCounter::DecrementCount)", "master_session.cc:1324";
-    WAIT_DELETED = "Session.wait_deleted", "MasterSession::DeleteWorkerSessions (BlockingCounter::Wait)", "master_session.cc:1330";
     STEP_CANCELLED = "Executor.cancelled", "CancellationManager::StartCancel (is_cancelled_)", "cancellation.cc:51";
 }
 
@@ -54,30 +42,12 @@ program_counter! { Cancellation;
     Clear(step) => CLEAR,
     /// The step thread deregisters, which waits while the manager cancels.
     Deregister(step) => DEREGISTER,
-    /// A process has cleaned up after a step.
-    Cleaned(step) => CLEANED,
-    /// A step is over in the session, once every process has.
-    Leave(step) => LEAVE,
     /// The client has waited for long enough.
     Timeout(step) => TIMEOUT,
     /// The client's `CallOptions` are free again.
     Release(step) => RELEASE,
     /// The step is cancelled.
     CancelAll(step) => CANCEL_ALL,
-    /// The session is closed to steps that come later.
-    Close => CLOSE,
-    /// The session's cancellation manager takes its callbacks out.
-    StartCancel => START_CANCEL,
-    /// It has run them.
-    Cancelled => CANCELLED,
-    /// The closer waits until no step runs.
-    WaitIdle => WAIT_IDLE,
-    /// The closer has a process delete its part of the session.
-    Delete(call) => DELETE,
-    /// A process has done so.
-    Deleted => DELETED,
-    /// The closer waits until all have.
-    WaitDeleted => WAIT_DELETED,
     /// The cancellation manager of a step has run the callbacks which were registered.
     StepCancelled(step) => STEP_CANCELLED,
 }
@@ -87,8 +57,6 @@ objects! { Cancellation;
     Session = "session" per Process,
     /// The `CallOptions` of a client's call.
     ClientOptions(StepId) = "client_options" per Step,
-    /// The counter of processes that have not deleted their part of the session.
-    Deleting = "deleting" per Process,
     /// A step's cancellation manager.
     Cancellation(StepId) = "cancellation" per Step,
 }
@@ -157,14 +125,9 @@ pub(super) fn deregister(step: StepId) -> super::Pc {
     Pc::Deregister(step).into()
 }
 
-/// Counts a process that has cleaned up after a step. The last one ends the step in the session.
-pub(super) fn cleaned(step: StepId) -> super::Pc {
-    Pc::Cleaned(step).into()
-}
-
-/// Counts a process that has deleted its part of the session.
-pub(super) fn deleted() -> super::Pc {
-    Pc::Deleted.into()
+/// Cancels all partitions of a step.
+pub(super) fn cancel_all(step: StepId) -> super::Pc {
+    Pc::CancelAll(step).into()
 }
 
 /// Declares the look of a client at whether its wait has run out.
@@ -185,14 +148,6 @@ pub(super) fn has_timed_out(run: &mut Run<'_>, step: StepId) -> bool {
 /// Ends the client's wait for a step, which runs out.
 pub(super) fn timeout(step: StepId) -> super::Pc {
     Pc::Timeout(step).into()
-}
-
-/// Runs `MasterSession::Close`.
-pub(in crate::models) fn close(model: &TensorFlow, worker: ProcessId) -> Vec<super::Pc> {
-    let cancels = [Pc::Close, Pc::StartCancel, Pc::Cancelled, Pc::WaitIdle];
-    let deletes = model.delete_session_calls(worker).map(Pc::Delete);
-    let places = cancels.into_iter().chain(deletes).chain([Pc::WaitDeleted]);
-    places.map(Into::into).collect()
 }
 
 /// Declares a label that cancels the cancellation manager of a step: it may run the callbacks in any order, since they are in a hash map.
@@ -255,11 +210,11 @@ fn run_client_cancel(run: &mut Run<'_>, step: StepId) {
     run.then(client_cancel(step));
 }
 
-fn session<'a>(run: &'a mut Run<'_>) -> &'a mut Session {
+pub(super) fn session<'a>(run: &'a mut Run<'_>) -> &'a mut Session {
     run.process.session.as_mut().expect("something cancels steps here")
 }
 
-fn look<'a>(view: &View<'a>) -> &'a Session {
+pub(super) fn look<'a>(view: &View<'a>) -> &'a Session {
     view.process.session.as_ref().expect("something cancels steps here")
 }
 
@@ -285,9 +240,6 @@ impl Mechanism for Counter {
                 let closed = if session.closed { "closed" } else { "open" };
                 format!("{closed}, {} steps run", session.running)
             });
-            inventory.add(Object::Deleting, &(session.deleting, session.close_returned), || {
-                format!("{} processes have not deleted the session", session.deleting)
-            });
             let function = (session.installed, session.wanted, session.timed_out);
             inventory.add(options, &(function, session.lock), || {
                 let found = if session.installed.is_some() {
@@ -305,13 +257,7 @@ impl Mechanism for Counter {
         let of_session = context.uses(Object::Session, Access::Write);
         let options = |step, access| context.uses(Object::ClientOptions(step), access);
         match self.0 {
-            Pc::Enter(_)
-            | Pc::Register(_)
-            | Pc::Cleaned(_)
-            | Pc::Leave(_)
-            | Pc::Close
-            | Pc::StartCancel
-            | Pc::Cancelled => of_session,
+            Pc::Enter(_) | Pc::Register(_) => of_session,
             Pc::Refused(_) => context.uses(MasterObject::Client, Access::BothMover),
             Pc::Install(step) | Pc::Clear(step) | Pc::Timeout(step) => {
                 options(step, Access::Write).when(|view| look(view).lock.is_free())
@@ -327,13 +273,6 @@ impl Mechanism for Counter {
                 let cancel = context.uses(MasterObject::RunMany(step), access);
                 cancel.when(|view| view.master_of(step).lock.is_free())
             }
-            Pc::WaitIdle => of_session.when(|view| look(view).running == 0),
-            Pc::Delete(call) => context.uses(RpcObject::Call(call), Access::Write),
-            // The counter only falls, and only its end is waited for.
-            Pc::Deleted => context.uses(Object::Deleting, Access::BothMover),
-            Pc::WaitDeleted => context
-                .uses(Object::Deleting, Access::BothMover)
-                .when(|view| look(view).deleting == 0),
             Pc::StepCancelled(step) => context.uses(Object::Cancellation(step), Access::Write),
         }
     }
@@ -347,20 +286,11 @@ impl Mechanism for Counter {
             Pc::Timeout(step) => next.then(client_cancel(step)),
             Pc::Register(step) => next.then([Pc::CancelAll(step)]),
             Pc::CancelAll(step) => master::next_of_first_error(next, step),
-            Pc::StartCancel => next.then(model.steps_of(next.id).map(Pc::CancelAll)),
-            Pc::Cleaned(step) => next.then([Pc::Leave(step)]),
-            Pc::Delete(call) => rpc::next_of_sending(next, call),
             Pc::Refused(_)
             | Pc::Install(_)
             | Pc::Clear(_)
             | Pc::Deregister(_)
-            | Pc::Leave(_)
             | Pc::Release(_)
-            | Pc::Close
-            | Pc::Cancelled
-            | Pc::WaitIdle
-            | Pc::Deleted
-            | Pc::WaitDeleted
             | Pc::StepCancelled(_) => {}
         }
     }
@@ -393,7 +323,6 @@ impl Mechanism for Counter {
                 }
             }
             Pc::Clear(_) => (session(run).installed, session(run).wanted) = (None, None),
-            Pc::WaitIdle => {}
             Pc::Deregister(step) => {
                 let partitions = run.model.partitions(step);
                 let session = session(run);
@@ -402,31 +331,9 @@ impl Mechanism for Counter {
                 let place = session.cleaning.partition_point(|(other, _)| *other < step);
                 session.cleaning.insert(place, (step, partitions));
             }
-            Pc::Cleaned(step) => {
-                let cleaning = &mut session(run).cleaning;
-                let index = cleaning.iter().position(|(other, _)| *other == step);
-                let index = index.expect("the step is cleaned up");
-                cleaning[index].1 -= 1;
-                if cleaning[index].1 == 0 {
-                    cleaning.remove(index);
-                    run.then([Pc::Leave(step)]);
-                }
-            }
-            Pc::Leave(_) => session(run).running -= 1,
-            Pc::Delete(call) => rpc::send(run, call),
-            Pc::Deleted => session(run).deleting -= 1,
-            Pc::WaitDeleted => session(run).close_returned = true,
             Pc::Timeout(step) => time_out(run, step),
             Pc::Release(_) => session(run).lock.release(thread),
             Pc::CancelAll(step) => master::first_error(run, step),
-            Pc::Close => session(run).closed = true,
-            Pc::StartCancel => {
-                let session = session(run);
-                session.cancelling = Cancelling::Now;
-                let registered = session.registered;
-                run.then(registered.map(Pc::CancelAll));
-            }
-            Pc::Cancelled => session(run).cancelling = Cancelling::Done,
             // Its partition may have ended meanwhile.
             Pc::StepCancelled(step) => {
                 if let Some(execution) = run.process.executions.iter_mut().find(|other| other.step == step) {
@@ -449,21 +356,12 @@ impl Mechanism for Counter {
             Pc::Register(_) => "finds the session's cancellation manager cancelled, and goes on to cancel its step",
             Pc::Clear(_) => "clears the cancel function of the client's call",
             Pc::Deregister(_) => "takes its step out of the session's cancellation manager",
-            Pc::Cleaned(_) => "counts a process that has cleaned up",
-            Pc::Leave(_) => "ends its step in the session",
             Pc::Timeout(step) if session.is_some_and(|session| session.installed == Some(step)) => {
                 "runs out, and goes on to cancel the step"
             }
             Pc::Timeout(_) => "runs out, but no cancel function is installed",
             Pc::Release(_) => "has cancelled the step",
             Pc::CancelAll(_) => "cancels all partitions of the step",
-            Pc::Close => "closes the session to later steps",
-            Pc::StartCancel => "cancels the session's cancellation manager",
-            Pc::Cancelled => "has cancelled what was registered",
-            Pc::WaitIdle => "finds that no step runs",
-            Pc::Delete(call) => return format!("sends {}", view.model.call_words(call)),
-            Pc::Deleted => "counts a process that has deleted the session",
-            Pc::WaitDeleted => "finds that every process has deleted the session, and returns",
             Pc::StepCancelled(_) => "has run the callbacks of the step's cancellation manager",
         };
         text.to_owned()

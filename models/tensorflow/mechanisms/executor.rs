@@ -5,6 +5,7 @@
 //! cancels the step's cancellation manager before it counts itself out. When nothing is outstanding, `Finish` schedules the step's
 //! callback.
 
+mod roots;
 mod running;
 
 use serde::{Deserialize, Serialize};
@@ -17,11 +18,13 @@ use super::{dataset, iterator, queue, rendezvous, rpc};
 use crate::machine::{Access, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::job::graph::NodeKind;
-use crate::models::tensorflow::mechanisms::pool::{ComputePool, Object as PoolObject};
+use crate::models::tensorflow::mechanisms::pool::Object as PoolObject;
 use crate::models::tensorflow::process::{
-    ANY_RENDEZVOUS, List, NodeId, Process, RendezvousId, SOURCE, StepId, Thread, ThreadId,
+    ANY_RENDEZVOUS, List, NodeId, Process, RendezvousId, StepId, Thread, ThreadId,
 };
 
+pub(super) use self::roots::next_root;
+use self::roots::{kept_roots, open_roots};
 use self::running::{barrier, count, kernel, propagate};
 pub(super) use self::running::{ended, run_async};
 
@@ -172,45 +175,6 @@ pub(super) fn go_on_inline(run: &mut Run<'_>) {
         }
         let node = run.thread.inline.remove(0);
         run.then(begin(run.model, run.id, step, node));
-    }
-}
-
-/// Returns the number of roots with which a list of nodes of a step begins, where its `_SOURCE` may go on with any of them.
-fn open_roots(model: &TensorFlow, id: ProcessId, step: StepId, thread: &Thread, nodes: &[NodeId]) -> usize {
-    if thread.id != ThreadId::Node(step, SOURCE) || !model.hands_roots_on_in_any_order() {
-        return 1;
-    }
-    nodes.iter().take_while(|&&node| model.is_root(step, id, node)).count()
-}
-
-/// Returns the place at which `_SOURCE` chooses this node among others, if it may.
-pub(super) fn next_root(model: &TensorFlow, id: ProcessId, step: StepId, node: NodeId) -> Option<super::Pc> {
-    let open = model.hands_roots_on_in_any_order() && model.is_root(step, id, node);
-    open.then(|| Pc::NextRoot(step).into())
-}
-
-/// Returns the number of ready nodes of which `_SOURCE` may keep any for itself: of several roots, if all are expensive, the last.
-fn kept_roots(view: &View<'_>, step: StepId) -> usize {
-    let ready = &view.thread.dispatch;
-    let open = open_roots(view.model, view.id, step, view.thread, ready);
-    let expensive = |&node: &NodeId| view.model.node(step, view.id, node).expensive;
-    if open > 1 && ready.iter().all(expensive) {
-        open
-    } else {
-        1
-    }
-}
-
-impl TensorFlow {
-    /// Returns true if a closure is a root that comes to the pool after another one of its partition, in whichever order.
-    pub(super) fn joins_front(&self, id: ProcessId, pool: &ComputePool, name: ThreadId) -> bool {
-        let is_open = |step, node| self.hands_roots_on_in_any_order() && self.is_root(step, id, node);
-        match (name, pool.front().first()) {
-            (ThreadId::Node(step, node), Some(ThreadId::Node(of, other))) => {
-                step == *of && is_open(step, node) && is_open(step, *other)
-            }
-            _ => false,
-        }
     }
 }
 

@@ -10,6 +10,7 @@ mod room;
 #[cfg(test)]
 pub(in crate::models) mod bench;
 pub mod cancellation;
+pub mod closing;
 pub mod context;
 pub mod crash;
 pub mod dataset;
@@ -191,6 +192,7 @@ mechanisms! {
     worker: Worker = worker;
     master: Master = master;
     cancellation: Cancellation = cancellation;
+    closing: Closing = closing;
     iterator: Iterator = iterator;
     queue: Queue = queue;
     crash: Crash = crash;

@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 use super::context::{Context, Declared, Inventory, Next, Run, View};
 use super::room::Mechanism;
-use super::{cancellation, executor, master, rendezvous, worker};
+use super::{closing, executor, master, rendezvous, worker};
 use crate::machine::{Access, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallKind;
@@ -225,8 +225,8 @@ impl Mechanism for Counter {
             Pc::Clear(call) => match model.call(call).kind {
                 CallKind::RecvTensor { .. } => next.then([rendezvous::deregister(call)]),
                 CallKind::RunGraph { .. } => master::next_of_answer(next, model.call(call).step),
-                CallKind::CleanupGraph => next.then([cancellation::cleaned(model.call(call).step)]),
-                CallKind::DeleteSession => next.then([cancellation::deleted()]),
+                CallKind::CleanupGraph => next.then([closing::cleaned(model.call(call).step)]),
+                CallKind::DeleteSession => next.then([closing::deleted()]),
                 CallKind::CancelStep => {}
             },
             Pc::Read(call) => {

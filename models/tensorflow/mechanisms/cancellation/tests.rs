@@ -4,6 +4,7 @@ use crate::models::tensorflow::job::faults::Faults;
 use crate::models::tensorflow::job::graph::NodeKind;
 use crate::models::tensorflow::job::{Data, JobStep, Variant};
 use crate::models::tensorflow::mechanisms::bench::{Bench, job};
+use crate::models::tensorflow::mechanisms::closing::{CANCELLED, WAIT_IDLE};
 use crate::models::tensorflow::mechanisms::{iterator, worker};
 
 const EDGES: [&str; 2] = ["ps0->worker", "worker->ps0 batch"];
@@ -160,7 +161,12 @@ fn a_step_leaves_the_session_only_when_the_cancellation_is_over_and_close_waits_
     }
     assert!(bench.pending("worker0", leaves).enabled);
     assert!(!bench.pending("worker0", ThreadId::Closer).enabled, "a step runs");
-    bench.does("worker0", Pc::Leave(0));
+    bench
+        .process_mut("worker0")
+        .session
+        .as_mut()
+        .expect("a session")
+        .running = 0;
     assert!(bench.pending("worker0", ThreadId::Closer).enabled);
 }
 

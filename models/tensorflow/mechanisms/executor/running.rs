@@ -81,7 +81,7 @@ pub(super) fn propagate(run: &mut Run<'_>, step: StepId, node: NodeId) {
 /// that it hands to the pool (`executor.cc:2189-2232`).
 pub(super) fn count(run: &mut Run<'_>, step: StepId, ok: bool, inline: bool) {
     let ready = std::mem::take(&mut run.thread.dispatch);
-    let open = super::open_roots(run.model, run.id, step, &run.thread, &ready);
+    let open = super::roots::open_roots(run.model, run.id, step, &run.thread, &ready);
     let execution = run.process.execution_mut(step);
     if ready.is_empty() || !ok {
         execution.outstanding -= 1;

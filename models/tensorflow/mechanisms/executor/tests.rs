@@ -3,6 +3,7 @@ use crate::machine::Label;
 use crate::models::tensorflow::job::{Data, Variant};
 use crate::models::tensorflow::mechanisms::bench::{Bench, job, node, worker_graph};
 use crate::models::tensorflow::mechanisms::{iterator, pool};
+use crate::models::tensorflow::process::SOURCE;
 
 const OTHER: NodeKind = NodeKind::Other;
 

@@ -4,7 +4,7 @@ use super::{Master, Pc};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::mechanisms::context::{Next, Run};
 use crate::models::tensorflow::mechanisms::rpc::ClientCall;
-use crate::models::tensorflow::mechanisms::{cancellation, dataset, rendezvous, rpc, worker};
+use crate::models::tensorflow::mechanisms::{cancellation, closing, dataset, rendezvous, rpc, worker};
 use crate::models::tensorflow::process::{StepId, ThreadId};
 
 /// Runs `RunManyGraphs::UpdateStatusLocked`: the first error cancels every call in order, with the mutex held.
@@ -66,7 +66,7 @@ pub(super) fn issue(model: &TensorFlow, step: StepId, order: &[u16]) -> Vec<supe
             Some(call) => places.push(Pc::Cleanup(step, call).into()),
             None => {
                 places.push(rendezvous::cleanup(step));
-                places.extend(closes.then(|| cancellation::cleaned(step)));
+                places.extend(closes.then(|| closing::cleaned(step)));
             }
         }
     }

@@ -5,7 +5,7 @@ use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::job::Variant;
 use crate::models::tensorflow::mechanisms::context::Run;
-use crate::models::tensorflow::mechanisms::{cancellation, crash, executor, master, rendezvous};
+use crate::models::tensorflow::mechanisms::{closing, crash, executor, master, rendezvous};
 use crate::models::tensorflow::process::{CallId, Process, RendezvousId, ThreadId};
 
 fn client<'a>(run: &'a mut Run<'_>, id: CallId) -> &'a mut ClientCall {
@@ -137,11 +137,11 @@ pub(super) fn complete(run: &mut Run<'_>, id: CallId) {
         CallKind::RunGraph { .. } => run.then([master::when_done(run.model.call(id).step, ok)]),
         CallKind::CleanupGraph => {
             run.process.remove_client_call(id);
-            run.then([cancellation::cleaned(run.model.call(id).step)]);
+            run.then([closing::cleaned(run.model.call(id).step)]);
         }
         CallKind::DeleteSession => {
             run.process.remove_client_call(id);
-            run.then([cancellation::deleted()]);
+            run.then([closing::deleted()]);
         }
         CallKind::CancelStep => {}
     }
