@@ -59,7 +59,11 @@ impl Context<'_> {
             ThreadId::Node(_, node) => node,
             _ => return None,
         };
-        let node = thread.at().subject().node.or_else(|| thread.is_at(&pool::TAKE).then_some(own));
+        let node = thread
+            .at()
+            .subject()
+            .node
+            .or_else(|| thread.is_at(&pool::TAKE).then_some(own));
         node.and_then(|node| self.receive_of(id, node))
     }
 

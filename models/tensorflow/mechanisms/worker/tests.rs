@@ -4,6 +4,7 @@ use crate::models::tensorflow::job::faults::{Death, Faults};
 use crate::models::tensorflow::mechanisms::bench::Bench;
 use crate::models::tensorflow::mechanisms::rpc::Frame;
 use crate::models::tensorflow::mechanisms::{iterator, pool};
+use crate::models::tensorflow::release::Status;
 
 const EDGES: [&str; 2] = ["ps0->worker", "worker->ps0 batch"];
 
@@ -136,7 +137,7 @@ fn a_server_that_came_back_fails_a_run_graph_and_parks_a_receive_for_a_step_that
     assert!(
         bench
             .sent
-            .contains(&Frame::Response(bench.call("RunGraph(ps0)"), false))
+            .contains(&Frame::Response(bench.call("RunGraph(ps0)"), Status::Error))
     );
     assert!(!bench.process("ps0").started.contains(0));
     assert_eq!(bench.rendezvous("ps0").deferred[..], [bench.call("edge_1_ps0_worker")]);
