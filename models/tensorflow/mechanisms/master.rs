@@ -246,8 +246,8 @@ impl Mechanism for Counter {
             // `RunManyGraphs` lives on the stack of the step thread.
             if process.thread(ThreadId::Step(step)).is_some() {
                 let status = if master.failed { "failed" } else { "ok" };
-                let errors = (master.failed, master.derived);
-                inventory.add(Object::RunMany(step), &(master.lock, errors), || status.to_owned());
+                let value = (master.lock, master.failed, master.derived);
+                inventory.add(Object::RunMany(step), &value, || status.to_owned());
                 let pending = || format!("{} partitions have not answered", master.pending);
                 inventory.add(Object::Counter(step), &master.pending, pending);
             }
@@ -348,8 +348,7 @@ impl Mechanism for Counter {
             }
             Pc::Return(step) => {
                 let master = run.master_of(step);
-                let ok = !master.failed && !master.derived;
-                run.master_of(step).outcome = Some(ok);
+                master.outcome = Some(!master.failed && !master.derived);
                 for index in 0..run.model.partitions(step) {
                     if let Some(call) = run.model.run_graph_of(step, index) {
                         run.process.remove_client_call(call);
@@ -387,9 +386,7 @@ impl Mechanism for Counter {
             }
             Pc::Return(_) => "answers the client",
             Pc::WhenDone(_, Status::Ok) => "notes that a partition ended well",
-            Pc::WhenDone(_, Status::Derived) => {
-                "notes that a partition ended with a derived error, for which it cancels nothing"
-            }
+            Pc::WhenDone(_, Status::Derived) => "notes a derived error of a partition, and cancels nothing",
             Pc::WhenDone(..) if view.process.master.as_ref().is_some_and(|master| master.failed) => {
                 "notes that a partition ended with an error, not the first"
             }
