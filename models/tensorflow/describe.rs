@@ -6,11 +6,14 @@ use super::mechanisms::rpc::Frame;
 use super::mechanisms::{cancellation, executor, list_objects, rendezvous, rpc, worker};
 use super::process::{Process, ThreadId};
 use crate::machine::{Describe, Emphasis, FrameKind, FrameText, Label, ObjectId, Pending, ProcessId, Resolver};
+use crate::models::tensorflow::release::Status;
 
 /// The labels that give something up.
-static ABORTS: [&Label; 3] = [
+static ABORTS: [&Label; 5] = [
     &rendezvous::ABORT_LOCAL,
     &rendezvous::ABORT_REMOTE,
+    &rendezvous::ABORT_WAITERS,
+    &rendezvous::ABORT_CALLS,
     &rendezvous::ABORT_NEXT,
 ];
 /// The labels that ask somebody to give up.
@@ -52,8 +55,9 @@ impl Describe for TensorFlow {
             }
             Frame::Request(call) => (call, "request", FrameKind::Request),
             Frame::Reset(call) => (call, "reset", FrameKind::Reset),
-            Frame::Response(call, true) => (call, "answer", FrameKind::Response),
-            Frame::Response(call, false) => (call, "answer with an error", FrameKind::Response),
+            Frame::Response(call, Status::Ok) => (call, "answer", FrameKind::Response),
+            Frame::Response(call, Status::Error) => (call, "answer with an error", FrameKind::Response),
+            Frame::Response(call, Status::Derived) => (call, "answer with a derived error", FrameKind::Response),
         };
         FrameText {
             name: format!("{} {what}", self.call_name(call)),

@@ -240,7 +240,10 @@ impl Walk<'_> {
             self.model.processes()[info.server.index()].name
         );
         let mut label = Term::from("_Recv");
-        if lost {
+        if self.is_missed(id, record) {
+            text += "; it found no abort and was registered after the abort had gone through the calls";
+            label = Term::from("_Recv (registered after the abort)");
+        } else if lost {
             text +=
                 "; it was told to abort before its cancel function was installed, and sent its request all the same";
             let key = "_Recv (its cancel found no function)";

@@ -15,5 +15,6 @@ pub mod kernels;
 pub mod mechanisms;
 pub mod objects;
 pub mod process;
+pub mod release;
 
 pub use cluster::TensorFlow;

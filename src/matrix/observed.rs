@@ -1,10 +1,15 @@
-//! Observations of TensorFlow 1.12 itself, to stand beside the verdicts.
+//! Observations of the real runtimes, to stand beside the verdicts.
 //!
 //! A *trial* is one `sess.run` that meets the end of the data, on one machine with two cores, over loopback. The delays are two points of
 //! TensorFlow that were held up with probability 0.3 by up to 3 ms, as if the thread had been preempted there: a `_Recv` between
 //! registering its call and installing its cancel function, and the master between installing the cancel function of a `RunGraph`
 //! and starting that call.
+//!
+//! A *forced* trial is one in which threads were held so that a receive's abort came just before its cancel function was installed, and so that
+//! the `RunGraph` of its server was cancelled before it was sent, or dropped with its reset. What is called *a server's* or *the worker's* is
+//! that receive. On 2.15.1 it was held before it registered, and the order of a server's receive was not reached.
 
+use crate::models::tensorflow::job::Variant;
 use crate::scenario::Input;
 
 /// The place where an observation is from.
@@ -16,6 +21,10 @@ pub enum Source {
     Measured,
     /// Counted, with the two delays.
     MeasuredWithDelays,
+    /// Counted, with the order of a hang forced on a receive of the worker.
+    ForcedOnWorker,
+    /// Counted, with the order of a hang forced on a receive of a server.
+    ForcedOnServer,
 }
 
 /// One observation.
@@ -23,6 +32,8 @@ pub enum Source {
 pub struct Observation {
     /// The place where it is from.
     pub source: Source,
+    /// The release that ran.
+    pub variant: Variant,
     /// Parameter servers.
     pub servers: usize,
     /// Workers.
@@ -44,8 +55,27 @@ const fn row(
     trials: Option<u32>,
     hung: u32,
 ) -> Observation {
+    of(
+        Variant::Tf112,
+        source,
+        (servers, workers, inter_op),
+        input,
+        trials,
+        hung,
+    )
+}
+
+const fn of(
+    variant: Variant,
+    source: Source,
+    (servers, workers, inter_op): (usize, u8, u8),
+    input: Input,
+    trials: Option<u32>,
+    hung: u32,
+) -> Observation {
     Observation {
         source,
+        variant,
         servers,
         workers,
         inter_op,
@@ -72,4 +102,36 @@ pub const OBSERVATIONS: &[Observation] = &[
     row(Source::MeasuredWithDelays, (1, 1, 4), Input::Coupled, Some(30_750), 0),
     row(Source::MeasuredWithDelays, (1, 1, 1), Input::Coupled, Some(20_400), 0),
     row(Source::MeasuredWithDelays, (2, 1, 4), Input::Decoupled, Some(40_000), 0),
+    of(
+        Variant::Tf115,
+        Source::ForcedOnWorker,
+        (2, 1, 2),
+        Input::Coupled,
+        Some(24),
+        0,
+    ),
+    of(
+        Variant::Tf115,
+        Source::ForcedOnServer,
+        (2, 1, 2),
+        Input::Coupled,
+        Some(22),
+        22,
+    ),
+    of(
+        Variant::Tf2,
+        Source::ForcedOnWorker,
+        (2, 1, 2),
+        Input::Coupled,
+        Some(40),
+        0,
+    ),
+    of(
+        Variant::Tf2,
+        Source::ForcedOnServer,
+        (2, 1, 2),
+        Input::Coupled,
+        Some(40),
+        0,
+    ),
 ];

@@ -248,7 +248,7 @@ fn cells_text(search: &Search) -> String {
     )
 }
 
-/// Writes one row per observation, beside the verdict on `tf-1.12`.
+/// Writes one row per observation, beside the verdict on the release that ran.
 fn observations(told: &MatrixTold<'_>) -> String {
     let head = ["source", "job", "trials", "hung", "cell", "verdict", "compared"];
     let mut text = heading(&head.map(str::to_owned));
@@ -257,17 +257,20 @@ fn observations(told: &MatrixTold<'_>) -> String {
             Source::Report => "the report",
             Source::Measured => "measured",
             Source::MeasuredWithDelays => "measured, two delays",
+            Source::ForcedOnWorker => "forced, the worker's receive",
+            Source::ForcedOnServer => "forced, a server's receive",
         };
         let cell = nearest(told, observation);
         let record = cell.and_then(|cell| told.record(cell));
         text += &line(&[
             source.to_owned(),
             format!(
-                "{}, {}, {}, inter_op {}",
+                "{}, {}, {}, inter_op {}, `{}`",
                 observation.input,
                 counted(observation.servers, "server"),
                 counted(observation.workers.into(), "worker"),
-                observation.inter_op
+                observation.inter_op,
+                observation.variant
             ),
             observation
                 .trials
@@ -293,7 +296,7 @@ fn hung(observation: &Observation) -> String {
     }
 }
 
-/// Returns the cell on `tf-1.12` that is nearest to an observed job: with as many servers and threads or else, where these are several, the
+/// Returns the cell on the same release that is nearest to an observed job: with as many servers and threads or else, where these are several, the
 /// most that there are.
 fn nearest(told: &MatrixTold<'_>, observation: &Observation) -> Option<Cell> {
     fn nearest(values: &[usize], wanted: usize) -> Option<usize> {
@@ -307,7 +310,7 @@ fn nearest(told: &MatrixTold<'_>, observation: &Observation) -> Option<Cell> {
     let servers = nearest(&told.servers(), observation.servers)?;
     let threads: Vec<usize> = told.plan.axes.inter_op.iter().map(|&value| value.into()).collect();
     let inter_op = nearest(&threads, observation.inter_op.into())? as u8;
-    told.cell(observation.input, Variant::Tf112, servers, inter_op)
+    told.cell(observation.input, observation.variant, servers, inter_op)
 }
 
 /// Returns true if a cell is of the size of the job that was observed.

@@ -100,6 +100,7 @@ fn under_the_same_prefix_a_fixed_variant_returns_on_real_threads_and_on_coroutin
         Variant::StickyCancel,
         Variant::CheckAfterSend,
         Variant::RememberCancelledSteps,
+        Variant::Tf115,
     ] {
         let prepared = changed("final_batch/ps2_coupled.toml", |document| {
             document.runtime.variant = variant

@@ -64,8 +64,9 @@ fn on_fed_steps_and_queues_no_reduction_makes_a_hang_or_hides_one() {
 }
 
 fn config(cases: u32) -> ProptestConfig {
+    let wanted = std::env::var("LASTBATCH_AGREEMENT_CASES").ok();
     ProptestConfig {
-        cases,
+        cases: wanted.and_then(|cases| cases.parse().ok()).unwrap_or(cases),
         rng_seed: RngSeed::Fixed(20_181),
         failure_persistence: None,
         max_shrink_iters: 0,
@@ -79,6 +80,18 @@ proptest! {
     #[test]
     fn on_random_jobs_all_searches_that_end_agree(seed in any::<u64>(), servers in 1_u8..3) {
         let job = SmallJob::random(seed, servers, 3);
+        let comparison = compare(&job, MOST_STATES / 10);
+        prop_assert_eq!(comparison.differences, Vec::<String>::new(), "{}", job);
+    }
+
+    #[test]
+    fn on_random_jobs_of_each_release_all_searches_that_end_agree(
+        seed in any::<u64>(),
+        servers in 1_u8..3,
+        variant in prop::sample::select(vec![Variant::Tf113, Variant::Tf115, Variant::Tf2]),
+    ) {
+        let mut job = SmallJob::random(seed, servers, 3);
+        job.variant = variant;
         let comparison = compare(&job, MOST_STATES / 10);
         prop_assert_eq!(comparison.differences, Vec::<String>::new(), "{}", job);
     }

@@ -23,8 +23,8 @@ slice = "full"
 fn cells_of_equal_models_are_searched_once() {
     let plan = plan(&Scenario::final_batches(), Axes::default()).expect("the built-in matrix");
     let cells: usize = plan.searches.iter().map(|search| search.cells.len()).sum();
-    // 3 inter_op, 3 servers, 2 intra_op, 3 inputs, 6 variants; no intra_op, and without servers in a decoupled last turn.
-    assert_eq!((cells, plan.searches.len()), (324, 2 * 3 * 3 * 6 + 3 * 6));
+    // 3 inter_op, 3 servers, 2 intra_op, 3 inputs, 9 variants; no intra_op, and without servers in a decoupled last turn.
+    assert_eq!((cells, plan.searches.len()), (486, 2 * 3 * 3 * 9 + 3 * 9));
     for search in &plan.searches {
         let first = search.cells[0];
         for cell in &search.cells {
@@ -161,6 +161,9 @@ fn the_example_of_the_readme_decides_every_cell_with_one_server() {
     let text = read(&directory, "matrix.md");
     for variant in Variant::of_steps() {
         let row = format!("| `{variant}` | no hang | no hang |");
-        assert_eq!(text.matches(&row).count(), 3, "{text}");
+        // In 2.x an abort can miss a receive of the worker and one of the server at once, where two pool threads run both.
+        let decided = if variant == Variant::Tf2 { 1 } else { 3 };
+        assert_eq!(text.matches(&row).count(), decided, "{text}");
     }
+    assert_eq!(text.matches("| `tf-2` | no hang | hang, ").count(), 2, "{text}");
 }

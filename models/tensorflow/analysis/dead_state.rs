@@ -23,24 +23,35 @@ impl TensorFlow {
             if self.cleans_up_after(step) {
                 continue;
             }
-            self.eliminate_timers(process, step);
-            self.eliminate_cancellations(process, step);
+            self.eliminate_timers(id, process, step);
+            self.eliminate_cancellations(id, process, step);
             self.eliminate_abandoned(id, process, step);
         }
     }
 
     /// Returns true if the step's rendezvous is aborted on both halves and stays so: nothing can abort the step any more.
-    pub(in crate::models) fn is_settled(&self, process: &Process, step: StepId) -> bool {
+    pub(in crate::models) fn is_settled(&self, id: ProcessId, process: &Process, step: StepId) -> bool {
         let found = process.table.iter().find(|(other, _)| *other == step);
         !self.cleans_up_after(step)
+            && !self.may_miss(id, process, step)
             && found.is_some_and(|(_, id)| {
                 let state = &process.rendezvous[usize::from(*id)];
                 state.aborted && state.local_aborted
             })
     }
 
+    /// Returns true if an abort of a step may miss a receive that comes to the local table, so that another abort is of use: for good, none
+    /// does once every such receive is answered.
+    pub(in crate::models) fn may_miss(&self, id: ProcessId, process: &Process, step: StepId) -> bool {
+        let mut receives = self.receives_at(id, step);
+        let answered =
+            |call: CallId| process.arrived.contains(usize::from(call)) && process.server_call(call).is_none();
+        self.variant().splits_mutexes() && receives.any(|call| !answered(call))
+    }
+
     /// Rules 1 and 2.
-    fn eliminate_timers(&self, process: &mut Process, step: StepId) {
+    fn eliminate_timers(&self, id: ProcessId, process: &mut Process, step: StepId) {
+        let once = !self.may_miss(id, process, step);
         let mut kept: Vec<RendezvousId> = Vec::new();
         let states = &process.rendezvous;
         let mut number = 0;
@@ -51,12 +62,12 @@ impl TensorFlow {
             if of != step || !only(thread, &rendezvous::ABORT_LOCAL) {
                 return true;
             }
-            let id = thread.at().subject().rendezvous.expect("an abort is of a rendezvous");
-            let state = &states[usize::from(id)];
-            if state.aborted && state.local_aborted || kept.contains(&id) {
+            let rendezvous = thread.at().subject().rendezvous.expect("an abort is of a rendezvous");
+            let state = &states[usize::from(rendezvous)];
+            if once && (state.aborted && state.local_aborted || kept.contains(&rendezvous)) {
                 return false;
             }
-            kept.push(id);
+            kept.push(rendezvous);
             true
         });
         // The numbers say which timer was set when; what is left is numbered anew.
@@ -71,8 +82,8 @@ impl TensorFlow {
     }
 
     /// Applies rule 1: the cancellation of a request of an aborted step, or of one that is answered.
-    fn eliminate_cancellations(&self, process: &mut Process, step: StepId) {
-        let aborted = self.is_settled(process, step);
+    fn eliminate_cancellations(&self, id: ProcessId, process: &mut Process, step: StepId) {
+        let aborted = self.is_settled(id, process, step);
         let calls = &process.server_calls;
         process.threads.retain(|thread| {
             let ThreadId::Cancelled(call) = thread.id else {
@@ -89,7 +100,7 @@ impl TensorFlow {
     /// Applies rule 3.
     fn eliminate_abandoned(&self, id: ProcessId, process: &mut Process, step: StepId) {
         let known = process.table.iter().any(|(other, _)| *other == step);
-        let aborted = self.is_settled(process, step);
+        let aborted = self.is_settled(id, process, step);
         let mut gone: Vec<CallId> = Vec::new();
         for call in &process.server_calls {
             let info = self.call(call.id);
@@ -106,7 +117,7 @@ impl TensorFlow {
                 (Some(arrival), _) if !call.accepted => aborted && arrival.stack.len() == 1,
                 (Some(_), _) => false,
                 // Handled later, it would find the rendezvous that is there.
-                (None, Some(_)) => !cancelling && known,
+                (None, Some(_)) => !cancelling && !call.wanted && known,
                 (None, None) => !cancelling,
             };
             if dead {
@@ -163,6 +174,7 @@ fn is_answer(pc: Pc, call: CallId) -> bool {
         &rpc::RESPOND,
         &rendezvous::RECV_LOCAL,
         &rendezvous::LOCAL_VALIDATE,
+        &rendezvous::LOCAL_STATUS,
         &rendezvous::LOCAL_RECV,
     ];
     answers.contains(&pc.label()) && pc.subject().call == Some(call)

@@ -16,6 +16,7 @@ use crate::models::tensorflow::mechanisms::context::{Context, Item, Next};
 use crate::models::tensorflow::mechanisms::rpc::{Frame, Rpc, next_of_arrival};
 use crate::models::tensorflow::mechanisms::{Facts, executor};
 use crate::models::tensorflow::process::{Process, Thread, ThreadId};
+use crate::models::tensorflow::release::Status;
 
 /// A table that search threads share.
 type Shared<K, V> = Arc<RwLock<FxHashMap<K, V>>>;
@@ -75,7 +76,7 @@ impl TensorFlow {
             }
             // A broken connection answers calls with an error, and cancels requests.
             if lost && info.client == id && self.is_mortal(info.server) {
-                arrivals.push(Frame::Response(call, false));
+                arrivals.push(Frame::Response(call, Status::Error));
             } else if lost && info.server == id && self.is_mortal(info.client) {
                 arrivals.push(Frame::Reset(call));
             }
@@ -84,11 +85,11 @@ impl TensorFlow {
             let step = self.call(call.id).step;
             // A reset that comes before the request is read may drop it. Later it can do nothing to a step that is aborted for good: what
             // would come of it is dead, and is eliminated.
-            let matters = !call.accepted || !self.is_settled(process, step) && !self.cannot_fail(step);
+            let matters = !call.accepted || !self.is_settled(id, process, step) && !self.cannot_fail(step);
             arrivals.extend(Some(Frame::Reset(call.id)).filter(comes).filter(|_| matters));
         }
         let sent = process.client_calls.iter().filter(|call| call.rpc == Rpc::Sent);
-        arrivals.extend(sent.map(|call| Frame::Response(call.id, true)).filter(comes));
+        arrivals.extend(sent.map(|call| Frame::Response(call.id, Status::Ok)).filter(comes));
         arrivals
     }
 }

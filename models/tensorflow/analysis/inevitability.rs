@@ -171,7 +171,13 @@ impl Inference<'_> {
 
     /// Returns true if a peer's receive is sure to be answered, and with an error.
     fn receive(&self, call: CallId, step: StepId) -> (bool, bool) {
-        if self.model.is_settled(self.process, step) && self.rendezvous(step).is_some_and(|state| state.initialized) {
+        // An abort may miss it.
+        if self.model.variant().splits_mutexes() {
+            return (false, false);
+        }
+        if self.model.is_settled(self.id, self.process, step)
+            && self.rendezvous(step).is_some_and(|state| state.initialized)
+        {
             return (true, !self.any(|pc| rpc::answers_well(pc, call)));
         }
         let stays = !self.model.cleans_up_after(step);
@@ -230,7 +236,7 @@ impl Inference<'_> {
         };
         let failed = self.process.execution(step).is_some_and(|execution| execution.failed);
         failed
-            || self.model.is_settled(self.process, step)
+            || self.model.is_settled(self.id, self.process, step)
             || self.any(aborting)
             || self.reads_the_end(step)
             || self.receives(step).any(|call| self.has_failed(call))
@@ -251,10 +257,13 @@ impl Inference<'_> {
         self.model.data(step) == Data::End && !self.has_ended(step) && nodes.iter().any(reads)
     }
 
-    /// Returns true if the partition, if it starts, is sure to answer with an error.
+    /// Returns true if the partition, if it starts, is sure to answer with an error for which the master cancels.
     fn fails(&self, step: StepId) -> bool {
-        let failed = self.process.execution(step).is_some_and(|execution| execution.failed);
-        failed || self.reads_the_end(step) || self.any(|pc| master::reports_an_error(pc, step))
+        let mut executions = self.process.executions.iter();
+        let failed = executions.any(|execution| execution.step == step && execution.failed && !execution.derived);
+        // Where a derived error may come first, that of the read is not told to the master.
+        let reads = !self.model.variant().derives() && self.reads_the_end(step);
+        failed || reads || self.any(|pc| master::reports_an_error(pc, step))
     }
 
     /// Returns the receives of this process's partition.
@@ -293,7 +302,13 @@ impl Inference<'_> {
             let of = id.map(|id| &self.process.rendezvous[usize::from(id)]);
             of.zip(state).is_some_and(|(of, state)| std::ptr::eq(of, state))
         };
-        let to_abort = aborted || self.any(aborting);
+        let calls = |pc: Pc| pc.label() == &rendezvous::ABORT_CALLS && pc.subject().step == Some(step);
+        // Of two aborts only the first goes through the calls, and there may be calls that it has missed.
+        let to_abort = if self.model.variant().splits_mutexes() {
+            self.any(calls) || !state.is_some_and(|state| state.aborted) && self.any(aborting)
+        } else {
+            aborted || self.any(aborting)
+        };
         self.receives(step).all(|call| {
             if self.assumed.0.contains(answer(call)) {
                 return true;

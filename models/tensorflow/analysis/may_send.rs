@@ -3,11 +3,11 @@
 use crate::machine::{FrameSet, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::{CallInfo, CallKind};
-use crate::models::tensorflow::job::Variant;
 use crate::models::tensorflow::mechanisms::context::Item;
 use crate::models::tensorflow::mechanisms::rpc::{Frame, Rpc};
 use crate::models::tensorflow::mechanisms::{executor, rendezvous};
 use crate::models::tensorflow::process::{CallId, Process, Thread, ThreadId};
+use crate::models::tensorflow::release::Status;
 
 impl TensorFlow {
     pub(super) fn is_ever_made(&self, info: &CallInfo) -> bool {
@@ -47,7 +47,7 @@ impl TensorFlow {
         }
         for call in process.server_calls.iter().filter(|call| !call.abandoned) {
             if self.call(call.id).client == to {
-                frames.insert(Frame::Response(call.id, true).number());
+                frames.insert(Frame::Response(call.id, Status::Ok).number());
             }
         }
         frames
@@ -62,7 +62,7 @@ impl TensorFlow {
             let state = &process.rendezvous[usize::from(execution.rendezvous)];
             state.aborted && state.lock.is_free()
         });
-        let cancels = !self.cannot_fail(step) && (!aborted || self.variant() == Variant::CheckAfterSend);
+        let cancels = !self.cannot_fail(step) && (!aborted || self.variant().checks_after_send());
         if let Some(record) = process.client_call(call) {
             return match record.rpc {
                 Rpc::Fresh => (true, cancels),

@@ -2,6 +2,7 @@
 
 use super::Walk;
 use crate::machine::{Describe, Label, ObjectId, ProcessId, Resolver};
+use crate::models::tensorflow::mechanisms::rpc::ClientCall;
 use crate::models::tensorflow::mechanisms::{rendezvous, rpc};
 use crate::models::tensorflow::objects::Object;
 use crate::models::tensorflow::process::CallId;
@@ -52,9 +53,22 @@ impl Walk<'_> {
                 (id, &rendezvous::REGISTER, rendezvous::Object::Remote(step).into()),
             ];
             self.settled(node, who, why_not, by);
+        } else if self.is_missed(id, record) {
+            let why_not =
+                "the abort went through the calls before it was registered, and a rendezvous is aborted only once";
+            let object = rendezvous::Object::Remote(model.call(call).step).into();
+            self.settled(node, who, why_not, vec![(id, &rendezvous::ABORT_CALLS, object)]);
         } else {
             self.resolver(node, who, "nobody aborts this rendezvous any more");
         }
+    }
+
+    /// Returns true if a receive has seen no abort, and no abort has seen it.
+    pub(super) fn is_missed(&self, id: ProcessId, record: &ClientCall) -> bool {
+        let rendezvous = record
+            .rendezvous
+            .map(|rendezvous| &self.process(id).rendezvous[usize::from(rendezvous)]);
+        !record.failed && rendezvous.is_some_and(|state| state.aborted && state.active.contains(&record.id))
     }
 
     /// Adds who could help: a parked receive: the step must start here, or clean up.

@@ -76,14 +76,20 @@ pub enum Order {
     All,
 }
 
-/// A runtime: TensorFlow 1.12 or one change to it.
+/// A runtime: a release of TensorFlow, or 1.12 with one change to it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Variant {
     /// As released.
     Tf112,
-    /// Pull request 23580, in 1.13: a receive that finds an error on its call after registering it ends without sending.
+    /// TensorFlow 1.13.1, after its source.
+    Tf113,
+    /// TensorFlow 1.15, after its source.
+    Tf115,
+    /// TensorFlow 2.x, after its source of August 2025.
+    Tf2,
+    /// Pull request 23580: a receive that finds an error on its call after registering it ends without sending.
     NoSendAfterAbort,
-    /// TensorFlow 2: after the call is started, it is cancelled if it carries an error by then.
+    /// One change of 2.x: after the call is started, it is cancelled if it carries an error by then.
     CheckAfterSend,
     /// Proposal: `CallOptions` remembers a `StartCancel` that found no function.
     StickyCancel,
@@ -102,8 +108,11 @@ pub enum Variant {
 }
 
 /// Every variant with its name in scenarios.
-const VARIANTS: [(Variant, &str); 10] = [
+const VARIANTS: [(Variant, &str); 13] = [
     (Variant::Tf112, "tf-1.12"),
+    (Variant::Tf113, "tf-1.13"),
+    (Variant::Tf115, "tf-1.15"),
+    (Variant::Tf2, "tf-2"),
     (Variant::NoSendAfterAbort, "no-send-after-abort"),
     (Variant::CheckAfterSend, "check-after-send"),
     (Variant::StickyCancel, "sticky-cancel"),

@@ -22,6 +22,7 @@ use crate::models::tensorflow::mechanisms::pool::Object as PoolObject;
 use crate::models::tensorflow::process::{
     ANY_RENDEZVOUS, List, NodeId, Process, RendezvousId, StepId, Thread, ThreadId,
 };
+use crate::models::tensorflow::release::Status;
 
 pub(super) use self::roots::next_root;
 use self::roots::{kept_roots, open_roots};
@@ -51,7 +52,7 @@ program_counter! { Executor;
     /// Hands the next ready node to the pool.
     Dispatch(step) => DISPATCH,
     /// A node that failed latches the error; only the first goes on to abort.
-    Latch(step) => LATCH,
+    Latch(step, status: Status) => LATCH,
     /// The first error cancels the step's cancellation manager.
     Cancel(step) => CANCEL,
     /// Nothing is outstanding: schedule the step's callback.
@@ -90,6 +91,8 @@ pub struct Execution {
     pub outstanding: u16,
     /// Whether `status_` carries an error.
     pub failed: bool,
+    /// Whether that error is derived.
+    pub derived: bool,
     /// Progress of its cancellation manager.
     pub cancelling: Cancelling,
     /// Nodes whose attempts on a queue are registered there, sorted.
@@ -135,11 +138,19 @@ pub(super) fn begin(model: &TensorFlow, id: ProcessId, step: StepId, node: NodeI
 
 /// Runs `NodeDone`, with `PropagateOutputs` before it where the node succeeded. `inline`: called by `Process` itself, which then
 /// runs cheap successors on its thread; an asynchronous kernel's callback hands all of them to the pool.
-pub(super) fn node_done(model: &TensorFlow, step: StepId, node: NodeId, ok: bool, inline: bool) -> [super::Pc; 2] {
+pub(super) fn node_done(
+    model: &TensorFlow,
+    step: StepId,
+    node: NodeId,
+    status: impl Into<Status>,
+    inline: bool,
+) -> [super::Pc; 2] {
+    let status = status.into();
+    let ok = status.is_ok();
     let first = if ok {
         Pc::Propagate(step, node, inline)
     } else {
-        Pc::Latch(step)
+        Pc::Latch(step, status)
     };
     let count = if !ok && model.counts_out_in_two() {
         Pc::Look(step)
@@ -158,7 +169,9 @@ pub(super) fn node_done_either(next: &mut Next<'_>, step: StepId, node: NodeId, 
 /// Says that a node may end with an error, if anything of the step can fail.
 pub(super) fn node_may_fail(next: &mut Next<'_>, step: StepId, node: NodeId, inline: bool) {
     if !next.model.cannot_fail(step) {
-        next.then(node_done(next.model, step, node, false, inline));
+        for status in next.model.failures() {
+            next.then(node_done(next.model, step, node, status, inline));
+        }
     }
 }
 
@@ -237,7 +250,7 @@ impl Mechanism for Counter {
                 format!("{ready} of {} nodes have all inputs", pending.len())
             });
             let failed = execution.failed;
-            inventory.add(Object::Status(step), &failed, || {
+            inventory.add(Object::Status(step), &(failed, execution.derived), || {
                 if failed { "failed" } else { "ok" }.to_owned()
             });
             let outstanding = execution.outstanding;
@@ -269,7 +282,7 @@ impl Mechanism for Counter {
             Pc::Look(step) => context.uses(Object::Outstanding(step), Access::Read),
             Pc::CountOut(step, _) => context.uses(Object::Outstanding(step), Access::Write),
             Pc::Dispatch(_) | Pc::Finish(_) => context.uses(PoolObject::Pool, model.push_access()),
-            Pc::Latch(step) => {
+            Pc::Latch(step, _) => {
                 let execution = context.view.and_then(|view| view.process.execution(step));
                 let failed = context.facts.executor.failed(step) || execution.is_some_and(|execution| execution.failed);
                 context.uses(Object::Status(step), if failed { Access::Read } else { Access::Write })
@@ -295,18 +308,22 @@ impl Mechanism for Counter {
             Pc::Look(step) => next.then([Pc::CountOut(step, true), Pc::CountOut(step, false)]),
             Pc::CountOut(step, _) => next.then([Pc::Finish(step)]),
             Pc::Dispatch(step) => next.then([Pc::Dispatch(step)]),
-            Pc::Latch(step) if next.facts.executor.failed(step) => {}
-            Pc::Latch(step) => {
-                next.then([rendezvous::abort(step, next.facts.executor.rendezvous(step))]);
+            Pc::Latch(step, _) if next.facts.executor.failed(step) => {}
+            Pc::Latch(step, status) => {
+                let status = model.abort_status(status);
+                next.then([rendezvous::abort(step, next.facts.executor.rendezvous(step), status)]);
                 next.then([Pc::Cancel(step)]);
             }
             Pc::Cancel(step) => cancellation::next_of_start(next, step),
             Pc::Finish(step) => next.schedule(ThreadId::Done(step), &[Pc::Barrier(step).into()]),
             Pc::Barrier(step) => {
-                next.then(ended(model, next.id, step, true));
+                next.then(ended(model, next.id, step, Status::Ok));
                 if !model.cannot_fail(step) {
-                    next.then([rendezvous::abort(step, next.facts.executor.rendezvous(step))]);
-                    next.then(ended(model, next.id, step, false));
+                    let status = model.abort_status(model.cancelled_status());
+                    next.then([rendezvous::abort(step, next.facts.executor.rendezvous(step), status)]);
+                    for status in model.failures() {
+                        next.then(ended(model, next.id, step, status));
+                    }
                 }
             }
         }
@@ -334,10 +351,11 @@ impl Mechanism for Counter {
                 run.then((!run.thread.dispatch.is_empty()).then_some(Pc::Dispatch(step)));
                 run.schedule(ThreadId::Node(step, node), &[]);
             }
-            Pc::Latch(step) => {
+            Pc::Latch(step, status) => {
                 let execution = run.process.execution_mut(step);
                 if !std::mem::replace(&mut execution.failed, true) {
-                    let abort = rendezvous::abort(step, execution.rendezvous);
+                    execution.derived = status == Status::Derived;
+                    let abort = rendezvous::abort(step, execution.rendezvous, run.model.abort_status(status));
                     run.then([abort, Pc::Cancel(step).into()]);
                 }
             }
@@ -364,10 +382,10 @@ impl Mechanism for Counter {
             Pc::CountOut(_, true) => "counts its node out, as the last",
             Pc::CountOut(_, false) => "counts its node out, not as the last",
             Pc::Dispatch(_) => "hands a ready node to the pool",
-            Pc::Latch(step) if execution(step).is_some_and(|execution| execution.failed) => {
+            Pc::Latch(step, _) if execution(step).is_some_and(|execution| execution.failed) => {
                 "reports an error; the partition has failed already"
             }
-            Pc::Latch(_) => "reports the partition's first error",
+            Pc::Latch(..) => "reports the partition's first error",
             Pc::Cancel(_) => "cancels the step's cancellation manager",
             Pc::Finish(_) => "ends the partition, of which nothing is outstanding",
             Pc::Barrier(_) => "runs the partition's callback",

@@ -14,6 +14,7 @@ use crate::models::tensorflow::job::Order;
 use crate::models::tensorflow::mechanisms::rpc::{Frame, Object as RpcObject};
 use crate::models::tensorflow::objects::Object as AnyObject;
 use crate::models::tensorflow::process::{CallId, Process, StepId, ThreadId};
+use crate::models::tensorflow::release::Status;
 
 pub(in crate::models::tensorflow) use self::steps::number_of;
 use self::steps::{begin, client_returns, issue, run_step};
@@ -55,7 +56,7 @@ program_counter! { Master;
     /// The step thread answers the client.
     Return(step) => RETURN,
     /// A partition answered, and whether it succeeded.
-    WhenDone(step, ok: bool) => WHEN_DONE,
+    WhenDone(step, status: Status) => WHEN_DONE,
     /// Releases the mutex of `RunManyGraphs`.
     Unlock(step) => UNLOCK,
     /// Counts the partition.
@@ -99,8 +100,10 @@ pub struct Master {
     pub outcome: Option<bool>,
     /// The mutex of `RunManyGraphs`, while it cancels.
     pub lock: Lock<ThreadId>,
-    /// Whether its status carries an error.
+    /// Whether its status carries an error for which it has cancelled the partitions.
     pub failed: bool,
+    /// Whether its status carries a derived error.
+    pub derived: bool,
     /// Partitions that have not answered.
     pub pending: u16,
     /// Options of the worker's own partition.
@@ -140,24 +143,31 @@ pub(super) fn order(step: StepId) -> super::Pc {
 }
 
 /// Takes the answer of a partition.
-pub(super) fn when_done(step: StepId, ok: bool) -> super::Pc {
-    Pc::WhenDone(step, ok).into()
+pub(super) fn when_done(step: StepId, status: Status) -> super::Pc {
+    Pc::WhenDone(step, status).into()
 }
 
 /// Says that a partition may have answered: with an error only if anything of the step can fail.
 pub(super) fn next_of_answer(next: &mut Next<'_>, step: StepId) {
-    next.then([Pc::WhenDone(step, true)]);
-    next.then((!next.model.cannot_fail(step)).then_some(Pc::WhenDone(step, false)));
+    next.then([Pc::WhenDone(step, Status::Ok)]);
+    if !next.model.cannot_fail(step) {
+        next.then(
+            next.model
+                .failures()
+                .into_iter()
+                .map(|status| Pc::WhenDone(step, status)),
+        );
+    }
 }
 
-/// Returns true if a place reports the first or a later error of a step.
+/// Returns true if a place reports an error of a step for which its master cancels, the first or a later one.
 pub(in crate::models) fn reports_an_error(pc: super::Pc, step: StepId) -> bool {
-    pc == Pc::WhenDone(step, false).into()
+    pc == Pc::WhenDone(step, Status::Error).into()
 }
 
 /// Returns true if a place reports that a partition ended well.
 pub(in crate::models) fn reports_success(pc: super::Pc) -> bool {
-    matches!(pc, super::Pc::Master(Counter(Pc::WhenDone(_, true))))
+    matches!(pc, super::Pc::Master(Counter(Pc::WhenDone(_, Status::Ok))))
 }
 
 /// Ends a `RunGraph` that was cancelled before it was sent.
@@ -237,9 +247,8 @@ impl Mechanism for Counter {
             // `RunManyGraphs` lives on the stack of the step thread.
             if process.thread(ThreadId::Step(step)).is_some() {
                 let status = if master.failed { "failed" } else { "ok" };
-                inventory.add(Object::RunMany(step), &(master.lock, master.failed), || {
-                    status.to_owned()
-                });
+                let value = (master.lock, master.failed, master.derived);
+                inventory.add(Object::RunMany(step), &value, || status.to_owned());
                 let pending = || format!("{} partitions have not answered", master.pending);
                 inventory.add(Object::Counter(step), &master.pending, pending);
             }
@@ -267,13 +276,13 @@ impl Mechanism for Counter {
                 counter.when(|view| view.master_of(step).pending == 0)
             }
             Pc::Decrement(step) => context.uses(Object::Counter(step), Access::BothMover),
-            Pc::WhenDone(step, ok) => {
-                let commutes = ok || context.facts.master.failed(step);
+            Pc::WhenDone(step, status) => {
+                let commutes = status != Status::Error || context.facts.master.failed(step);
                 let done = context.uses(
                     Object::RunMany(step),
                     if commutes { Access::Commuting } else { Access::Write },
                 );
-                done.when(|view| ok || view.master_of(step).lock.is_free())
+                done.when(|view| status.is_ok() || view.master_of(step).lock.is_free())
             }
             Pc::Unlock(step) => context.uses(Object::RunMany(step), Access::BothMover),
             Pc::Cleanup(_, call) if model.awaits_cleanup() => context.uses(RpcObject::Call(call), Access::Write),
@@ -305,9 +314,9 @@ impl Mechanism for Counter {
             Pc::Options(_) | Pc::Wait(_) | Pc::Return(_) | Pc::Unlock(_) | Pc::Decrement(_) => {}
             Pc::Cleanup(_, call) if model.awaits_cleanup() => rpc::next_of_sending(next, call),
             Pc::Cleanup(_, call) | Pc::CancelStep(_, call) => next.send(model.call(call).server, Frame::Request(call)),
-            Pc::WhenDone(step, ok) => {
+            Pc::WhenDone(step, status) => {
                 next.then([Pc::Decrement(step)]);
-                if !ok {
+                if status == Status::Error {
                     next_of_first_error(next, step);
                 }
             }
@@ -339,18 +348,20 @@ impl Mechanism for Counter {
                 run.send(run.model.call(call).server, Frame::Request(call));
             }
             Pc::Return(step) => {
-                let ok = !run.master_of(step).failed;
-                run.master_of(step).outcome = Some(ok);
+                let master = run.master_of(step);
+                master.outcome = Some(!master.failed && !master.derived);
                 for index in 0..run.model.partitions(step) {
                     if let Some(call) = run.model.run_graph_of(step, index) {
                         run.process.remove_client_call(call);
                     }
                 }
             }
-            Pc::WhenDone(step, ok) => {
+            Pc::WhenDone(step, status) => {
                 run.then([Pc::Decrement(step)]);
-                if !ok {
-                    first_error(run, step);
+                match status {
+                    Status::Ok => {}
+                    Status::Error => first_error(run, step),
+                    Status::Derived => run.master_of(step).derived = true,
                 }
             }
             Pc::Unlock(step) => {
@@ -375,7 +386,8 @@ impl Mechanism for Counter {
                 return format!("sends {}", view.model.call_words(call));
             }
             Pc::Return(_) => "answers the client",
-            Pc::WhenDone(_, true) => "notes that a partition ended well",
+            Pc::WhenDone(_, Status::Ok) => "notes that a partition ended well",
+            Pc::WhenDone(_, Status::Derived) => "notes a derived error of a partition, and cancels nothing",
             Pc::WhenDone(..) if view.process.master.as_ref().is_some_and(|master| master.failed) => {
                 "notes that a partition ended with an error, not the first"
             }

@@ -15,6 +15,7 @@ use super::room::Mechanism;
 use crate::machine::{Access, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::process::{ANY_RENDEZVOUS, CallId, NodeId, Process, RendezvousId, StepId};
+use crate::models::tensorflow::release::Status;
 
 pub(in crate::models) use self::state::Facts;
 pub use self::state::Rendezvous;
@@ -26,6 +27,11 @@ labels! {
     FEED = "Recv.feed", "LocalRendezvousImpl::RecvAsync of a fed value", "rendezvous.cc:196";
     SEND_CHECK = "Send.check", "BaseRemoteRendezvous::Send (status_)", "base_rendezvous_mgr.cc:187";
     SEND_LOCAL = "Send.local", "LocalRendezvousImpl::Send", "rendezvous.cc:153";
+    REGISTER_CALL = "Recv.register_call", "BaseRemoteRendezvous::RegisterCall (calls_)", "base_rendezvous_mgr.cc:467 (2.x)";
+    SEND_STATUS = "Send.status", "LocalRendezvous::Send (status_)", "local_rendezvous.cc:176 (2.x)";
+    LOCAL_STATUS = "RecvLocal.status", "LocalRendezvous::RecvAsync (status_)", "local_rendezvous.cc:246 (2.x)";
+    ABORT_WAITERS = "StartAbort.waiters", "LocalRendezvous::DoAbort (table_buckets_)", "local_rendezvous.cc:418 (2.x)";
+    ABORT_CALLS = "StartAbort.calls", "BaseRemoteRendezvous::StartAbort (calls_)", "base_rendezvous_mgr.cc:404 (2.x)";
     ABORT_LOCAL = "StartAbort.local", "LocalRendezvousImpl::StartAbort", "rendezvous.cc:238";
     ABORT_REMOTE = "StartAbort.remote", "BaseRemoteRendezvous::StartAbort", "base_rendezvous_mgr.cc:361";
     ABORT_NEXT = "StartAbort.next_call", "BaseRemoteRendezvous::StartAbort (order of active_)", "base_rendezvous_mgr.cc:369";
@@ -52,10 +58,20 @@ program_counter! { Rendezvous;
     SendCheck(step, node) => SEND_CHECK,
     /// `_Send`: store the value or take the waiter out.
     SendLocal(step, node) => SEND_LOCAL,
+    /// 2.x, `_Recv`: put the call among those that are to be aborted.
+    RegisterCall(call) => REGISTER_CALL,
+    /// 2.x, `_Send`: does the local table carry an error?
+    SendStatus(step, node) => SEND_STATUS,
+    /// 2.x, a peer's receive: does the local table carry an error?
+    LocalStatus(step, call, rendezvous) => LOCAL_STATUS,
+    /// 2.x, `StartAbort`: the waiters of the local table.
+    AbortWaiters(step, rendezvous, status: Status) => ABORT_WAITERS,
+    /// 2.x, `StartAbort`: the calls of the remote half.
+    AbortCalls(step, rendezvous) => ABORT_CALLS,
     /// `StartAbort`, first half.
-    AbortLocal(step, rendezvous) => ABORT_LOCAL,
+    AbortLocal(step, rendezvous, status: Status) => ABORT_LOCAL,
     /// `StartAbort`, second half.
-    AbortRemote(step, rendezvous) => ABORT_REMOTE,
+    AbortRemote(step, rendezvous, status: Status) => ABORT_REMOTE,
     /// Holding the mutex: which active call comes next (a hash set's order).
     AbortNext(step, rendezvous) => ABORT_NEXT,
     /// Releases the mutex.
@@ -109,8 +125,8 @@ pub(super) fn deregister(call: CallId) -> super::Pc {
 }
 
 /// Runs `StartAbort` of a rendezvous of a step.
-pub(super) fn abort(step: StepId, rendezvous: RendezvousId) -> super::Pc {
-    Pc::AbortLocal(step, rendezvous).into()
+pub(super) fn abort(step: StepId, rendezvous: RendezvousId, status: Status) -> super::Pc {
+    Pc::AbortLocal(step, rendezvous, status).into()
 }
 
 /// Runs `GraphMgr::ExecuteAsync`: the rendezvous of a step is found and its partition started.
@@ -135,7 +151,10 @@ pub(super) fn cleanup(step: StepId) -> super::Pc {
 
 /// Lists what variant `remember-cancelled-steps` does to a rendezvous that is there.
 pub(super) fn abort_and_fail_deferred(step: StepId, rendezvous: RendezvousId) -> [super::Pc; 2] {
-    [abort(step, rendezvous), Pc::FailDeferred(step, rendezvous).into()]
+    [
+        abort(step, rendezvous, Status::Error),
+        Pc::FailDeferred(step, rendezvous).into(),
+    ]
 }
 
 impl TensorFlow {
@@ -174,7 +193,9 @@ fn is_free(view: &View<'_>, id: RendezvousId) -> bool {
 /// Declares an operation under the mutex of a remote half.
 fn declare_remote<'a>(context: &Context<'a>, step: StepId, access: Access, id: RendezvousId) -> Declared<'a> {
     let remote = context.uses(Object::Remote(step), access);
-    remote.when(|view| is_free(view, id))
+    // Where the calls have a mutex of their own, nobody holds that of the status over several labels.
+    let apart = context.model.variant().splits_mutexes();
+    remote.when(|view| apart || is_free(view, id))
 }
 
 /// Declares the labels that abort a rendezvous.
@@ -182,11 +203,26 @@ fn declare_abort<'a>(pc: Pc, context: &Context<'a>) -> Declared<'a> {
     let (model, facts) = (context.model, &context.facts.rendezvous);
     let once = |aborted| if aborted { Access::Commuting } else { Access::Write };
     match pc {
-        Pc::AbortLocal(step, id) => {
+        Pc::AbortLocal(step, id, _) => {
             let local = context.uses(Object::Local(step), once(facts.state(step, id).local_aborted));
+            let apart = model.variant().splits_mutexes();
+            local.choices(|view| {
+                if apart {
+                    1
+                } else {
+                    view.orders_of(&view.process.rendezvous[usize::from(id)].waiters)
+                }
+            })
+        }
+        Pc::AbortWaiters(step, id, _) => {
+            let local = context.uses(Object::Local(step), Access::Write);
             local.choices(|view| view.orders_of(&view.process.rendezvous[usize::from(id)].waiters))
         }
-        Pc::AbortRemote(step, id) => declare_remote(context, step, once(facts.state(step, id).aborted), id),
+        Pc::AbortRemote(step, id, _) => declare_remote(context, step, once(facts.state(step, id).aborted), id),
+        Pc::AbortCalls(step, id) => {
+            let calls = context.uses(Object::Remote(step), Access::Write);
+            calls.when(|view| is_free(view, id))
+        }
         Pc::AbortNext(step, _) => {
             let next = context.uses(Object::Remote(step), Access::BothMover);
             let count = |view: &View<'_>| view.thread.calls.len();
@@ -201,8 +237,8 @@ fn declare_abort<'a>(pc: Pc, context: &Context<'a>) -> Declared<'a> {
 impl Mechanism for Counter {
     type Facts = Facts;
 
-    fn facts(model: &TensorFlow, _id: ProcessId, process: &Process) -> Facts {
-        Facts::of(model, process)
+    fn facts(model: &TensorFlow, id: ProcessId, process: &Process) -> Facts {
+        Facts::of(model, id, process)
     }
 
     fn objects(model: &TensorFlow, _id: ProcessId, process: &Process, inventory: &mut Inventory<'_>) {
@@ -216,7 +252,8 @@ impl Mechanism for Counter {
         let remote = |step, access, id| declare_remote(context, step, access, id);
         let running = |step| {
             let remote = context.uses(Object::Remote(step), Access::Commuting);
-            remote.when(|view| executing(view, step).lock.is_free())
+            let apart = model.variant().splits_mutexes();
+            remote.when(|view| apart || executing(view, step).lock.is_free())
         };
         // `session_` and `deferred_calls_` share their mutex with `status_` and `active_`, but no label touches both (unless the
         // variant lets an abort fail the deferred receives). What is done to them while `StartAbort` holds the mutex could as well
@@ -232,14 +269,16 @@ impl Mechanism for Counter {
         };
         match self.0 {
             Pc::Validate(step, _) | Pc::Register(step, _) | Pc::SendCheck(step, _) => running(step),
-            Pc::Deregister(call) => {
+            Pc::Deregister(call) | Pc::RegisterCall(call) => {
                 let remote = context.uses(Object::Remote(model.call(call).step), Access::Commuting);
                 remote.when(|view| {
                     let record = view.process.client_call(call).expect("the call is not over");
                     is_free(view, record.rendezvous.expect("a receive is registered"))
                 })
             }
-            Pc::Feed(step, _) => context.uses(Object::Local(step), Access::Commuting),
+            Pc::Feed(step, _) | Pc::SendStatus(step, _) | Pc::LocalStatus(step, ..) => {
+                context.uses(Object::Local(step), Access::Commuting)
+            }
             Pc::SendLocal(step, node) => match model.send_call(step, context.id, node) {
                 Some(call) => local(step, call),
                 None => context.uses(Object::Local(step), Access::Commuting),
@@ -310,9 +349,19 @@ impl Mechanism for Counter {
             Pc::SendLocal(step, node) => {
                 return format!("puts the value of {} into the local table", view.node_name(step, node));
             }
-            Pc::AbortLocal(_, id) if of(id).local_aborted => "aborts the local table once more",
+            Pc::RegisterCall(call) => return format!("puts {} among the calls of the rendezvous", call_words(call)),
+            Pc::SendStatus(..) => "looks whether the local table is aborted before it stores the value",
+            Pc::LocalStatus(_, call, _) => {
+                return format!(
+                    "looks whether the local table is aborted before it serves {}",
+                    call_words(call)
+                );
+            }
+            Pc::AbortWaiters(..) => "fails the waiters of the local table",
+            Pc::AbortCalls(_, id) => return of(id).calls_words(view.model),
+            Pc::AbortLocal(_, id, _) if of(id).local_aborted => "aborts the local table once more",
             Pc::AbortLocal(..) => "aborts the local table of the rendezvous",
-            Pc::AbortRemote(_, id) => return of(id).abort_words(view.model),
+            Pc::AbortRemote(_, id, _) => return of(id).abort_words(view.model),
             Pc::AbortNext(..) => {
                 let call = view.thread.calls.get(choice as usize).map(|&call| call_words(call));
                 return format!("turns to {}", call.unwrap_or_else(|| "the next active call".to_owned()));

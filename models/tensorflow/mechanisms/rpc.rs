@@ -21,9 +21,9 @@ use super::{closing, executor, master, rendezvous, worker};
 use crate::machine::{Access, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallKind;
-use crate::models::tensorflow::job::Variant;
 use crate::models::tensorflow::mechanisms::pool::Object as PoolObject;
 use crate::models::tensorflow::process::{CallId, Process, ThreadId};
+use crate::models::tensorflow::release::Status;
 
 pub(super) use self::client::{register_receive, send};
 pub(in crate::models) use self::delivery::{deliver, next_of_arrival};
@@ -79,7 +79,7 @@ program_counter! { Rpc;
     /// Server: before it answers, the cancel callbacks are cleared.
     ServeClear(call) => SERVE_CLEAR,
     /// Server: the answer, and whether it is a success.
-    Respond(call, ok: bool) => RESPOND,
+    Respond(call, status: Status) => RESPOND,
 }
 
 objects! { Rpc;
@@ -96,8 +96,10 @@ pub(super) fn issue(call: CallId) -> [super::Pc; 2] {
 
 /// Makes the call of a `_Recv`.
 pub(super) fn receive(model: &TensorFlow, call: CallId) -> SmallVec<[super::Pc; 3]> {
-    let checks = model.variant() == Variant::NoSendAfterAbort;
-    let check = checks.then_some(Pc::CheckBeforeSend(call).into());
+    let check = model
+        .variant()
+        .checks_before_send()
+        .then_some(Pc::CheckBeforeSend(call).into());
     check.into_iter().chain(issue(call)).collect()
 }
 
@@ -107,13 +109,13 @@ pub(in crate::models) fn cancel(call: CallId) -> super::Pc {
 }
 
 /// Answers a request.
-pub(super) fn serve(call: CallId, ok: bool) -> [super::Pc; 2] {
-    [Pc::ServeClear(call).into(), Pc::Respond(call, ok).into()]
+pub(super) fn serve(call: CallId, status: impl Into<Status>) -> [super::Pc; 2] {
+    [Pc::ServeClear(call).into(), Pc::Respond(call, status.into()).into()]
 }
 
 /// Answers a request whose handler has no cancel callbacks.
 pub(super) fn respond(call: CallId) -> super::Pc {
-    Pc::Respond(call, true).into()
+    Pc::Respond(call, Status::Ok).into()
 }
 
 /// Says that a call that nobody can cancel may be made.
@@ -133,7 +135,7 @@ fn completion(call: CallId) -> [super::Pc; 3] {
 
 /// Returns true if a place answers this call with success.
 pub(in crate::models) fn answers_well(pc: super::Pc, call: CallId) -> bool {
-    matches!(pc, super::Pc::Rpc(Counter(Pc::Respond(other, true))) if other == call)
+    matches!(pc, super::Pc::Rpc(Counter(Pc::Respond(other, Status::Ok))) if other == call)
 }
 
 /// Says that a call may end on this side: an event for its completion-queue thread.
@@ -160,7 +162,7 @@ impl Mechanism for Counter {
         }
         for call in &process.client_calls {
             // Not the number of its rendezvous, which changes when another one is dropped.
-            let options = (call.installed, call.wanted, call.failed, call.unchecked);
+            let options = (call.installed, call.wanted, call.status(), call.unchecked);
             inventory.add(Object::Call(call.id), &(options, call.rpc), || call.words());
         }
         for call in &process.server_calls {
@@ -220,15 +222,19 @@ impl Mechanism for Counter {
             Pc::CheckBeforeSend(call) => {
                 let (step, node) = model.recv_node(call);
                 executor::node_may_fail(next, step, node, false);
+                next.then(model.variant().splits_mutexes().then(|| rendezvous::deregister(call)));
             }
             Pc::CheckAfterSend(call) | Pc::Cancel(call) => may_cancel(next, call),
-            Pc::Clear(call) => match model.call(call).kind {
-                CallKind::RecvTensor { .. } => next.then([rendezvous::deregister(call)]),
-                CallKind::RunGraph { .. } => master::next_of_answer(next, model.call(call).step),
-                CallKind::CleanupGraph => next.then([closing::cleaned(model.call(call).step)]),
-                CallKind::DeleteSession => next.then([closing::deleted()]),
-                CallKind::CancelStep => {}
-            },
+            Pc::Clear(call) => {
+                next.then(model.variant().has_callback_pool().then_some(Pc::QueueIdle(call)));
+                match model.call(call).kind {
+                    CallKind::RecvTensor { .. } => next.then([rendezvous::deregister(call)]),
+                    CallKind::RunGraph { .. } => master::next_of_answer(next, model.call(call).step),
+                    CallKind::CleanupGraph => next.then([closing::cleaned(model.call(call).step)]),
+                    CallKind::DeleteSession => next.then([closing::deleted()]),
+                    CallKind::CancelStep => {}
+                }
+            }
             Pc::Read(call) => {
                 next.then([Pc::Accept(call)]);
                 if !model.cannot_fail(model.call(call).step) {
@@ -240,7 +246,7 @@ impl Mechanism for Counter {
                 next.schedule(ThreadId::Handler(call), &handler);
             }
             Pc::RequestCancelled(call) => next_of_cancel(next, call),
-            Pc::Respond(call, ok) => next.send(model.call(call).client, Frame::Response(call, ok)),
+            Pc::Respond(call, status) => next.send(model.call(call).client, Frame::Response(call, status)),
             Pc::Install(_)
             | Pc::QueueTake(_)
             | Pc::QueueIdle(_)
@@ -277,9 +283,9 @@ impl Mechanism for Counter {
                     (record.callback, record.options) = (false, false);
                 }
             }
-            Pc::Respond(call, ok) => {
+            Pc::Respond(call, status) => {
                 run.process.remove_server_call(call);
-                run.send(run.model.call(call).client, Frame::Response(call, ok));
+                run.send(run.model.call(call).client, Frame::Response(call, status));
             }
         }
     }
@@ -330,8 +336,9 @@ impl Mechanism for Counter {
             Pc::Release(_) => "is done with the cancellation".to_owned(),
             Pc::HandlerInstall(id) => format!("installs the service's cancel callback of {}", name(id)),
             Pc::ServeClear(id) => format!("clears the cancel callbacks of {}", name(id)),
-            Pc::Respond(id, true) => format!("answers {}", name(id)),
-            Pc::Respond(id, false) => format!("answers {} with an error", name(id)),
+            Pc::Respond(id, Status::Ok) => format!("answers {}", name(id)),
+            Pc::Respond(id, Status::Derived) => format!("answers {} with a derived error", name(id)),
+            Pc::Respond(id, Status::Error) => format!("answers {} with an error", name(id)),
         }
     }
 }

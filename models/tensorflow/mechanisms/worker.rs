@@ -170,10 +170,15 @@ impl Mechanism for Counter {
             Pc::Install(_) | Pc::InstallLocal(_) | Pc::ClearLocal(_) | Pc::ReleaseLocal(_) => {}
             Pc::SendInputs(step, rendezvous) => {
                 next.then([Pc::Root(step, rendezvous)]);
-                next.then(executor::ended(model, next.id, step, false));
+                for status in model.failures() {
+                    next.then(executor::ended(model, next.id, step, status));
+                }
             }
             Pc::Root(step, _) => next.carry(step, SOURCE),
-            Pc::SetTimer(step, id) => next.spawn(ThreadId::Timer(step, 0), [rendezvous::abort(step, id)]),
+            Pc::SetTimer(step, id) => {
+                let status = model.abort_status(model.cancelled_status());
+                next.spawn(ThreadId::Timer(step, 0), [rendezvous::abort(step, id, status)]);
+            }
             Pc::CancelManager(step) => cancellation::next_of_start(next, step),
             Pc::CancelLocal(step) => next.then(local_cancel(step)),
             Pc::RememberCancelled(step) => next.then(rendezvous::abort_and_fail_deferred(step, ANY_RENDEZVOUS)),
@@ -197,10 +202,11 @@ impl Mechanism for Counter {
                 }
             }
             Pc::SendInputs(step, rendezvous) => {
-                if run.process.rendezvous[usize::from(rendezvous)].local_aborted {
+                let status = run.process.rendezvous[usize::from(rendezvous)].local_status();
+                if !status.is_ok() {
                     // It starts no executor, and runs the callback itself (`graph_mgr.cc:436-443`).
                     run.process.started.insert(usize::from(step));
-                    run.then(executor::ended(run.model, run.id, step, false));
+                    run.then(executor::ended(run.model, run.id, step, status));
                 } else {
                     run.then([Pc::Root(step, rendezvous)]);
                 }
@@ -211,7 +217,8 @@ impl Mechanism for Counter {
                 let free = (0..=u8::MAX)
                     .find(|number| !taken(number))
                     .expect("fewer timers than calls");
-                run.spawn(ThreadId::Timer(step, free), [rendezvous::abort(step, id)]);
+                let status = run.model.abort_status(run.model.cancelled_status());
+                run.spawn(ThreadId::Timer(step, free), [rendezvous::abort(step, id, status)]);
             }
             Pc::CancelManager(step) => cancellation::start(run, step),
             Pc::ClearLocal(step) => {

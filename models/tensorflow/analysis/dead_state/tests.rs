@@ -1,8 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::models::tensorflow::job::Variant;
 use crate::models::tensorflow::mechanisms::bench::{Bench, models, picks, run_at_random};
-use crate::models::tensorflow::mechanisms::iterator;
+use crate::models::tensorflow::mechanisms::{iterator, worker};
 
 const EDGES: [&str; 2] = ["ps0->worker", "worker->ps0 batch"];
 const RECEIVE: &str = "edge_1_ps0_worker";
@@ -105,7 +106,7 @@ fn the_cancellation_of_a_request_is_dead_once_it_is_answered_or_the_step_is_abor
     assert!(answered.thread(thread).is_none());
     bench.hold("ps0", &rpc::SERVE_CLEAR);
     timer(&mut bench, "ps0");
-    assert!(bench.model.is_settled(bench.process("ps0"), 0));
+    assert!(bench.model.is_settled(bench.id("ps0"), bench.process("ps0"), 0));
     assert!(eliminated(&bench, "ps0").thread(thread).is_none());
 }
 
@@ -174,6 +175,25 @@ fn a_handler_of_an_abandoned_receive_gives_its_pool_thread_back() {
     let thread = state.thread(handler).expect("it has a pool thread");
     assert!(thread.is_at(&pool::IDLE) && thread.stack.len() == 1);
     assert_eq!(state.pool.busy, 1);
+}
+
+#[test]
+fn a_remembered_cancellation_is_to_come_until_the_handler_has_installed_its_function() {
+    let mut bench = Bench::variant(1, &EDGES, Variant::StickyCancel).without_cleanup();
+    bench.hold("worker0", &iterator::GET_NEXT);
+    let (call, start) = (bench.call(RECEIVE), bench.call("RunGraph(ps0)"));
+    bench.hold("ps0", ThreadId::Arrival(start));
+    bench.hold("ps0", &worker::INSTALL);
+    bench.hold("ps0", &rendezvous::ABORT_LOCAL);
+    bench.does("ps0", rendezvous::abort_step(0));
+    bench.go();
+    bench.does("worker0", rpc::cancel(call));
+    bench.go();
+    assert!(bench.process("ps0").server_call(call).is_some_and(|call| call.wanted));
+    assert!(
+        eliminated(&bench, "ps0").server_call(call).is_some(),
+        "it aborts the step"
+    );
 }
 
 proptest! {

@@ -8,6 +8,7 @@ use crate::models::tensorflow::mechanisms::cancellation::Cancelling;
 use crate::models::tensorflow::mechanisms::context::Run;
 use crate::models::tensorflow::mechanisms::{master, rendezvous, rpc, worker};
 use crate::models::tensorflow::process::{List, NodeId, RendezvousId, SOURCE, StepId, ThreadId};
+use crate::models::tensorflow::release::Status;
 
 /// Runs `ExecutorState::RunAsync`: the partition starts, with its one root outstanding.
 pub(in crate::models::tensorflow::mechanisms) fn run_async(run: &mut Run<'_>, step: StepId, rendezvous: RendezvousId) {
@@ -18,6 +19,7 @@ pub(in crate::models::tensorflow::mechanisms) fn run_async(run: &mut Run<'_>, st
         pending: run.model.pending(step, run.id),
         outstanding: 1,
         failed: false,
+        derived: false,
         cancelling: Cancelling::No,
         callbacks: List::new(),
     };
@@ -31,11 +33,11 @@ pub(in crate::models::tensorflow::mechanisms) fn ended(
     model: &TensorFlow,
     id: ProcessId,
     step: StepId,
-    ok: bool,
+    status: Status,
 ) -> [super::super::Pc; 2] {
     match model.run_graph_call(step, id) {
-        Some(call) => rpc::serve(call, ok),
-        None => [worker::clear_local(step), master::when_done(step, ok)],
+        Some(call) => rpc::serve(call, status),
+        None => [worker::clear_local(step), master::when_done(step, status)],
     }
 }
 
@@ -47,8 +49,14 @@ pub(super) fn barrier(run: &mut Run<'_>, step: StepId) {
         .iter()
         .position(|execution| execution.step == step);
     let execution = run.process.executions.remove(index.expect("the step runs here"));
-    run.then(ended(run.model, run.id, step, !execution.failed));
-    run.then(execution.failed.then(|| rendezvous::abort(step, execution.rendezvous)));
+    let status = Status::of(execution.failed, execution.derived);
+    run.then(ended(run.model, run.id, step, status));
+    let again = run.model.abort_status(run.model.cancelled_status());
+    run.then(
+        execution
+            .failed
+            .then(|| rendezvous::abort(step, execution.rendezvous, again)),
+    );
 }
 
 pub(super) fn kernel(run: &mut Run<'_>, step: StepId, node: NodeId) {

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::Object;
-use crate::machine::Lock;
+use crate::machine::{Lock, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::mechanisms::context::Inventory;
 use crate::models::tensorflow::process::{ANY_RENDEZVOUS, CallId, List, Process, RendezvousId, StepId, ThreadId};
+use crate::models::tensorflow::release::Status;
 
 /// `RpcRemoteRendezvous` with its `LocalRendezvousImpl`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub struct Rendezvous {
     pub initialized: bool,
     /// Whether `status_` carries an error.
     pub aborted: bool,
+    /// Whether that error is derived.
+    pub derived: bool,
     /// `active_`: calls that this process sent, sorted.
     pub active: List,
     /// `deferred_calls_`, sorted: the order in which `Initialize` serves them is that of their arrival, but they do not touch
@@ -27,6 +30,8 @@ pub struct Rendezvous {
     pub deferred: List,
     /// Whether the local table carries an error.
     pub local_aborted: bool,
+    /// Whether that error is derived.
+    pub local_derived: bool,
     /// Calls whose value waits in the local table, sorted. A key stands for one call.
     pub values: List,
     /// Peers' receives that wait in the local table, sorted.
@@ -43,23 +48,45 @@ impl Rendezvous {
             lock: Lock::default(),
             initialized: false,
             aborted: false,
+            derived: false,
             active: List::new(),
             deferred: List::new(),
             local_aborted: false,
+            local_derived: false,
             values: List::new(),
             waiters: List::new(),
             cancelled: false,
         }
     }
 
+    /// Returns `status_` of the remote half.
+    pub fn status(&self) -> Status {
+        Status::of(self.aborted, self.derived)
+    }
+
+    /// Returns `status_` of the local table.
+    pub fn local_status(&self) -> Status {
+        Status::of(self.local_aborted, self.local_derived)
+    }
+
     pub(super) fn abort_words(&self, model: &TensorFlow) -> String {
         if self.aborted {
             return "aborts the rendezvous once more, which changes nothing".to_owned();
+        }
+        if model.variant().splits_mutexes() {
+            return "aborts the rendezvous, and has yet to turn to its calls".to_owned();
         }
         match model.call_names(&self.active).as_str() {
             "none" => "aborts the rendezvous, which has no active call".to_owned(),
             active => format!("aborts the rendezvous and goes on to cancel its active calls: {active}"),
         }
+    }
+
+    pub(super) fn calls_words(&self, model: &TensorFlow) -> String {
+        format!(
+            "turns to the calls of the rendezvous: {}",
+            model.call_names(&self.active)
+        )
     }
 
     pub(super) fn initialize_words(&self, model: &TensorFlow) -> String {
@@ -98,19 +125,23 @@ pub(in crate::models) struct Facts {
     states: SmallVec<[State; 2]>,
     /// Step and rendezvous. Where a step is cleaned up, another rendezvous may stand for it later.
     table: SmallVec<[(StepId, RendezvousId); 2]>,
+    /// Steps of which an abort may miss a receive, so that another one is of use.
+    may_miss: SmallVec<[StepId; 1]>,
 }
 
 impl Facts {
-    pub(super) fn of(model: &TensorFlow, process: &Process) -> Self {
+    pub(super) fn of(model: &TensorFlow, id: ProcessId, process: &Process) -> Self {
         let state = |state: &Rendezvous| State {
             local_aborted: state.local_aborted,
             aborted: state.aborted,
             initialized: state.initialized,
         };
+        let steps = process.table.iter().map(|(step, _)| *step);
         let stays = |(step, _): &&(StepId, RendezvousId)| !model.cleans_up_after(*step);
         Self {
             states: process.rendezvous.iter().map(state).collect(),
             table: process.table.iter().filter(stays).copied().collect(),
+            may_miss: steps.filter(|step| model.may_miss(id, process, *step)).collect(),
         }
     }
 
@@ -127,7 +158,7 @@ impl Facts {
     /// Returns true if the step's rendezvous is aborted on both halves and stays so: nothing can abort the step any more.
     pub(in crate::models) fn is_settled(&self, step: StepId) -> bool {
         let state = self.state(step, ANY_RENDEZVOUS);
-        state.local_aborted && state.aborted
+        !self.may_miss.contains(&step) && state.local_aborted && state.aborted
     }
 }
 
@@ -179,10 +210,10 @@ pub(super) fn list(model: &TensorFlow, process: &Process, inventory: &mut Invent
 fn list_one(model: &TensorFlow, rendezvous: &Rendezvous, in_table: bool, inventory: &mut Inventory<'_>) {
     let step = rendezvous.step;
     let session_object = model.session_object(step);
-    let local = (rendezvous.local_aborted, &rendezvous.values, &rendezvous.waiters);
+    let local = (rendezvous.local_status(), &rendezvous.values, &rendezvous.waiters);
     let half = (
         rendezvous.lock,
-        rendezvous.aborted,
+        rendezvous.status(),
         rendezvous.cancelled,
         &rendezvous.active,
     );

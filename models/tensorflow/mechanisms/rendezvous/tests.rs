@@ -1,4 +1,5 @@
 use super::*;
+use crate::machine::Label;
 use crate::models::tensorflow::job::Variant;
 use crate::models::tensorflow::mechanisms::bench::Bench;
 use crate::models::tensorflow::mechanisms::iterator;
@@ -26,8 +27,8 @@ fn parked(variant: Variant) -> (Bench, CallId, ThreadId) {
 }
 
 fn aborted(bench: &mut Bench, process: &str) {
-    let id = bench.rendezvous_id(process);
-    bench.does(process, Pc::AbortLocal(0, id));
+    let (id, status) = (bench.rendezvous_id(process), bench.model.abort_status(Status::Error));
+    bench.does(process, Pc::AbortLocal(0, id, status));
     bench.go();
     assert!(bench.rendezvous(process).aborted && bench.rendezvous(process).local_aborted);
 }
@@ -35,11 +36,11 @@ fn aborted(bench: &mut Bench, process: &str) {
 #[test]
 fn a_receive_that_comes_before_its_step_is_parked_and_answered_when_the_step_starts() {
     let (mut bench, call, start) = parked(Variant::Tf112);
-    assert!(!bench.sent.contains(&Frame::Response(call, true)));
+    assert!(!bench.sent.contains(&Frame::Response(call, Status::Ok)));
     bench.release("ps0", start);
     bench.go();
     assert!(bench.rendezvous("ps0").deferred.is_empty());
-    assert!(bench.sent.contains(&Frame::Response(call, true)));
+    assert!(bench.sent.contains(&Frame::Response(call, Status::Ok)));
 }
 
 #[test]
@@ -47,11 +48,11 @@ fn an_abort_does_not_answer_a_parked_receive_the_start_of_the_step_does_with_the
     let (mut bench, call, start) = parked(Variant::Tf112);
     aborted(&mut bench, "ps0");
     assert_eq!(bench.rendezvous("ps0").deferred[..], [call]);
-    assert!(!bench.sent.contains(&Frame::Response(call, false)));
+    assert!(!bench.sent.contains(&Frame::Response(call, Status::Error)));
     bench.release("ps0", start);
     bench.go();
     assert!(bench.rendezvous("ps0").deferred.is_empty());
-    assert!(bench.sent.contains(&Frame::Response(call, false)));
+    assert!(bench.sent.contains(&Frame::Response(call, Status::Error)));
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn with_abort_deferred_the_abort_answers_parked_receives_and_those_that_come_lat
     let (mut bench, call, _) = parked(Variant::AbortDeferred);
     aborted(&mut bench, "ps0");
     assert!(bench.rendezvous("ps0").deferred.is_empty());
-    assert!(bench.sent.contains(&Frame::Response(call, false)));
+    assert!(bench.sent.contains(&Frame::Response(call, Status::Error)));
     let id = bench.rendezvous_id("ps0");
     let thread = bench.does("ps0", Pc::RecvLocal(0, call, id));
     assert_eq!(bench.at("ps0", thread), Some(&rpc::SERVE_CLEAR));
@@ -84,9 +85,9 @@ fn an_abort_cancels_its_active_calls_in_any_order_and_holds_the_mutex_until_the_
     let calls = ["edge_1_ps0_worker", "edge_2_ps0_worker"].map(|name| bench.call(name));
     assert_eq!(bench.rendezvous("worker0").active[..], calls);
     let id = bench.rendezvous_id("worker0");
-    let thread = bench.does("worker0", Pc::AbortLocal(0, id));
+    let thread = bench.does("worker0", Pc::AbortLocal(0, id, Status::Error));
     bench.step("worker0", thread);
-    let other = bench.start("worker0", Pc::AbortRemote(0, id));
+    let other = bench.start("worker0", Pc::AbortRemote(0, id, Status::Error));
     assert_eq!(bench.pending("worker0", thread).operation.choices, 2);
     bench.choose("worker0", thread, 1);
     assert_eq!(bench.at("worker0", thread), Some(&rpc::CANCEL));
@@ -149,7 +150,7 @@ fn a_value_waits_for_its_receive_and_is_gone_after_an_abort() {
     assert!(bench.rendezvous("ps0").values.is_empty());
     bench.release("worker0", &REGISTER);
     bench.go();
-    assert!(bench.sent.contains(&Frame::Response(call, false)));
+    assert!(bench.sent.contains(&Frame::Response(call, Status::Error)));
 }
 
 #[test]
@@ -163,7 +164,7 @@ fn a_send_answers_the_receive_that_waits_for_it_and_leaves_no_value() {
     bench.go();
     let rendezvous = bench.rendezvous("ps0");
     assert!(rendezvous.waiters.is_empty() && rendezvous.values.is_empty());
-    assert!(bench.sent.contains(&Frame::Response(call, true)));
+    assert!(bench.sent.contains(&Frame::Response(call, Status::Ok)));
 }
 
 #[test]
@@ -194,12 +195,12 @@ fn an_abort_fails_the_receives_that_wait_for_a_value_before_it_comes_to_the_seco
     bench.go();
     let call = bench.call(RECEIVE);
     let id = bench.rendezvous_id("ps0");
-    let thread = bench.does("ps0", Pc::AbortLocal(0, id));
+    let thread = bench.does("ps0", Pc::AbortLocal(0, id, Status::Error));
     assert!(bench.rendezvous("ps0").waiters.is_empty());
     while bench.at("ps0", thread) != Some(&ABORT_REMOTE) {
         bench.step("ps0", thread);
     }
-    assert_eq!(bench.sent.last(), Some(&Frame::Response(call, false)));
+    assert_eq!(bench.sent.last(), Some(&Frame::Response(call, Status::Error)));
     assert!(!bench.rendezvous("ps0").aborted);
 }
 
@@ -247,7 +248,7 @@ fn a_process_that_remembers_the_cancelled_step_answers_its_receives_with_the_err
     bench.does("ps0", Pc::FailDeferred(0, id));
     bench.go();
     assert!(bench.rendezvous("ps0").deferred.is_empty());
-    assert!(bench.sent.contains(&Frame::Response(call, false)));
+    assert!(bench.sent.contains(&Frame::Response(call, Status::Error)));
     let later = bench.does("ps0", Pc::RecvLocal(0, call, id));
     assert_eq!(bench.at("ps0", later), Some(&rpc::SERVE_CLEAR));
     bench.process_mut("ps0").cancelled_steps.insert(0);
@@ -262,9 +263,75 @@ fn what_is_said_of_a_steps_rendezvous_holds_only_where_no_cleanup_can_replace_it
         bench.model.set_cleans_up(cleans_up);
         bench.go();
         aborted(&mut bench, "worker0");
-        let facts = Facts::of(&bench.model, bench.process("worker0"));
+        let facts = Facts::of(&bench.model, bench.id("worker0"), bench.process("worker0"));
         assert_eq!(facts.is_settled(0), known);
         assert_eq!(facts.state(0, ANY_RENDEZVOUS).aborted, known);
         assert!(facts.state(0, bench.rendezvous_id("worker0")).aborted);
+    }
+}
+
+/// The worker's receive stands at a label, on a release, and the worker's rendezvous is aborted.
+fn receiving(variant: Variant, label: &'static Label) -> (Bench, CallId) {
+    let mut bench = waiting(Bench::variant(1, &EDGES, variant));
+    bench.hold("ps0", &VALIDATE);
+    bench.hold("ps0", &SEND_CHECK);
+    bench.hold("worker0", label);
+    bench.go();
+    assert_eq!(bench.standing("worker0", label).len(), 1);
+    aborted(&mut bench, "worker0");
+    let call = bench.call(RECEIVE);
+    bench.release("worker0", label);
+    (bench, call)
+}
+
+#[test]
+fn in_2_a_receive_that_is_registered_after_the_abort_went_through_the_calls_is_missed() {
+    let (mut bench, call) = receiving(Variant::Tf2, &REGISTER_CALL);
+    bench.go();
+    assert_eq!(bench.rendezvous("worker0").active[..], [call]);
+    let record = bench.process("worker0").client_call(call).expect("it waits");
+    assert_eq!((record.rpc, record.failed), (Rpc::Sent, false));
+    aborted(&mut bench, "worker0");
+    assert_eq!(
+        bench.rendezvous("worker0").active[..],
+        [call],
+        "a second abort does not turn to the calls"
+    );
+    let (mut bench, call) = receiving(Variant::Tf2, &REGISTER);
+    bench.go();
+    assert!(
+        bench.process("worker0").client_call(call).is_none(),
+        "it finds the error"
+    );
+}
+
+#[test]
+fn in_2_a_receive_that_comes_to_the_local_table_after_the_abort_waits_until_the_next_abort() {
+    let mut bench = waiting(Bench::variant(1, &EDGES, Variant::Tf2));
+    let call = bench.call(RECEIVE);
+    for label in [&VALIDATE, &LOCAL_RECV, &SEND_CHECK] {
+        bench.hold("ps0", label);
+    }
+    bench.go();
+    aborted(&mut bench, "ps0");
+    bench.release("ps0", &LOCAL_RECV);
+    bench.go();
+    assert_eq!(bench.rendezvous("ps0").waiters[..], [call]);
+    aborted(&mut bench, "ps0");
+    assert!(bench.rendezvous("ps0").waiters.is_empty());
+    assert!(bench.sent.contains(&Frame::Response(call, Status::Error)));
+}
+
+#[test]
+fn the_error_of_an_abort_is_derived_in_1_15_and_the_steps_own_in_2() {
+    for (variant, status) in [
+        (Variant::Tf112, Status::Error),
+        (Variant::Tf113, Status::Error),
+        (Variant::Tf115, Status::Derived),
+        (Variant::Tf2, Status::Error),
+    ] {
+        let (bench, _) = receiving(variant, &REGISTER);
+        assert_eq!(bench.rendezvous("worker0").status(), status, "{variant}");
+        assert_eq!(bench.rendezvous("worker0").local_status(), status, "{variant}");
     }
 }

@@ -3,10 +3,10 @@
 use super::{ClientCall, Frame, INSTALL, Pc, Rpc, START, completion};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallKind;
-use crate::models::tensorflow::job::Variant;
 use crate::models::tensorflow::mechanisms::context::Run;
 use crate::models::tensorflow::mechanisms::{closing, crash, executor, master, rendezvous};
 use crate::models::tensorflow::process::{CallId, Process, RendezvousId, ThreadId};
+use crate::models::tensorflow::release::Status;
 
 fn client<'a>(run: &'a mut Run<'_>, id: CallId) -> &'a mut ClientCall {
     run.process.client_call_mut(id).expect("the call is not over")
@@ -21,11 +21,12 @@ pub(in crate::models::tensorflow::mechanisms) fn register_receive(
     run: &mut Run<'_>,
     call: CallId,
     rendezvous: RendezvousId,
-    aborted: bool,
+    aborted: Option<Status>,
 ) {
     let record = ClientCall {
-        failed: aborted,
-        wanted: aborted && run.model.is_sticky(),
+        failed: aborted.is_some(),
+        derived: aborted == Some(Status::Derived),
+        wanted: aborted.is_some() && run.model.is_sticky(),
         ..ClientCall::receive(call, rendezvous)
     };
     run.process.insert_client_call(record);
@@ -41,16 +42,16 @@ pub(super) fn install(run: &mut Run<'_>, id: CallId) {
 
 /// Returns true if the call is looked at once more after it was started.
 pub(super) fn checks_after_send(model: &TensorFlow, id: CallId) -> bool {
-    model.variant() == Variant::CheckAfterSend && is_receive(model, id)
+    model.variant().checks_after_send() && is_receive(model, id)
 }
 
 pub(super) fn start(run: &mut Run<'_>, id: CallId) {
     let checks = checks_after_send(run.model, id);
-    let server = run.model.call(id).server;
+    let (server, cancelled) = (run.model.call(id).server, run.model.cancelled_status());
     let call = client(run, id);
     call.unchecked = checks;
     if call.rpc == Rpc::Marked {
-        call.failed = true;
+        call.fail(cancelled);
         master::never_sent(run, id);
         completed(run, id);
     } else {
@@ -70,15 +71,19 @@ pub(in crate::models::tensorflow::mechanisms) fn send(run: &mut Run<'_>, id: Cal
 }
 
 pub(super) fn check_before_send(run: &mut Run<'_>, id: CallId) {
-    if client(run, id).failed {
-        run.process.remove_client_call(id);
+    let status = client(run, id).status();
+    if !status.is_ok() {
         let issues = |pc: &mut super::super::Pc| {
             let label = pc.label();
             (label == &INSTALL || label == &START) && pc.subject().call == Some(id)
         };
         run.thread.stack.retain(|pc| !issues(pc));
+        if run.model.variant().splits_mutexes() {
+            return run.then([rendezvous::deregister(id)]);
+        }
+        run.process.remove_client_call(id);
         let (step, node) = run.model.recv_node(id);
-        run.then(executor::node_done(run.model, step, node, false, false));
+        run.then(executor::node_done(run.model, step, node, status, false));
     }
 }
 
@@ -95,10 +100,15 @@ pub(super) fn check_after_send(run: &mut Run<'_>, id: CallId) {
 /// Runs `CallOptions::StartCancel` as `StartAbort` and `RunManyGraphs` call it. For a receive, the error is remembered first.
 pub(super) fn cancel(run: &mut Run<'_>, id: CallId) {
     let (sticky, receive) = (run.model.is_sticky(), is_receive(run.model, id));
-    let Some(call) = run.process.client_call_mut(id) else {
+    let process = &mut *run.process;
+    let Some(call) = process.client_calls.iter_mut().find(|call| call.id == id) else {
         return;
     };
-    call.failed |= receive;
+    // A receive is told the status of its rendezvous, or that it is cancelled.
+    if let (true, Some(rendezvous)) = (receive, call.rendezvous) {
+        call.fail(process.rendezvous[usize::from(rendezvous)].status());
+        call.fail(run.model.cancelled_status());
+    }
     if call.installed {
         try_cancel(run, id);
     } else if sticky && call.rpc == Rpc::Fresh {
@@ -108,12 +118,12 @@ pub(super) fn cancel(run: &mut Run<'_>, id: CallId) {
 
 /// Runs `ClientContext::TryCancel`.
 fn try_cancel(run: &mut Run<'_>, id: CallId) {
-    let server = run.model.call(id).server;
+    let (server, cancelled) = (run.model.call(id).server, run.model.cancelled_status());
     let call = client(run, id);
     match call.rpc {
         Rpc::Fresh => call.rpc = Rpc::Marked,
         Rpc::Sent => {
-            call.failed = true;
+            call.fail(cancelled);
             run.send(server, Frame::Reset(id));
             completed(run, id);
         }
@@ -131,10 +141,10 @@ fn completed(run: &mut Run<'_>, id: CallId) {
 pub(super) fn complete(run: &mut Run<'_>, id: CallId) {
     let call = client(run, id);
     call.installed = false;
-    let ok = !call.failed;
+    let status = call.status();
     match run.model.call(id).kind {
         CallKind::RecvTensor { .. } => run.then([rendezvous::deregister(id)]),
-        CallKind::RunGraph { .. } => run.then([master::when_done(run.model.call(id).step, ok)]),
+        CallKind::RunGraph { .. } => run.then([master::when_done(run.model.call(id).step, status)]),
         CallKind::CleanupGraph => {
             run.process.remove_client_call(id);
             run.then([closing::cleaned(run.model.call(id).step)]);
@@ -145,6 +155,16 @@ pub(super) fn complete(run: &mut Run<'_>, id: CallId) {
         }
         CallKind::CancelStep => {}
     }
+    if run.model.variant().has_callback_pool() {
+        leave_queue(run, id);
+    }
+}
+
+/// Hands the rest of a completion to the pool of callbacks: the queue is free before it runs.
+fn leave_queue(run: &mut Run<'_>, id: CallId) {
+    let idle = super::super::Pc::from(Pc::QueueIdle(id));
+    run.thread.stack.retain(|pc| *pc != idle);
+    run.then([idle]);
 }
 
 pub(super) fn cancel_words(process: &Process, id: CallId, name: &str) -> String {

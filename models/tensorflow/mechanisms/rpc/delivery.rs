@@ -6,6 +6,7 @@ use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::mechanisms::context::Next;
 use crate::models::tensorflow::mechanisms::crash;
 use crate::models::tensorflow::process::{CallId, Process, Thread, ThreadId};
+use crate::models::tensorflow::release::Status;
 
 fn start<P: Into<super::super::Pc>>(process: &mut Process, name: ThreadId, places: impl IntoIterator<Item = P>) {
     let mut thread = Thread::new(name);
@@ -31,11 +32,11 @@ pub(in crate::models) fn deliver(model: &TensorFlow, process: &mut Process, from
             start(process, ThreadId::Arrival(id), [Pc::Read(id)]);
         }
         Frame::Reset(id) => reset(process, id),
-        Frame::Response(id, ok) => {
+        Frame::Response(id, status) => {
             if let Some(call) = process.client_call_mut(id)
                 && call.rpc == Rpc::Sent
             {
-                call.failed |= !ok;
+                call.fail(status);
                 call.rpc = Rpc::Complete;
                 start(process, ThreadId::Completion(id), completion(id));
             }
@@ -67,7 +68,8 @@ pub(in crate::models::tensorflow::mechanisms) fn lost_answers(
     let mut over = Vec::new();
     for call in &mut process.client_calls {
         if model.call(call.id).server == peer && call.rpc == Rpc::Sent {
-            (call.failed, call.rpc) = (true, Rpc::Complete);
+            call.fail(Status::Error);
+            call.rpc = Rpc::Complete;
             over.push(call.id);
         }
     }

@@ -1,6 +1,7 @@
 //! A call on its server's side: read, cancelled, answered.
 
 use super::Pc;
+use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::mechanisms::context::{Next, Run};
 use crate::models::tensorflow::mechanisms::{rendezvous, worker};
@@ -29,14 +30,22 @@ pub(super) fn read(run: &mut Run<'_>, id: CallId) {
     }
 }
 
+/// Returns true if the cancel function of a request's handler only writes a line to the log.
+fn logs_only(model: &TensorFlow, id: CallId) -> bool {
+    let receive = matches!(model.call(id).kind, CallKind::RecvTensor { .. });
+    receive && model.variant().logs_cancelled_receives()
+}
+
 /// Runs the cancel callback with the call's mutexes held, if both of them are installed by now; else the cancellation is lost,
 /// unless the `CallOptions` that it got to remembers it.
 pub(super) fn request_cancelled(run: &mut Run<'_>, id: CallId) {
-    let sticky = run.model.is_sticky();
+    let (sticky, logs) = (run.model.is_sticky(), logs_only(run.model, id));
     let Some(call) = run.process.server_call_mut(id) else {
         return;
     };
-    if call.callback && call.options {
+    if logs {
+        // The cancel function of the handler does nothing to the step.
+    } else if call.callback && call.options {
         cancel_request(run, id);
     } else if call.callback && sticky {
         call.wanted = true;
@@ -56,6 +65,9 @@ pub(in crate::models::tensorflow::mechanisms) fn cancel_request(run: &mut Run<'_
 
 /// Lists what [`cancel_request`] may do.
 pub(in crate::models::tensorflow::mechanisms) fn next_of_cancel(next: &mut Next<'_>, id: CallId) {
+    if logs_only(next.model, id) {
+        return;
+    }
     let info = next.model.call(id);
     next.then([Pc::Release(id).into(), rendezvous::abort_step(info.step)]);
     next.then(matches!(info.kind, CallKind::RunGraph { .. }).then(|| worker::cancel_manager(info.step)));

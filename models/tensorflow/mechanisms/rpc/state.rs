@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::Lock;
 use crate::models::tensorflow::process::{CallId, RendezvousId, ThreadId};
+use crate::models::tensorflow::release::Status;
 
 /// A message between processes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -12,8 +13,8 @@ pub enum Frame {
     Request(CallId),
     /// The client cancelled the call (RST_STREAM).
     Reset(CallId),
-    /// The answer, and whether it carries success (a partition's error travels in the body of an otherwise good answer).
-    Response(CallId, bool),
+    /// The answer, and its status (a partition's error travels in the body of an otherwise good answer).
+    Response(CallId, Status),
     /// The connection to the sender breaks.
     Lost,
 }
@@ -58,6 +59,8 @@ pub struct ClientCall {
     pub rpc: Rpc,
     /// Whether the call's status carries an error: its own, or that of the rendezvous it was told to abort with.
     pub failed: bool,
+    /// Whether that error is derived.
+    pub derived: bool,
     /// `check-after-send`: the completion waits until the check is done.
     pub unchecked: bool,
 }
@@ -80,7 +83,20 @@ impl ClientCall {
             wanted: false,
             rpc: Rpc::Fresh,
             failed: false,
+            derived: false,
             unchecked: false,
+        }
+    }
+
+    /// Returns the call's status.
+    pub fn status(&self) -> Status {
+        Status::of(self.failed, self.derived)
+    }
+
+    /// Runs `Status::Update`: the first error stays.
+    pub(super) fn fail(&mut self, status: Status) {
+        if !self.failed && !status.is_ok() {
+            (self.failed, self.derived) = (true, status == Status::Derived);
         }
     }
 

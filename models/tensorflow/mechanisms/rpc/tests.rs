@@ -1,5 +1,6 @@
 use super::*;
 use crate::machine::Label;
+use crate::models::tensorflow::job::Variant;
 use crate::models::tensorflow::mechanisms::bench::Bench;
 use crate::models::tensorflow::mechanisms::iterator;
 
@@ -106,7 +107,7 @@ fn an_answer_that_comes_after_the_cancel_means_nothing() {
     let (mut bench, call) = sent();
     bench.does("worker0", Pc::Cancel(call));
     let before = bench.system.clone();
-    bench.deliver("ps0", "worker0", Frame::Response(call, true));
+    bench.deliver("ps0", "worker0", Frame::Response(call, Status::Ok));
     assert_eq!(bench.system, before);
 }
 
@@ -114,7 +115,7 @@ fn an_answer_that_comes_after_the_cancel_means_nothing() {
 fn an_answer_with_an_error_fails_the_call() {
     for ok in [true, false] {
         let (mut bench, call) = sent();
-        bench.deliver("ps0", "worker0", Frame::Response(call, ok));
+        bench.deliver("ps0", "worker0", Frame::Response(call, ok.into()));
         let record = bench.process("worker0").client_call(call).expect("it is not over");
         assert_eq!((record.rpc, record.failed), (Rpc::Complete, !ok));
     }
@@ -209,7 +210,7 @@ fn an_answer_waits_for_the_cancellation_that_runs_and_ends_the_call() {
         bench.step("ps0", thread);
     }
     bench.step("ps0", answer);
-    bench.does("ps0", Pc::Respond(call, false));
+    bench.does("ps0", Pc::Respond(call, Status::Error));
     assert_eq!(bench.process("ps0").server_call(call), None);
     let before = bench.system.clone();
     bench.deliver("worker0", "ps0", Frame::Reset(call));
@@ -256,7 +257,7 @@ fn with_check_after_send_a_call_that_carries_an_error_is_cancelled_and_completes
     bench.hold("worker0", &CHECK_AFTER);
     bench.release("worker0", &INSTALL);
     bench.go();
-    bench.deliver("ps0", "worker0", Frame::Response(call, true));
+    bench.deliver("ps0", "worker0", Frame::Response(call, Status::Ok));
     let completion = ThreadId::Completion(call);
     bench.step("worker0", completion);
     assert!(!bench.pending("worker0", completion).enabled, "it waits for the check");
@@ -281,4 +282,42 @@ fn nobody_waits_for_the_answer_of_a_cleanup() {
     bench.step("ps0", ThreadId::Arrival(call));
     assert_eq!(bench.process("ps0").server_call(call), None);
     assert_eq!(bench.at("ps0", ThreadId::Arrival(call)), Some(&ACCEPT));
+}
+
+#[test]
+fn in_1_15_a_server_does_not_abort_the_step_of_a_cancelled_receive() {
+    for (variant, timers) in [(Variant::Tf113, 1), (Variant::Tf115, 0), (Variant::Tf2, 1)] {
+        let mut bench = Bench::variant(1, &["ps0->worker", "worker->ps0 batch"], variant);
+        bench.hold("worker0", &iterator::GET_NEXT);
+        bench.hold("worker0", &CLEAR);
+        bench.hold("ps0", &rendezvous::SEND_CHECK);
+        bench.hold("ps0", &rendezvous::ABORT_LOCAL);
+        bench.go();
+        let call = bench.call("edge_1_ps0_worker");
+        assert!(bench.process("ps0").server_call(call).is_some_and(|call| call.options));
+        bench.does("worker0", Pc::Cancel(call));
+        bench.go();
+        assert_eq!(
+            bench.standing("ps0", &rendezvous::ABORT_LOCAL).len(),
+            timers,
+            "{variant}"
+        );
+    }
+}
+
+#[test]
+fn since_1_13_a_completion_frees_its_queue_before_the_callback_runs() {
+    for (variant, free) in [
+        (Variant::Tf112, false),
+        (Variant::Tf113, true),
+        (Variant::Tf115, true),
+        (Variant::Tf2, true),
+    ] {
+        let mut bench = Bench::variant(1, &["ps0->worker", "worker->ps0 batch"], variant);
+        bench.hold("worker0", &iterator::GET_NEXT);
+        bench.hold("worker0", &rendezvous::DEREGISTER);
+        bench.go();
+        assert_eq!(bench.standing("worker0", &rendezvous::DEREGISTER).len(), 1);
+        assert_eq!(bench.process("worker0").busy_queues.is_empty(), free, "{variant}");
+    }
 }

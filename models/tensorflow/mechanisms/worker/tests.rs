@@ -4,6 +4,7 @@ use crate::models::tensorflow::job::faults::{Death, Faults};
 use crate::models::tensorflow::mechanisms::bench::Bench;
 use crate::models::tensorflow::mechanisms::rpc::Frame;
 use crate::models::tensorflow::mechanisms::{iterator, pool};
+use crate::models::tensorflow::release::Status;
 
 const EDGES: [&str; 2] = ["ps0->worker", "worker->ps0 batch"];
 
@@ -134,7 +135,7 @@ fn a_server_that_came_back_answers_run_graph_and_receives_with_errors() {
     bench.hold("worker0", &rpc::QUEUE_TAKE);
     bench.go();
     for call in ["RunGraph(ps0)", "edge_1_ps0_worker"] {
-        let answer = Frame::Response(bench.call(call), false);
+        let answer = Frame::Response(bench.call(call), Status::Error);
         assert!(bench.sent.contains(&answer), "{call}");
     }
     let process = bench.process("ps0");
