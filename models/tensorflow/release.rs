@@ -68,6 +68,11 @@ impl Variant {
         self == Self::Tf115
     }
 
+    /// Returns true if a receive is registered with the step's cancellation manager, which cancels it.
+    pub(in crate::models) fn registers_with_manager(self) -> bool {
+        self == Self::Tf2
+    }
+
     /// Returns true if a rendezvous has a mutex for its status and another one for its calls, and the local table likewise: who has seen
     /// no error may come to the calls, or to the table, after an abort has gone through them.
     pub(in crate::models) fn splits_mutexes(self) -> bool {

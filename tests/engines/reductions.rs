@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use lastbatch::explore::exhaustive::{Options, Reductions, audit_transitions};
 use lastbatch::models::tensorflow::job::faults::{Death, Faults};
-use lastbatch::models::tensorflow::job::{Data, Variant};
+use lastbatch::models::tensorflow::job::{Data, Order, Variant};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -39,7 +39,7 @@ fn on_three_servers_of_which_two_hang_every_reduction_keeps_both_signatures() {
 #[test]
 fn a_handler_whose_call_is_forgotten_loses_no_signature() {
     let mut job = SmallJob::plain(2, &["ps1->ps0", "ps0->worker"]);
-    (job.pool, job.variant) = (1, Variant::AbortDeferred);
+    (job.pool, job.variant, job.root_order) = (1, Variant::AbortDeferred, Order::Recorded);
     assert_eq!(agree(&job), 4);
 }
 

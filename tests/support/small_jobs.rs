@@ -35,6 +35,7 @@ pub(crate) struct SmallJob {
     pub(crate) steps: Vec<Data>,
     pub(crate) input: Input,
     pub(crate) every_order: bool,
+    pub(crate) root_order: Order,
     /// Faults and other events beside the steps.
     pub(crate) beside: Faults,
     /// The task in whose partition a node fails.
@@ -72,6 +73,7 @@ impl SmallJob {
             steps: vec![Data::End],
             input: Input::Iterator,
             every_order: false,
+            root_order: Order::All,
             beside: Faults::default(),
             fails: None,
         }
@@ -132,6 +134,7 @@ impl SmallJob {
                 Input::Fed,
             ][numbers.below(5)],
             every_order: numbers.below(8) == 0,
+            root_order: Order::All,
             beside: Faults::default(),
             fails: None,
         }
@@ -181,7 +184,7 @@ impl SmallJob {
             intra_op: 1,
             variant: self.variant,
             partition_order: if self.every_order { Order::All } else { Order::Recorded },
-            root_order: Order::All,
+            root_order: self.root_order,
             pipeline: None,
         })
         .expect("a small job")

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use super::context::{Context, Declared, Inventory, Next, Run, View};
 use super::master::{Object as MasterObject, orders, permutation};
 use super::room::Mechanism;
-use super::{master, queue};
+use super::{master, queue, rendezvous};
 use crate::machine::{Access, Lock, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::process::{Process, StepId, ThreadId};
@@ -176,9 +176,10 @@ pub(super) fn start(run: &mut Run<'_>, step: StepId) {
         return;
     };
     let callbacks = std::mem::take(&mut execution.callbacks);
+    let receives = rendezvous::cancelled_by_manager(run.model, step, execution.rendezvous);
     if callbacks.is_empty() {
         execution.cancelling = Cancelling::Done;
-        return;
+        return run.then(receives);
     }
     execution.cancelling = Cancelling::Now;
     run.then([Pc::StepCancelled(step)]);
@@ -188,10 +189,13 @@ pub(super) fn start(run: &mut Run<'_>, step: StepId) {
             .iter()
             .map(|&index| queue::cancel(step, callbacks[usize::from(index)])),
     );
+    run.then(receives);
 }
 
 /// Lists what [`start`] may do: callbacks are those of attempts on a queue.
 pub(super) fn next_of_start(next: &mut Next<'_>, step: StepId) {
+    let of = next.facts.executor.rendezvous(step);
+    next.then(rendezvous::cancelled_by_manager(next.model, step, of));
     if next.model.has_queue() {
         next.then([Pc::StepCancelled(step)]);
         let nodes = next.model.queue_nodes(next.id).filter(|(of, _)| *of == step);

@@ -27,6 +27,7 @@ labels! {
     FEED = "Recv.feed", "LocalRendezvousImpl::RecvAsync of a fed value", "rendezvous.cc:196";
     SEND_CHECK = "Send.check", "BaseRemoteRendezvous::Send (status_)", "base_rendezvous_mgr.cc:187";
     SEND_LOCAL = "Send.local", "LocalRendezvousImpl::Send", "rendezvous.cc:153";
+    BY_MANAGER = "Recv.cancelled_by_manager", "BaseRemoteRendezvous::CancelledByManager", "base_rendezvous_mgr.cc:421 (2.x)";
     REGISTER_CALL = "Recv.register_call", "BaseRemoteRendezvous::RegisterCall (calls_)", "base_rendezvous_mgr.cc:467 (2.x)";
     SEND_STATUS = "Send.status", "LocalRendezvous::Send (status_)", "local_rendezvous.cc:176 (2.x)";
     LOCAL_STATUS = "RecvLocal.status", "LocalRendezvous::RecvAsync (status_)", "local_rendezvous.cc:246 (2.x)";
@@ -68,6 +69,8 @@ program_counter! { Rendezvous;
     AbortWaiters(step, rendezvous, status: Status) => ABORT_WAITERS,
     /// 2.x, `StartAbort`: the calls of the remote half.
     AbortCalls(step, rendezvous) => ABORT_CALLS,
+    /// `tf-2`: the step's cancellation manager turns to the calls.
+    CancelledByManager(step, rendezvous) => BY_MANAGER,
     /// `StartAbort`, first half.
     AbortLocal(step, rendezvous, status: Status) => ABORT_LOCAL,
     /// `StartAbort`, second half.
@@ -127,6 +130,12 @@ pub(super) fn deregister(call: CallId) -> super::Pc {
 /// Runs `StartAbort` of a rendezvous of a step.
 pub(super) fn abort(step: StepId, rendezvous: RendezvousId, status: Status) -> super::Pc {
     Pc::AbortLocal(step, rendezvous, status).into()
+}
+
+/// Cancels the receives of a step for its cancellation manager, where they are registered with it.
+pub(super) fn cancelled_by_manager(model: &TensorFlow, step: StepId, rendezvous: RendezvousId) -> Option<super::Pc> {
+    let registers = model.variant().registers_with_manager();
+    registers.then(|| Pc::CancelledByManager(step, rendezvous).into())
 }
 
 /// Runs `GraphMgr::ExecuteAsync`: the rendezvous of a step is found and its partition started.
@@ -219,7 +228,7 @@ fn declare_abort<'a>(pc: Pc, context: &Context<'a>) -> Declared<'a> {
             local.choices(|view| view.orders_of(&view.process.rendezvous[usize::from(id)].waiters))
         }
         Pc::AbortRemote(step, id, _) => declare_remote(context, step, once(facts.state(step, id).aborted), id),
-        Pc::AbortCalls(step, id) => {
+        Pc::AbortCalls(step, id) | Pc::CancelledByManager(step, id) => {
             let calls = context.uses(Object::Remote(step), Access::Write);
             calls.when(|view| is_free(view, id))
         }
@@ -358,7 +367,7 @@ impl Mechanism for Counter {
                 );
             }
             Pc::AbortWaiters(..) => "fails the waiters of the local table",
-            Pc::AbortCalls(_, id) => return of(id).calls_words(view.model),
+            Pc::AbortCalls(_, id) | Pc::CancelledByManager(_, id) => return of(id).calls_words(view.model),
             Pc::AbortLocal(_, id, _) if of(id).local_aborted => "aborts the local table once more",
             Pc::AbortLocal(..) => "aborts the local table of the rendezvous",
             Pc::AbortRemote(_, id, _) => return of(id).abort_words(view.model),

@@ -118,9 +118,10 @@ pub(super) fn respond(call: CallId) -> super::Pc {
     Pc::Respond(call, Status::Ok).into()
 }
 
-/// Says that a call that nobody can cancel may be made.
+/// Says that a call that nobody can cancel may be made, and then answered.
 pub(super) fn next_of_sending(next: &mut Next<'_>, call: CallId) {
     next.send(next.model.call(call).server, Frame::Request(call));
+    completes(next, call);
 }
 
 /// Installs the call's cancel callback in the handler of a request.

@@ -39,7 +39,7 @@ pub(super) fn next(pc: Pc, next: &mut Next<'_>) {
             next.then(model.variant().splits_mutexes().then_some(Pc::RegisterCall(call)));
             next.then(rpc::receive(model, call));
         }
-        Pc::RegisterCall(_) => {}
+        Pc::RegisterCall(call) => next.then([rpc::cancel(call)]),
         Pc::Deregister(call) => {
             let (step, node) = model.recv_node(call);
             executor::node_done_either(next, step, node, false);
@@ -125,7 +125,9 @@ fn next_of_abort(pc: Pc, next: &mut Next<'_>) {
         Pc::AbortRemote(step, rendezvous, _) if model.variant().splits_mutexes() => {
             next.then([Pc::AbortCalls(step, rendezvous)]);
         }
-        Pc::AbortRemote(step, rendezvous, _) | Pc::AbortCalls(step, rendezvous) => {
+        Pc::AbortRemote(step, rendezvous, _)
+        | Pc::AbortCalls(step, rendezvous)
+        | Pc::CancelledByManager(step, rendezvous) => {
             next.then([Pc::AbortNext(step, rendezvous)]);
             next.then(model.receives_of(id, step).map(rpc::cancel));
             if model.fails_deferred() {

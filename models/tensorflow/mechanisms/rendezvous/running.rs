@@ -34,7 +34,11 @@ pub(super) fn apply(pc: Pc, run: &mut Run<'_>) {
         Pc::RegisterCall(call) => {
             let record = run.process.client_call(call).expect("the call is not over");
             let rendezvous = record.rendezvous.expect("a receive is registered");
-            insert(&mut of(run, rendezvous).active, call);
+            if of(run, rendezvous).swept {
+                run.then([rpc::cancel(call)]);
+            } else {
+                insert(&mut of(run, rendezvous).active, call);
+            }
         }
         // A process that was told that the step is cancelled answers its receives with the error.
         Pc::FindToReceive(step, call) if run.process.cancelled_steps.contains(usize::from(step)) => {
@@ -76,6 +80,10 @@ fn apply_abort(pc: Pc, run: &mut Run<'_>) {
         Pc::AbortWaiters(_, id, status) => fail_waiters(run, id, status),
         Pc::AbortRemote(step, id, status) => abort_remote(run, step, id, status),
         Pc::AbortCalls(step, id) => abort_calls(run, step, id),
+        Pc::CancelledByManager(step, id) => {
+            of(run, id).swept = true;
+            abort_calls(run, step, id);
+        }
         Pc::AbortNext(step, id) => {
             let call = run.thread.calls.remove(run.choice as usize);
             let last = run.thread.calls.is_empty();

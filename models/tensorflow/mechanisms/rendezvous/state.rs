@@ -38,6 +38,8 @@ pub struct Rendezvous {
     pub waiters: List,
     /// `remember-cancelled-steps`: the master said that the step is cancelled.
     pub cancelled: bool,
+    /// `tf-2`: whether the step's cancellation manager has cancelled the calls that it knows.
+    pub swept: bool,
 }
 
 impl Rendezvous {
@@ -56,6 +58,7 @@ impl Rendezvous {
             values: List::new(),
             waiters: List::new(),
             cancelled: false,
+            swept: false,
         }
     }
 
@@ -214,7 +217,7 @@ fn list_one(model: &TensorFlow, rendezvous: &Rendezvous, in_table: bool, invento
     let half = (
         rendezvous.lock,
         rendezvous.status(),
-        rendezvous.cancelled,
+        (rendezvous.cancelled, rendezvous.swept),
         &rendezvous.active,
     );
     let session = (rendezvous.initialized, &rendezvous.deferred);

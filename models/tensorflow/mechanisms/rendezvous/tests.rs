@@ -306,6 +306,40 @@ fn in_2_a_receive_that_is_registered_after_the_abort_went_through_the_calls_is_m
 }
 
 #[test]
+fn in_2_the_cancellation_manager_cancels_the_receive_that_an_abort_missed_and_refuses_later_ones() {
+    let by_manager = |bench: &mut Bench| {
+        let id = bench.rendezvous_id("worker0");
+        let place = cancelled_by_manager(&bench.model, 0, id).expect("2.x registers receives");
+        let thread = bench.start("worker0", place);
+        while bench.at("worker0", thread).is_some() {
+            bench.step("worker0", thread);
+        }
+    };
+    let (mut bench, call) = receiving(Variant::Tf2, &REGISTER_CALL);
+    bench.go();
+    assert_eq!(bench.rendezvous("worker0").active[..], [call], "the abort missed it");
+    bench.hold("worker0", &rpc::QUEUE_TAKE);
+    by_manager(&mut bench);
+    assert!(bench.rendezvous("worker0").active.is_empty());
+    let record = bench
+        .process("worker0")
+        .client_call(call)
+        .expect("its node has yet to learn of it");
+    assert!(record.is_over() && record.failed);
+
+    let (mut bench, call) = receiving(Variant::Tf2, &REGISTER_CALL);
+    by_manager(&mut bench);
+    bench.go();
+    assert!(
+        bench.process("worker0").client_call(call).is_none(),
+        "it is told to abort, and ends unsent"
+    );
+    assert!(!bench.sent.contains(&Frame::Request(call)));
+    let none = cancelled_by_manager(&Bench::new(1, &EDGES).model, 0, 0);
+    assert!(none.is_none(), "1.12 does not");
+}
+
+#[test]
 fn in_2_a_receive_that_comes_to_the_local_table_after_the_abort_waits_until_the_next_abort() {
     let mut bench = waiting(Bench::variant(1, &EDGES, Variant::Tf2));
     let call = bench.call(RECEIVE);
