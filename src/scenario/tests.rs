@@ -88,7 +88,7 @@ fn an_unknown_key_or_name_is_refused_with_those_that_are_known() {
     );
     assert_eq!(
         refused("sticky-cancel", "sticky"),
-        "dir/a.toml:8: runtime.variant: unknown runtime variant `sticky`, expected one of tf-1.12, no-send-after-abort, \
+        "dir/a.toml:8: runtime.variant: unknown runtime variant `sticky`, expected one of tf-1.12, tf-1.13, tf-1.15, tf-2, no-send-after-abort, \
          check-after-send, sticky-cancel, abort-deferred, remember-cancelled-steps, \
          sync-get-next, signal-creation-error, end-before-drained, count-out-in-two"
     );

@@ -36,7 +36,7 @@ fn known_gap_some_traces_of_a_last_batch_are_refused() {
 
 #[test]
 fn known_gap_some_traces_of_a_last_batch_on_two_pool_threads_are_refused() {
-    assert_eq!(agreements(Data::End, 2, 100..115), 5);
+    assert_eq!(agreements(Data::End, 2, 100..115), 4);
 }
 
 #[test]

@@ -162,5 +162,5 @@ fn the_last_batch_applies_no_update_that_needs_the_batch_and_any_of_those_that_d
     });
     // A part of them, since the abort comes while they run.
     let all = free.values().map(|&count| u32::from(count)).sum::<u32>();
-    assert_eq!((least.get(), most.get(), all), (0, 3, 4));
+    assert_eq!((least.get(), most.get(), all), (0, 4, 4));
 }

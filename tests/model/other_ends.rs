@@ -7,6 +7,8 @@ use crate::support::scenario::load;
 use crate::support::scenario_search::{holds, scenarios, search, siblings_differ};
 
 scenarios! { holds, ["other_ends", "variables"];
+    close_after_last_step: "other_ends" / close_after_last_step,
+    close_after_server_died: "other_ends" / close_after_server_died,
     one_server_server_node_fails: "other_ends" / one_server_server_node_fails,
     one_server_worker_node_fails: "other_ends" / one_server_worker_node_fails,
     server_dies: "other_ends" / server_dies,

@@ -43,7 +43,7 @@ fn an_unknown_variant_is_refused_with_the_known_ones() {
     let known = contains("tf-1.12").and(contains("remember-cancelled-steps"));
     let empty = directory(&[]);
     lastbatch(&empty)
-        .args(["check", "--variant", "tf-2"])
+        .args(["check", "--variant", "tf-9"])
         .assert()
         .code(2)
         .stderr(known);

@@ -99,12 +99,12 @@ fn a_budget_leaves_a_cell_undecided_and_resuming_searches_only_what_is_open() {
         .code(3)
         .stdout(contains("undecided, ended by the budget").count(2));
     // Schedules decide a cell that can hang, never one that can not.
-    run("60", &["--executions", "400", "--seed", "3"])
+    run("60", &["--executions", "400", "--seed", "8"])
         .code(3)
         .stdout(contains("| hang, ~"))
         .stdout(contains("; shuttle (random+pct:2+").count(2))
         .stdout(contains("schedules, the first hang in number"))
-        .stdout(contains("seed 3), 400 schedules |"))
+        .stdout(contains("seed 8), 400 schedules |"))
         .stdout(contains("undecided, ended by the budget"));
     run("1000000", &["--resume"]).code(0);
     let complete = read(&directory, "matrix.json");

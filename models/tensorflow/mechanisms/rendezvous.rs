@@ -5,12 +5,12 @@
 //! `active_`, `session_`, `deferred_calls_`). `StartAbort` takes them one after the other, and holds the second while it cancels the
 //! active calls one by one.
 
+mod aborting;
 mod following;
 mod running;
 mod state;
 
 use super::context::{Context, Declared, Inventory, Next, Run, View};
-use super::master::orders;
 use super::room::Mechanism;
 use crate::machine::{Access, ProcessId};
 use crate::models::tensorflow::TensorFlow;
@@ -183,17 +183,6 @@ fn executing<'a>(view: &View<'a>, step: StepId) -> &'a Rendezvous {
     &view.process.rendezvous[usize::from(id)]
 }
 
-impl View<'_> {
-    /// Returns the number of orders in which receives may be answered: that of a hash map, or that in which they came.
-    fn orders_of(&self, calls: &[CallId]) -> usize {
-        if self.model.cancels_in_order() {
-            1
-        } else {
-            orders(calls.len())
-        }
-    }
-}
-
 /// Returns true if the mutex of a rendezvous is free.
 fn is_free(view: &View<'_>, id: RendezvousId) -> bool {
     view.process.rendezvous[usize::from(id)].lock.is_free()
@@ -205,42 +194,6 @@ fn declare_remote<'a>(context: &Context<'a>, step: StepId, access: Access, id: R
     // Where the calls have a mutex of their own, nobody holds that of the status over several labels.
     let apart = context.model.variant().splits_mutexes();
     remote.when(|view| apart || is_free(view, id))
-}
-
-/// Declares the labels that abort a rendezvous.
-fn declare_abort<'a>(pc: Pc, context: &Context<'a>) -> Declared<'a> {
-    let (model, facts) = (context.model, &context.facts.rendezvous);
-    let once = |aborted| if aborted { Access::Commuting } else { Access::Write };
-    match pc {
-        Pc::AbortLocal(step, id, _) => {
-            let local = context.uses(Object::Local(step), once(facts.state(step, id).local_aborted));
-            let apart = model.variant().splits_mutexes();
-            local.choices(|view| {
-                if apart {
-                    1
-                } else {
-                    view.orders_of(&view.process.rendezvous[usize::from(id)].waiters)
-                }
-            })
-        }
-        Pc::AbortWaiters(step, id, _) => {
-            let local = context.uses(Object::Local(step), Access::Write);
-            local.choices(|view| view.orders_of(&view.process.rendezvous[usize::from(id)].waiters))
-        }
-        Pc::AbortRemote(step, id, _) => declare_remote(context, step, once(facts.state(step, id).aborted), id),
-        Pc::AbortCalls(step, id) | Pc::CancelledByManager(step, id) => {
-            let calls = context.uses(Object::Remote(step), Access::Write);
-            calls.when(|view| is_free(view, id))
-        }
-        Pc::AbortNext(step, _) => {
-            let next = context.uses(Object::Remote(step), Access::BothMover);
-            let count = |view: &View<'_>| view.thread.calls.len();
-            next.choices(|view| if model.cancels_in_order() { 1 } else { count(view) })
-        }
-        Pc::FailDeferred(step, id) => declare_remote(context, step, Access::Write, id),
-        Pc::AbortUnlock(step, _) => context.uses(Object::Remote(step), Access::BothMover),
-        _ => context.uses(Object::Table, Access::Write),
-    }
 }
 
 impl Mechanism for Counter {
@@ -315,7 +268,7 @@ impl Mechanism for Counter {
             }
             Pc::LocalValidate(step, _, id) => remote(step, Access::Commuting, id),
             Pc::LocalRecv(step, call, _) => local(step, call),
-            _ => declare_abort(self.0, context),
+            _ => aborting::declare(self.0, context),
         }
     }
 

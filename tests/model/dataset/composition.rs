@@ -39,7 +39,7 @@ fn step(edges: &[&str], pool: u8, pipeline: Option<Pipeline>, reads: usize) -> T
 fn the_last_step_hangs_in_the_same_ways_with_one_thread_for_its_input_and_with_the_whole_pipeline() {
     let cases = [
         (["worker->ps0 batch", "ps1->worker"], 2, 2),
-        (["worker->ps0 batch", "ps1->ps0"], 1, 0),
+        (["worker->ps0 batch", "ps1->ps0"], 1, 2),
         (["worker->ps0 batch", "ps1->ps0"], 2, 2),
     ];
     for (edges, pool, hangs) in cases {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::machine::{Event, Label, Model, Pending, ProcessId, System};
 use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::mechanisms::{executor, pool, rendezvous, worker};
+use crate::models::tensorflow::mechanisms::{executor, pool, rendezvous, rpc, worker};
 use crate::models::tensorflow::process::{NodeId, Process, StepId, Thread, ThreadId};
 
 /// The thread that runs a label, under a name that a slice and the whole graph share.
@@ -103,15 +103,16 @@ impl<'m> Run<'m> {
 }
 
 /// The labels that only keep the books of pools and executors: how often and by whom they run depends on how many nodes there are.
-static BOOK_KEEPING: [&Label; 7] = [
+static BOOK_KEEPING: [&Label; 8] = [
     &pool::TAKE,
     &pool::IDLE,
     &executor::PROPAGATE,
     &executor::OUTSTANDING,
     &executor::DISPATCH,
     &worker::ROOT,
-    // Who holds the mutex for longer only lets others wait.
+    // Who holds the mutex, or the completion queue, for longer only lets others wait.
     &rendezvous::ABORT_UNLOCK,
+    &rpc::QUEUE_IDLE,
 ];
 
 /// Returns true if the next label of a thread only keeps books.
