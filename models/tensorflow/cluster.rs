@@ -67,7 +67,7 @@ pub enum CallKind {
         /// Index into the graph's partitions.
         partition: u16,
     },
-    /// `CleanupGraph`; its answer is modelled only where somebody waits for it, see [`TensorFlow::awaits_cleanup`].
+    /// `CleanupGraph`; its answer is modelled only where somebody waits for it: whoever closes the session.
     CleanupGraph,
     /// `DeleteWorkerSession`.
     DeleteSession,
