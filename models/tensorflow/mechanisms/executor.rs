@@ -99,8 +99,8 @@ pub struct Execution {
     pub callbacks: List,
 }
 
-/// The partitions that run here: step, rendezvous, and whether the step has failed. With a queue nothing is said of them: whoever
-/// flushes may do something for a step that has not begun as well, and what is said of it must not grow when another one ends.
+/// The partitions that run or ran here: step, rendezvous, and whether anything of it can still fail for the first time. With a queue
+/// nothing is said: whoever flushes may do something for a step that has not begun, and that must not grow when another one ends.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(in crate::models) struct Facts(SmallVec<[(StepId, RendezvousId, bool); 1]>);
 
@@ -225,12 +225,14 @@ impl Mechanism for Counter {
     type Facts = Facts;
 
     fn facts(model: &TensorFlow, _id: ProcessId, process: &Process) -> Facts {
-        let running = process.executions.iter().filter(|_| !model.has_queue());
-        Facts(
-            running
-                .map(|execution| (execution.step, execution.rendezvous, execution.failed))
-                .collect(),
-        )
+        if model.has_queue() {
+            return Facts::default();
+        }
+        let fact = |step: StepId| match process.execution(step) {
+            Some(execution) => Some((step, execution.rendezvous, execution.failed)),
+            None => (process.started.contains(usize::from(step))).then_some((step, ANY_RENDEZVOUS, true)),
+        };
+        Facts((0..model.steps().len() as StepId).filter_map(fact).collect())
     }
 
     fn objects(model: &TensorFlow, id: ProcessId, process: &Process, inventory: &mut Inventory<'_>) {
