@@ -7,7 +7,7 @@ use crate::machine::{Access, Model, ObjectId};
 use crate::models::tensorflow::job::Data;
 use crate::models::tensorflow::job::faults::{Death, Faults};
 use crate::models::tensorflow::mechanisms::bench::{Bench, Transition, models, picks, run_at_random};
-use crate::models::tensorflow::mechanisms::{cancellation, iterator, rendezvous, rpc};
+use crate::models::tensorflow::mechanisms::{iterator, rendezvous, rpc};
 use crate::models::tensorflow::objects::Object;
 use crate::models::tensorflow::process::SOURCE;
 
@@ -46,19 +46,8 @@ fn footprints_only_shrink(model: &TensorFlow, transition: &Transition<'_>) {
         return;
     }
     let ran = of_thread(model, id, before, transition.thread);
-    let mut caused = (*ran).clone();
-    // What is said of a partition ends with it, and then nobody can do anything to what is its own.
-    let executions = before.executions.iter().map(|execution| execution.step);
-    for step in executions.filter(|step| after.execution(*step).is_none()) {
-        let own = [
-            executor::Object::Status(step).into(),
-            Object::from(cancellation::Object::Cancellation(step)),
-        ];
-        own.into_iter()
-            .for_each(|object| caused.insert(model.object(object), Access::Write));
-    }
     for thread in &after.threads {
-        let mut allowed = caused.clone();
+        let mut allowed = (*ran).clone();
         if before.thread(thread.id).is_some() {
             allowed.extend(&of_thread(model, id, before, thread.id));
         } else if let Some(name) = model.footprints.name(thread.id) {
