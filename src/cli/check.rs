@@ -68,6 +68,9 @@ pub(super) struct Check {
     /// Stop at the first hang
     #[arg(long)]
     first: bool,
+    /// Look at each proof a second time: without any reduction but partial order, and by sampling where that does not end
+    #[arg(long)]
+    verify: bool,
     #[command(flatten)]
     checkpoints: CheckpointArgs,
     /// Print each verdict as one line of JSON
@@ -169,7 +172,11 @@ impl Check {
                 let options = self.options(experiment);
                 let mut show = |status: &Status| progress.show_states(status);
                 let place = self.checkpoints.place(&format!("{name}{}", self.changes(experiment)));
-                let verdict = experiment.search_at(&options, in_order, place, interrupt, &mut show)?;
+                let mut verdict = experiment.search_at(&options, in_order, place, interrupt, &mut show)?;
+                if self.verify {
+                    let program = std::env::current_exe()?;
+                    verdict = experiment.look_again(verdict, &options, &program, interrupt, &mut show)?;
+                }
                 progress.end();
                 verdict
             }
@@ -253,7 +260,7 @@ impl Check {
         use EngineName::{Exhaustive, Loom, Shuttle, Threads};
         let (scenario, checkpoints) = (experiment.scenario(), &self.checkpoints);
         let engine = scenario.document.engine.name;
-        let options: [(&str, bool, &[EngineName]); 11] = [
+        let options: [(&str, bool, &[EngineName]); 12] = [
             ("--executions", self.executions.is_some(), &[Shuttle, Threads, Loom]),
             ("--seed", self.seed.is_some(), &[Shuttle, Threads]),
             ("--first", self.first, &[Exhaustive, Shuttle, Threads]),
@@ -263,6 +270,7 @@ impl Check {
             ("--max-memory", self.max_memory.is_some(), &[Exhaustive]),
             ("--no-reduction", !self.no_reduction.is_empty(), &[Exhaustive]),
             ("--leaks", self.leaks, &[Exhaustive]),
+            ("--verify", self.verify, &[Exhaustive]),
             ("--checkpoint", checkpoints.directory().is_some(), &[Exhaustive, Loom]),
             ("--checkpoint-every", checkpoints.counts_states(), &[Exhaustive]),
         ];

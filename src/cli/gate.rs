@@ -10,7 +10,7 @@ use lastbatch::gate::{
     Artifacts, Baseline, Budgets, Checkpoints, GateError, GateReport, Observer, Plan, Settings, Shard, Task, judge,
     merge, run,
 };
-use lastbatch::report::{gate_annotations, gate_junit, gate_markdown, gate_text, verdict_text};
+use lastbatch::report::{gate_annotations, gate_junit, gate_markdown, gate_text, proofs_markdown, verdict_text};
 use lastbatch::scenario::{BASELINE_NAME, EngineStatus};
 
 use super::progress::Progress;
@@ -41,6 +41,9 @@ pub(super) struct Gate {
     /// Run nothing; join the --json reports of all shards
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["quick", "resume", "artifacts"])]
     merge: Vec<PathBuf>,
+    /// Run nothing; write the table of proofs and what each rests on, in Markdown, from the baseline
+    #[arg(long, conflicts_with_all = ["quick", "shard", "merge", "only", "update_baseline"])]
+    proofs: bool,
     /// Stop each search after N states
     #[arg(long, value_name = "N")]
     max_states: Option<u64>,
@@ -77,6 +80,11 @@ impl Gate {
             .clone()
             .unwrap_or_else(|| self.directory.join(BASELINE_NAME));
         let baseline = self.load(&file)?;
+        if self.proofs {
+            let plan = Plan::new(&self.directory, Shard::ALL, &baseline)?;
+            print(&proofs_markdown(&plan, &baseline));
+            return Ok(Outcome::Holds);
+        }
         let mut interrupted = false;
         let mut report = if self.merge.is_empty() {
             let (report, cut) = self.search(&baseline)?;

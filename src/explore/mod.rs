@@ -8,6 +8,7 @@ pub mod loom;
 pub mod shuttle;
 mod start_from;
 pub mod threads;
+mod verification;
 
 use std::any::Any;
 use std::cmp::Ordering;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, IntoStaticStr};
 
 pub use self::start_from::StartFrom;
+pub use self::verification::Verification;
 
 use crate::machine::{Event, Signature, Unmodelled, WaitFor};
 use crate::schedule;
@@ -229,6 +231,9 @@ pub struct Verdict<H = FoundHang> {
     /// Assumptions about parts that the model leaves out, as in `HorovodAllreduce never waits`: a proof holds under these assumptions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assumptions: Vec<String>,
+    /// The second look at a proof, where one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
 }
 
 impl<H> Verdict<H> {
@@ -294,6 +299,7 @@ impl Verdict {
             outcomes: verdict.outcomes,
             unmodelled: verdict.unmodelled,
             assumptions: verdict.assumptions,
+            verification: verdict.verification,
         }
     }
 }

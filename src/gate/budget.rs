@@ -14,6 +14,9 @@ pub struct Budgets {
     pub canary: Option<u64>,
     /// States of a larger search that must find no hang.
     pub partial: Option<u64>,
+    /// States of the second search of a proof, whose end is not known to be within them.
+    #[serde(default)]
+    pub second: Option<u64>,
 }
 
 /// The part of a search that was asked for.
@@ -37,12 +40,14 @@ impl Budgets {
         whole: None,
         canary: None,
         partial: None,
+        second: Some(1_000_000),
     };
     /// `gate --quick`: what fits into five minutes on two cores.
     pub const QUICK: Self = Self {
         whole: Some(200_000),
         canary: Some(2_000_000),
         partial: Some(50_000),
+        second: Some(20_000),
     };
 
     /// Tells how much of a search to ask for, and its bound: `known` is what it took for the baseline, `own` the scenario's bound.
@@ -59,6 +64,15 @@ impl Budgets {
         };
         (scope, [bound, own].into_iter().flatten().min())
     }
+
+    /// Tells how much of a proof's second search to ask for: all of it where its end is known to be within the bound.
+    pub fn of_second(&self, known: Option<u64>) -> (Scope, Option<u64>) {
+        let within = |states: u64| self.second.is_none_or(|bound| states <= bound);
+        if known.is_some_and(within) {
+            return (Scope::Whole, self.second.map(|bound| bound.saturating_mul(GROWTH)));
+        }
+        (Scope::Part, self.second)
+    }
 }
 
 #[cfg(test)]
@@ -69,12 +83,20 @@ mod tests {
         whole: Some(100),
         canary: Some(500),
         partial: Some(50),
+        second: Some(10),
     };
 
     #[test]
     fn the_full_gate_has_no_bound_but_the_scenarios_own() {
         assert_eq!(Budgets::FULL.of(None, None, None), (Scope::Whole, None));
         assert_eq!(Budgets::FULL.of(None, Some(1), Some(7)), (Scope::Whole, Some(7)));
+    }
+
+    #[test]
+    fn a_second_search_must_end_only_where_it_is_known_to_end_within_its_bound() {
+        assert_eq!(SMALL.of_second(Some(10)), (Scope::Whole, Some(40)));
+        assert_eq!(SMALL.of_second(Some(11)), (Scope::Part, Some(10)));
+        assert_eq!(SMALL.of_second(None), (Scope::Part, Some(10)));
     }
 
     #[test]

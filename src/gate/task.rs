@@ -75,7 +75,7 @@ pub(super) fn replays(task: &Task) -> Vec<Replayed> {
 enum Kind {
     /// The exhaustive engine with all of its reductions.
     Exhaustive,
-    /// The exhaustive search with no reduction but partial order.
+    /// The exhaustive search with no reduction but partial order: a second look at what the first one proved.
     Plain,
     /// An engine that runs one execution after the other.
     Sampled(EngineName),
@@ -90,7 +90,8 @@ impl Kind {
         if engines.contains(&EngineName::Exhaustive) {
             kinds.push(Self::Exhaustive);
         }
-        if section.recheck {
+        let proves = kinds.contains(&Self::Exhaustive) && expects(task) == Some(Answer::NoHang);
+        if section.recheck || proves {
             kinds.push(Self::Plain);
         }
         let sampled = engines.into_iter().filter(|engine| *engine != EngineName::Exhaustive);
@@ -109,11 +110,7 @@ impl Kind {
 
     fn reductions(self) -> Reductions {
         match self {
-            Self::Plain => Reductions {
-                partial_order: true,
-                leaks: false,
-                ..Reductions::NONE
-            },
+            Self::Plain => Reductions::GENERAL,
             _ => Reductions::ALL,
         }
     }
@@ -122,6 +119,12 @@ impl Kind {
 /// Returns the names under which a task is searched.
 pub(super) fn searched_as(task: &Task) -> impl Iterator<Item = String> {
     Kind::of(task).into_iter().map(Kind::name)
+}
+
+/// Returns the answer that a task expects.
+fn expects(task: &Task) -> Option<Answer> {
+    let expect = task.experiment.scenario().document.expect.as_ref();
+    expect.map(|expect| expect.verdict)
 }
 
 fn search(
@@ -135,7 +138,7 @@ fn search(
     let document = &task.experiment.scenario().document;
     let entry = baseline.scenarios.get(&task.name);
     let entry = entry.and_then(|entry| entry.engines.get(&kind.name()));
-    let expects = document.expect.as_ref().map(|expect| expect.verdict);
+    let expects = expects(task);
     let (scope, bound, verdict) = match kind {
         Kind::Sampled(engine) => {
             let hangs = expects == Some(Answer::Hang);
@@ -144,7 +147,12 @@ fn search(
         }
         _ => {
             let known = entry.map(|engine| engine.states);
-            let (scope, bound) = settings.budgets.of(expects, known, document.engine.max_states);
+            let (scope, bound) = if kind == Kind::Plain && !document.engine.recheck {
+                let ended = entry.filter(|engine| engine.complete);
+                settings.budgets.of_second(ended.map(|engine| engine.states))
+            } else {
+                settings.budgets.of(expects, known, document.engine.max_states)
+            };
             let bound = [bound, settings.max_states].into_iter().flatten().min();
             let options = Options {
                 max_states: bound,

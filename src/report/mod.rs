@@ -23,7 +23,7 @@ pub use diff::diff_text;
 pub use dumps::{dumps_json, dumps_text};
 pub use explain::{explanation_text, minimised_text};
 pub use explain_json::{EXPLANATION_VERSION, JsonEvent, JsonExplanation, JsonNoReturn, JsonWaiting};
-pub use gate::{gate_annotations, gate_junit, gate_markdown, gate_text};
+pub use gate::{gate_annotations, gate_junit, gate_markdown, gate_text, proofs_markdown};
 pub use html::{Beside, Page};
 pub use import::import_text;
 pub use json::JsonVerdict;

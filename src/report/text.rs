@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::lanes::{lanes, legend};
 use super::{counted, grouped};
 use crate::diagnose::WaitGraph;
-use crate::explore::{Answer, Executions, Finding, FoundHang, Verdict};
+use crate::explore::{Answer, Executions, Finding, FoundHang, Verdict, Verification};
 use crate::machine::{Unmodelled, WaitFor};
 use crate::scenario::{Size, Told};
 
@@ -104,8 +104,25 @@ fn headline(told: &Told<'_>) -> String {
         }
         Some(executions) => text.push_str(&work(executions, verdict)),
     }
+    if let Some(second) = &verdict.verification {
+        let _ = writeln!(text, "  verified    {}", verification_text(second));
+    }
     text.push_str(&unmodelled_text(&verdict.unmodelled));
     text
+}
+
+/// Tells what a second look at a proof came to.
+pub(super) fn verification_text(second: &Verification) -> String {
+    let (states, seconds) = (grouped(second.states), second.seconds);
+    let search = format!("a search with partial order alone: {states} states");
+    let Some(reason) = &second.stopped_by else {
+        let end = if second.complete { "complete" } else { "not complete" };
+        return format!("{end}, {search}, {seconds:.1} s");
+    };
+    let sampled = second.executions.map_or_else(String::new, |executions| {
+        format!(", and {} sampled executions", grouped(executions))
+    });
+    format!("not to the end, {search}, stopped by {reason}{sampled}, {seconds:.1} s")
 }
 
 /// Lists what the model leaves out of a graph, one line per op; nothing if it leaves out nothing.

@@ -143,6 +143,7 @@ mod tests {
             findings: Vec::new(),
             unmodelled: Vec::new(),
             assumptions: Vec::new(),
+            verification: None,
         }
     }
 

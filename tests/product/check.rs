@@ -8,6 +8,7 @@ use predicates::str::{contains, is_empty, starts_with};
 use crate::support::program::{directory, lastbatch, schedules_in};
 
 use super::cli::SMALL;
+use crate::support::scenario::repository;
 
 #[test]
 fn a_hang_is_printed_written_and_replayed_to_the_same_hang_with_the_same_bytes_each_time() {
@@ -165,6 +166,39 @@ fn a_search_that_a_bound_stopped_is_undecided() {
 }
 
 #[test]
+fn a_proof_is_looked_at_a_second_time_where_that_is_asked_for_and_sampled_where_that_does_not_end() {
+    let nowhere = directory(&[]);
+    let scenario = repository("scenarios/tiny/one_server.toml");
+    let verified = |options: &[&str]| {
+        let mut command = lastbatch(&nowhere);
+        command
+            .args(["check", "--verify", "--json"])
+            .arg(&scenario)
+            .args(options);
+        let assert = command.assert().code(0);
+        let verdict: serde_json::Value = serde_json::from_slice(&assert.get_output().stdout).expect("JSON");
+        assert_eq!(verdict["verdict"], "no_hang");
+        verdict["verification"].clone()
+    };
+    let whole = verified(&[]);
+    assert_eq!(
+        (&whole["complete"], &whole["executions"]),
+        (&true.into(), &serde_json::Value::Null)
+    );
+    let part = verified(&["--max-states", "1000"]);
+    assert_eq!((&part["complete"], &part["executions"]), (&false.into(), &5_000.into()));
+    assert!(
+        part["stopped_by"].as_str().expect("a reason").contains("1000"),
+        "{part}"
+    );
+    let mut command = lastbatch(&nowhere);
+    command.args(["check", "--verify"]).arg(&scenario);
+    command.assert().stdout(contains(
+        "\n  verified    complete, a search with partial order alone: ",
+    ));
+}
+
+#[test]
 fn json_has_one_line_a_verdict_and_nothing_else_on_standard_output() {
     let files = directory(&[("a.toml", SMALL), ("b.toml", SMALL)]);
     let assert = lastbatch(&files)
@@ -199,6 +233,7 @@ fn an_option_that_an_engine_would_not_look_at_is_bad_input() {
         ("threads", &["--strategy", "urw"], "--strategy"),
         ("shuttle", &["--max-states", "5"], "--max-states"),
         ("threads", &["--leaks"], "--leaks"),
+        ("shuttle", &["--verify"], "--verify"),
         ("shuttle", &["--no-reduction", "forget-dead"], "--no-reduction"),
     ] {
         let expected = format!("error: small.toml: {wrong} does not go with engine {engine}\n");

@@ -20,6 +20,7 @@ const BUDGETS: Budgets = Budgets {
     whole: Some(150_000),
     canary: Some(1_300_000),
     partial: Some(150_000),
+    second: Some(20_000),
 };
 
 /// The plan and the baseline, which the tests share.

@@ -61,6 +61,13 @@ impl Reductions {
         sure_return: true,
         leaks: false,
     };
+    /// What follows from which operations commute, and from nothing else that a model says of itself.
+    pub const GENERAL: Self = Self {
+        forget_dead: false,
+        partial_order: true,
+        sure_return: false,
+        leaks: false,
+    };
     /// None of them.
     pub const NONE: Self = Self {
         forget_dead: false,
@@ -250,6 +257,7 @@ fn conclude<M: Reducible>(
         findings,
         unmodelled: Vec::new(),
         assumptions: Vec::new(),
+        verification: None,
     }
 }
 

@@ -3,11 +3,13 @@
 mod annotations;
 mod junit;
 mod markdown;
+mod proofs;
 mod text;
 
 pub use annotations::gate_annotations;
 pub use junit::gate_junit;
 pub use markdown::gate_markdown;
+pub use proofs::proofs_markdown;
 pub use text::gate_text;
 
 use super::{counted, grouped};

@@ -11,6 +11,7 @@ mod hashes;
 mod kernel;
 mod reads;
 mod recorded;
+mod verification;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -85,6 +86,11 @@ impl Experiment {
     /// Returns what the model leaves out of the whole graphs, but for what the scenario takes for granted.
     pub fn unmodelled(&self) -> &[Unmodelled] {
         &self.unmodelled
+    }
+
+    /// Returns what the scenario takes for granted of what the model leaves out, as in `HorovodAllreduce never waits`.
+    pub fn assumptions(&self) -> &[String] {
+        &self.assumptions
     }
 
     /// Searches every state. With `cancel_order`, `StartAbort` cancels the active calls in ascending order only: a reduction. What
