@@ -20,6 +20,7 @@ mod fragment;
 mod independence;
 mod lock;
 mod operation;
+pub mod panics;
 mod system;
 mod unmodelled;
 mod waiting;

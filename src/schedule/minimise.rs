@@ -5,14 +5,12 @@
 //! not happen at all. A candidate is taken if the same client hangs with the same signature and it is smaller: by events, then by
 //! context switches, then by the length of its guide. So nothing is taken on trust, and all is deterministic.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use thiserror::Error;
 
 use super::Impossible;
 use super::causes::Causes;
 use super::guide::{Move, Walk, events_of, moves_of, switches};
-use crate::machine::{Event, Model, ProcessId, Signature, System};
+use crate::machine::{Event, Model, ProcessId, Signature, System, panics};
 
 /// A run that is longer than this many times the one that was given is no improvement, and is given up.
 const LONGEST: usize = 2;
@@ -153,7 +151,7 @@ impl<M: Model> Minimiser<'_, M> {
             walk.follow(guide);
             (walk.settle(self.most) && self.hangs(&walk)).then(|| walk.moves().to_vec())
         };
-        catch_unwind(AssertUnwindSafe(run)).ok().flatten()
+        panics::catch(run).ok().flatten()
     }
 
     /// Takes a guide if its run is smaller.

@@ -1,9 +1,7 @@
 //! Running a schedule again, one event at a time, and saying where it stops to agree.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use super::{Difference, End, Ending, Found, Mismatch, Schedule};
-use crate::machine::{Event, Label, Model, Pending, ProcessId, System};
+use crate::machine::{Event, Label, Model, Pending, ProcessId, System, panics};
 
 /// A completion that has not ended by then will not: no model of ours runs as many labels.
 const COMPLETION_MAX: usize = 100_000;
@@ -165,8 +163,7 @@ fn run<M: Model>(
     pending: &Pending<M::Thread>,
     choice: u32,
 ) -> Result<(), Found> {
-    let step = AssertUnwindSafe(|| system.step(model, process, pending, choice));
-    match catch_unwind(step) {
+    match panics::catch(|| system.step(model, process, pending, choice)) {
         Ok(ran) => ran.map_err(Found::Contract),
         Err(payload) => Err(Found::panic(&*payload)),
     }

@@ -319,3 +319,21 @@ fn a_worker_without_a_request_says_so() {
         .code(2)
         .stderr(starts_with(expected));
 }
+
+#[test]
+fn a_panic_of_the_model_is_told_as_a_finding_and_prints_nothing_of_its_own() {
+    let nowhere = directory(&[]);
+    let scenario = repository("scenarios/dataset/end_before_drained.toml");
+    for engine in ["exhaustive", "shuttle", "threads"] {
+        let mut command = lastbatch(&nowhere);
+        command
+            .args(["check", "--executions", "20", "--engine", engine])
+            .arg(&scenario);
+        if engine == "exhaustive" {
+            command = lastbatch(&nowhere);
+            command.arg("check").arg(&scenario);
+        }
+        let told = contains("panic in the model: iterator 0: the end is reported");
+        command.assert().code(0).stdout(told).stderr(contains("panicked").not());
+    }
+}

@@ -2,7 +2,6 @@
 
 mod mail;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +11,7 @@ use super::execution::{Ended, Execution, Taken};
 use super::limits::Limits;
 use super::monitor::{ActiveCount, Changes, Local, Place, ProcessMonitor};
 use super::{ForcedSchedule, Runtime, Standing};
-use crate::machine::{Model, Pending, ProcessId, System, run_label};
+use crate::machine::{Model, Pending, ProcessId, System, panics, run_label};
 use crate::schedule::Found;
 
 type Report<M> = Box<dyn FnOnce(Execution<M>) + Send>;
@@ -49,7 +48,7 @@ pub fn drive<M, R>(
 
 /// Runs code of the model; a panic of it is a failure like any other.
 pub(super) fn guarded<T>(code: impl FnOnce() -> Result<T, Found>) -> Result<T, Found> {
-    catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|payload| Err(Found::panic(&*payload)))
+    panics::catch(code).unwrap_or_else(|payload| Err(Found::panic(&*payload)))
 }
 
 /// The outcome of a thread's turn.

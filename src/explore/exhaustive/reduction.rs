@@ -39,14 +39,13 @@
 mod environment;
 
 use std::hash::BuildHasher;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 
 use self::environment::Environment;
 use super::Reductions;
 use crate::explore::{FindingKind, panic_text};
-use crate::machine::{Event, FrameSet, Pending, ProcessId, Reducible, run_label};
+use crate::machine::{Event, FrameSet, Pending, ProcessId, Reducible, panics, run_label};
 
 /// A path up to this length is not asked whether it goes round in circles.
 const LONGEST_ACYCLIC: usize = 64;
@@ -109,7 +108,7 @@ enum Ample<M: Reducible> {
 
 /// Runs something of the model; a panic becomes its message.
 pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| panic_text(&*payload))
+    panics::catch(run).map_err(|payload| panic_text(&*payload))
 }
 
 /// One process of a model, to be run on its own.

@@ -21,14 +21,13 @@
 //! exploration switched on.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use loom::thread;
 
 use super::roles::Roles;
 use crate::explore::driver::{Ended, Execution, Taken};
-use crate::machine::{Fragment, Model, Pending, ProcessId, System, run_label};
+use crate::machine::{Fragment, Model, Pending, ProcessId, System, panics, run_label};
 use crate::schedule::Found;
 
 pub(super) type StateOf<M> = System<<Fragment<M> as Model>::Process>;
@@ -258,8 +257,8 @@ where
             choice,
         });
         let local = &mut inner.state.processes[process.index()];
-        let run = AssertUnwindSafe(|| run_label(self.kernel.as_ref(), process, local, pending, choice));
-        let failure = match catch_unwind(run) {
+        let run = || run_label(self.kernel.as_ref(), process, local, pending, choice);
+        let failure = match panics::catch(run) {
             Ok(Ok(sent)) => {
                 let mut receiver = None;
                 if let Some((to, frame)) = sent.into_iter().next() {

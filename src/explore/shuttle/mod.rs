@@ -16,7 +16,7 @@ pub use self::strategy::{ParseStrategyError, Strategy};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
@@ -26,7 +26,7 @@ use self::scheduler::{Guide, Stop};
 use self::table::{Coroutines, TaskTable};
 use super::driver::{Bounds, Execution, ForcedSchedule, Limits, Statistics, StatisticsStatus, drive};
 use super::{Verdict, panic_text};
-use crate::machine::Model;
+use crate::machine::{Model, panics};
 use crate::schedule::Schedule;
 
 /// Bytes of a coroutine's stack: labels of a model are shallow, but its diagnosis need not be.
@@ -150,6 +150,12 @@ fn run<M: Model + 'static>(guide: Guide<M>, body: impl Fn() + Send + Sync + 'sta
     config.failure_persistence = FailurePersistence::None;
     config.max_steps = MaxSteps::None;
     config.silence_warnings = true;
+    let body = move || {
+        // shuttle installs its own hook when it begins the first execution.
+        static IN_FRONT: Once = Once::new();
+        IN_FRONT.call_once(panics::stand_in_front);
+        body();
+    };
     let ran = catch_unwind(AssertUnwindSafe(|| Runner::new(guide, config).run(body)));
     ran.map(|_| ()).map_err(|payload| ShuttleError(panic_text(&*payload)))
 }
