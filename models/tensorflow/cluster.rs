@@ -1,5 +1,7 @@
 //! A job as a system: its processes, steps and calls; `thread` says how a label of a thread is declared and run.
 
+use std::sync::Arc;
+
 use crate::machine::{Access, ProcessId};
 use crate::models::tensorflow::analysis::Footprints;
 use crate::models::tensorflow::job::faults::Faults;
@@ -126,6 +128,41 @@ impl TensorFlow {
     pub fn with_queue(job: Job, capacity: u8, runner: Vec<JobStep>) -> Result<Self, JobError> {
         let mut model = layout::lay_out(job, runner)?;
         model.faults.queue = Some(capacity);
+        Ok(model)
+    }
+
+    /// Builds the same with other graphs and another number of workers: a job that this one contains.
+    ///
+    /// # Errors
+    /// When there is nothing to run, or more than the model's ids can name.
+    pub fn reduced(&self, workers: u8, graph: impl Fn(&Graph) -> Graph) -> Result<Self, JobError> {
+        let mut graphs: Vec<(Arc<Graph>, Arc<Graph>)> = Vec::new();
+        let mut steps: Vec<JobStep> = Vec::new();
+        for step in &self.job.steps {
+            let known = graphs.iter().find(|(whole, _)| Arc::ptr_eq(whole, &step.graph));
+            let known = known.map(|(_, reduced)| Arc::clone(reduced));
+            let reduced = known.unwrap_or_else(|| {
+                let reduced = Arc::new(graph(&step.graph));
+                graphs.push((Arc::clone(&step.graph), Arc::clone(&reduced)));
+                reduced
+            });
+            steps.push(JobStep {
+                graph: reduced,
+                ..step.clone()
+            });
+        }
+        let runner = steps.split_off(self.runner_from);
+        let job = Job {
+            workers,
+            steps,
+            ..self.job.clone()
+        };
+        let mut model = layout::lay_out(job, runner)?;
+        model.faults = self.faults.clone();
+        // Steps keep the names that they have in this job, so that schedules can be told here.
+        for (own, whole) in model.steps.iter_mut().zip(&self.steps) {
+            own.name.clone_from(&whole.name);
+        }
         Ok(model)
     }
 

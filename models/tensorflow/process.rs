@@ -23,7 +23,7 @@ pub type NodeId = u16;
 pub type CallId = u16;
 /// A rendezvous object of this process: index into [`Process::rendezvous`]. Several may stand for one step, since the table
 /// creates a fresh one after a cleanup.
-pub type RendezvousId = u8;
+pub type RendezvousId = u16;
 /// A short list of nodes or calls that a thread works through.
 pub type List = SmallVec<[u16; 4]>;
 

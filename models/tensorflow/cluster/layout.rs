@@ -10,10 +10,10 @@ use crate::models::tensorflow::mechanisms::dataset::graphs::makes_iterator;
 use crate::models::tensorflow::objects::Numbering;
 use crate::models::tensorflow::process::{CallId, StepId};
 
-/// Steps are also bits of a word.
-const STEPS: usize = 32;
+/// Steps have 16 bits in names of threads and objects, and some of their numbers a meaning of their own.
+const STEPS: usize = 10_000;
 /// Processes too.
-const PROCESSES: usize = 32;
+const PROCESSES: usize = 10_000;
 /// Five partitions have 120 orders; six would not fit the choices of a label.
 const ORDERED_PARTITIONS: usize = 5;
 

@@ -36,9 +36,9 @@ impl TensorFlow {
     }
 
     /// Inputs that each node waits for before anything ran. A node without any waits for `_SOURCE`.
-    pub(in crate::models) fn pending(&self, step: StepId, process: ProcessId) -> SmallVec<[u8; 16]> {
+    pub(in crate::models) fn pending(&self, step: StepId, process: ProcessId) -> SmallVec<[u16; 8]> {
         let nodes = &self.graph(step).partitions[self.partition(step, process)].nodes;
-        nodes.iter().map(|node| node.inputs.len().max(1) as u8).collect()
+        nodes.iter().map(|node| node.inputs.len().max(1) as u16).collect()
     }
 
     /// Returns the call of a `_Recv` node.

@@ -344,7 +344,7 @@ impl Choice {
 }
 
 /// Visits the nodes of its partition that `id` waits for, each once, and beyond those for which `visit` says so.
-fn above(graph: &Graph, id: NodeId, mut visit: impl FnMut(u16) -> bool) {
+pub(super) fn above(graph: &Graph, id: NodeId, mut visit: impl FnMut(u16) -> bool) {
     let content = &graph.partitions[usize::from(id.partition)];
     let mut seen = vec![false; content.nodes.len()];
     let mut open = graph.node(id).inputs.clone();

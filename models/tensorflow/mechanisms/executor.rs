@@ -86,7 +86,7 @@ pub struct Execution {
     /// Its rendezvous in this process.
     pub rendezvous: RendezvousId,
     /// Inputs that each node still waits for.
-    pub pending: SmallVec<[u8; 16]>,
+    pub pending: SmallVec<[u16; 8]>,
     /// `num_outstanding_ops_`: scheduled, unfinished nodes.
     pub outstanding: u16,
     /// Whether `status_` carries an error.

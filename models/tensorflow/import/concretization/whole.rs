@@ -19,6 +19,8 @@ type Turn = (ProcessId, Pending<ThreadId>, u32);
 
 struct Whole<'m> {
     run: Run<'m>,
+    /// Processes that the slice does not have.
+    foreign: Vec<ProcessId>,
     /// Names of the slice's nodes, with their steps and processes.
     nodes: BTreeSet<(StepId, ProcessId, String)>,
     /// Names of the slice's calls.
@@ -27,44 +29,51 @@ struct Whole<'m> {
 
 /// Does the actions on the whole graph, then lets every thread run until none can.
 pub(super) fn run(full: &TensorFlow, slice: &TensorFlow, actions: &[Action]) -> Result<Concretized, ConcretizeError> {
+    let same = same_processes(full, slice);
     let mut whole = Whole {
         run: Run::new(full),
-        nodes: nodes_of(slice),
+        foreign: full.process_ids().filter(|process| !same.contains(process)).collect(),
+        nodes: nodes_of(slice, &same),
         calls: (0..)
             .zip(slice.calls())
             .map(|(call, _)| slice.call_name(call))
             .collect(),
     };
     for action in actions {
-        whole.perform(action).map_err(|reason| ConcretizeError::Stuck {
-            number: action.number,
-            event: format!("{} {}", full.processes()[action.process.index()].name, action.label),
-            reason,
-        })?;
+        let process = same[action.process.index()];
+        whole
+            .perform(action, process)
+            .map_err(|reason| ConcretizeError::Stuck {
+                number: action.number,
+                event: format!("{} {}", full.processes()[process.index()].name, action.label),
+                reason,
+            })?;
     }
-    let inserted = |events: usize| events - actions.len();
-    while let Some((id, pending)) = whole.run.system.enabled(full).into_iter().next() {
-        let stuck = |reason: String| ConcretizeError::Stuck {
-            number: actions.last().map_or(0, |action| action.number),
-            event: "the end of the schedule".to_owned(),
-            reason,
-        };
-        whole.run.step(id, &pending, 0).map_err(stuck)?;
-        if whole.run.events.len() > LABELS_MAX {
-            return Err(stuck("it does not come to rest".to_owned()));
-        }
-    }
+    whole.come_to_rest().map_err(|reason| ConcretizeError::Stuck {
+        number: actions.last().map_or(0, |action| action.number),
+        event: "the end of the schedule".to_owned(),
+        reason,
+    })?;
     Ok(Concretized {
-        inserted: inserted(whole.run.events.len()),
+        inserted: whole.run.events.len() - actions.len(),
         events: whole.run.events,
     })
 }
 
-fn nodes_of(model: &TensorFlow) -> BTreeSet<(StepId, ProcessId, String)> {
+/// Returns the process of the whole job per process of the slice: the one of the same name.
+fn same_processes(full: &TensorFlow, slice: &TensorFlow) -> Vec<ProcessId> {
+    let named = |name: &str| full.processes().iter().position(|process| process.name == name);
+    let own = slice.processes().iter();
+    let places = own.map(|process| named(&process.name).expect("the whole job has the processes of the slice"));
+    places.map(ProcessId::new).collect()
+}
+
+fn nodes_of(slice: &TensorFlow, same: &[ProcessId]) -> BTreeSet<(StepId, ProcessId, String)> {
     let mut names = BTreeSet::new();
-    for (step, info) in (0..).zip(model.steps()) {
-        for (partition, &process) in info.process_of.iter().enumerate() {
-            let nodes = &model.graph(step).partitions[partition].nodes;
+    for (step, info) in (0..).zip(slice.steps()) {
+        for (partition, process) in info.process_of.iter().enumerate() {
+            let nodes = &slice.graph(step).partitions[partition].nodes;
+            let process = same[process.index()];
             names.extend(nodes.iter().map(|node| (step, process, node.name.clone())));
         }
     }
@@ -72,27 +81,46 @@ fn nodes_of(model: &TensorFlow) -> BTreeSet<(StepId, ProcessId, String)> {
 }
 
 impl Whole<'_> {
-    fn perform(&mut self, action: &Action) -> Result<(), String> {
-        while self.run.events.len() < LABELS_MAX {
-            let threads = self.run.threads(action.process);
-            let actor = threads.iter().find(|pending| self.is_actor(action, pending));
-            let turn = match actor {
-                Some(pending) if self.is_action(action, pending) && pending.enabled => {
-                    let choice = self.choice(action, pending)?;
-                    return self.run.step(action.process, pending, choice);
+    /// Lets every thread run until none can, process by process.
+    fn come_to_rest(&mut self) -> Result<(), String> {
+        loop {
+            let before = self.run.events.len();
+            for id in self.run.model.process_ids() {
+                while let Some(pending) = self.run.threads(id).into_iter().find(|pending| pending.enabled) {
+                    self.run.step(id, &pending, 0)?;
+                    if self.run.events.len() > LABELS_MAX {
+                        return Err("it does not come to rest".to_owned());
+                    }
                 }
-                Some(pending) if !pending.enabled => self.way_free(action.process),
+            }
+            if self.run.events.len() == before {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Does an action in a process, and before it what stands in its way.
+    fn perform(&mut self, action: &Action, process: ProcessId) -> Result<(), String> {
+        while self.run.events.len() < LABELS_MAX {
+            let threads = self.run.threads(process);
+            let actor = threads.iter().find(|pending| self.is_actor(action, process, pending));
+            let turn = match actor {
+                Some(pending) if self.is_action(action, process, pending) && pending.enabled => {
+                    let choice = self.choice(action, process, pending)?;
+                    return self.run.step(process, pending, choice);
+                }
+                Some(pending) if !pending.enabled => self.way_free(process),
                 Some(pending) => self
-                    .beside_the_point(action.process, pending)
-                    .map(|choice| (action.process, pending.clone(), choice)),
+                    .beside_the_point(process, pending)
+                    .map(|choice| (process, pending.clone(), choice)),
                 None => match &action.who {
-                    Who::Node(step, name) => self.towards(action.process, *step, name),
-                    Who::Anyone => self.towards_the_end(action.process),
+                    Who::Node(step, name) => self.towards(process, *step, name),
+                    Who::Anyone => self.towards_the_end(process),
                     Who::Thread(_) => None,
                 },
             };
             let Some((id, pending, choice)) = turn else {
-                return Err(self.what_stands_there(action, actor));
+                return Err(self.what_stands_there(process, actor));
             };
             self.run.step(id, &pending, choice)?;
         }
@@ -100,29 +128,29 @@ impl Whole<'_> {
     }
 
     /// Returns true if this is the thread that has to do the action, now or after what it does before.
-    fn is_actor(&self, action: &Action, pending: &Pending<ThreadId>) -> bool {
+    fn is_actor(&self, action: &Action, process: ProcessId, pending: &Pending<ThreadId>) -> bool {
         match &action.who {
-            Who::Anyone => self.is_action(action, pending),
-            Who::Thread(_) => self.run.who(action.process, pending.thread) == action.who,
+            Who::Anyone => self.is_action(action, process, pending),
+            Who::Thread(_) => self.run.who(process, pending.thread) == action.who,
             Who::Node(step, name) => {
-                let thread = self.run.thread(action.process, pending.thread);
-                let named = |node: &NodeId| self.run.node_name(action.process, *step, *node) == name;
-                let on = self.run.node_of(action.process, pending.thread);
+                let thread = self.run.thread(process, pending.thread);
+                let named = |node: &NodeId| self.run.node_name(process, *step, *node) == name;
+                let on = self.run.node_of(process, pending.thread);
                 on.is_some_and(|(of, node)| of == *step && (named(&node) || thread.inline.iter().any(named)))
             }
         }
     }
 
-    fn is_action(&self, action: &Action, pending: &Pending<ThreadId>) -> bool {
-        pending.operation.label == action.label && self.run.object(action.process, pending) == action.object
+    fn is_action(&self, action: &Action, process: ProcessId, pending: &Pending<ThreadId>) -> bool {
+        pending.operation.label == action.label && self.run.object(process, pending) == action.object
     }
 
-    fn choice(&self, action: &Action, pending: &Pending<ThreadId>) -> Result<u32, String> {
+    fn choice(&self, action: &Action, process: ProcessId, pending: &Pending<ThreadId>) -> Result<u32, String> {
         match &action.outcome {
             Outcome::Choice(choice) if *choice < pending.operation.choices.max(1) => Ok(*choice),
             Outcome::Choice(choice) => Err(format!("the label has no outcome {choice}")),
             Outcome::Call(name) => {
-                let calls = &self.run.thread(action.process, pending.thread).calls;
+                let calls = &self.run.thread(process, pending.thread).calls;
                 let place = calls.iter().position(|call| self.run.model.call_name(*call) == *name);
                 let place = place.ok_or_else(|| format!("{name} is not among the active calls"))?;
                 Ok(place as u32)
@@ -227,12 +255,20 @@ impl Whole<'_> {
                     .filter(|other| *other != id)
                     .find_map(|other| self.going_on(other))
             })
+            .or_else(|| self.foreign.iter().find_map(|&other| self.anything(other)))
     }
 
-    fn what_stands_there(&self, action: &Action, actor: Option<&Pending<ThreadId>>) -> String {
+    /// Returns a thread of the process that can run.
+    fn anything(&self, id: ProcessId) -> Option<Turn> {
+        let mut threads = self.run.threads(id).into_iter();
+        let enabled = threads.find(|pending| pending.enabled);
+        enabled.map(|pending| (id, pending, 0))
+    }
+
+    fn what_stands_there(&self, process: ProcessId, actor: Option<&Pending<ThreadId>>) -> String {
         match actor {
             Some(pending) => {
-                let object = self.run.object(action.process, pending);
+                let object = self.run.object(process, pending);
                 let waits = if pending.enabled {
                     "is about to do"
                 } else {
