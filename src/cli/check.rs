@@ -3,21 +3,22 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use lastbatch::explore::Verdict;
-use lastbatch::explore::exhaustive::{Options, Reductions, Status};
+use lastbatch::explore::exhaustive::Status;
 use lastbatch::explore::shuttle::Strategy;
 use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::report::{JsonVerdict, table, verdict_text};
-use lastbatch::scenario::{Budget, EngineName, Expect, Experiment, Judgement, Labels, Scenario, Size, SliceKind};
+use lastbatch::scenario::{EngineName, Expect, Experiment, Judgement, Labels, Scenario, Size, SliceKind};
 use lastbatch::schedule::Schedule;
+
+mod options;
 
 use super::checkpoints::CheckpointArgs;
 use super::progress::Progress;
 use super::selection::scenarios;
-use super::{Ended, Failure, Outcome, interrupt, print, threads, writable};
+use super::{Ended, Failure, Outcome, interrupt, print, writable};
 
 /// Search scenarios for hangs and compare with what they expect. Exit code 0 if they are as expected (or nothing hangs,
 /// where nothing is expected), 1 if not, 2 for bad input, 3 if undecided (a bound ended the search first, or the graph has
@@ -166,8 +167,17 @@ impl Check {
         let document = &experiment.scenario().document;
         let name = experiment.scenario().to_string();
         let mut progress = Progress::new(&name);
+        let mut whole = None;
         let verdict = match document.engine.name {
-            EngineName::Exhaustive => {
+            EngineName::Auto if !self.asks_for_a_search() => {
+                let options = self.options(experiment);
+                let mut show = |status: &Status| progress.show_states(status);
+                let decision = experiment.decide(&options, &std::env::current_exe()?, interrupt, &mut show)?;
+                progress.end();
+                whole = decision.whole;
+                decision.verdict
+            }
+            EngineName::Auto | EngineName::Exhaustive => {
                 let in_order = self.reduces(Reduction::CancelOrder);
                 let options = self.options(experiment);
                 let mut show = |status: &Status| progress.show_states(status);
@@ -194,6 +204,8 @@ impl Check {
                 experiment.run_in_worker(&std::env::current_exe()?, engine, &budget, interrupt)?
             }
         };
+        // Its schedules are of the job with every node, if a part of it was searched.
+        let experiment = whole.as_ref().unwrap_or(experiment);
         let expect = document.expect.as_ref().map(|expect| self.comparable(expect));
         let mut judgement = Judgement::of(expect.as_ref(), &verdict);
         let mut labels = Labels::new();
@@ -225,94 +237,6 @@ impl Check {
             print(&format!("\n{compared}\n"));
         }
         Ok(Checked { verdict, judgement })
-    }
-
-    fn options(&self, experiment: &Experiment) -> Options {
-        let engine = &experiment.scenario().document.engine;
-        let max_time = self.max_time.or(engine.max_time);
-        Options {
-            threads: threads(self.threads),
-            reductions: Reductions {
-                forget_dead: self.reduces(Reduction::ForgetDead),
-                partial_order: self.reduces(Reduction::PartialOrder),
-                sure_return: self.reduces(Reduction::SureReturn),
-                leaks: self.leaks || experiment.scenario().looks_at_outcomes(),
-            },
-            max_states: self.max_states.or(engine.max_states),
-            max_memory: self.max_memory.or(engine.max_memory).map(|size| size.0),
-            max_time: max_time.map(|seconds| seconds as f64),
-            stop_at_first_hang: self.first,
-        }
-    }
-
-    fn budget(&self, experiment: &Experiment) -> Budget {
-        let mut budget = Budget::of(&experiment.scenario().document.engine);
-        budget.stop_at_first_hang = self.first;
-        budget.executions = self.executions.or(budget.executions);
-        budget.max_time = self.max_time.map(Duration::from_secs).or(budget.max_time);
-        budget.seed = self.seed.unwrap_or(budget.seed);
-        budget.strategy = self.strategy.clone().unwrap_or(budget.strategy);
-        budget
-    }
-
-    /// Checks that the engine looks at every option that was given.
-    fn options_fit(&self, experiment: &Experiment) -> Result<(), Failure> {
-        use EngineName::{Exhaustive, Loom, Shuttle, Threads};
-        let (scenario, checkpoints) = (experiment.scenario(), &self.checkpoints);
-        let engine = scenario.document.engine.name;
-        let options: [(&str, bool, &[EngineName]); 12] = [
-            ("--executions", self.executions.is_some(), &[Shuttle, Threads, Loom]),
-            ("--seed", self.seed.is_some(), &[Shuttle, Threads]),
-            ("--first", self.first, &[Exhaustive, Shuttle, Threads]),
-            ("--strategy", self.strategy.is_some(), &[Shuttle]),
-            ("--threads", self.threads.is_some(), &[Exhaustive]),
-            ("--max-states", self.max_states.is_some(), &[Exhaustive]),
-            ("--max-memory", self.max_memory.is_some(), &[Exhaustive]),
-            ("--no-reduction", !self.no_reduction.is_empty(), &[Exhaustive]),
-            ("--leaks", self.leaks, &[Exhaustive]),
-            ("--verify", self.verify, &[Exhaustive]),
-            ("--checkpoint", checkpoints.directory().is_some(), &[Exhaustive, Loom]),
-            ("--checkpoint-every", checkpoints.counts_states(), &[Exhaustive]),
-        ];
-        if let Some((option, ..)) = options.iter().find(|(_, given, by)| *given && !by.contains(&engine)) {
-            return Err(Failure(format!(
-                "{scenario}: {option} does not go with engine {engine}"
-            )));
-        }
-        let fits = experiment.fits(engine);
-        Ok(fits.map_err(|error| format!("{scenario}: {error}"))?)
-    }
-
-    fn reduces(&self, reduction: Reduction) -> bool {
-        !self.no_reduction.contains(&reduction)
-    }
-
-    /// Returns the part of an expectation that this search can meet: one that stops at the first hang says nothing about the others.
-    fn comparable(&self, expect: &Expect) -> Expect {
-        let mut expect = expect.clone();
-        if self.first {
-            expect.complete = None;
-            expect.signatures = None;
-        }
-        expect
-    }
-
-    /// Returns what the command line changed of a scenario, as a part of file names.
-    fn changes(&self, experiment: &Experiment) -> String {
-        let mut changes = String::new();
-        if let Some(variant) = self.variant {
-            changes.push_str(&format!(".{variant}"));
-        }
-        let engine = experiment.scenario().document.engine.name;
-        if engine != EngineName::Exhaustive {
-            // It is no shortest one, and takes the place of none.
-            changes.push_str(&format!(".{engine}"));
-        }
-        if self.full || self.keep.is_some() {
-            let slice = &experiment.scenario().document.job.slice_text();
-            changes.push_str(&format!(".{}", slice.replace("merged keep=", "keep")));
-        }
-        changes
     }
 
     /// Writes a schedule where it belongs, if anywhere; returns where.

@@ -5,6 +5,7 @@
 pub mod driver;
 pub mod exhaustive;
 pub mod loom;
+mod parts;
 pub mod shuttle;
 mod start_from;
 pub mod threads;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use strum::{Display, IntoStaticStr};
 
+pub use self::parts::PartsSearched;
 pub use self::start_from::StartFrom;
 pub use self::verification::Verification;
 
@@ -35,6 +37,8 @@ pub enum Answer {
     Hang,
     /// There is none: every schedule was looked at.
     NoHang,
+    /// There is none in any of the system's parts that were searched, which is an argument and no proof.
+    NoHangInParts,
     /// None was found, but not every schedule was looked at, or the model leaves out what could cause one.
     #[default]
     Undecided,
@@ -231,6 +235,9 @@ pub struct Verdict<H = FoundHang> {
     /// Assumptions about parts that the model leaves out, as in `HorovodAllreduce never waits`: a proof holds under these assumptions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assumptions: Vec<String>,
+    /// The parts of the system that were searched, where it is too large to be searched as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<PartsSearched>,
     /// The second look at a proof, where one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
@@ -241,7 +248,7 @@ impl<H> Verdict<H> {
     /// hang that was found stays one.
     #[must_use]
     pub fn with_unmodelled(mut self, unmodelled: &[Unmodelled], assumptions: &[String]) -> Self {
-        if self.answer == Answer::NoHang && !unmodelled.is_empty() {
+        if matches!(self.answer, Answer::NoHang | Answer::NoHangInParts) && !unmodelled.is_empty() {
             self.answer = Answer::Undecided;
         }
         self.unmodelled = unmodelled.to_vec();
@@ -299,6 +306,7 @@ impl Verdict {
             outcomes: verdict.outcomes,
             unmodelled: verdict.unmodelled,
             assumptions: verdict.assumptions,
+            parts: verdict.parts,
             verification: verdict.verification,
         }
     }

@@ -87,14 +87,14 @@ impl Kind {
         let section = &task.experiment.scenario().document.engine;
         let engines = section.all();
         let mut kinds = Vec::new();
-        if engines.contains(&EngineName::Exhaustive) {
+        if engines.iter().any(|engine| engine.searches()) {
             kinds.push(Self::Exhaustive);
         }
         let proves = kinds.contains(&Self::Exhaustive) && expects(task) == Some(Answer::NoHang);
         if section.recheck || proves {
             kinds.push(Self::Plain);
         }
-        let sampled = engines.into_iter().filter(|engine| *engine != EngineName::Exhaustive);
+        let sampled = engines.into_iter().filter(|engine| !engine.searches());
         kinds.extend(sampled.map(Self::Sampled));
         kinds
     }

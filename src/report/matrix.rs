@@ -332,7 +332,7 @@ fn compared(observation: &Observation, record: &Record) -> &'static str {
         (true, Answer::Hang) | (false, Answer::NoHang) => "agree",
         (false, Answer::Hang) => "differ: possible, and not seen",
         (true, Answer::NoHang) => "CONTRADICT",
-        (_, Answer::Undecided) => "undecided",
+        (_, Answer::Undecided | Answer::NoHangInParts) => "undecided",
     }
 }
 

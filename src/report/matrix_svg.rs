@@ -72,6 +72,6 @@ fn colour(record: Option<&Record>) -> &'static str {
         Some((false, _)) => "#d08cff",
         Some((true, Answer::Hang)) => "#f4a6a0",
         Some((true, Answer::NoHang)) => "#a6d8a8",
-        Some((true, Answer::Undecided)) => "#f3e3a1",
+        Some((true, Answer::Undecided | Answer::NoHangInParts)) => "#f3e3a1",
     }
 }

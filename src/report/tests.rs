@@ -104,6 +104,7 @@ fn verdict(hangs: Vec<FoundHang>) -> Verdict {
         findings: Vec::new(),
         unmodelled: Vec::new(),
         assumptions: Vec::new(),
+        parts: None,
         verification: None,
     }
 }

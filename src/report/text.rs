@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::lanes::{lanes, legend};
 use super::{counted, grouped};
 use crate::diagnose::WaitGraph;
-use crate::explore::{Answer, Executions, Finding, FoundHang, Verdict, Verification};
+use crate::explore::{Answer, Executions, Finding, FoundHang, PartsSearched, Verdict, Verification};
 use crate::machine::{Unmodelled, WaitFor};
 use crate::scenario::{Size, Told};
 
@@ -31,7 +31,8 @@ pub fn verdict_text(told: &Told<'_>) -> String {
             let _ = writeln!(text, "  {leak}");
         }
     }
-    let events: Vec<_> = verdict.hangs.iter().flat_map(|hang| hang.events.clone()).collect();
+    let shown = verdict.hangs.iter().filter(|_| verdict.parts.is_none());
+    let events: Vec<_> = shown.flat_map(|hang| hang.events.clone()).collect();
     let legend = legend(&events, told.labels);
     if !legend.is_empty() {
         let _ = write!(text, "\nLabels and the functions that they stand for:\n{legend}");
@@ -51,6 +52,9 @@ fn answer(verdict: &Verdict) -> String {
             counted(verdict.hangs.len(), "distinct hang")
         ),
         (Answer::NoHang, _) => format!("NO HANG: proved{assuming}, the search ended by itself"),
+        (Answer::NoHangInParts, _) => {
+            format!("UNDECIDED{assuming}: no hang in any part, but the whole was not searched to its end")
+        }
         (Answer::Undecided, true) => {
             format!(
                 "UNDECIDED{assuming}: the search ended and found no hang, but the model leaves out what may cause one"
@@ -104,10 +108,40 @@ fn headline(told: &Told<'_>) -> String {
         }
         Some(executions) => text.push_str(&work(executions, verdict)),
     }
+    if let Some(parts) = &verdict.parts {
+        text.push_str(&parts_text(parts));
+    }
     if let Some(second) = &verdict.verification {
         let _ = writeln!(text, "  verified    {}", verification_text(second));
     }
     text.push_str(&unmodelled_text(&verdict.unmodelled));
+    text
+}
+
+/// Tells which parts of a job were searched, and what was sampled besides.
+fn parts_text(parts: &PartsSearched) -> String {
+    let all = parts.proved + parts.hung + parts.undecided;
+    let mut text = format!(
+        "  parts       {} with up to {} and {} (for {} by name): {} without a hang, {} with one, {} undecided; {} states\n",
+        counted(all as usize, "part"),
+        counted(parts.servers, "server"),
+        counted(parts.edges, "edge"),
+        grouped(parts.stand_for),
+        grouped(parts.proved),
+        grouped(parts.hung),
+        grouped(parts.undecided),
+        grouped(parts.states),
+    );
+    for problem in &parts.not_lifted {
+        let _ = writeln!(text, "              not told for the whole job: {problem}");
+    }
+    if parts.sampled > 0 {
+        let _ = writeln!(
+            text,
+            "  samples     {} executions of the whole job",
+            grouped(parts.sampled)
+        );
+    }
     text
 }
 
@@ -167,12 +201,30 @@ fn work(executions: &Executions, verdict: &Verdict) -> String {
 fn hang_text(told: &Told<'_>, index: usize, hang: &FoundHang) -> String {
     let mut text = format!("Hang {}: {} never returns\n", hang.signature.id(), hang.client);
     wait_tree(&mut text, &hang.wait_for);
-    let shortest = match told.verdict.executions {
-        None => "Shortest schedule",
-        Some(_) => "Shortest schedule that was found",
-    };
-    let _ = writeln!(text, "\n  {shortest}, {}:", counted(hang.length, "event"));
-    text.push_str(&lanes(&hang.events, hang.length));
+    let events = counted(hang.length, "event");
+    match (&told.verdict.parts, &told.verdict.executions) {
+        // Nobody reads thousands of lines; what decided it is what `explain` finds.
+        (Some(_), _) => {
+            let _ = writeln!(
+                text,
+                "\n  A schedule of the whole job, {events}: keep it with --out DIR, and see `lastbatch explain`"
+            );
+        }
+        (None, None) => {
+            let _ = writeln!(
+                text,
+                "\n  Shortest schedule, {events}:\n{}",
+                lanes(&hang.events, hang.length).trim_end()
+            );
+        }
+        (None, Some(_)) => {
+            let _ = writeln!(
+                text,
+                "\n  Shortest schedule that was found, {events}:\n{}",
+                lanes(&hang.events, hang.length).trim_end()
+            );
+        }
+    }
     if let Some(Some(path)) = told.schedules.get(index) {
         let _ = writeln!(text, "  written to {}", path.display());
     }

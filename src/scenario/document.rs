@@ -263,8 +263,10 @@ impl EngineSection {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum EngineName {
-    /// Every state.
+    /// Whatever decides the job within the bounds: every state, its parts, samples of the whole.
     #[default]
+    Auto,
+    /// Every state.
     Exhaustive,
     /// Schedules one after the other, on shuttle's coroutines.
     Shuttle,
@@ -272,6 +274,13 @@ pub enum EngineName {
     Threads,
     /// Every interleaving of a kernel, by loom's search.
     Loom,
+}
+
+impl EngineName {
+    /// Returns true if it looks at every state where it can.
+    pub fn searches(self) -> bool {
+        matches!(self, Self::Auto | Self::Exhaustive)
+    }
 }
 
 /// `[expect]`: what must come out.

@@ -25,8 +25,8 @@ pub use document::{
 };
 pub use document::{SliceKind, Turn};
 pub use experiment::{
-    Budget, Cut, EngineError, EngineStatus, Experiment, ExperimentError, ExperimentProblem, HangError, Hashes, Labels,
-    RecordedError, Request, RequestError, WORKER_COMMAND, WorkerError,
+    Budget, Cut, DecideError, Decision, EngineError, EngineStatus, Experiment, ExperimentError, ExperimentProblem,
+    HangError, Hashes, Labels, RecordedError, Request, RequestError, WORKER_COMMAND, WorkerError,
 };
 pub use judge::Judgement;
 pub use pipeline::PipelineSection;

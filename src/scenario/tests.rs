@@ -226,6 +226,7 @@ fn verdict(answer: Answer, complete: bool) -> Verdict {
         findings: Vec::new(),
         unmodelled: Vec::new(),
         assumptions: Vec::new(),
+        parts: None,
         verification: None,
     }
 }

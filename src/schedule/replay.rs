@@ -88,6 +88,7 @@ pub(super) fn follow<M: Model>(
     schedule: &Schedule,
     on_event: &mut dyn FnMut(&Step<'_>),
 ) -> (usize, Option<Mismatch>) {
+    let begin = system.clone();
     for (index, expected) in schedule.events.iter().enumerate() {
         let threads = system.threads(model);
         let (process, pending, choice) = match select(model, system, &threads, expected) {
@@ -95,11 +96,14 @@ pub(super) fn follow<M: Model>(
             Err(found) => return (index, Some(schedule.mismatch(index, found))),
         };
         let others = others(model, system, &threads, (process, pending.thread));
-        let mut next = system.clone();
-        if let Err(found) = run(model, &mut next, process, pending, choice) {
+        if let Err(found) = run(model, system, process, pending, choice) {
+            // A label that fails leaves nothing that could be looked at.
+            *system = begin.clone();
+            for event in &schedule.events[..index] {
+                run_event(model, system, event).expect("it ran a moment ago");
+            }
             return (index, Some(schedule.mismatch(index, found)));
         }
-        *system = next;
         on_event(&Step {
             number: index + 1,
             event: expected,

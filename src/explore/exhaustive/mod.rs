@@ -257,6 +257,7 @@ fn conclude<M: Reducible>(
         findings,
         unmodelled: Vec::new(),
         assumptions: Vec::new(),
+        parts: None,
         verification: None,
     }
 }

@@ -137,7 +137,7 @@ impl Experiment {
         interrupt: &Arc<AtomicBool>,
         mut progress: impl FnMut(&EngineStatus) + Send + 'static,
     ) -> Result<Verdict, EngineError> {
-        if engine == EngineName::Exhaustive {
+        if engine.searches() {
             let options = budget.exhaustive(Reductions::ALL);
             let mut show = |status: &Status| progress(&EngineStatus::States(*status));
             return Ok(self.search(&options, true, interrupt, &mut show));
@@ -173,7 +173,7 @@ impl Experiment {
     pub fn fits(&self, engine: EngineName) -> Result<(), EngineError> {
         match engine {
             EngineName::Loom => Ok(loom::fits(&self.kernel()).map_err(LoomError::from)?),
-            EngineName::Exhaustive | EngineName::Shuttle | EngineName::Threads => Ok(()),
+            EngineName::Auto | EngineName::Exhaustive | EngineName::Shuttle | EngineName::Threads => Ok(()),
         }
     }
 
@@ -190,7 +190,9 @@ impl Experiment {
         mut each: impl FnMut(ReplayOutcome),
     ) -> Result<(), EngineError> {
         match engine {
-            EngineName::Exhaustive => (0..times).for_each(|_| each(replay(&self.model, schedule, |_| {}))),
+            EngineName::Auto | EngineName::Exhaustive => {
+                (0..times).for_each(|_| each(replay(&self.model, schedule, |_| {})))
+            }
             EngineName::Shuttle | EngineName::Threads => {
                 self.follow(engine, schedule, times, |execution| {
                     each(execution.replayed(&self.model))
@@ -235,7 +237,9 @@ impl Experiment {
         mut each: impl FnMut(PrefixOutcome),
     ) -> Result<(), EngineError> {
         match engine {
-            EngineName::Exhaustive => (0..times).for_each(|_| each(replay_prefix(&self.model, schedule, |_| {}))),
+            EngineName::Auto | EngineName::Exhaustive => {
+                (0..times).for_each(|_| each(replay_prefix(&self.model, schedule, |_| {})))
+            }
             EngineName::Shuttle | EngineName::Threads => {
                 self.follow(engine, schedule, times, |execution| {
                     each(execution.prefixed(&self.model))

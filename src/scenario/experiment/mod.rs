@@ -3,6 +3,7 @@
 mod build;
 mod clients;
 mod closed_world;
+mod decide;
 mod engines;
 mod epochs;
 mod error;
@@ -29,6 +30,7 @@ use crate::machine::{Event, Label, Model, Reducible, Unmodelled};
 use crate::models::TensorFlow;
 use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
 
+pub use self::decide::{DecideError, Decision};
 pub use self::engines::{Budget, EngineError, EngineStatus};
 pub use self::error::{ExperimentError, ExperimentProblem};
 pub use self::hang::HangError;

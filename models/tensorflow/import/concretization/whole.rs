@@ -87,7 +87,7 @@ impl Whole<'_> {
             let before = self.run.events.len();
             for id in self.run.model.process_ids() {
                 while let Some(pending) = self.run.threads(id).into_iter().find(|pending| pending.enabled) {
-                    self.run.step(id, &pending, 0)?;
+                    self.run.step(id, &pending, 0);
                     if self.run.events.len() > LABELS_MAX {
                         return Err("it does not come to rest".to_owned());
                     }
@@ -107,7 +107,8 @@ impl Whole<'_> {
             let turn = match actor {
                 Some(pending) if self.is_action(action, process, pending) && pending.enabled => {
                     let choice = self.choice(action, process, pending)?;
-                    return self.run.step(process, pending, choice);
+                    self.run.step(process, pending, choice);
+                    return Ok(());
                 }
                 Some(pending) if !pending.enabled => self.way_free(process),
                 Some(pending) => self
@@ -122,7 +123,7 @@ impl Whole<'_> {
             let Some((id, pending, choice)) = turn else {
                 return Err(self.what_stands_there(process, actor));
             };
-            self.run.step(id, &pending, choice)?;
+            self.run.step(id, &pending, choice);
         }
         Err("it does not come to an end".to_owned())
     }

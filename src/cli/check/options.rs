@@ -1,0 +1,109 @@
+//! What the options of `check` ask of an engine.
+
+use std::time::Duration;
+
+use lastbatch::explore::exhaustive::{Options, Reductions};
+use lastbatch::scenario::{Budget, EngineName, Expect, Experiment};
+
+use super::{Check, Reduction};
+use crate::cli::{Failure, threads};
+
+impl Check {
+    pub(super) fn options(&self, experiment: &Experiment) -> Options {
+        let engine = &experiment.scenario().document.engine;
+        let max_time = self.max_time.or(engine.max_time);
+        Options {
+            threads: threads(self.threads),
+            reductions: Reductions {
+                forget_dead: self.reduces(Reduction::ForgetDead),
+                partial_order: self.reduces(Reduction::PartialOrder),
+                sure_return: self.reduces(Reduction::SureReturn),
+                leaks: self.leaks || experiment.scenario().looks_at_outcomes(),
+            },
+            max_states: self.max_states.or(engine.max_states),
+            max_memory: self.max_memory.or(engine.max_memory).map(|size| size.0),
+            max_time: max_time.map(|seconds| seconds as f64),
+            stop_at_first_hang: self.first,
+        }
+    }
+
+    pub(super) fn budget(&self, experiment: &Experiment) -> Budget {
+        let mut budget = Budget::of(&experiment.scenario().document.engine);
+        budget.stop_at_first_hang = self.first;
+        budget.executions = self.executions.or(budget.executions);
+        budget.max_time = self.max_time.map(Duration::from_secs).or(budget.max_time);
+        budget.seed = self.seed.unwrap_or(budget.seed);
+        budget.strategy = self.strategy.clone().unwrap_or(budget.strategy);
+        budget
+    }
+
+    /// Checks that the engine looks at every option that was given.
+    pub(super) fn options_fit(&self, experiment: &Experiment) -> Result<(), Failure> {
+        use EngineName::{Auto, Exhaustive, Loom, Shuttle, Threads};
+        let (scenario, checkpoints) = (experiment.scenario(), &self.checkpoints);
+        let engine = scenario.document.engine.name;
+        let options: [(&str, bool, &[EngineName]); 12] = [
+            ("--executions", self.executions.is_some(), &[Shuttle, Threads, Loom]),
+            ("--seed", self.seed.is_some(), &[Shuttle, Threads]),
+            ("--first", self.first, &[Auto, Exhaustive, Shuttle, Threads]),
+            ("--strategy", self.strategy.is_some(), &[Shuttle]),
+            ("--threads", self.threads.is_some(), &[Auto, Exhaustive]),
+            ("--max-states", self.max_states.is_some(), &[Auto, Exhaustive]),
+            ("--max-memory", self.max_memory.is_some(), &[Auto, Exhaustive]),
+            ("--no-reduction", !self.no_reduction.is_empty(), &[Auto, Exhaustive]),
+            ("--leaks", self.leaks, &[Auto, Exhaustive]),
+            ("--verify", self.verify, &[Auto, Exhaustive]),
+            (
+                "--checkpoint",
+                checkpoints.directory().is_some(),
+                &[Auto, Exhaustive, Loom],
+            ),
+            ("--checkpoint-every", checkpoints.counts_states(), &[Auto, Exhaustive]),
+        ];
+        if let Some((option, ..)) = options.iter().find(|(_, given, by)| *given && !by.contains(&engine)) {
+            return Err(Failure(format!(
+                "{scenario}: {option} does not go with engine {engine}"
+            )));
+        }
+        let fits = experiment.fits(engine);
+        Ok(fits.map_err(|error| format!("{scenario}: {error}"))?)
+    }
+
+    /// Returns true if an option is given that only the search of every state knows.
+    pub(super) fn asks_for_a_search(&self) -> bool {
+        let checkpoints = self.checkpoints.directory().is_some() || self.checkpoints.counts_states();
+        self.verify || self.leaks || checkpoints || !self.no_reduction.is_empty()
+    }
+
+    pub(super) fn reduces(&self, reduction: Reduction) -> bool {
+        !self.no_reduction.contains(&reduction)
+    }
+
+    /// Returns the part of an expectation that this search can meet: one that stops at the first hang says nothing about the others.
+    pub(super) fn comparable(&self, expect: &Expect) -> Expect {
+        let mut expect = expect.clone();
+        if self.first {
+            expect.complete = None;
+            expect.signatures = None;
+        }
+        expect
+    }
+
+    /// Returns what the command line changed of a scenario, as a part of file names.
+    pub(super) fn changes(&self, experiment: &Experiment) -> String {
+        let mut changes = String::new();
+        if let Some(variant) = self.variant {
+            changes.push_str(&format!(".{variant}"));
+        }
+        let engine = experiment.scenario().document.engine.name;
+        if !engine.searches() {
+            // It is no shortest one, and takes the place of none.
+            changes.push_str(&format!(".{engine}"));
+        }
+        if self.full || self.keep.is_some() {
+            let slice = &experiment.scenario().document.job.slice_text();
+            changes.push_str(&format!(".{}", slice.replace("merged keep=", "keep")));
+        }
+        changes
+    }
+}
