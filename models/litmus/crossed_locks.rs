@@ -63,7 +63,7 @@ impl Litmus for CrossedLocks {
 
     fn next(&self, state: &State, thread: u8) -> Option<Step> {
         let lock = self.lock(state, usize::from(thread));
-        let (object, free) = (ObjectId(lock as u16), state.locks[lock].is_free());
+        let (object, free) = (ObjectId(lock as u32), state.locks[lock].is_free());
         match state.threads[usize::from(thread)] {
             At::TakeFirst => Some(step(&TAKE_FIRST, object, Access::Write, free)),
             At::TakeSecond => Some(step(&TAKE_SECOND, object, Access::Write, free)),
@@ -124,9 +124,9 @@ impl Litmus for CrossedLocks {
 
     fn footprint(&self, state: &State, thread: u8) -> Footprint {
         let lock = self.lock(state, usize::from(thread));
-        let next = Footprint::new().with(ObjectId(lock as u16), Access::Write);
+        let next = Footprint::new().with(ObjectId(lock as u32), Access::Write);
         match state.threads[usize::from(thread)] {
-            At::TakeFirst => next.with(ObjectId(1 - lock as u16), Access::Write),
+            At::TakeFirst => next.with(ObjectId(1 - lock as u32), Access::Write),
             At::TakeSecond => next,
             _ => Footprint::new(),
         }

@@ -53,13 +53,13 @@ pub trait Litmus: Send + Sync {
         name.to_lowercase().replace(['(', ')'], "")
     }
     fn object_name(&self, object: ObjectId) -> String {
-        Self::OBJECTS[usize::from(object.0)].to_owned()
+        Self::OBJECTS[object.index()].to_owned()
     }
     /// Hashes every object, in order.
     fn object_values(&self, process: ProcessId, state: &Self::State) -> Vec<u64>;
     /// Returns what a thread may still do: anything to any object, unless the model knows better.
     fn footprint(&self, _state: &Self::State, _thread: Self::Thread) -> Footprint {
-        let objects = (0..Self::OBJECTS.len()).map(|object| ObjectId(object as u16));
+        let objects = (0..Self::OBJECTS.len()).map(|object| ObjectId(object as u32));
         objects.fold(Footprint::new(), |all, object| all.with(object, Access::Write))
     }
     fn permits_come_back(&self) -> bool {

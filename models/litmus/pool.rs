@@ -58,7 +58,7 @@ impl Pool {
         if self.is_consumer(closure) || self.is_producer(closure) {
             FLAG
         } else {
-            ObjectId(2 + u16::from(closure))
+            ObjectId(2 + u32::from(closure))
         }
     }
 }
@@ -124,7 +124,7 @@ impl Litmus for Pool {
     }
 
     fn object_name(&self, object: ObjectId) -> String {
-        let number = usize::from(object.0);
+        let number = object.index();
         let named = Self::OBJECTS.get(number).map(|name| (*name).to_owned());
         named.unwrap_or_else(|| format!("cell{}", number - Self::OBJECTS.len()))
     }

@@ -62,7 +62,7 @@ impl Index for ProcessId {
 
 /// The numbers at which those of each kind of objects begin, and last, where they end.
 #[derive(Clone, Debug, Default)]
-pub(in crate::models) struct Numbering(Vec<u16>);
+pub(in crate::models) struct Numbering(Vec<u32>);
 
 impl Numbering {
     /// Numbers the objects of a job.
@@ -76,7 +76,7 @@ impl Numbering {
         };
         let mut first = vec![0];
         for (_, space) in Object::KINDS.iter().copied().flatten() {
-            first.push(first[first.len() - 1] + count(*space) as u16);
+            first.push(first[first.len() - 1] + count(*space) as u32);
         }
         Self(first)
     }
@@ -86,13 +86,13 @@ impl TensorFlow {
     /// Returns the number of an object.
     pub fn object(&self, object: impl Into<Object>) -> ObjectId {
         let (kind, place) = object.into().place();
-        ObjectId(self.numbering.0[kind] + place)
+        ObjectId(self.numbering.0[kind] + u32::from(place))
     }
 
     /// Returns the object with a number.
     pub fn object_of(&self, id: ObjectId) -> Object {
         let kind = self.numbering.0.partition_point(|first| *first <= id.0) - 1;
-        Object::of(kind, id.0 - self.numbering.0[kind])
+        Object::of(kind, (id.0 - self.numbering.0[kind]) as u16)
     }
 
     /// Returns the name of an object for people and schedules; unique within a process.

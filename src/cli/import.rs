@@ -82,7 +82,7 @@ impl Import {
             "description = {description}\n\n[job]\ngraph = {graph}\n{reading}input = \"{input}\"\nworkers = 1\n\
              inter_op_parallelism_threads = 2\nintra_op_parallelism_threads = 1\npartition_order = \"recorded\"\n\
              data = [\"{turn}\"]\nslice = \"merged\"\nslice_keep = {keep}\n\n[runtime]\nvariant = \"tf-1.12\"\n\n\
-             [engine]\nname = \"exhaustive\"\n",
+             [engine]\nname = \"auto\"\n",
             description = quoted(&format!("{name}: the sess.run that {meets}")),
             graph = quoted(&relative(&self.file, from)?),
             keep = self.keep,

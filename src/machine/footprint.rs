@@ -99,7 +99,7 @@ impl Footprint {
             Access::Write => &mut self.write,
             Access::BothMover => return,
         };
-        set.insert(usize::from(object.0));
+        set.insert(object.index());
     }
 
     /// Adds one use of an object, for building a footprint in one expression.
@@ -153,7 +153,7 @@ impl Footprint {
 
     /// Returns true if an operation may fail to commute with something in this footprint.
     pub fn conflicts_with(&self, object: ObjectId, access: Access) -> bool {
-        let object = usize::from(object.0);
+        let object = object.index();
         let (read, add, write) = (&self.read, &self.add, &self.write);
         let conflicts = match access {
             Access::BothMover => return false,

@@ -30,7 +30,14 @@ impl ProcessId {
 
 /// An object within its process. Models number their objects; the number is stable for as long as anything can refer to it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ObjectId(pub u16);
+pub struct ObjectId(pub u32);
+
+impl ObjectId {
+    /// Returns the number as an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// A label: its name in schedules, the function of the original that it stands for, and where to find that.
 /// A label is a static, and is compared as one: never by its name.

@@ -26,7 +26,7 @@ pub use document::{
 pub use document::{SliceKind, Turn};
 pub use experiment::{
     Budget, Cut, DecideError, Decision, EngineError, EngineStatus, Experiment, ExperimentError, ExperimentProblem,
-    HangError, Hashes, Labels, RecordedError, Request, RequestError, WORKER_COMMAND, WorkerError,
+    HangError, Hashes, Labels, RecordedError, Request, RequestError, WORKER_COMMAND, WorkerError, search_parts,
 };
 pub use judge::Judgement;
 pub use pipeline::PipelineSection;

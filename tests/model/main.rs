@@ -13,6 +13,7 @@ mod match_dumps;
 mod mechanism_walkthrough;
 mod mutants;
 mod other_ends;
+mod parts;
 mod queue;
 mod rooms;
 mod slice;

@@ -55,7 +55,7 @@ pub(crate) fn record(model: &TensorFlow, seed: u64) -> (String, bool) {
             break;
         }
         let mut chosen = next(enabled.len());
-        if (usize::from(enabled[chosen].1.operation.object.0) + slow).is_multiple_of(7) {
+        if (enabled[chosen].1.operation.object.index() + slow).is_multiple_of(7) {
             chosen = next(enabled.len());
         }
         let (id, pending) = enabled[chosen].clone();

@@ -58,7 +58,7 @@ pub(super) fn lay_out(mut job: Job, runner: Vec<JobStep>) -> Result<TensorFlow, 
     let (processes, calls) = (model.processes.len(), model.calls.len());
     limit("the number of processes", processes, PROCESSES)?;
     limit("the number of steps", model.steps.len(), STEPS)?;
-    limit("the number of calls", calls, usize::from(CallId::MAX) / 4)?;
+    limit("the number of calls", calls, usize::from(CallId::MAX) - 1)?;
     model.numbering = Numbering::of(&model);
     Ok(model)
 }

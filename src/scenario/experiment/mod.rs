@@ -10,6 +10,7 @@ mod error;
 mod hang;
 mod hashes;
 mod kernel;
+mod parts;
 mod reads;
 mod recorded;
 mod verification;
@@ -36,6 +37,7 @@ pub use self::error::{ExperimentError, ExperimentProblem};
 pub use self::hang::HangError;
 pub use self::hashes::Hashes;
 pub use self::kernel::Cut;
+pub use self::parts::search_parts;
 pub use self::recorded::RecordedError;
 pub use self::worker::{Request, RequestError, WORKER_COMMAND, WorkerError};
 

@@ -150,7 +150,7 @@ impl Model for Toy {
         } else {
             ["table"; 3]
         };
-        names[usize::from(object.0)].to_owned()
+        names[object.index()].to_owned()
     }
 
     fn object_values(&self, process: ProcessId, state: &Process) -> Vec<(ObjectId, u64)> {

@@ -43,14 +43,14 @@ pub(crate) enum Op {
     Finish,
 }
 
-const LOCKS: u16 = 0;
-const BAG: u16 = 2;
-const CELL: u16 = 3;
-const COUNTER: u16 = 4;
-const CONNECTION: u16 = 5;
-const POOL: u16 = 6;
-const PRIVATE: u16 = 7;
-const OBJECTS: u16 = 16;
+const LOCKS: u32 = 0;
+const BAG: u32 = 2;
+const CELL: u32 = 3;
+const COUNTER: u32 = 4;
+const CONNECTION: u32 = 5;
+const POOL: u32 = 6;
+const PRIVATE: u32 = 7;
+const OBJECTS: u32 = 16;
 /// Threads from this number on are tasks.
 const TASKS: u8 = 8;
 
@@ -83,13 +83,13 @@ impl Op {
 
     fn object(self, thread: u8) -> ObjectId {
         ObjectId(match self {
-            Op::Acquire(lock) | Op::Release(lock) => LOCKS + u16::from(lock),
+            Op::Acquire(lock) | Op::Release(lock) => LOCKS + u32::from(lock),
             Op::Put | Op::Take => BAG,
             Op::Set(_) | Op::Test => CELL,
             Op::Add | Op::Check => COUNTER,
             Op::Recv => CONNECTION,
             Op::Start | Op::Finish => POOL,
-            Op::Send | Op::SendTask(_) | Op::Choose => PRIVATE + u16::from(thread),
+            Op::Send | Op::SendTask(_) | Op::Choose => PRIVATE + u32::from(thread),
         })
     }
 
@@ -301,10 +301,10 @@ impl Model for Random {
     }
 
     fn object_values(&self, _: ProcessId, state: &State) -> Vec<(ObjectId, u64)> {
-        let value = |object: u16| {
+        let value = |object: u32| {
             let mut hasher = rustc_hash::FxHasher::default();
             match object {
-                0 | 1 => state.locks[usize::from(object)].hash(&mut hasher),
+                0 | 1 => state.locks[object as usize].hash(&mut hasher),
                 BAG => state.bag.hash(&mut hasher),
                 CELL => state.cell.hash(&mut hasher),
                 COUNTER => state.counter.hash(&mut hasher),
