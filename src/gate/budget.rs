@@ -17,6 +17,9 @@ pub struct Budgets {
     /// States of the second search of a proof, whose end is not known to be within them.
     #[serde(default)]
     pub second: Option<u64>,
+    /// Executions of the engines that a scenario does not name: a brief second opinion.
+    #[serde(default)]
+    pub brief: u64,
 }
 
 /// The part of a search that was asked for.
@@ -41,6 +44,7 @@ impl Budgets {
         canary: None,
         partial: None,
         second: Some(1_000_000),
+        brief: 500,
     };
     /// `gate --quick`: what fits into five minutes on two cores.
     pub const QUICK: Self = Self {
@@ -48,6 +52,7 @@ impl Budgets {
         canary: Some(2_000_000),
         partial: Some(50_000),
         second: Some(20_000),
+        brief: 50,
     };
 
     /// Tells how much of a search to ask for, and its bound: `known` is what it took for the baseline, `own` the scenario's bound.
@@ -84,6 +89,7 @@ mod tests {
         canary: Some(500),
         partial: Some(50),
         second: Some(10),
+        brief: 5,
     };
 
     #[test]

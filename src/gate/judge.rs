@@ -49,6 +49,11 @@ fn about(result: &ScenarioResult, baseline: &Baseline, same_model: bool) -> (Vec
     (about.problems, about.notes)
 }
 
+/// Returns true if a search is a brief second opinion, which need not find anything.
+fn is_brief(search: &SearchResult) -> bool {
+    search.found.executions.is_some() && search.scope == Scope::Part
+}
+
 fn problem(kind: ProblemKind, subject: &str, message: String) -> Problem {
     Problem {
         kind,
@@ -110,7 +115,10 @@ impl About<'_> {
     fn search(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
         let wanted = self.result.expect.as_ref().and_then(|expect| expect.finding.clone());
         let engine = &search.found.engine;
-        if let Some(part) = wanted.as_ref().filter(|_| search.found.findings.is_empty()) {
+        if let Some(part) = wanted
+            .as_ref()
+            .filter(|_| search.found.findings.is_empty() && !is_brief(search))
+        {
             let message = format!("{engine} must find that \"{part}\", and found nothing wrong");
             self.add(ProblemKind::LostCanary, message);
         }
@@ -152,7 +160,7 @@ impl About<'_> {
 
     fn lost(&mut self, search: &SearchResult, known: Option<&BaselineEngine>) {
         let expect = self.result.expect.as_ref();
-        let must_hang = expect.is_some_and(|expect| expect.verdict == Answer::Hang);
+        let must_hang = expect.is_some_and(|expect| expect.verdict == Answer::Hang) && !is_brief(search);
         if must_hang && search.found.hangs.is_empty() {
             let (engine, states) = (&search.found.engine, search.found.states);
             let end = match &search.found.stopped_by {

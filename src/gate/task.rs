@@ -79,6 +79,8 @@ enum Kind {
     Plain,
     /// An engine that runs one execution after the other.
     Sampled(EngineName),
+    /// Such an engine that the scenario does not name, for a few executions: a second opinion.
+    Brief(EngineName),
 }
 
 impl Kind {
@@ -94,8 +96,12 @@ impl Kind {
         if section.recheck || proves {
             kinds.push(Self::Plain);
         }
+        let named = engines.clone();
         let sampled = engines.into_iter().filter(|engine| !engine.searches());
         kinds.extend(sampled.map(Self::Sampled));
+        let others = [EngineName::Shuttle, EngineName::Threads];
+        let others = others.into_iter().filter(|engine| !named.contains(engine));
+        kinds.extend(others.map(Self::Brief));
         kinds
     }
 
@@ -104,7 +110,7 @@ impl Kind {
         match self {
             Self::Exhaustive => "exhaustive".to_owned(),
             Self::Plain => "exhaustive-plain".to_owned(),
-            Self::Sampled(engine) => engine.to_string(),
+            Self::Sampled(engine) | Self::Brief(engine) => engine.to_string(),
         }
     }
 
@@ -142,8 +148,22 @@ fn search(
     let (scope, bound, verdict) = match kind {
         Kind::Sampled(engine) => {
             let hangs = expects == Some(Answer::Hang);
-            let verdict = sampled(task, engine, hangs, settings, interrupt)?;
+            let budget = Budget::of(&document.engine);
+            let verdict = sampled(task, engine, hangs, budget, settings, interrupt)?;
             (if hangs { Scope::FirstHang } else { Scope::Part }, None, verdict)
+        }
+        Kind::Brief(engine) => {
+            // Real threads are slow, and no two runs of them are alike.
+            let share = if engine == EngineName::Threads { 10 } else { 1 };
+            let budget = Budget {
+                executions: Some(settings.budgets.brief.div_ceil(share).max(1)),
+                ..Budget::default()
+            };
+            (
+                Scope::Part,
+                None,
+                sampled(task, engine, false, budget, settings, interrupt)?,
+            )
         }
         _ => {
             let known = entry.map(|engine| engine.states);
@@ -220,6 +240,7 @@ fn sampled(
     task: &Task,
     engine: EngineName,
     hangs: bool,
+    budget: Budget,
     settings: &Settings,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Verdict, GateError> {
@@ -227,7 +248,7 @@ fn sampled(
     let budget = Budget {
         stop_at_first_hang: hangs,
         threads: settings.threads,
-        ..Budget::of(&experiment.scenario().document.engine)
+        ..budget
     };
     let gave_up = |error: String| GateError::Engine {
         scenario: task.name.clone(),

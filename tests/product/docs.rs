@@ -144,3 +144,15 @@ fn commands_are_found_in_blocks_and_in_the_table_of_commands() {
     let found: Vec<String> = commands(&file).into_iter().map(|printed| printed.command).collect();
     assert_eq!(found, ["lastbatch a b", "lastbatch c"]);
 }
+
+#[test]
+fn the_table_of_proofs_is_what_the_program_makes_of_the_baseline() {
+    let text = fs::read_to_string(repository("docs/limits.md")).unwrap();
+    let table = text.split("<!-- proofs -->\n").nth(1);
+    let table = table.and_then(|rest| rest.split("<!-- end of proofs -->").next());
+    let mut command = lastbatch(&tempfile::tempdir().unwrap());
+    command.args(["gate", "--proofs"]).arg(repository("scenarios"));
+    let output = command.assert().code(0).get_output().stdout.clone();
+    let made = String::from_utf8(output).unwrap();
+    assert_eq!(table, Some(made.as_str()), "`lastbatch gate --proofs` has the new table");
+}

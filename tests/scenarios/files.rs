@@ -21,6 +21,7 @@ const BUDGETS: Budgets = Budgets {
     canary: Some(1_300_000),
     partial: Some(150_000),
     second: Some(20_000),
+    brief: 20,
 };
 
 /// The plan and the baseline, which the tests share.
