@@ -12,7 +12,7 @@ use lastbatch::scenario::search_parts;
 use crate::support::small_jobs::{REFERENCES, SETTINGS, SmallJob};
 
 /// Random jobs of a run of the tests. `LASTBATCH_PARTS_CASES` asks for more.
-const CASES: u64 = 40;
+const CASES: u64 = 16;
 /// States within which the complete search of a random job has to end, to be compared.
 const STATES: u64 = 150_000;
 /// No job of the tests needs as long.
@@ -64,10 +64,7 @@ fn a_job_hangs_exactly_if_one_of_its_parts_does() {
         }
     }
     println!("{hung} jobs hang, {returned} return, {open} are open by their parts");
-    assert!(
-        hung >= cases / 20 && returned >= cases / 20,
-        "{hung} hang, {returned} return"
-    );
+    assert!(hung > 0 && returned > 0, "{hung} hang, {returned} return");
 }
 
 #[test]

@@ -154,5 +154,9 @@ fn the_table_of_proofs_is_what_the_program_makes_of_the_baseline() {
     command.args(["gate", "--proofs"]).arg(repository("scenarios"));
     let output = command.assert().code(0).get_output().stdout.clone();
     let made = String::from_utf8(output).unwrap();
-    assert_eq!(table, Some(made.as_str()), "`lastbatch gate --proofs` has the new table");
+    assert_eq!(
+        table,
+        Some(made.as_str()),
+        "`lastbatch gate --proofs` has the new table"
+    );
 }
