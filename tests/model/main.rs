@@ -5,6 +5,7 @@ mod concretization;
 mod conform;
 mod conform_random;
 mod dataset;
+mod dump_forms;
 mod final_batch;
 mod import;
 mod import_refused;
