@@ -10,6 +10,7 @@ mod final_batch;
 mod import;
 mod import_refused;
 mod labels;
+mod loops;
 mod match_dumps;
 mod mechanism_walkthrough;
 mod mutants;
