@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lastbatch::models::tensorflow::evidence::stacks::{Dump, Format, Job, Place, Role};
+use lastbatch::models::tensorflow::evidence::stacks::{Dump, Format, Gap, Job, Place, Role, assess};
 use lastbatch::report::dumps_text;
 
 use crate::support::scenario::repository;
@@ -169,6 +169,8 @@ fn pools_of_every_release_are_known_at_rest_and_at_work() {
             Place::PoolIdle
         );
         assert_eq!(work("??"), Place::PoolIdle);
+        assert_eq!(work("syscall"), Place::PoolIdle);
+        assert_eq!(work("__memmove_avx_unaligned_erms"), Place::PoolBusy);
         assert_eq!(
             work("tensorflow::(anonymous namespace)::ExecutorState::Process(int)"),
             Place::PoolNode
@@ -244,6 +246,69 @@ fn each_way_to_wait_has_a_name() {
     let gil = "Thread 1 (LWP 1):\n#0  0x1 in take_gil () from a\n#1  0x1 in PyGILState_Ensure () from a\n\
                #2  0x1 in tensorflow::PyFuncOp::Compute(int) () from b\n";
     assert_eq!(read(gil).stacks[0].place, Place::PyFuncWaits);
+}
+
+/// A worker of 1.15 with debug information, in the middle of a step; `work` is what its second pool thread does.
+fn worker_of_1_15(work: &str) -> String {
+    let pool = "Eigen::ThreadPoolTempl<tensorflow::thread::EigenEnvironment>";
+    format!(
+        "Thread 6 (Thread 0x7f06 (LWP 6)):\n{work}#4  0x4 in {pool}::WorkerLoop (this=0x1, thread_id=3) at NonBlockingThreadPool.h:251\n\
+         Thread 5 (Thread 0x7f05 (LWP 5)):\n\
+         #0  0x1 in tensorflow::data::ParallelMapIterator::RunnerThread (this=0x1, ctx=std::shared_ptr (use count 1) = {{...}}) at a.cc:240\n\
+         Thread 4 (Thread 0x7f04 (LWP 4)):\n#0  0x1 in tensorflow::BackgroundWorker::WorkerLoop (this=0x1) at a.cc:1\n\
+         Thread 3 (Thread 0x7f03 (LWP 3)):\n#0  0x1 in tensorflow::BlockingCounter::Wait (this=0x1) at blocking_counter.h:53\n\
+         #1  tensorflow::MasterSession::ReffedClientGraph::RunPartitionsHelper<std::vector<int> > (this=0x1) at master_session.cc:674\n\
+         Thread 2 (Thread 0x7f02 (LWP 2)):\n#0  {pool}::WaitForWork (this=0x1) at x.h:2\n#1  0x4 in {pool}::WorkerLoop (this=0x1) at x.h:1\n\
+         Thread 1 (Thread 0x7f01 (LWP 1)):\n#0  0x1 in tensorflow::LocalMaster::RunStep (this=0x1) at local_master.cc:95\n"
+    )
+}
+
+#[test]
+fn a_worker_of_1_15_that_computes_is_not_taken_for_one_that_hangs() {
+    let fits = |text: &str| {
+        let assessment = assess(&[read(text)]);
+        assessment
+            .fits
+            .iter()
+            .map(|fit| (fit.known.name, fit.likely))
+            .collect::<Vec<_>>()
+    };
+    for work in [
+        "#0  0x1 in tensorflow::MatMulOp::Compute (this=0x1, ctx=0x2) at a.cc:1\n#1  0x2 in tensorflow::(anonymous namespace)::ExecutorState::Process (this=0x1) at b.cc:2\n",
+        "#0  0x1 in Eigen::internal::gebp_kernel<float, 8>::operator() (this=<optimized out>) at a.h:1\n#1  0x3 in operator() (__closure=0x7f) at b.h:2\n",
+        "#0  0x1 in mkl_blas_avx2_sgemm_kernel_0 () from libmkl.so\n",
+    ] {
+        assert_eq!(fits(&worker_of_1_15(work)), [], "{work}");
+    }
+    let rests = worker_of_1_15("#0  0x1 in syscall () from libc.so\n");
+    assert_eq!(fits(&rests), [("final-batch", true)]);
+    let part = rests.split("Thread 2 ").next().unwrap();
+    assert_eq!(
+        fits(part),
+        [("final-batch", false)],
+        "thread 2 and the client are missing"
+    );
+}
+
+#[test]
+fn a_client_in_its_master_without_a_step_thread_is_a_part_of_a_dump_that_rules_nothing_out() {
+    let whole = worker_of_1_15("#0  0x1 in syscall () from libc.so\n");
+    let (before, rest) = whole.split_once("Thread 3 ").unwrap();
+    let without = format!("{before}Thread 3 {}", rest.replace("MasterSession", "Other"));
+    let dump = read(&without);
+    assert_eq!(dump.gaps, [Gap::NoStepThread]);
+    let assessment = assess(&[dump]);
+    assert!(
+        assessment
+            .ruled_out
+            .iter()
+            .all(|(known, _)| known.name != "final-batch")
+    );
+    assert!(
+        assessment.next[0].starts_with("task again, every thread of it"),
+        "{:?}",
+        assessment.next
+    );
 }
 
 #[test]

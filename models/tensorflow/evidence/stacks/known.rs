@@ -126,7 +126,7 @@ pub static KNOWN: &[Known] = &[
     Known {
         name: "close-after-a-server-died",
         title: "sess.close() waits for the answer of a server that is gone",
-        needs: &[&signs::SESSION_CLOSES],
+        needs: &[&signs::SESSION_CLOSES, &signs::SERVER_GONE],
         supports: &[&signs::CLIENT_CLOSES],
         doubts: &[],
         hidden: "which server does not answer: one that is slow looks the same",

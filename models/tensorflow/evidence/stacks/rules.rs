@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use wildmatch::WildMatch;
 
+use super::symbol::UNKNOWN;
 use super::{Frame, Place, Stack};
 
 /// Functions that are on the stack of a thread at a place, and functions that are not.
@@ -65,6 +66,9 @@ macro_rules! rules {
 const POOL: &str = "Eigen::*ThreadPool*::WorkerLoop|RunHandlerThreadPool::WorkerLoop|ThreadPool::Impl::WorkerLoop";
 /// Waits of a condition variable, where the function that waits was inlined.
 const WAITS: &str = "nsync::nsync_cv_wait*|condition_variable*::wait*|pthread_cond_*wait*";
+/// Functions of the system in which a thread waits.
+const SLEEPS: &str =
+    "*futex*|syscall|*pthread_cond_*|nsync::*|sched_yield|*nanosleep*|*lll_lock_wait*|std::condition_variable*";
 const NODE: &str = "ExecutorState::Process";
 const DEREGISTER: &str = "CancellationManager::DeregisterCallback";
 const CANCEL: &str = "CancellationManager::StartCancel*";
@@ -187,17 +191,16 @@ impl Place {
     /// Tells apart a pool thread at work that no rule knows, and one that waits or of which the work has no symbols.
     fn of_pool(stack: &Stack) -> Self {
         let loops = Name::new(POOL);
-        let mut inner = stack
-            .frames
-            .iter()
-            .take_while(|frame| !loops.is_in(&frame.paths().collect::<Vec<_>>()));
+        let outside = |frame: &&Frame| !loops.is_in(&frame.paths().collect::<Vec<_>>());
+        let inner = stack.frames.iter().take_while(outside);
+        let inner: Vec<&str> = inner.flat_map(Frame::names).filter(|name| *name != UNKNOWN).collect();
         let spaces = ["tensorflow::", "tsl::", "Eigen::", "xla::", "google::"];
-        let at_work = |frame: &Frame| {
-            frame
-                .names()
-                .any(|name| spaces.iter().any(|space| name.starts_with(space)))
-        };
-        if inner.any(at_work) {
+        let computes = inner
+            .iter()
+            .any(|name| spaces.iter().any(|space| name.starts_with(space)));
+        let paths: Vec<String> = inner.iter().map(|name| format!("::{name}::")).collect();
+        let waits = inner.is_empty() || Name::new(SLEEPS).is_in(&paths);
+        if computes || !waits {
             Self::PoolBusy
         } else {
             Self::PoolIdle

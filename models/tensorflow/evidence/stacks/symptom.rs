@@ -234,6 +234,10 @@ pub(super) static SESSION_CLOSES: Symptom = of_worker(
     |worker| present(worker, &[Place::DeletesSessions]),
 );
 
+pub(super) static SERVER_GONE: Symptom = of_all("a server is gone, so that no stacks of it can be taken", |_| {
+    Seen::NotShown
+});
+
 pub(super) static CLIENT_CLOSES: Symptom = of_worker("the worker's client is in sess.close", |worker| {
     yes_or(worker.has(&[Place::ClientCloses, Place::PythonCloses]), Seen::NotShown)
 });
