@@ -1,6 +1,6 @@
 //! A job as a system: its processes, steps and calls; `thread` says how a label of a thread is declared and run.
 
-use std::sync::Arc;
+use std::ops::Range;
 
 use crate::machine::{Access, ProcessId};
 use crate::models::tensorflow::analysis::Footprints;
@@ -106,6 +106,8 @@ pub struct TensorFlow {
     pub(in crate::models) faults: Faults,
     pub(in crate::models) numbering: Numbering,
     pub(in crate::models) footprints: Footprints,
+    /// Those of the job's steps that each worker's client runs.
+    loops: Vec<Range<usize>>,
     /// Index of the first of the job's steps that the queue runner runs.
     runner_from: usize,
     /// The node `_SOURCE` that every partition has.
@@ -118,7 +120,15 @@ impl TensorFlow {
     /// # Errors
     /// When there is nothing to run, or more than the model's ids can name.
     pub fn new(job: Job) -> Result<Self, JobError> {
-        layout::lay_out(job, Vec::new())
+        layout::lay_out(job, Vec::new(), Vec::new())
+    }
+
+    /// Builds the same where the clients after the first one run steps of their own, one list for each.
+    ///
+    /// # Errors
+    /// When there is nothing to run, more than the model's ids can name, or not one list for each worker.
+    pub fn with_own_steps(job: Job, others: Vec<Vec<JobStep>>) -> Result<Self, JobError> {
+        layout::lay_out(job, others, Vec::new())
     }
 
     /// Builds the same with batches from a queue of `capacity` elements, which a queue runner on each worker fills by these steps.
@@ -126,43 +136,8 @@ impl TensorFlow {
     /// # Errors
     /// When there is nothing to run, or more than the model's ids can name.
     pub fn with_queue(job: Job, capacity: u8, runner: Vec<JobStep>) -> Result<Self, JobError> {
-        let mut model = layout::lay_out(job, runner)?;
+        let mut model = layout::lay_out(job, Vec::new(), runner)?;
         model.faults.queue = Some(capacity);
-        Ok(model)
-    }
-
-    /// Builds the same with other graphs and another number of workers: a job that this one contains.
-    ///
-    /// # Errors
-    /// When there is nothing to run, or more than the model's ids can name.
-    pub fn reduced(&self, workers: u8, graph: impl Fn(&Graph) -> Graph) -> Result<Self, JobError> {
-        let mut graphs: Vec<(Arc<Graph>, Arc<Graph>)> = Vec::new();
-        let mut steps: Vec<JobStep> = Vec::new();
-        for step in &self.job.steps {
-            let known = graphs.iter().find(|(whole, _)| Arc::ptr_eq(whole, &step.graph));
-            let known = known.map(|(_, reduced)| Arc::clone(reduced));
-            let reduced = known.unwrap_or_else(|| {
-                let reduced = Arc::new(graph(&step.graph));
-                graphs.push((Arc::clone(&step.graph), Arc::clone(&reduced)));
-                reduced
-            });
-            steps.push(JobStep {
-                graph: reduced,
-                ..step.clone()
-            });
-        }
-        let runner = steps.split_off(self.runner_from);
-        let job = Job {
-            workers,
-            steps,
-            ..self.job.clone()
-        };
-        let mut model = layout::lay_out(job, runner)?;
-        model.faults = self.faults.clone();
-        // Steps keep the names that they have in this job, so that schedules can be told here.
-        for (own, whole) in model.steps.iter_mut().zip(&self.steps) {
-            own.name.clone_from(&whole.name);
-        }
         Ok(model)
     }
 
@@ -197,6 +172,16 @@ impl TensorFlow {
     /// Returns the job.
     pub fn job(&self) -> &Job {
         &self.job
+    }
+
+    /// Returns those of the job's steps that each worker's client runs.
+    pub fn loops(&self) -> &[Range<usize>] {
+        &self.loops
+    }
+
+    /// Returns true if every worker's client runs the same steps.
+    pub fn is_even(&self) -> bool {
+        self.loops.iter().all(|steps| *steps == self.loops[0])
     }
 
     /// Returns every process.

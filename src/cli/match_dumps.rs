@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use lastbatch::models::tensorflow::evidence::stacks::{Dump, assess};
+use lastbatch::models::tensorflow::evidence::stacks::Job;
 use lastbatch::report::{dumps_json, dumps_text};
 
-use super::{Ended, Failure, Outcome, print};
+use super::{Ended, Outcome, print};
 
 /// Say which known hang the stacks of a job look like. Exit code 0 if one is likely, 1 if none fits, 2 for bad input, 3 if one is
-/// possible but the dumps do not show all that it needs.
+/// possible but the dumps do not show all that it needs, or if a dump is not whole.
 #[derive(Args)]
 pub(super) struct Match {
-    /// Stacks of the job's tasks, one file per task, as `gdb -p PID -batch -ex 'thread apply all bt'` prints them
+    /// Stacks of the job's tasks, one file per task, or a folder of them: what gdb, lldb, eu-stack, pstack, py-spy or faulthandler print
     #[arg(required = true)]
     dumps: Vec<PathBuf>,
     /// Print one line of JSON
@@ -22,25 +22,17 @@ pub(super) struct Match {
 
 impl Match {
     pub(super) fn run(self) -> Ended {
-        let dumps = self.dumps.iter().map(|path| Dump::load(path));
-        let dumps = dumps.collect::<Result<Vec<_>, _>>()?;
-        for (index, dump) in dumps.iter().enumerate() {
-            if dumps[..index].iter().any(|other| other.task == dump.task) {
-                let task = &dump.task;
-                return Err(Failure(format!(
-                    "two dumps of {task}, expected one file per task, named after it"
-                )));
-            }
-        }
-        let assessment = assess(&dumps);
+        let job = Job::load(&self.dumps)?;
+        let assessment = job.assess();
         if self.json {
-            print(&format!("{}\n", dumps_json(&dumps, &assessment)));
+            print(&format!("{}\n", dumps_json(&job, &assessment)));
         } else {
-            print(&dumps_text(&dumps, &assessment));
+            print(&dumps_text(&job, &assessment));
         }
         Ok(match assessment.fits.first() {
             Some(fit) if fit.likely => Outcome::Holds,
             Some(_) => Outcome::Undecided,
+            None if assessment.open => Outcome::Undecided,
             None => Outcome::Fails,
         })
     }

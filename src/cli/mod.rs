@@ -2,6 +2,7 @@
 
 mod check;
 mod checkpoints;
+mod collect;
 mod conform;
 mod diff;
 mod explain;
@@ -58,6 +59,8 @@ enum Command {
     Worker(worker::Worker),
     /// Say which known hang the stacks of a job look like
     Match(match_dumps::Match),
+    /// Collect the stacks of every task of a job that hangs now
+    Collect(collect::Collect),
     /// Tell which jobs can hang, over threads, servers, inputs and variants
     Matrix(matrix::Matrix),
 }
@@ -102,6 +105,7 @@ pub(crate) fn main() -> ExitCode {
         Command::List(command) => command.run(),
         Command::Worker(command) => command.run(),
         Command::Match(command) => command.run(),
+        Command::Collect(command) => command.run(),
         Command::Matrix(command) => command.run(),
     };
     let outcome = ended.unwrap_or_else(|Failure(message)| {

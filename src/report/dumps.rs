@@ -6,29 +6,35 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::counted;
-use crate::models::tensorflow::evidence::stacks::{Assessment, Dump, Fit, Place, Seen};
+use crate::models::tensorflow::evidence::stacks::{Assessment, Dump, Fit, Job, Missing, Place, Seen, Waiting};
 
 /// Writes every task with what its threads do, then which known hang that is like, how sure that is, and what to do.
-pub fn dumps_text(dumps: &[Dump], assessment: &Assessment) -> String {
+pub fn dumps_text(job: &Job, assessment: &Assessment) -> String {
     let mut text = String::new();
+    let dumps = &job.dumps;
     for dump in dumps {
-        let _ = writeln!(
-            text,
-            "{}: {}, {}",
-            dump.task,
-            dump.role(),
-            counted(dump.stacks.len(), "thread")
-        );
+        let _ = writeln!(text, "{}: {}, {}", dump.task, dump.role(), threads(dump));
         for (place, count) in places(dump) {
             let _ = writeln!(text, "  {count:>3}  {place}");
         }
+        for gap in &dump.gaps {
+            let _ = writeln!(text, "  this dump is not whole: {gap}");
+        }
     }
+    for Missing { task, reason } in &job.missing {
+        let _ = writeln!(text, "{task}: MISSING: {reason}");
+    }
+    waiting_text(&mut text, assessment);
     for fit in &assessment.fits {
         text.push('\n');
         fit_text(&mut text, fit);
     }
-    if assessment.fits.is_empty() {
+    if assessment.open {
+        text.push_str("\nUNDECIDED: these dumps do not show enough to rule every known hang out\n");
+    } else if assessment.fits.is_empty() {
         text.push_str("\nNO KNOWN HANG fits these dumps\n");
+    }
+    if assessment.fits.is_empty() {
         for (known, symptom) in &assessment.ruled_out {
             let _ = writeln!(text, "  not {}: it would need that {}", known.name, symptom.text);
         }
@@ -40,6 +46,28 @@ pub fn dumps_text(dumps: &[Dump], assessment: &Assessment) -> String {
         }
     }
     text
+}
+
+/// Counts the threads of a dump, and apart from them its stacks of Python, which show some of the same threads.
+fn threads(dump: &Dump) -> String {
+    let native = dump.native().count();
+    match (native, dump.stacks.len() - native) {
+        (native, 0) => counted(native, "thread"),
+        (0, python) => counted(python, "stack") + " of Python",
+        (native, python) => format!("{}, {} of Python", counted(native, "thread"), counted(python, "stack")),
+    }
+}
+
+fn waiting_text(text: &mut String, assessment: &Assessment) {
+    if assessment.waiting.is_empty() {
+        return;
+    }
+    text.push_str("\nwho waits for whom:\n");
+    for line in &assessment.waiting {
+        let indent = "  ".repeat(line.depth + 1);
+        let task = line.task.as_ref().map_or(String::new(), |task| format!("{task}: "));
+        let _ = writeln!(text, "{indent}{task}{}", line.text);
+    }
 }
 
 fn fit_text(text: &mut String, fit: &Fit) {
@@ -59,6 +87,9 @@ fn fit_text(text: &mut String, fit: &Fit) {
         let mark = if sign.seen == Seen::Yes { '+' } else { '?' };
         let needed = if sign.needed { "" } else { " (not needed)" };
         let _ = writeln!(text, "  {mark} {}{needed}", sign.symptom.text);
+    }
+    for doubt in &fit.doubts {
+        let _ = writeln!(text, "  - in doubt: {}", doubt.text);
     }
     let _ = writeln!(text, "  dumps cannot show: {}", known.hidden);
     if !known.signatures.is_empty() {
@@ -80,13 +111,13 @@ fn fit_text(text: &mut String, fit: &Fit) {
 fn places(dump: &Dump) -> BTreeMap<Place, usize> {
     let mut places = BTreeMap::new();
     for stack in &dump.stacks {
-        *places.entry(Place::of(stack)).or_default() += 1;
+        *places.entry(stack.place).or_default() += 1;
     }
     places
 }
 
 /// Writes the assessment as JSON, for programs.
-pub fn dumps_json(dumps: &[Dump], assessment: &Assessment) -> Value {
+pub fn dumps_json(job: &Job, assessment: &Assessment) -> Value {
     let place = |(place, threads): (Place, usize)| json!({ "place": place.to_string(), "threads": threads });
     let task = |dump: &Dump| {
         json!({
@@ -94,14 +125,18 @@ pub fn dumps_json(dumps: &[Dump], assessment: &Assessment) -> Value {
             "role": dump.role().to_string(),
             "threads": dump.stacks.len(),
             "places": places(dump).into_iter().map(place).collect::<Vec<_>>(),
+            "not_whole": dump.gaps.iter().map(ToString::to_string).collect::<Vec<_>>(),
         })
     };
     let ruled_out = assessment.ruled_out.iter();
     let ruled_out = ruled_out.map(|(known, symptom)| json!({ "name": known.name, "needs": symptom.text }));
+    let waiting = |line: &Waiting| json!({ "depth": line.depth, "task": line.task, "text": line.text });
     json!({
-        "tasks": dumps.iter().map(task).collect::<Vec<_>>(),
+        "tasks": job.dumps.iter().map(task).collect::<Vec<_>>(),
+        "missing": job.missing.iter().map(|Missing { task, reason }| json!({ "task": task, "reason": reason })).collect::<Vec<_>>(),
         "fits": assessment.fits.iter().map(fit_json).collect::<Vec<_>>(),
         "ruled_out": ruled_out.collect::<Vec<_>>(),
+        "waiting": assessment.waiting.iter().map(waiting).collect::<Vec<_>>(),
         "next": assessment.next,
     })
 }
@@ -118,6 +153,7 @@ fn fit_json(fit: &Fit) -> Value {
         "worker": fit.worker,
         "likely": fit.likely,
         "signs": signs.collect::<Vec<_>>(),
+        "doubts": fit.doubts.iter().map(|doubt| doubt.text).collect::<Vec<_>>(),
         "hidden": known.hidden,
         "signatures": known.signatures,
         "today": known.today,

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use strum::Display;
 
-use super::{PipelineSection, Size};
+use super::{PipelineSection, Size, Turns};
 use crate::explore::Answer;
 use crate::explore::shuttle::Strategy;
 use crate::models::tensorflow::job::{Order, Variant};
@@ -66,9 +66,9 @@ pub struct JobSection {
     /// Order in which the roots of a partition are handed on; matters with one pool thread only.
     #[serde(default = "every_order", skip_serializing_if = "is_every_order")]
     pub root_order: Order,
-    /// Batches of the input in each turn of the client's loop.
+    /// Batches of the input in each turn of the client's loop; one list for every worker, or one list of its own for each.
     #[serde(default = "end_at_once")]
-    pub data: Vec<Turn>,
+    pub data: Turns,
     /// The queue that the batches come from; input "queue" only. Without it the queue is as full as `data` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<QueueSection>,
@@ -105,8 +105,8 @@ pub(super) fn two() -> u8 {
     2
 }
 
-fn end_at_once() -> Vec<Turn> {
-    vec![Turn::End]
+fn end_at_once() -> Turns {
+    Turns::Equal(vec![Turn::End])
 }
 
 /// The way by which the batch gets into the step.
@@ -134,7 +134,8 @@ pub enum Turn {
     End,
 }
 
-/// `[job.queue]`: the queue, which a queue runner on each worker fills with one element for each batch of `data`, and then closes.
+/// `[job.queue]`: the queue, which a queue runner on each worker fills with one element for each batch of `data`, or with `elements`, and
+/// then closes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QueueSection {
@@ -143,6 +144,9 @@ pub struct QueueSection {
     /// Number of elements that a step takes out, each by a dequeue of its own; at least as many as the graph has dequeues.
     #[serde(default = "one")]
     pub dequeues: u8,
+    /// Number of elements that the queue runner has; without it, as many as the client takes out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elements: Option<u8>,
 }
 
 /// `[job.ends]`: what ends a step otherwise than by itself.

@@ -9,6 +9,7 @@ mod pipeline;
 mod rules;
 mod size;
 mod told;
+mod turns;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ pub use judge::Judgement;
 pub use pipeline::PipelineSection;
 pub use size::Size;
 pub use told::Told;
+pub use turns::Turns;
 
 /// A scenario and where it came from.
 #[derive(Clone, PartialEq, Debug)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Document, EngineSection, Input, JobSection, PipelineSection, QueueSection, Turn};
+use super::{Document, EngineSection, Input, JobSection, PipelineSection, QueueSection, Turn, Turns};
 use crate::explore::Answer;
 
 /// Writes rules, one per line, as `condition under which it is broken => key: problem`.
@@ -109,7 +109,7 @@ impl JobSection {
             servers && self.edges.is_none() => "edges": "missing; expected the edges of the built-in graph",
             !self.updates.is_empty() && !servers => "updates": "only goes with `servers`",
             fed && self.pipeline.is_some() => "read_graph": "missing; the step that reads from [job.pipeline]",
-            fed && !self.data.contains(&Turn::Batch) => "data":
+            fed && !self.data.contains(Turn::Batch) => "data":
                 "no batch, so no step runs; expected a batch, or `read_graph`: the step that reads it",
             !decoupled && read_graph => "read_graph": "only goes with input \"decoupled\"",
         ]
@@ -120,11 +120,11 @@ impl JobSection {
         rules![
             input == Input::Read && !piped => "input": "\"read\" needs a pipeline to read from: [job.pipeline]",
             piped && input == Input::Queue => "input": "a queue does not read from [job.pipeline]",
-            piped && self.data != [Turn::End] => "data": "does not go with [job.pipeline], which says what the input has",
+            piped && self.data != Turns::Equal(vec![Turn::End]) => "data": "does not go with [job.pipeline], which says what the input has",
         ]
     }
 
-    fn rules_of_queue_and_ends(&self) -> [Rule; 4] {
+    fn rules_of_queue_and_ends(&self) -> [Rule; 5] {
         let ends = self.ends.clone().unwrap_or_default();
         let empty = |queue: QueueSection| queue.capacity == 0 || queue.dequeues == 0;
         let queue = self.queue.is_some();
@@ -132,17 +132,20 @@ impl JobSection {
         rules![
             queue && self.input != Input::Queue => "queue": "only goes with input \"queue\"",
             self.queue.is_some_and(empty) => "queue": "capacity and dequeues, expected at least 1",
+            queue && matches!(self.data, Turns::Own(_)) => "queue": "does not go with data for each worker",
             queue && ended => "queue": "does not go with session_close or operation_timeout",
             ends.server_restarts && ends.server_dies.is_none() => "ends": "server_restarts only goes with server_dies",
         ]
     }
 
-    fn rules_of_numbers(&self) -> [Rule; 5] {
+    fn rules_of_numbers(&self) -> [Rule; 6] {
+        let own = |lists: &Vec<Vec<Turn>>| lists.len() != usize::from(self.workers);
         rules![
             self.workers == 0 => "workers": LEAST,
             self.inter_op_parallelism_threads == 0 => "inter_op_parallelism_threads": LEAST,
             self.intra_op_parallelism_threads == 0 => "intra_op_parallelism_threads": LEAST,
-            self.data.is_empty() => "data": "empty, expected one entry for each turn of the client's loop",
+            self.data.lists().iter().any(Vec::is_empty) => "data": "empty, expected one entry for each turn of the client's loop",
+            matches!(&self.data, Turns::Own(lists) if own(lists)) => "data": "one list for each of some workers, expected as many as `workers`",
             self.slice_keep == 0 => "slice_keep": LEAST,
         ]
     }

@@ -37,7 +37,7 @@ fn what_a_scenario_leaves_out_has_the_documented_default() {
     );
     assert_eq!((job.partition_order, job.slice), (Order::Recorded, SliceKind::Merged));
     assert_eq!(job.root_order, Order::All, "what nobody can rely on is a choice");
-    assert_eq!(job.data, [Turn::End]);
+    assert_eq!(job.data, Turns::Equal(vec![Turn::End]));
     assert_eq!(scenario.document.engine, EngineSection::default());
     assert_eq!(scenario.document.runtime.variant, Variant::StickyCancel);
     let bare = SMALL.replace("[runtime]\nvariant = \"sticky-cancel\"\n", "");

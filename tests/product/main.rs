@@ -2,6 +2,7 @@
 
 mod check;
 mod cli;
+mod collect;
 mod docs;
 mod explain;
 mod explain_files;

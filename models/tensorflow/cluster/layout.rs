@@ -1,5 +1,8 @@
 //! The processes, steps and calls of a job.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use super::{CallInfo, CallKind, PartitionCalls, ProcessInfo, StepInfo, TensorFlow};
 use crate::machine::ProcessId;
 use crate::models::tensorflow::analysis::Footprints;
@@ -17,7 +20,26 @@ const PROCESSES: usize = 10_000;
 /// Five partitions have 120 orders; six would not fit the choices of a label.
 const ORDERED_PARTITIONS: usize = 5;
 
-pub(super) fn lay_out(mut job: Job, runner: Vec<JobStep>) -> Result<TensorFlow, JobError> {
+/// Lays a job out. `others` are the steps of the clients after the first one, where they are not those of the job.
+pub(super) fn lay_out(mut job: Job, others: Vec<Vec<JobStep>>, runner: Vec<JobStep>) -> Result<TensorFlow, JobError> {
+    let first = 0..job.steps.len();
+    let mut loops = vec![first];
+    for steps in others {
+        loops.push(job.steps.len()..job.steps.len() + steps.len());
+        job.steps.extend(steps);
+    }
+    if loops.len() == 1 {
+        loops = vec![loops[0].clone(); usize::from(job.workers)];
+    }
+    if loops.iter().any(Range::is_empty) {
+        return Err(JobError::NoSteps);
+    }
+    if loops.len() != usize::from(job.workers) {
+        return Err(JobError::Loops {
+            lists: loops.len(),
+            workers: job.workers,
+        });
+    }
     let runner_from = job.steps.len();
     if runner_from > 0 {
         job.steps.extend(runner);
@@ -34,6 +56,7 @@ pub(super) fn lay_out(mut job: Job, runner: Vec<JobStep>) -> Result<TensorFlow, 
         faults: Faults::default(),
         numbering: Numbering::default(),
         footprints: Footprints::default(),
+        loops,
         runner_from,
         source: Node::source(),
         job,
@@ -43,9 +66,9 @@ pub(super) fn lay_out(mut job: Job, runner: Vec<JobStep>) -> Result<TensorFlow, 
     }
     for worker in 0..model.job.workers {
         let first = model.steps.len() as StepId;
-        for index in 0..model.job.steps.len() {
-            model.step(worker, index);
-        }
+        let steps = model.loops[usize::from(worker)].clone();
+        model.run_by(worker, "step", steps);
+        model.run_by(worker, "fill", runner_from..model.job.steps.len());
         model.first[usize::from(worker)] = Some(first);
     }
     for worker in model.process_ids().collect::<Vec<_>>() {
@@ -123,6 +146,47 @@ fn received_for(graph: &Graph, edge: u16, recv: &[CallId]) -> Vec<CallId> {
 }
 
 impl TensorFlow {
+    /// Builds the same with other graphs and another number of workers: a job that this one contains.
+    ///
+    /// # Errors
+    /// When there is nothing to run, or more than the model's ids can name.
+    pub fn reduced(&self, workers: u8, graph: impl Fn(&Graph) -> Graph) -> Result<Self, JobError> {
+        let mut graphs: Vec<(Arc<Graph>, Arc<Graph>)> = Vec::new();
+        let mut steps: Vec<JobStep> = Vec::new();
+        for step in &self.job.steps {
+            let known = graphs.iter().find(|(whole, _)| Arc::ptr_eq(whole, &step.graph));
+            let known = known.map(|(_, reduced)| Arc::clone(reduced));
+            let reduced = known.unwrap_or_else(|| {
+                let reduced = Arc::new(graph(&step.graph));
+                graphs.push((Arc::clone(&step.graph), Arc::clone(&reduced)));
+                reduced
+            });
+            steps.push(JobStep {
+                graph: reduced,
+                ..step.clone()
+            });
+        }
+        let runner = steps.split_off(self.runner_from);
+        let mut others = Vec::new();
+        if !self.is_even() {
+            let loops = self.loops.iter().take(usize::from(workers)).skip(1);
+            others.extend(loops.map(|own| steps[own.clone()].to_vec()));
+            steps.truncate(self.loops[0].end);
+        }
+        let job = Job {
+            workers,
+            steps,
+            ..self.job.clone()
+        };
+        let mut model = lay_out(job, others, runner)?;
+        model.faults = self.faults.clone();
+        // Steps keep the names that they have in this job, so that schedules can be told here.
+        for (own, whole) in model.steps.iter_mut().zip(&self.steps) {
+            own.name.clone_from(&whole.name);
+        }
+        Ok(model)
+    }
+
     /// Returns the process of this name, added if it is new.
     fn process(&mut self, name: &str, role: &str) -> ProcessId {
         let known = self.processes.iter().position(|process| process.name == name);
@@ -168,7 +232,19 @@ impl TensorFlow {
         process_of
     }
 
-    fn step(&mut self, worker: u8, index: usize) {
+    /// Adds the steps that one client of a worker runs, one after the other.
+    fn run_by(&mut self, worker: u8, name: &str, steps: Range<usize>) {
+        for index in steps.clone() {
+            let own = format!("{name}{}", index - steps.start);
+            let own = match self.job.workers {
+                0 | 1 => own,
+                _ => format!("worker{worker}/{own}"),
+            };
+            self.step(worker, index, own, index + 1 == steps.end);
+        }
+    }
+
+    fn step(&mut self, worker: u8, index: usize, name: String, is_last: bool) {
         let id = self.steps.len() as StepId;
         let graph = self.job.steps[index].graph.clone();
         let own = graph.worker_partition();
@@ -204,16 +280,7 @@ impl TensorFlow {
                 cancel_step: self.new_call(id, CallKind::CancelStep, master, process),
             }));
         }
-        let own = match index.checked_sub(self.runner_from) {
-            None => format!("step{index}"),
-            Some(number) => format!("fill{number}"),
-        };
-        let name = if self.job.workers > 1 {
-            format!("worker{worker}/{own}")
-        } else {
-            own
-        };
-        let next = (![self.runner_from, self.job.steps.len()].contains(&(index + 1))).then_some(id + 1);
+        let next = (!is_last).then_some(id + 1);
         // The loop over an epoch ends with the data; the next epoch begins with the next step.
         let data = self.job.steps[index].data;
         let after_error = next.filter(|_| matches!(data, Data::End | Data::Pipeline { catches: true }));

@@ -194,6 +194,14 @@ pub enum JobError {
     /// No step.
     #[error("job: there is no step to run, expected at least one")]
     NoSteps,
+    /// Clients with steps of their own, and not one list for each.
+    #[error("job: there are {lists} lists of steps, expected one for each of {workers} workers")]
+    Loops {
+        /// Number of lists.
+        lists: usize,
+        /// Number of workers.
+        workers: u8,
+    },
     /// A step that reads from a pipeline, or makes an iterator of one, in a job that has none.
     #[error("job: step {step} uses a pipeline, but the job has none")]
     NoPipeline {

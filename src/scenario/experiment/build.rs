@@ -65,9 +65,11 @@ fn build(scenario: Scenario) -> Result<Experiment, ExperimentProblem> {
         let failing = training.with_failing_node(task);
         training = Arc::new(failing.map_err(|error| wrong_task("failing_node", error))?);
     }
+    let lists = section.data.lists().iter();
+    let mut loops = lists.map(|turns| clients::steps(section, turns, reading.as_ref(), &training));
     let job = Job {
         workers: section.workers,
-        steps: clients::steps(section, reading.as_ref(), &training),
+        steps: loops.next().unwrap_or_default(),
         inter_op: section.inter_op_parallelism_threads,
         intra_op: section.intra_op_parallelism_threads,
         variant: scenario.document.runtime.variant,
@@ -77,7 +79,7 @@ fn build(scenario: Scenario) -> Result<Experiment, ExperimentProblem> {
     };
     let model = match section.queue {
         Some(queue) => TensorFlow::with_queue(job, queue.capacity, clients::fills(section, dequeues)),
-        None => TensorFlow::new(job),
+        None => TensorFlow::with_own_steps(job, loops.collect()),
     };
     let model = model?.with(faults(&training, &ends)?);
     let kernel = scenario.document.kernel.as_ref();
@@ -182,7 +184,7 @@ fn reduce(graph: Graph, section: &JobSection, looks_at_updates: bool) -> (Graph,
     let pairs = section.slice == SliceKind::Pairs;
     let options = SliceOptions {
         keep: if pairs { 1 } else { usize::from(section.slice_keep) },
-        keep_updates: section.data.contains(&Turn::Batch) || section.pipeline.is_some() || looks_at_updates,
+        keep_updates: section.data.contains(Turn::Batch) || section.pipeline.is_some() || looks_at_updates,
         pairs,
     };
     let reduced = slice(&graph, &options);

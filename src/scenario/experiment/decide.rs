@@ -111,11 +111,12 @@ impl Experiment {
         Decision { verdict, whole }
     }
 
-    /// Returns true if the job is of the kind that has parts: two servers or more, and nothing but its steps can fail.
+    /// Returns true if the job is of the kind that has parts: two servers or more, nothing but its steps can fail, and one worker stands
+    /// for all.
     fn has_parts(&self) -> bool {
         let document = &self.scenario.document;
         let plain = document.job.ends.is_none() && document.job.pipeline.is_none() && document.kernel.is_none();
-        plain && self.servers >= 2 && !self.scenario.looks_at_outcomes()
+        plain && self.model.is_even() && self.servers >= 2 && !self.scenario.looks_at_outcomes()
     }
 }
 

@@ -50,6 +50,10 @@ fn fingerprint(model: &TensorFlow, left_out: (&[Unmodelled], &[String])) -> Hash
     for step in &job.steps {
         (&*step.graph, step.data).hash(&mut hasher);
     }
+    // Jobs whose clients run the same steps have the hashes of before there were others.
+    if !model.is_even() {
+        model.loops().hash(&mut hasher);
+    }
     if left_out != (&[], &[]) {
         left_out.hash(&mut hasher);
     }

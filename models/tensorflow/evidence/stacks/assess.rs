@@ -1,7 +1,8 @@
 //! Comparing dumps with known hangs.
 
 use super::symptom::Evidence;
-use super::{Dump, KNOWN, Known, Place, Role, Seen, Symptom};
+use super::waiting::{Waiting, runs_for_others, waiting};
+use super::{Dump, KNOWN, Known, Place, Role, Seen, Symptom, next};
 
 /// The assessment of a set of dumps.
 #[derive(Debug)]
@@ -10,6 +11,10 @@ pub struct Assessment {
     pub fits: Vec<Fit>,
     /// Hangs that are ruled out, with the first sign that does so.
     pub ruled_out: Vec<(&'static Known, &'static Symptom)>,
+    /// Whether no hang fits, and one may be there all the same: the dumps do not show enough to rule it out.
+    pub open: bool,
+    /// Chains of who waits for whom.
+    pub waiting: Vec<Waiting>,
     /// Dumps to take next, one line each.
     pub next: Vec<String>,
 }
@@ -21,10 +26,12 @@ pub struct Fit {
     pub known: &'static Known,
     /// The worker that hangs.
     pub worker: Option<String>,
-    /// Whether every sign that it needs is there. Dumps never prove more than that.
+    /// Whether every sign that it needs is there, and no doubt. Dumps never prove more than that.
     pub likely: bool,
     /// Its signs, needed ones first.
     pub signs: Vec<Sign>,
+    /// Signs that a job without the hang would show, too; with one of them it is not likely.
+    pub doubts: Vec<&'static Symptom>,
 }
 
 /// A sign and whether it is there.
@@ -47,10 +54,19 @@ impl Fit {
 
 /// Compares the dumps of one job with every known hang.
 pub fn assess(dumps: &[Dump]) -> Assessment {
-    let workers: Vec<Option<&Dump>> = match dumps.iter().filter(|dump| dump.role() == Role::Worker) {
-        found if dumps.iter().any(|dump| dump.role() == Role::Worker) => found.map(Some).collect(),
-        _ => vec![None],
-    };
+    let of = |role| dumps.iter().filter(move |dump| dump.role() == role).map(Some);
+    let mut workers: Vec<Option<&Dump>> = of(Role::Worker).collect();
+    // The step of a client without a master is another task's.
+    let masters = dumps.iter().any(runs_for_others);
+    workers.retain(|worker| {
+        !(masters && worker.is_some_and(|dump| dump.has(&[Place::RemoteClient]) && !runs_for_others(dump)))
+    });
+    if workers.is_empty() {
+        workers.extend(of(Role::Unknown));
+    }
+    if workers.is_empty() {
+        workers.push(None);
+    }
     let mut fits = Vec::new();
     let mut ruled_out = Vec::new();
     for known in KNOWN {
@@ -59,24 +75,28 @@ pub fn assess(dumps: &[Dump]) -> Assessment {
         compared.sort_by_key(|fit| fit.as_ref().map_or(0, |fit| 1 + fit.shown()));
         match compared.pop() {
             // A hang of which nothing, or hardly anything, can be seen is not worth a line.
-            Some(Ok(fit)) if enough(&fit) => fits.push(fit),
+            Some(Ok(fit)) if enough(&fit, dumps) => fits.push(fit),
             Some(Err(symptom)) => ruled_out.push((known, symptom)),
             _ => {}
         }
     }
     fits.sort_by_key(|fit| (!fit.likely, usize::MAX - fit.shown()));
+    let hidden = dumps.iter().any(|dump| !dump.is_whole()) || next::master(dumps).is_some();
     Assessment {
-        next: next(dumps, &fits),
+        open: fits.is_empty() && ruled_out.len() < KNOWN.len() && hidden,
+        waiting: waiting(dumps),
+        next: next::next(dumps, &fits),
         fits,
         ruled_out,
     }
 }
 
-/// Returns true if half of the signs that a hang needs are there.
-fn enough(fit: &Fit) -> bool {
+/// Returns true if half of the signs that a hang needs are there; one, if the worker's dump is not whole and may hide the others.
+fn enough(fit: &Fit, dumps: &[Dump]) -> bool {
     let needed = || fit.signs.iter().filter(|sign| sign.needed);
     let shown = needed().filter(|sign| sign.seen == Seen::Yes).count();
-    2 * shown >= needed().count()
+    let partial = |dump: &Dump| fit.worker.as_ref() == Some(&dump.task) && !dump.is_whole();
+    2 * shown >= needed().count() || shown > 0 && dumps.iter().any(partial)
 }
 
 /// Returns the signs of a hang, or the first one that rules it out.
@@ -91,45 +111,13 @@ fn compare(known: &'static Known, evidence: Evidence<'_>) -> Result<Fit, &'stati
             signs.push(Sign { symptom, seen, needed });
         }
     }
+    let doubts = known.doubts.iter().copied();
+    let doubts: Vec<_> = doubts.filter(|doubt| doubt.seen(evidence) == Seen::Yes).collect();
     Ok(Fit {
         known,
         worker: evidence.worker.map(|dump| dump.task.clone()),
-        likely: signs.iter().all(|sign| !sign.needed || sign.seen == Seen::Yes),
+        likely: doubts.is_empty() && signs.iter().all(|sign| !sign.needed || sign.seen == Seen::Yes),
         signs,
+        doubts,
     })
-}
-
-/// Lists the dumps that would tell more.
-fn next(dumps: &[Dump], fits: &[Fit]) -> Vec<String> {
-    let of = |role| dumps.iter().filter(move |dump| dump.role() == role);
-    let mut next = Vec::new();
-    if of(Role::Worker).next().is_none() {
-        next.push(
-            "the worker whose sess.run does not return: a server's stacks show nothing of a client that waits"
-                .to_owned(),
-        );
-        return next;
-    }
-    if fits.is_empty() {
-        return next;
-    }
-    if of(Role::Server).next().is_none() {
-        next.push("every parameter server: one that is in a node or a handler may still answer".to_owned());
-    }
-    let at_work = [Place::PoolNode, Place::PoolHandler, Place::QueueCallback];
-    for server in of(Role::Server).filter(|server| server.has(&at_work)) {
-        next.push(format!(
-            "{} again in ten seconds: it was at work, for this step or another worker's",
-            server.task
-        ));
-    }
-    for fit in fits {
-        if let Some(worker) = &fit.worker {
-            let again = format!("{worker} again in ten seconds: a thread that has moved means slow, not hung");
-            if !next.contains(&again) {
-                next.push(again);
-            }
-        }
-    }
-    next
 }

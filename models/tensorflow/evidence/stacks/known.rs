@@ -14,6 +14,8 @@ pub struct Known {
     pub needs: &'static [&'static Symptom],
     /// Signs that make it more likely; another task's work can hide them.
     pub supports: &'static [&'static Symptom],
+    /// Signs that make it no more than possible: the same job without the hang would show them, too.
+    pub doubts: &'static [&'static Symptom],
     /// The part that stacks cannot show.
     pub hidden: &'static str,
     /// The signatures that the model finds for it.
@@ -38,6 +40,7 @@ pub static KNOWN: &[Known] = &[
             &signs::DATA_ENDED,
         ],
         supports: &[&signs::CLIENT_WAITS, &signs::NO_CALLBACK_RUNS, &signs::SERVERS_REST],
+        doubts: &[&signs::SERVER_COMPUTES],
         hidden: "the receive that never ends is a callback, and a parked receive is an entry of a list: neither holds a thread. \
                  So a server that is merely slow looks the same, and which server it is, and whose receive (the worker's or a \
                  server's), stays open",
@@ -67,6 +70,7 @@ pub static KNOWN: &[Known] = &[
             &signs::PRODUCERS_SLEEP,
         ],
         supports: &[&signs::CLIENT_WAITS],
+        doubts: &[],
         hidden: "that the function failed; its error waits in a buffer that nobody looks at",
         signatures: &["3031ccb9"],
         today: &[
@@ -81,6 +85,7 @@ pub static KNOWN: &[Known] = &[
         title: "iterator.initializer in the middle of an epoch: the pool destroys a pipeline that needs the pool",
         needs: &[&signs::MAP_DESTROYED, &signs::POOL_HAS_NO_OTHER],
         supports: &[&signs::CLIENT_WAITS],
+        doubts: &[],
         hidden: "how many threads the pool has: with a free one the parse functions end, and so does this",
         signatures: &["8fcecaf5", "7f7fbc8b"],
         today: &[
@@ -95,6 +100,7 @@ pub static KNOWN: &[Known] = &[
         title: "two dequeues of one step on one queue: the cancellation waits for itself",
         needs: &[&signs::DEREGISTERS_ITSELF],
         supports: &[&signs::CLIENT_WAITS],
+        doubts: &[],
         hidden: "which queue it is",
         signatures: &["070c5fe5"],
         today: &["dequeue once a step (dequeue_many), or from two queues"],
@@ -104,12 +110,32 @@ pub static KNOWN: &[Known] = &[
     Known {
         name: "sync-get-next",
         title: "a GetNext on the pool waits for functions that only the pool can run",
-        needs: &[&signs::GET_NEXT_ON_POOL, &signs::PIPELINE_NEEDS_POOL],
-        supports: &[&signs::POOL_HAS_NO_OTHER, &signs::CLIENT_WAITS],
-        hidden: "how many threads the pool has, and whether one of them comes free",
+        needs: &[
+            &signs::GET_NEXT_ON_POOL,
+            &signs::PIPELINE_NEEDS_POOL,
+            &signs::POOL_COMES_FREE,
+        ],
+        supports: &[&signs::CLIENT_WAITS],
+        doubts: &[],
+        hidden: "how many threads the pool has, and which of those that rest belong to it",
         signatures: &["2fbd5b18"],
         today: &["give the worker's pool more threads than steps that may run at once"],
         versions: &["TensorFlow 1.2 has it (issue 10369); later ones read on a thread of their own"],
         explained: "docs/pipeline.md",
+    },
+    Known {
+        name: "close-after-a-server-died",
+        title: "sess.close() waits for the answer of a server that is gone",
+        needs: &[&signs::SESSION_CLOSES, &signs::SERVER_GONE],
+        supports: &[&signs::CLIENT_CLOSES],
+        doubts: &[],
+        hidden: "which server does not answer: one that is slow looks the same",
+        signatures: &["133a2571"],
+        today: &[
+            "end the process of the worker: nothing is lost, its last step has returned",
+            "leave out sess.close() at the end of a job whose servers may be gone before it",
+        ],
+        versions: &["1.12 has no timeout for DeleteWorkerSession; a public report is issue 21745"],
+        explained: "docs/other_ends.md",
     },
 ];
