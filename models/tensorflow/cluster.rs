@@ -110,6 +110,9 @@ pub struct TensorFlow {
     loops: Vec<Range<usize>>,
     /// Index of the first of the job's steps that the queue runner runs.
     runner_from: usize,
+    /// Whether names tell the worker, and the step: there are several, or were in the job that this one is a part of.
+    tells_workers: bool,
+    tells_steps: bool,
     /// The node `_SOURCE` that every partition has.
     source: Node,
 }

@@ -163,12 +163,16 @@ impl Check {
         Ok(Experiment::new(scenario)?)
     }
 
-    fn check(&self, experiment: &Experiment, interrupt: &Arc<AtomicBool>) -> Result<Checked, Failure> {
-        let document = &experiment.scenario().document;
+    /// Runs the engine. Returns with its verdict the experiment that the schedules are of, if that is another one.
+    fn searched(
+        &self,
+        experiment: &Experiment,
+        interrupt: &Arc<AtomicBool>,
+    ) -> Result<(Verdict, Option<Experiment>), Failure> {
         let name = experiment.scenario().to_string();
         let mut progress = Progress::new(&name);
         let mut whole = None;
-        let verdict = match document.engine.name {
+        let verdict = match experiment.scenario().document.engine.name {
             EngineName::Auto if !self.asks_for_a_search() => {
                 let options = self.options(experiment);
                 let mut show = |status: &Status| progress.show_states(status);
@@ -204,6 +208,12 @@ impl Check {
                 experiment.run_in_worker(&std::env::current_exe()?, engine, &budget, interrupt)?
             }
         };
+        Ok((verdict, whole))
+    }
+
+    fn check(&self, experiment: &Experiment, interrupt: &Arc<AtomicBool>) -> Result<Checked, Failure> {
+        let document = &experiment.scenario().document;
+        let (verdict, whole) = self.searched(experiment, interrupt)?;
         // Its schedules are of the job with every node, if a part of it was searched.
         let experiment = whole.as_ref().unwrap_or(experiment);
         let expect = document.expect.as_ref().map(|expect| self.comparable(expect));
@@ -232,7 +242,7 @@ impl Check {
         }
         let compared = compared(&judgement, expect.as_ref());
         if self.json {
-            eprintln!("{name}: {compared}");
+            eprintln!("{}: {compared}", experiment.scenario());
         } else {
             print(&format!("\n{compared}\n"));
         }

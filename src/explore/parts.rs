@@ -16,7 +16,7 @@ pub struct PartsSearched {
     pub stand_for: u64,
     /// Most servers of a part.
     pub servers: usize,
-    /// Most edges of a part with so many servers.
+    /// Most edges of a part with that number of servers.
     pub edges: usize,
     /// States of all their searches.
     pub states: u64,

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{
-    Artifacts, Baseline, GateError, REDUCTIONS_HASH, Recorded, ReplayEnd, Replayed, ScenarioResult, Scope,
-    SearchResult, Settings, Task,
+    Artifacts, Baseline, BaselineEngine, GateError, REDUCTIONS_HASH, Recorded, ReplayEnd, Replayed, ScenarioResult,
+    Scope, SearchResult, Settings, Task,
 };
 use crate::explore::Answer;
 use crate::explore::exhaustive::{Checkpointing, Options, Reductions, Status};
@@ -133,6 +133,17 @@ fn expects(task: &Task) -> Option<Answer> {
     expect.map(|expect| expect.verdict)
 }
 
+/// Tells how much of a search of every state to ask for, and its bound.
+fn extent(task: &Task, kind: Kind, settings: &Settings, known: Option<&BaselineEngine>) -> (Scope, Option<u64>) {
+    let section = &task.experiment.scenario().document.engine;
+    let budgets = &settings.budgets;
+    if kind == Kind::Plain && !section.recheck {
+        let ended = known.filter(|engine| engine.complete);
+        return budgets.of_second(ended.map(|engine| engine.states));
+    }
+    budgets.of(expects(task), known.map(|engine| engine.states), section.max_states)
+}
+
 fn search(
     task: &Task,
     kind: Kind,
@@ -166,13 +177,7 @@ fn search(
             )
         }
         _ => {
-            let known = entry.map(|engine| engine.states);
-            let (scope, bound) = if kind == Kind::Plain && !document.engine.recheck {
-                let ended = entry.filter(|engine| engine.complete);
-                settings.budgets.of_second(ended.map(|engine| engine.states))
-            } else {
-                settings.budgets.of(expects, known, document.engine.max_states)
-            };
+            let (scope, bound) = extent(task, kind, settings, entry);
             let bound = [bound, settings.max_states].into_iter().flatten().min();
             let options = Options {
                 max_states: bound,

@@ -43,7 +43,7 @@ fn a_job_hangs_exactly_if_one_of_its_parts_does() {
         let servers = 2 + (seed % 3) as u8;
         let job = SmallJob::random(seed, servers, 2 + usize::from(servers));
         let whole = searched(&job);
-        if whole.answer == Answer::Undecided {
+        if !whole.complete {
             continue;
         }
         let parts = searched_in_parts(&job);

@@ -42,7 +42,7 @@ impl TensorFlow {
             CallKind::CleanupGraph => format!("CleanupGraph({})", self.processes[info.server.index()].name),
             CallKind::DeleteSession => {
                 let name = format!("DeleteWorkerSession({})", self.processes[info.server.index()].name);
-                return if self.job.workers > 1 {
+                return if self.tells_workers {
                     format!("{}/{name}", self.processes[info.client.index()].name)
                 } else {
                     name
@@ -50,7 +50,7 @@ impl TensorFlow {
             }
             CallKind::CancelStep => format!("CancelStep({})", self.processes[info.server.index()].name),
         };
-        if self.steps.len() > 1 {
+        if self.tells_steps {
             format!("{}/{name}", self.step_name(info.step))
         } else {
             name

@@ -58,6 +58,8 @@ pub(super) fn lay_out(mut job: Job, others: Vec<Vec<JobStep>>, runner: Vec<JobSt
         footprints: Footprints::default(),
         loops,
         runner_from,
+        tells_workers: job.workers > 1,
+        tells_steps: false,
         source: Node::source(),
         job,
     };
@@ -82,6 +84,7 @@ pub(super) fn lay_out(mut job: Job, others: Vec<Vec<JobStep>>, runner: Vec<JobSt
     limit("the number of processes", processes, PROCESSES)?;
     limit("the number of steps", model.steps.len(), STEPS)?;
     limit("the number of calls", calls, usize::from(CallId::MAX) - 1)?;
+    model.tells_steps = model.steps.len() > 1;
     model.numbering = Numbering::of(&model);
     Ok(model)
 }
@@ -180,7 +183,8 @@ impl TensorFlow {
         };
         let mut model = lay_out(job, others, runner)?;
         model.faults = self.faults.clone();
-        // Steps keep the names that they have in this job, so that schedules can be told here.
+        // Everything keeps the name that it has in this job, so that schedules can be told here.
+        (model.tells_workers, model.tells_steps) = (self.tells_workers, self.tells_steps);
         for (own, whole) in model.steps.iter_mut().zip(&self.steps) {
             own.name.clone_from(&whole.name);
         }

@@ -61,7 +61,7 @@ impl Reductions {
         sure_return: true,
         leaks: false,
     };
-    /// What follows from which operations commute, and from nothing else that a model says of itself.
+    /// The one that follows from which operations commute, and from nothing else that a model says of itself.
     pub const GENERAL: Self = Self {
         forget_dead: false,
         partial_order: true,

@@ -19,6 +19,8 @@ use crate::scenario::EngineName;
 
 /// States within which a job counts as small.
 const SMALL: u64 = 20_000;
+/// Calls of a job that may be small: what is done once for each pair of calls takes its time in larger ones.
+const SMALL_CALLS: usize = 2_000;
 /// States of a search that goes on though it has found a hang, to find the others.
 const OTHERS: u64 = 2_000_000;
 /// States of the search of one part.
@@ -64,8 +66,12 @@ impl Experiment {
         let bounds = Bounds { options, end };
         let over =
             |verdict: &Verdict| verdict.complete || !verdict.findings.is_empty() || interrupt.load(Ordering::SeqCst);
-        let mut verdict = self.search(&bounds.within(SMALL), true, interrupt, progress);
         let told_by_search = |verdict| Ok(Decision { verdict, whole: None });
+        let small = self.model.calls().len() <= SMALL_CALLS;
+        let mut verdict = match small || !self.has_parts() {
+            true => self.search(&bounds.within(SMALL), true, interrupt, progress),
+            false => Verdict::default(),
+        };
         if over(&verdict) {
             return told_by_search(verdict);
         }
@@ -83,7 +89,7 @@ impl Experiment {
         if found.answer == Answer::Hang || over(&found) {
             return Ok(whole.tells(found));
         }
-        let mut parts = found.parts.unwrap_or_default();
+        let mut parts = found.parts.clone().unwrap_or_default();
         let budget = Budget {
             executions: Some(EXECUTIONS),
             max_time: Some(left(end) / 2),
@@ -96,7 +102,14 @@ impl Experiment {
             let parts = Some(parts);
             return Ok(whole.tells(Verdict { parts, ..sampled }));
         }
-        verdict = self.search(&bounds.within(u64::MAX), true, interrupt, progress);
+        if small && !left(end).is_zero() {
+            verdict = self.search(&bounds.within(u64::MAX), true, interrupt, progress);
+        } else {
+            verdict = Verdict {
+                parts: None,
+                ..found.clone()
+            };
+        }
         if (verdict.answer, found.answer) == (Answer::Undecided, Answer::NoHangInParts) {
             verdict.answer = Answer::NoHangInParts;
         }
@@ -127,7 +140,7 @@ struct Bounds<'a> {
 }
 
 impl Bounds<'_> {
-    /// Returns the options of a search of at most so many states, in the time that is left.
+    /// Returns the options of a search of at most `states`, in the time that is left.
     fn within(&self, states: u64) -> Options {
         let own = self.options.max_states.unwrap_or(u64::MAX);
         Options {
