@@ -49,6 +49,7 @@ pub struct ComputePool {
 
 impl ComputePool {
     /// Returns true if a pool of `size` threads may give one to the waiting closure `id` now.
+    #[inline]
     pub fn may_take(&self, size: u8, id: ThreadId) -> bool {
         let has = |end: Option<&SmallVec<[ThreadId; 1]>>| end.is_some_and(|closures| closures.contains(&id));
         let turn = || has(self.queue.front()) || !self.popping && has(self.queue.back());
@@ -104,12 +105,14 @@ pub(super) fn closure(body: &[super::Pc]) -> impl Iterator<Item = super::Pc> {
     take.chain(body.iter().copied()).chain(std::iter::once(Pc::Idle.into()))
 }
 
+#[inline]
 fn may_take(view: &View<'_>) -> bool {
     view.process.pool.may_take(view.model.pool_size(), view.thread.id)
 }
 
 /// Returns a thread that waits for a pool thread, with its next operation. That is the same for all of them, `waiting` being one: in a large
 /// partition most threads are such, and only their turn differs.
+#[inline]
 pub(in crate::models) fn pending_like(waiting: &Pending<ThreadId>, view: &View<'_>) -> Pending<ThreadId> {
     Pending {
         thread: view.thread.id,

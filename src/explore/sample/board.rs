@@ -86,10 +86,14 @@ impl<'a, M: Model> Board<'a, M> {
         let threads = self.model.threads(process, &self.system.processes[process.index()]);
         let ready = &mut self.ready[process.index()];
         ready.clear();
-        let enabled = threads.into_iter().filter(|pending| pending.enabled);
-        ready.extend(enabled.map(|pending| Ready {
-            thread: pending.thread,
-            outcomes: pending.operation.choices,
-        }));
+        // A loop by reference: most threads wait, and an iterator by value would move each of them.
+        for pending in &threads {
+            if pending.enabled {
+                ready.push(Ready {
+                    thread: pending.thread,
+                    outcomes: pending.operation.choices,
+                });
+            }
+        }
     }
 }
