@@ -8,7 +8,7 @@
 //! the first execution, which is run alone. Executions are shared out to threads in rounds and counted in their order. So the same options
 //! find the same on any number of threads, unless time or an interrupt stops them.
 //!
-//! **What a thread keeps of an execution** is its length, and the rest only if that brings something new to the statistics as they were when
+//! **Kept** of an execution is its length, and the rest only if that brings something new to the statistics as they were when
 //! the round began. Whatever is new to the statistics later in the round was new then.
 //!
 //! It samples: without a hang its answer is *undecided*.

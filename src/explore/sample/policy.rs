@@ -36,7 +36,7 @@ pub(super) fn generator(seed: u64, number: u64) -> Generator {
     Generator::seed_from_u64(first.wrapping_add(number))
 }
 
-/// What the first execution was like.
+/// The first execution, as far as others are planned by it.
 pub(super) struct Shape<T> {
     labels: usize,
     /// The threads that ran, each once.
@@ -97,7 +97,7 @@ struct Free {
 /// The plan of one execution.
 pub(super) struct Policy<T> {
     pub(super) generator: Generator,
-    /// What the priorities of threads are made of. Without, each thread is as likely as any other.
+    /// The key that makes the priorities of threads. Without one each thread is as likely as any other.
     priorities: Option<u64>,
     /// The numbers of labels after which the thread whose turn it is is held from then on; the next one last.
     changes: Vec<usize>,

@@ -21,7 +21,7 @@ pub(super) struct Sampler<'a, M: Model> {
     bounds: Bounds,
     interrupt: &'a AtomicBool,
     runners: Vec<Runner<'a, M>>,
-    /// What the first execution was like: the others are planned by it.
+    /// The first execution, by which the others are planned.
     shape: Shape<M::Thread>,
 }
 

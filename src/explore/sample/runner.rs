@@ -15,7 +15,7 @@ use crate::schedule::Found;
 /// Labels between two looks at the clock.
 const LOOK_EVERY: usize = 4_096;
 
-/// What ends every execution at once.
+/// The signs on which every execution ends at once.
 #[derive(Clone, Copy)]
 pub(super) struct Stop<'a> {
     pub(super) interrupt: &'a AtomicBool,
