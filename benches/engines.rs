@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use divan::counter::ItemsCount;
 use lastbatch::explore::driver::Limits;
-use lastbatch::explore::shuttle::{self, Strategy};
-use lastbatch::explore::{Verdict, threads};
+use lastbatch::explore::{Strategy, Verdict, shuttle, threads};
 use lastbatch::machine::Model;
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 use lastbatch::models::litmus::pool::Pool;

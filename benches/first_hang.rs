@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use lastbatch::explore::shuttle::Strategy;
+use lastbatch::explore::Strategy;
 use lastbatch::scenario::{Budget, EngineName, Experiment, Scenario};
 
 fn argument(name: &str) -> Option<String> {

@@ -222,11 +222,13 @@ impl Thread {
     }
 
     /// Returns the thread's next place.
+    #[inline]
     pub fn at(&self) -> Pc {
         *self.stack.last().expect("a live thread has a place")
     }
 
     /// Returns true if this label is the next one of the thread.
+    #[inline]
     pub fn is_at(&self, label: &'static Label) -> bool {
         self.at().label() == label
     }

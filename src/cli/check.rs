@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, ValueEnum};
-use lastbatch::explore::Verdict;
 use lastbatch::explore::exhaustive::Status;
-use lastbatch::explore::shuttle::Strategy;
+use lastbatch::explore::{Strategy, Verdict};
 use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::report::{JsonVerdict, table, verdict_text};
 use lastbatch::scenario::{EngineName, Expect, Experiment, Judgement, Labels, Scenario, Size, SliceKind};
@@ -30,13 +29,14 @@ pub(super) struct Check {
     /// Search with this engine
     #[arg(long)]
     engine: Option<EngineName>,
-    /// Stop after N executions (shuttle, threads, loom)
+    /// Stop after N executions (sample, shuttle, threads, loom)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     executions: Option<u64>,
-    /// Seed for random choices (shuttle, threads)
+    /// Seed for random choices (sample, shuttle, threads)
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Choose schedules in this way: random, pct:DEPTH, urw, dfs, portfolio, or several joined by + (shuttle)
+    /// Choose schedules in this way: random, pct:DEPTH, portfolio, or several joined by + (sample, shuttle); hold:COUNT (sample); urw,
+    /// dfs (shuttle)
     #[arg(long)]
     strategy: Option<Strategy>,
     /// Run this variant of the runtime; expectations for another variant are not compared
@@ -194,11 +194,9 @@ impl Check {
                 progress.end();
                 verdict
             }
-            EngineName::Threads => {
+            engine @ (EngineName::Sample | EngineName::Threads) => {
                 let budget = self.budget(experiment);
-                experiment.run(EngineName::Threads, &budget, interrupt, move |status| {
-                    progress.show(status)
-                })?
+                experiment.run(engine, &budget, interrupt, move |status| progress.show(status))?
             }
             // It shows its progress itself.
             engine @ (EngineName::Shuttle | EngineName::Loom) => {

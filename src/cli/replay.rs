@@ -91,7 +91,7 @@ impl Replay {
     /// last one.
     fn run_under_engine(&self, experiment: &Experiment, schedule: &Schedule) -> Ended {
         let policy = match self.engine {
-            EngineName::Auto | EngineName::Exhaustive => FIXED_POLICY,
+            EngineName::Auto | EngineName::Exhaustive | EngineName::Sample => FIXED_POLICY,
             EngineName::Shuttle => "in the order of the coroutines",
             EngineName::Threads => "as the operating system chose",
             EngineName::Loom => "in no way",

@@ -6,8 +6,10 @@ pub mod driver;
 pub mod exhaustive;
 pub mod loom;
 mod parts;
+pub mod sample;
 pub mod shuttle;
 mod start_from;
+mod strategy;
 pub mod threads;
 mod verification;
 
@@ -23,6 +25,7 @@ use strum::{Display, IntoStaticStr};
 
 pub use self::parts::PartsSearched;
 pub use self::start_from::StartFrom;
+pub use self::strategy::{ParseStrategyError, Strategy, UnknownStrategy};
 pub use self::verification::Verification;
 
 use crate::machine::{Event, Signature, Unmodelled, WaitFor};

@@ -259,7 +259,7 @@ fn sampled(
         scenario: task.name.clone(),
         error,
     };
-    if engine == EngineName::Threads {
+    if matches!(engine, EngineName::Sample | EngineName::Threads) {
         let run = experiment.run(engine, &budget, interrupt, |_| {});
         return run.map_err(|error| gave_up(error.to_string()));
     }

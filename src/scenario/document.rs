@@ -5,8 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use strum::Display;
 
 use super::{PipelineSection, Size, Turns};
-use crate::explore::Answer;
-use crate::explore::shuttle::Strategy;
+use crate::explore::{Answer, Strategy, UnknownStrategy, sample, shuttle};
 use crate::models::tensorflow::job::{Order, Variant};
 
 /// A scenario file.
@@ -247,7 +246,7 @@ pub struct EngineSection {
     pub executions: Option<u64>,
     /// Seed of its random choices.
     pub seed: Option<u64>,
-    /// Strategy by which shuttle chooses schedules.
+    /// Strategy by which the sampler or shuttle chooses schedules.
     pub strategy: Option<Strategy>,
     /// A gate's instruction to search a second time and leave out only what follows from which operations commute. The other reductions
     /// rest on what the model is known to do, so a model that was broken may escape them.
@@ -272,6 +271,8 @@ pub enum EngineName {
     Auto,
     /// Every state.
     Exhaustive,
+    /// Schedules one after the other, straight over the states of the model.
+    Sample,
     /// Schedules one after the other, on shuttle's coroutines.
     Shuttle,
     /// Real threads.
@@ -284,6 +285,19 @@ impl EngineName {
     /// Returns true if it looks at every state where it can.
     pub fn searches(self) -> bool {
         matches!(self, Self::Auto | Self::Exhaustive)
+    }
+
+    /// Checks that the engine has a strategy, if it is one that looks at it.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn fits(self, strategy: &Strategy) -> Result<(), UnknownStrategy> {
+        match self {
+            Self::Sample => sample::fits(strategy),
+            // Shuttle samples for it.
+            Self::Auto | Self::Shuttle => shuttle::fits(strategy),
+            Self::Exhaustive | Self::Threads | Self::Loom => Ok(()),
+        }
     }
 }
 

@@ -63,7 +63,16 @@ impl EngineSection {
             without_name => "engines": "expected `name` (exhaustive, if not given) to be one of them",
             self.executions == Some(0) => "executions": LEAST,
         ];
-        check("engine", rules)
+        check("engine", rules)?;
+        let Some(strategy) = &self.strategy else { return Ok(()) };
+        let wrong = self.all().into_iter().find_map(|engine| engine.fits(strategy).err());
+        wrong.map_or(Ok(()), |problem| {
+            Err(Contradiction {
+                section: "engine",
+                key: "strategy",
+                problem: problem.to_string(),
+            })
+        })
     }
 }
 

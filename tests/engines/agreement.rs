@@ -1,8 +1,9 @@
 //! Engines find the same in the same systems, at random.
 //!
 //! Small ones, of which every schedule can be run: the exhaustive engine with and without its reductions, shuttle's depth-first search and
-//! a plain enumeration that shares nothing with them find the same states at rest and the same signatures. Larger ones: what shuttle
-//! samples is in what the exhaustive engine finds, and each of its hangs happens on shuttle's coroutines and on real threads. (loom is
+//! a plain enumeration that shares nothing with them find the same states at rest and the same signatures, and the sampler finds no other.
+//! Larger ones: what shuttle and the sampler find is in what the exhaustive engine finds, each hang of the sampler replays, and each of the
+//! exhaustive engine happens on shuttle's coroutines and on real threads. (loom is
 //! compared in `tests/loom/agreement.rs`: it and shuttle do not go together in one process.)
 //!
 //! Many more systems than by default: `LASTBATCH_AGREEMENT_CASES=2000 cargo test --locked --test engines --test loom agreement`.
@@ -14,14 +15,14 @@ use std::sync::atomic::AtomicBool;
 
 use lastbatch::explore::driver::Limits;
 use lastbatch::explore::exhaustive::{self, Reductions};
-use lastbatch::explore::shuttle::{self, Strategy as Chosen};
-use lastbatch::explore::{FoundHang, Verdict, threads};
+use lastbatch::explore::{FoundHang, Strategy as Chosen, Verdict, sample, shuttle, threads};
 use lastbatch::machine::Reducible;
 use lastbatch::models::TensorFlow;
-use lastbatch::schedule::{End, Ending, Hash, Header, Schedule};
+use lastbatch::schedule::{End, Ending, Hash, Header, Schedule, replay};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
+use super::runs::sample_options;
 use crate::support::disagreement::differences;
 use crate::support::small_jobs::{REFERENCES, SmallJob};
 use crate::support::state_space::signatures;
@@ -31,6 +32,8 @@ use crate::support::systems::{config, jobs, systems};
 const MOST_STATES: u64 = 60_000;
 /// Executions of each strategy on a larger system.
 const EXECUTIONS: u64 = 60;
+/// Executions of the sampler's portfolio.
+const SAMPLED: u64 = 200;
 
 fn by_exhaustive<M: Reducible>(model: &M, reductions: Reductions, max_states: Option<u64>) -> Verdict {
     let options = exhaustive::Options {
@@ -56,6 +59,12 @@ fn by_shuttle<M: Reducible + 'static>(
     };
     let explored = shuttle::explore_outcomes(model, &options, &Arc::default(), |_| {});
     let (verdict, outcomes) = explored.expect("shuttle does not give up");
+    (verdict, outcomes.into_iter().collect())
+}
+
+fn by_sample<M: Reducible + 'static>(model: &Arc<M>, strategy: Chosen, most: u64) -> (Verdict, BTreeSet<u128>) {
+    let explored = sample::explore_outcomes(model, &sample_options(strategy, most), &Arc::default(), &mut |_| {});
+    let (verdict, outcomes) = explored.expect("a strategy of the sampler");
     (verdict, outcomes.into_iter().collect())
 }
 
@@ -95,6 +104,10 @@ proptest! {
             let differences = differences(("exhaustive", &unreduced.hangs), (name, &verdict.hangs));
             prop_assert_eq!(differences, "", "{}", small.job);
         }
+        let (sampled, met) = by_sample(&kernel, Chosen::Portfolio, SAMPLED);
+        prop_assert_eq!(&sampled.findings, &[], "{}", small.job);
+        prop_assert!(met.is_subset(&state_space.outcomes), "{}", small.job);
+        prop_assert!(signatures(&sampled.hangs).is_subset(&state_space.signatures), "{}", small.job);
         prop_assert_eq!(signatures(&unreduced.hangs), state_space.signatures, "{}", small.job);
         prop_assert_eq!(outcomes, state_space.outcomes, "{}", small.job);
         // At least one execution for each schedule: more, since threads also take turns at the engine's own locks.
@@ -138,6 +151,18 @@ fn larger(job: &SmallJob) -> Result<usize, TestCaseError> {
             let differences = differences(("exhaustive", &known), ("shuttle", &sampled.hangs));
             prop_assert_eq!(differences, "", "{}", job);
         }
+    }
+    let (sampled, _) = by_sample(&model, Chosen::Portfolio, SAMPLED);
+    prop_assert_eq!(&sampled.findings, &[], "{}", job);
+    if exhaustive.complete {
+        let known = of_kinds(&exhaustive.hangs, &sampled.hangs);
+        let differences = differences(("exhaustive", &known), ("sample", &sampled.hangs));
+        prop_assert_eq!(differences, "", "{}", job);
+    }
+    for hang in &sampled.hangs {
+        let schedule = schedule_of(hang);
+        let broken = replay(model.as_ref(), &schedule, |_| {}).broken_promise(&schedule);
+        prop_assert_eq!(broken, None, "sample, {}: {}", job, schedule);
     }
     for hang in &exhaustive.hangs {
         let schedule = schedule_of(hang);

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
+use lastbatch::explore::Strategy;
 use lastbatch::explore::driver::Limits;
-use lastbatch::explore::shuttle::Strategy;
 use lastbatch::explore::{Answer, FindingKind, threads};
 use lastbatch::machine::{
     Access, ClientStatus, Footprint, FrameSet, Guarantees, Independence, Label, Model, ObjectId, Operation, Pending,
@@ -13,7 +13,7 @@ use lastbatch::machine::{
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
 use lastbatch::says_nothing;
 
-use super::runs::{by_shuttle, by_threads};
+use super::runs::{by_sample, by_shuttle, by_threads, sample_options};
 use crate::support::fault_injection::{Copies, Fault};
 
 /// A thread whose one label goes on until somebody opens the gate.
@@ -155,7 +155,10 @@ fn a_label_that_panics_or_breaks_its_contract_is_a_finding_with_its_schedule_und
             count: 1,
             fault,
         };
-        let mut verdicts = vec![by_shuttle(broken, Strategy::Random, Some(20))];
+        let mut verdicts = vec![
+            by_shuttle(broken, Strategy::Random, Some(20)),
+            by_sample(broken, &sample_options(Strategy::Random, 20)),
+        ];
         // Only a hang asks why a client waits, and real threads need not find one so soon.
         if fault != Fault::WaitFor {
             verdicts.push(by_threads(broken, 20));

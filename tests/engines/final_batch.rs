@@ -1,7 +1,7 @@
 //! The last batch of the real graphs.
 
 use lastbatch::explore::Answer;
-use lastbatch::explore::shuttle::Strategy;
+use lastbatch::explore::Strategy;
 use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::scenario::{Budget, Document, EngineName, Judgement};
 

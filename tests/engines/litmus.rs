@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lastbatch::explore::Answer;
 use lastbatch::explore::Verdict;
-use lastbatch::explore::shuttle::{self, Strategy};
+use lastbatch::explore::{Strategy, shuttle};
 use lastbatch::machine::Reducible;
 use lastbatch::models::litmus::busy_client::BusyClient;
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
@@ -17,7 +17,7 @@ use lastbatch::models::litmus::rendezvous::Rendezvous;
 use lastbatch::models::litmus::two_calls::TwoCalls;
 use lastbatch::scenario::{Budget, EngineName};
 
-use super::runs::{by_shuttle, by_states, by_threads, shuttle_options};
+use super::runs::{by_sample, by_shuttle, by_states, by_threads, sample_options, shuttle_options};
 use crate::support::scenario::{prepared, run as run_by};
 use crate::support::state_space::signatures;
 
@@ -29,12 +29,17 @@ fn agree<M: Reducible + Clone + 'static>(model: M) {
     assert_eq!(schedules.answer, states.answer);
     assert_eq!(signatures(&schedules.hangs), signatures(&states.hangs));
     assert_eq!(schedules.leaks, states.leaks);
-    let sampled = by_shuttle(model.clone(), Strategy::portfolio(), Some(500));
+    let sampled = by_shuttle(model.clone(), Strategy::Portfolio, Some(500));
     assert_eq!(
         signatures(&sampled.hangs),
         signatures(&states.hangs),
         "the portfolio misses none of so small a system"
     );
+    assert!(!sampled.complete);
+    let sampled = by_sample(model.clone(), &sample_options(Strategy::Portfolio, 2_000));
+    assert_eq!(sampled.findings, []);
+    assert_eq!(signatures(&sampled.hangs), signatures(&states.hangs));
+    assert_eq!(sampled.leaks, states.leaks);
     assert!(!sampled.complete);
     let real = by_threads(model, 100);
     assert_eq!(real.findings, []);

@@ -13,6 +13,7 @@ mod names;
 mod recorded;
 mod reductions;
 mod runs;
+mod sample;
 mod stateright_oracle;
 #[path = "../support/mod.rs"]
 mod support;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use lastbatch::explore::Strategy;
 use lastbatch::explore::exhaustive::{self, Reductions};
-use lastbatch::explore::shuttle::Strategy;
 use lastbatch::explore::{Finding, FindingKind, Verdict};
 use lastbatch::machine::{
     Access, ClientStatus, Footprint, FrameSet, Guarantees, Independence, Label, Model, ObjectId, Operation, Pending,

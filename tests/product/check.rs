@@ -232,11 +232,14 @@ fn an_option_that_an_engine_would_not_look_at_is_bad_input() {
         ("exhaustive", &["--seed", "5"], "--seed"),
         ("threads", &["--strategy", "urw"], "--strategy"),
         ("shuttle", &["--max-states", "5"], "--max-states"),
+        ("sample", &["--max-states", "5"], "--max-states"),
+        ("sample", &["--strategy", "urw"], "strategy \"urw\""),
+        ("shuttle", &["--strategy", "hold:2"], "strategy \"hold:2\""),
         ("threads", &["--leaks"], "--leaks"),
         ("shuttle", &["--verify"], "--verify"),
         ("shuttle", &["--no-reduction", "forget-dead"], "--no-reduction"),
     ] {
-        let expected = format!("error: small.toml: {wrong} does not go with engine {engine}\n");
+        let expected = starts_with(format!("error: small.toml: {wrong} does not go with engine {engine}"));
         let mut command = lastbatch(&small);
         command.args(["check", "small.toml", "--engine", engine]).args(options);
         command.assert().code(2).stdout(is_empty()).stderr(expected);
@@ -260,6 +263,10 @@ fn engines_of_a_scenario_are_checked() {
             "small.toml:8: engine.executions: 0, expected at least 1",
         ),
         ("strategy = \"luck\"", "small.toml:8: "),
+        (
+            "name = \"sample\"\nstrategy = \"urw\"",
+            "small.toml:9: engine.strategy: strategy \"urw\" does not go with engine sample, expected random",
+        ),
     ] {
         let small = directory(&[("small.toml", &format!("{SMALL}[engine]\n{engines}\n"))]);
         let mut command = lastbatch(&small);

@@ -14,6 +14,7 @@ use crate::models::tensorflow::mechanisms::cancellation::Session;
 use crate::models::tensorflow::mechanisms::closing;
 use crate::models::tensorflow::mechanisms::context::{Inventory, Item, Next, Run, View, Wanted};
 use crate::models::tensorflow::mechanisms::master::{self, Master};
+use crate::models::tensorflow::mechanisms::pool;
 use crate::models::tensorflow::mechanisms::queue::Queue;
 use crate::models::tensorflow::mechanisms::rendezvous::Rendezvous;
 use crate::models::tensorflow::mechanisms::{Facts, executor, list_objects, rpc};
@@ -74,11 +75,20 @@ impl Model for TensorFlow {
             process,
             thread,
         };
-        process
-            .threads
-            .iter()
-            .map(|thread| view(thread).pending(&facts))
-            .collect()
+        let mut waiting: Option<Pending<ThreadId>> = None;
+        let mut listed = Vec::with_capacity(process.threads.len());
+        for thread in &process.threads {
+            let waits = thread.is_at(&pool::TAKE);
+            let pending = match &waiting {
+                Some(other) if waits => pool::pending_like(other, &view(thread)),
+                _ => view(thread).pending(&facts),
+            };
+            if waits && waiting.is_none() {
+                waiting = Some(pending.clone());
+            }
+            listed.push(pending);
+        }
+        listed
     }
 
     fn apply(
@@ -280,6 +290,12 @@ fn eliminate_unreferenced(process: &mut Process) {
     // What waits in a rendezvous keeps it.
     let waited_for = |state: &Rendezvous| !state.deferred.is_empty() || !state.waiters.is_empty();
     let mut used: SmallVec<[bool; 4]> = process.rendezvous.iter().map(waited_for).collect();
+    // Mostly the table and the executions keep all of them, in order: then nobody else need be asked.
+    visit_owned(process, &mut |id| used[usize::from(*id)] = true);
+    let in_order = process.rendezvous.is_sorted_by_key(|state| state.step);
+    if in_order && used.iter().all(|&used| used) {
+        return;
+    }
     visit_rendezvous(process, &mut |id| used[usize::from(*id)] = true);
     let mut order: SmallVec<[usize; 4]> = (0..used.len()).filter(|&index| used[index]).collect();
     order.sort_by_key(|&index| process.rendezvous[index].step);
@@ -293,13 +309,17 @@ fn eliminate_unreferenced(process: &mut Process) {
     });
 }
 
-fn visit_rendezvous(process: &mut Process, visit: &mut impl FnMut(&mut RendezvousId)) {
+fn visit_owned(process: &mut Process, visit: &mut impl FnMut(&mut RendezvousId)) {
     for (_, id) in &mut process.table {
         visit(id);
     }
     for execution in &mut process.executions {
         visit(&mut execution.rendezvous);
     }
+}
+
+fn visit_rendezvous(process: &mut Process, visit: &mut impl FnMut(&mut RendezvousId)) {
+    visit_owned(process, visit);
     for call in &mut process.client_calls {
         if let Some(id) = &mut call.rendezvous {
             visit(id);

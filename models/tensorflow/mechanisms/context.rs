@@ -30,6 +30,7 @@ pub(in crate::models) struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// Declares an operation with one outcome and no guard.
+    #[inline]
     pub(in crate::models) fn uses(&self, object: impl Into<Object>, access: Access) -> Declared<'a> {
         Declared {
             view: self.view,
@@ -56,30 +57,35 @@ pub(in crate::models) struct Declared<'a> {
 
 impl Declared<'_> {
     /// Adds a guard.
+    #[inline]
     pub(in crate::models) fn when(mut self, guard: impl FnOnce(&View<'_>) -> bool) -> Self {
         self.enabled &= self.view.is_none_or(|view| guard(&view));
         self
     }
 
     /// Confines the operation to a part of the object.
+    #[inline]
     pub(in crate::models) fn part(mut self, part: impl Into<Object>) -> Self {
         self.part = Some(part.into());
         self
     }
 
     /// Gives the operation several outcomes.
+    #[inline]
     pub(in crate::models) fn choices(mut self, count: impl FnOnce(&View<'_>) -> usize) -> Self {
         self.choices = self.view.map_or(1, |view| count(&view) as u32);
         self
     }
 
     /// Takes one of a bounded number of servers.
+    #[inline]
     pub(in crate::models) fn taking_permit(mut self) -> Self {
         self.takes_permit = true;
         self
     }
 
     /// Returns the operation of a label, with its objects as numbers.
+    #[inline]
     pub(in crate::models) fn operation(&self, model: &TensorFlow, label: &'static Label) -> Operation {
         Operation {
             label,

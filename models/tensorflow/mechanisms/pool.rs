@@ -14,7 +14,7 @@ use smallvec::{SmallVec, smallvec};
 use super::context::{Context, Declared, Inventory, Next, Run, View, Waits};
 use super::executor;
 use super::room::Mechanism;
-use crate::machine::{Access, ProcessId};
+use crate::machine::{Access, Pending, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::process::{Process, ThreadId};
 
@@ -49,6 +49,7 @@ pub struct ComputePool {
 
 impl ComputePool {
     /// Returns true if a pool of `size` threads may give one to the waiting closure `id` now.
+    #[inline]
     pub fn may_take(&self, size: u8, id: ThreadId) -> bool {
         let has = |end: Option<&SmallVec<[ThreadId; 1]>>| end.is_some_and(|closures| closures.contains(&id));
         let turn = || has(self.queue.front()) || !self.popping && has(self.queue.back());
@@ -104,6 +105,22 @@ pub(super) fn closure(body: &[super::Pc]) -> impl Iterator<Item = super::Pc> {
     take.chain(body.iter().copied()).chain(std::iter::once(Pc::Idle.into()))
 }
 
+#[inline]
+fn may_take(view: &View<'_>) -> bool {
+    view.process.pool.may_take(view.model.pool_size(), view.thread.id)
+}
+
+/// Returns a thread that waits for a pool thread, with its next operation. That is the same for all of them, `waiting` being one: in a large
+/// partition most threads are such, and only their turn differs.
+#[inline]
+pub(in crate::models) fn pending_like(waiting: &Pending<ThreadId>, view: &View<'_>) -> Pending<ThreadId> {
+    Pending {
+        thread: view.thread.id,
+        enabled: may_take(view),
+        operation: waiting.operation.clone(),
+    }
+}
+
 impl Mechanism for Counter {
     type Facts = ();
 
@@ -117,9 +134,8 @@ impl Mechanism for Counter {
     fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
         match self.0 {
             Pc::Take => {
-                let size = context.model.pool_size();
                 let take = context.uses(Object::Pool, Access::Write).taking_permit();
-                take.when(|view| view.process.pool.may_take(size, view.thread.id))
+                take.when(may_take)
             }
             // The one thread looks whether its deque is empty. One that is not stays so, since nobody else takes from it.
             Pc::Idle => {

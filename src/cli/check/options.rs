@@ -34,20 +34,25 @@ impl Check {
         budget.max_time = self.max_time.map(Duration::from_secs).or(budget.max_time);
         budget.seed = self.seed.unwrap_or(budget.seed);
         budget.strategy = self.strategy.clone().unwrap_or(budget.strategy);
+        budget.threads = threads(self.threads);
         budget
     }
 
     /// Checks that the engine looks at every option that was given.
     pub(super) fn options_fit(&self, experiment: &Experiment) -> Result<(), Failure> {
-        use EngineName::{Auto, Exhaustive, Loom, Shuttle, Threads};
+        use EngineName::{Auto, Exhaustive, Loom, Sample, Shuttle, Threads};
         let (scenario, checkpoints) = (experiment.scenario(), &self.checkpoints);
         let engine = scenario.document.engine.name;
         let options: [(&str, bool, &[EngineName]); 12] = [
-            ("--executions", self.executions.is_some(), &[Shuttle, Threads, Loom]),
-            ("--seed", self.seed.is_some(), &[Shuttle, Threads]),
-            ("--first", self.first, &[Auto, Exhaustive, Shuttle, Threads]),
-            ("--strategy", self.strategy.is_some(), &[Shuttle]),
-            ("--threads", self.threads.is_some(), &[Auto, Exhaustive]),
+            (
+                "--executions",
+                self.executions.is_some(),
+                &[Sample, Shuttle, Threads, Loom],
+            ),
+            ("--seed", self.seed.is_some(), &[Sample, Shuttle, Threads]),
+            ("--first", self.first, &[Auto, Exhaustive, Sample, Shuttle, Threads]),
+            ("--strategy", self.strategy.is_some(), &[Sample, Shuttle]),
+            ("--threads", self.threads.is_some(), &[Auto, Exhaustive, Sample]),
             ("--max-states", self.max_states.is_some(), &[Auto, Exhaustive]),
             ("--max-memory", self.max_memory.is_some(), &[Auto, Exhaustive]),
             ("--no-reduction", !self.no_reduction.is_empty(), &[Auto, Exhaustive]),
@@ -65,6 +70,8 @@ impl Check {
                 "{scenario}: {option} does not go with engine {engine}"
             )));
         }
+        let strategy = engine.fits(&self.budget(experiment).strategy);
+        strategy.map_err(|error| format!("{scenario}: {error}"))?;
         let fits = experiment.fits(engine);
         Ok(fits.map_err(|error| format!("{scenario}: {error}"))?)
     }

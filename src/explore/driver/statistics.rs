@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::drive::guarded;
 use super::{Ended, Execution};
 use crate::explore::{Answer, Executions, Finding, FindingKind, FoundHang, Verdict, fingerprint};
-use crate::machine::{Event, Model, Signature, System};
+use crate::machine::{ClientStatus, Event, Model, ProcessId, Signature, System};
 use crate::schedule::Found;
 
 /// Over how many executions the saturation is measured.
@@ -93,11 +93,15 @@ impl<M: Model> Statistics<M> {
 
     /// Adds one.
     pub fn add(&mut self, execution: &Execution<M>) {
-        self.count += 1;
-        self.labels += execution.taken.len() as u64;
-        self.longest = self.longest.max(execution.taken.len() as u64);
+        let fingerprint = (execution.ended == Ended::AtRest).then(|| fingerprint(&execution.system));
+        self.add_known(execution, fingerprint.unwrap_or_default());
+    }
+
+    /// Adds one whose fingerprint is known, if it came to rest.
+    pub(crate) fn add_known(&mut self, execution: &Execution<M>, fingerprint: u128) {
+        self.add_unseen(execution.taken.len());
         match &execution.ended {
-            Ended::AtRest => self.at_rest(execution),
+            Ended::AtRest => self.at_rest(execution, fingerprint),
             Ended::Cut => self.cut += 1,
             Ended::Failed(found) => {
                 let events = execution.events(&self.model).unwrap_or_default();
@@ -106,28 +110,39 @@ impl<M: Model> Statistics<M> {
         }
     }
 
-    fn at_rest(&mut self, execution: &Execution<M>) {
-        let fingerprint = fingerprint(&execution.system);
-        let Some(known) = self.outcomes.get(&fingerprint) else {
-            let found = self.look_guarded(execution);
-            if !found.is_empty() {
-                self.first_hang.get_or_insert(self.count);
-            }
-            self.outcomes.insert(fingerprint, found);
-            self.fresh.push_back(self.count);
-            while self.fresh.front().is_some_and(|number| number + WINDOW <= self.count) {
-                self.fresh.pop_front();
+    /// Adds one that brings nothing new ([`Statistics::is_new`]).
+    pub(crate) fn add_unseen(&mut self, labels: usize) {
+        self.count += 1;
+        self.labels += labels as u64;
+        self.longest = self.longest.max(labels as u64);
+    }
+
+    /// Returns true if an execution that came to rest in this state after this many labels brings something new: the state, or a shorter
+    /// schedule of a hang.
+    pub(crate) fn is_new(&self, fingerprint: u128, labels: usize) -> bool {
+        let shorter = |signature| {
+            let known = self.hangs.get(signature);
+            known.is_some_and(|hang: &FoundHang| labels < hang.length)
+        };
+        let known = self.outcomes.get(&fingerprint);
+        known.is_none_or(|signatures| signatures.iter().any(shorter))
+    }
+
+    fn at_rest(&mut self, execution: &Execution<M>, fingerprint: u128) {
+        if self.outcomes.contains_key(&fingerprint) {
+            if self.is_new(fingerprint, execution.taken.len()) {
+                self.look_guarded(execution);
             }
             return;
-        };
-        let length = execution.taken.len();
-        let shorter = |signature| {
-            self.hangs
-                .get(signature)
-                .is_some_and(|hang: &FoundHang| length < hang.length)
-        };
-        if known.iter().any(shorter) {
-            self.look_guarded(execution);
+        }
+        let found = self.look_guarded(execution);
+        if !found.is_empty() {
+            self.first_hang.get_or_insert(self.count);
+        }
+        self.outcomes.insert(fingerprint, found);
+        self.fresh.push_back(self.count);
+        while self.fresh.front().is_some_and(|number| number + WINDOW <= self.count) {
+            self.fresh.pop_front();
         }
     }
 
@@ -148,32 +163,46 @@ impl<M: Model> Statistics<M> {
             self.leaks.extend(model.leaks(&states));
             return Vec::new();
         }
-        let events = match execution.events(&model) {
-            Ok(events) => events,
+        let waiting = clients.into_iter().filter(|(.., status)| !status.returned);
+        let hang = |(process, client, status): (ProcessId, usize, ClientStatus)| {
+            let wait_for = model.wait_for(&states, process, client);
+            FoundHang {
+                client: status.name,
+                signature: wait_for.signature(),
+                wait_for,
+                length: execution.taken.len(),
+                events: Vec::new(),
+            }
+        };
+        let hangs: Vec<FoundHang> = waiting.map(hang).collect();
+        let signatures: Vec<Signature> = hangs.iter().map(|hang| hang.signature.clone()).collect();
+        // A record that is not kept is replayed only in builds that check labels as well.
+        if !cfg!(debug_assertions) && !hangs.iter().any(|hang| self.is_shorter(hang)) {
+            return signatures;
+        }
+        match execution.events(&model) {
+            Ok(events) => self.keep(hangs, &events),
             Err(message) => {
                 self.finding(FindingKind::Internal, message, Vec::new());
                 return Vec::new();
             }
-        };
-        let mut signatures = Vec::new();
-        for (process, client, status) in clients.into_iter().filter(|(.., status)| !status.returned) {
-            let wait_for = model.wait_for(&states, process, client);
-            let signature = wait_for.signature();
-            signatures.push(signature.clone());
-            let known = self.hangs.get(&signature);
-            if known.is_some_and(|known| known.length <= events.len()) {
-                continue;
-            }
-            let hang = FoundHang {
-                client: status.name,
-                signature: signature.clone(),
-                wait_for,
-                length: events.len(),
-                events: events.clone(),
-            };
-            self.hangs.insert(signature, hang);
         }
         signatures
+    }
+
+    /// Returns true if no schedule of such a hang is known, or only longer ones.
+    fn is_shorter(&self, hang: &FoundHang) -> bool {
+        let known = self.hangs.get(&hang.signature);
+        known.is_none_or(|known| hang.length < known.length)
+    }
+
+    fn keep(&mut self, hangs: Vec<FoundHang>, events: &[Event]) {
+        for mut hang in hangs {
+            if self.is_shorter(&hang) {
+                hang.events = events.to_vec();
+                self.hangs.insert(hang.signature.clone(), hang);
+            }
+        }
     }
 
     fn failed(&mut self, found: &Found, events: Vec<Event>) {

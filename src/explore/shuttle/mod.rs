@@ -12,8 +12,6 @@ mod strategy;
 mod table;
 mod walk;
 
-pub use self::strategy::{ParseStrategyError, Strategy};
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -23,8 +21,10 @@ use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 use thiserror::Error;
 
 use self::scheduler::{Guide, Stop};
+use self::strategy::{Chooser, REPERTOIRE};
 use self::table::{Coroutines, TaskTable};
 use super::driver::{Bounds, Execution, ForcedSchedule, Limits, Statistics, StatisticsStatus, drive};
+use super::strategy::{Strategy, UnknownStrategy, joined};
 use super::{Verdict, panic_text};
 use crate::machine::{Model, panics};
 use crate::schedule::Schedule;
@@ -49,16 +49,30 @@ pub struct Options {
     pub limits: Limits,
 }
 
-/// shuttle gave up.
+/// The reason why shuttle gives no verdict.
 #[derive(Debug, Error)]
-#[error("shuttle: {0}")]
-pub struct ShuttleError(String);
+pub enum ShuttleError {
+    /// It gave up.
+    #[error("shuttle: {0}")]
+    GaveUp(String),
+    /// It does not have the strategy.
+    #[error(transparent)]
+    Strategy(#[from] UnknownStrategy),
+}
+
+/// Checks that shuttle has a strategy.
+///
+/// # Errors
+/// When it does not.
+pub fn fits(strategy: &Strategy) -> Result<(), UnknownStrategy> {
+    REPERTOIRE.turns(strategy).map(|_| ())
+}
 
 /// Runs executions until the budget is used up. Setting `interrupt` ends the search soon, with what it found. The same options find
 /// the same, unless time or an interrupt stopped them.
 ///
 /// # Errors
-/// When shuttle gives up: a bug in the engine.
+/// When shuttle does not have the strategy, or gives up: a bug in the engine.
 pub fn explore<M: Model + 'static>(
     model: &Arc<M>,
     options: &Options,
@@ -71,7 +85,7 @@ pub fn explore<M: Model + 'static>(
 /// Explores, and returns the states at rest that were reached, as fingerprints ([`super::fingerprint`]), sorted.
 ///
 /// # Errors
-/// When shuttle gives up: a bug in the engine.
+/// When shuttle does not have the strategy, or gives up: a bug in the engine.
 pub fn explore_outcomes<M: Model + 'static>(
     model: &Arc<M>,
     options: &Options,
@@ -79,7 +93,8 @@ pub fn explore_outcomes<M: Model + 'static>(
     progress: impl FnMut(&StatisticsStatus) + Send + 'static,
 ) -> Result<(Verdict, Vec<u128>), ShuttleError> {
     let statistics = Arc::new(Mutex::new(Statistics::new(Arc::clone(model))));
-    let table = Arc::new(TaskTable::new(options.strategy.chooser(options.seed)));
+    let turns = REPERTOIRE.turns(&options.strategy)?;
+    let table = Arc::new(TaskTable::new(Chooser::new(&turns, options.seed)));
     let bounds = Bounds {
         executions: options.max_executions,
         deadline: options.max_time.map(|time| Instant::now() + time),
@@ -102,11 +117,11 @@ pub fn explore_outcomes<M: Model + 'static>(
         Some(Stop::By(reason)) => (false, Some(reason)),
     };
     let statistics =
-        Arc::try_unwrap(statistics).map_err(|_| ShuttleError("a coroutine outlived its run".to_owned()))?;
+        Arc::try_unwrap(statistics).map_err(|_| ShuttleError::GaveUp("a coroutine outlived its run".to_owned()))?;
     let statistics = statistics.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let seed = options.strategy.is_random().then_some(options.seed);
+    let seed = (options.strategy != Strategy::Dfs).then_some(options.seed);
     let outcomes = statistics.outcomes();
-    let verdict = statistics.verdict("shuttle", options.strategy.to_string(), seed, ended, stopped_by);
+    let verdict = statistics.verdict("shuttle", joined(&turns), seed, ended, stopped_by);
     Ok((verdict, outcomes))
 }
 
@@ -115,7 +130,7 @@ pub fn explore_outcomes<M: Model + 'static>(
 /// # Errors
 /// When shuttle gives up: a bug in the engine.
 pub fn replay<M: Model + 'static>(model: &Arc<M>, schedule: &Schedule) -> Result<Execution<M>, ShuttleError> {
-    let table = Arc::new(TaskTable::new(Strategy::Dfs.chooser(0)));
+    let table = Arc::new(TaskTable::new(Chooser::new(&[Strategy::Dfs], 0)));
     let statistics = Arc::new(Mutex::new(Statistics::new(Arc::clone(model))));
     let once = Bounds {
         executions: Some(1),
@@ -140,7 +155,7 @@ pub fn replay<M: Model + 'static>(model: &Arc<M>, schedule: &Schedule) -> Result
         );
     })?;
     let execution = ended.lock().unwrap_or_else(PoisonError::into_inner).take();
-    execution.ok_or_else(|| ShuttleError("the execution was not reported".to_owned()))
+    execution.ok_or_else(|| ShuttleError::GaveUp("the execution was not reported".to_owned()))
 }
 
 /// Runs shuttle; panics of its own, which are no failures of a label, end here.
@@ -157,5 +172,6 @@ fn run<M: Model + 'static>(guide: Guide<M>, body: impl Fn() + Send + Sync + 'sta
         body();
     };
     let ran = catch_unwind(AssertUnwindSafe(|| Runner::new(guide, config).run(body)));
-    ran.map(|_| ()).map_err(|payload| ShuttleError(panic_text(&*payload)))
+    ran.map(|_| ())
+        .map_err(|payload| ShuttleError::GaveUp(panic_text(&*payload)))
 }

@@ -8,18 +8,21 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Cut, Experiment};
-use crate::explore::Verdict;
 use crate::explore::driver::{Execution, Limits, StatisticsStatus};
 use crate::explore::exhaustive::{Options, Reductions, Status};
 use crate::explore::loom::{self, LoomError};
-use crate::explore::shuttle::{self, ShuttleError, Strategy};
+use crate::explore::sample;
+use crate::explore::shuttle::{self, ShuttleError};
 use crate::explore::threads::{self, Stuck};
+use crate::explore::{Strategy, UnknownStrategy, Verdict};
 use crate::file::FileError;
 use crate::machine::Model;
 use crate::models::TensorFlow;
 use crate::scenario::{EngineName, EngineSection};
 use crate::schedule::{End, PrefixOutcome, ReplayOutcome, Schedule, replay, replay_prefix};
 
+/// Executions of the sampler where nobody says how many.
+const EXECUTIONS_OF_SAMPLE: u64 = 100_000;
 /// Executions of shuttle where nobody says how many.
 const EXECUTIONS_OF_SHUTTLE: u64 = 50_000;
 /// Executions of real threads where nobody says how many.
@@ -40,7 +43,7 @@ pub struct Budget {
     pub stop_at_first_hang: bool,
     /// Seed of random choices.
     pub seed: u64,
-    /// Strategy by which shuttle chooses schedules.
+    /// Strategy by which the sampler or shuttle chooses schedules.
     pub strategy: Strategy,
     /// Threads of an engine that searches with several.
     pub threads: usize,
@@ -57,7 +60,7 @@ impl Default for Budget {
             max_time: None,
             stop_at_first_hang: false,
             seed: 1,
-            strategy: Strategy::portfolio(),
+            strategy: Strategy::Portfolio,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             checkpoint: None,
         }
@@ -95,6 +98,9 @@ impl Budget {
 /// An engine that gave up: a bug in the engine, or a label that does not end.
 #[derive(Debug, Error)]
 pub enum EngineError {
+    /// The sampler.
+    #[error(transparent)]
+    Sample(#[from] UnknownStrategy),
     /// shuttle.
     #[error(transparent)]
     Shuttle(#[from] ShuttleError),
@@ -173,7 +179,11 @@ impl Experiment {
     pub fn fits(&self, engine: EngineName) -> Result<(), EngineError> {
         match engine {
             EngineName::Loom => Ok(loom::fits(&self.kernel()).map_err(LoomError::from)?),
-            EngineName::Auto | EngineName::Exhaustive | EngineName::Shuttle | EngineName::Threads => Ok(()),
+            EngineName::Auto
+            | EngineName::Exhaustive
+            | EngineName::Sample
+            | EngineName::Shuttle
+            | EngineName::Threads => Ok(()),
         }
     }
 
@@ -190,8 +200,8 @@ impl Experiment {
         mut each: impl FnMut(ReplayOutcome),
     ) -> Result<(), EngineError> {
         match engine {
-            EngineName::Auto | EngineName::Exhaustive => {
-                (0..times).for_each(|_| each(replay(&self.model, schedule, |_| {})))
+            EngineName::Auto | EngineName::Exhaustive | EngineName::Sample => {
+                (0..times).for_each(|_| each(replay(&self.model, schedule, |_| {})));
             }
             EngineName::Shuttle | EngineName::Threads => {
                 self.follow(engine, schedule, times, |execution| {
@@ -237,8 +247,8 @@ impl Experiment {
         mut each: impl FnMut(PrefixOutcome),
     ) -> Result<(), EngineError> {
         match engine {
-            EngineName::Auto | EngineName::Exhaustive => {
-                (0..times).for_each(|_| each(replay_prefix(&self.model, schedule, |_| {})))
+            EngineName::Auto | EngineName::Exhaustive | EngineName::Sample => {
+                (0..times).for_each(|_| each(replay_prefix(&self.model, schedule, |_| {})));
             }
             EngineName::Shuttle | EngineName::Threads => {
                 self.follow(engine, schedule, times, |execution| {
@@ -272,7 +282,7 @@ impl Experiment {
     }
 }
 
-/// Runs a model under an engine that runs one execution after the other, with as many threads as the model has.
+/// Runs a model under an engine that runs one execution after the other.
 fn execute<M: Model + 'static>(
     model: &Arc<M>,
     engine: EngineName,
@@ -280,6 +290,18 @@ fn execute<M: Model + 'static>(
     interrupt: &Arc<AtomicBool>,
     mut progress: impl FnMut(&StatisticsStatus) + Send + 'static,
 ) -> Result<Verdict, EngineError> {
+    if engine == EngineName::Sample {
+        let options = sample::Options {
+            strategy: budget.strategy.clone(),
+            seed: budget.seed,
+            max_executions: Some(budget.executions.unwrap_or(EXECUTIONS_OF_SAMPLE)),
+            max_time: budget.max_time,
+            stop_at_first_hang: budget.stop_at_first_hang,
+            threads: budget.threads,
+            limits: sample::Options::LIMITS,
+        };
+        return Ok(sample::explore(model, &options, interrupt, &mut progress)?);
+    }
     if engine == EngineName::Shuttle {
         let options = shuttle::Options {
             strategy: budget.strategy.clone(),
