@@ -112,7 +112,7 @@ pub struct TensorFlow {
     runner_from: usize,
     /// Whether names tell the worker, and the step: there are several, or were in the job that this one is a part of.
     tells_workers: bool,
-    tells_steps: bool,
+    pub(in crate::models) tells_steps: bool,
     /// The node `_SOURCE` that every partition has.
     source: Node,
 }

@@ -108,7 +108,7 @@ impl TensorFlow {
         let role = thread.role();
         let about = match (role.about.call, role.about.step, role.about.node) {
             (Some(call), ..) => self.call_name(call),
-            (None, Some(step), Some(node)) if self.steps().len() > 1 => {
+            (None, Some(step), Some(node)) if self.tells_steps => {
                 format!("{}/{}", self.step_name(step), self.node(step, id, node).name)
             }
             (None, Some(step), Some(node)) => self.node(step, id, node).name.clone(),

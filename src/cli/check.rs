@@ -176,7 +176,7 @@ impl Check {
             EngineName::Auto if !self.asks_for_a_search() => {
                 let options = self.options(experiment);
                 let mut show = |status: &Status| progress.show_states(status);
-                let decision = experiment.decide(&options, &std::env::current_exe()?, interrupt, &mut show)?;
+                let decision = experiment.decide(&options, interrupt, &mut show)?;
                 progress.end();
                 whole = decision.whole;
                 decision.verdict

@@ -293,9 +293,8 @@ impl EngineName {
     /// When it does not.
     pub fn fits(self, strategy: &Strategy) -> Result<(), UnknownStrategy> {
         match self {
-            Self::Sample => sample::fits(strategy),
-            // Shuttle samples for it.
-            Self::Auto | Self::Shuttle => shuttle::fits(strategy),
+            Self::Auto | Self::Sample => sample::fits(strategy),
+            Self::Shuttle => shuttle::fits(strategy),
             Self::Exhaustive | Self::Threads | Self::Loom => Ok(()),
         }
     }

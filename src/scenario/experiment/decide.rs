@@ -5,17 +5,16 @@
 //! 3. Samples of the whole job, which look where no part does.
 //! 4. The complete search again, with all that is left of the budget.
 
-use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
 use super::parts::{left, search_parts};
-use super::{Budget, Experiment, ExperimentError, WorkerError};
+use super::{Experiment, ExperimentError};
 use crate::explore::exhaustive::{Options, Status};
-use crate::explore::{Answer, Verdict};
-use crate::scenario::EngineName;
+use crate::explore::{Answer, Strategy, UnknownStrategy, Verdict, sample};
 
 /// States within which a job counts as small.
 const SMALL: u64 = 20_000;
@@ -44,21 +43,19 @@ pub enum DecideError {
     /// The job can't run with every node of its graph.
     #[error(transparent)]
     Whole(#[from] ExperimentError),
-    /// The process that samples failed.
+    /// The scenario names a strategy that the sampler does not have.
     #[error(transparent)]
-    Sampling(#[from] WorkerError),
+    Sampling(#[from] UnknownStrategy),
 }
 
 impl Experiment {
-    /// Decides whether a client can hang, whatever that takes within the bounds; see the module for how. `program` is the one that
-    /// samples, in a process of its own.
+    /// Decides whether a client can hang, whatever that takes within the bounds; see the module for how.
     ///
     /// # Errors
-    /// When the whole graph is too large for the model, or the process that samples fails.
+    /// When the whole graph is too large for the model, or the scenario names a strategy that the sampler does not have.
     pub fn decide(
         &self,
         options: &Options,
-        program: &Path,
         interrupt: &AtomicBool,
         progress: &mut dyn FnMut(&Status),
     ) -> Result<Decision, DecideError> {
@@ -90,13 +87,7 @@ impl Experiment {
             return Ok(whole.tells(found));
         }
         let mut parts = found.parts.clone().unwrap_or_default();
-        let budget = Budget {
-            executions: Some(EXECUTIONS),
-            max_time: Some(left(end) / 2),
-            stop_at_first_hang: true,
-            ..Budget::of(&self.scenario.document.engine)
-        };
-        let sampled = whole.run_in_worker(program, EngineName::Shuttle, &budget, interrupt)?;
+        let sampled = whole.sample(left(end) / 2, options.threads, interrupt)?;
         parts.sampled = sampled.executions.as_ref().map_or(0, |executions| executions.count);
         if sampled.answer == Answer::Hang || over(&sampled) {
             let parts = Some(parts);
@@ -115,6 +106,21 @@ impl Experiment {
         }
         verdict.parts = Some(parts);
         told_by_search(self.of_the_whole(verdict))
+    }
+
+    /// Samples the whole job until the first hang.
+    fn sample(&self, time: Duration, threads: usize, interrupt: &AtomicBool) -> Result<Verdict, UnknownStrategy> {
+        let section = &self.scenario.document.engine;
+        let options = sample::Options {
+            strategy: section.strategy.clone().unwrap_or(Strategy::Portfolio),
+            seed: section.seed.unwrap_or(1),
+            max_executions: Some(section.executions.unwrap_or(EXECUTIONS)),
+            max_time: Some(time),
+            stop_at_first_hang: true,
+            threads,
+            limits: sample::Options::LIMITS,
+        };
+        sample::explore(&Arc::new(self.model.clone()), &options, interrupt, &mut |_| {})
     }
 
     /// Returns a verdict on this experiment, which is the one with every node.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::{Budget, Experiment, WorkerError};
 use crate::explore::exhaustive::{Options, Reductions, Status};
@@ -52,7 +53,8 @@ impl Experiment {
         if !verification.complete && verdict.answer == Answer::NoHang && !interrupt.load(Ordering::SeqCst) {
             let budget = Budget {
                 executions: Some(EXECUTIONS),
-                ..Budget::of(&self.scenario.document.engine)
+                max_time: options.max_time.map(Duration::from_secs_f64),
+                ..Budget::default()
             };
             let sampled = self.run_in_worker(program, EngineName::Shuttle, &budget, interrupt)?;
             verification.seconds += sampled.seconds;
