@@ -3,12 +3,14 @@
 mod check;
 mod checkpoints;
 mod collect;
+mod confirm;
 mod conform;
 mod diff;
 mod explain;
 mod gate;
 mod import;
 mod interrupt;
+mod job;
 mod list;
 mod match_dumps;
 mod matrix;
@@ -47,6 +49,8 @@ enum Command {
     Import(import::Import),
     /// Decide whether the model can do what a trace of the real runtime shows
     Conform(conform::Conform),
+    /// Force a schedule's order on a real job, and tell whether it hangs
+    Confirm(confirm::Confirm),
     /// Explain a schedule: what happened, which races decided it, who waits for whom
     Explain(explain::Explain),
     /// Run every scenario and every recorded schedule against expectations and baseline
@@ -99,6 +103,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Minimise(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::Conform(command) => command.run(),
+        Command::Confirm(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Gate(command) => command.run(),
         Command::Diff(command) => command.run(),
