@@ -219,7 +219,10 @@ pub(crate) unsafe fn new_options(asked: &Asked, call: Call) -> usize {
 pub(crate) unsafe fn set_cancel(asked: &Asked, call: Call) -> usize {
     let options = call.words[0];
     context(|context| {
-        let (inside, step) = (context.inside.get(), context.step.get());
+        let inside = context.inside.get();
+        // The client's options: `RunPartitionsHelper` installs theirs once all calls of its step are issued.
+        let client = inside == Inside::Nothing && context.runs.get();
+        let step = if client { context.run.get() } else { context.step.get() };
         let site = match inside {
             Inside::ReceiveCall => Some((Site::InstallReceive, context.tensor.get())),
             Inside::RunGraphCall => Some((Site::InstallRunGraph, context.server.get())),

@@ -11,13 +11,10 @@ use lastbatch::scenario::Experiment;
 use lastbatch_probe_format::STICKY_CANCEL;
 use lastbatch_probe_format::holds::Holds;
 
-use super::job::{Folder, RunningJob, probe};
+use super::job::{Folder, LOOK, RunningJob, Watch, probe};
 use super::minimise::no_hang;
 use super::replay::Replay;
 use super::{Ended, Failure, Outcome, interrupt, print};
-
-/// Time between two looks at a job.
-const LOOK: Duration = Duration::from_millis(200);
 
 /// Force a schedule's order on a real job: its decisive races become holds in the job's tasks. Exit code 0 if the job hangs in that
 /// order, 1 if it returns in that order, 2 for bad input, 3 if the order was not reached.
@@ -125,23 +122,11 @@ impl Confirm {
     fn watch(&self, folder: &Folder, mut job: RunningJob) -> Result<Run, Failure> {
         let stop = interrupt::flag()?;
         let (start, limit) = (Instant::now(), Duration::from_secs(self.limit));
-        // Since when each step that has no answer is known to have none.
-        let mut waiting: Vec<(u64, Instant)> = Vec::new();
+        let mut watch = Watch::new(self.stall);
         loop {
             let ended = job.ended()?.is_some();
             let seen = Seen::of(&folder.conditions()?);
-            waiting.retain(|(id, _)| seen.waiting().any(|step| step.id == *id));
-            for step in seen.waiting() {
-                if waiting.iter().all(|(id, _)| *id != step.id) {
-                    waiting.push((step.id, Instant::now()));
-                }
-            }
-            let long = |since: &Instant| since.elapsed() >= Duration::from_secs(self.stall);
-            let for_ever: Vec<u64> = waiting
-                .iter()
-                .filter(|(_, since)| long(since))
-                .map(|(id, _)| *id)
-                .collect();
+            let for_ever = watch.hanging(&seen);
             let interrupted = stop.load(std::sync::atomic::Ordering::SeqCst);
             // A step that ended with the job was answered by nobody, and hangs no more.
             if ended || !for_ever.is_empty() || interrupted || start.elapsed() > limit {

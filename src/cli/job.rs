@@ -6,7 +6,10 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use std::time::{Duration, Instant};
+
 use lastbatch::file::FileError;
+use lastbatch::models::tensorflow::evidence::forcing::Seen;
 use lastbatch_probe_format::holds::Holds;
 use lastbatch_probe_format::steps::BYTES;
 use lastbatch_probe_format::{FIX, FOLDER, HOLDS_FILE, RING_ENDING, STEPS_FILE};
@@ -15,6 +18,8 @@ use tempfile::TempDir;
 
 use super::Failure;
 
+/// Time between two looks at a job.
+pub(super) const LOOK: Duration = Duration::from_millis(200);
 /// File name of the probe.
 const PROBE: &str = "liblastbatch_probe.so";
 /// Name of the file with what the job printed, in its folder.
@@ -71,16 +76,16 @@ impl Folder {
 
     /// Returns the rings that the tasks wrote, with the names of the tasks.
     pub(super) fn rings(&self) -> Result<Vec<(String, PathBuf)>, Failure> {
-        let entries = fs::read_dir(&self.path).map_err(FileError::cannot("read the folder", &self.path))?;
-        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-        let rings = paths.filter(|path| path.extension().is_some_and(|ending| ending == RING_ENDING));
-        let named = rings.filter_map(|path| {
-            let task = path.file_name()?.to_str()?.split('.').next()?.to_owned();
-            Some((task, path))
-        });
-        let mut rings: Vec<(String, PathBuf)> = named.collect();
-        rings.sort();
-        Ok(rings)
+        rings_in(&self.path)
+    }
+
+    /// Makes the table that all tasks write into.
+    pub(super) fn begin(&self) -> Result<(), Failure> {
+        let steps = self.path.join(STEPS_FILE);
+        let table = File::create(&steps).map_err(FileError::cannot("write", &steps))?;
+        Ok(table
+            .set_len(BYTES as u64)
+            .map_err(FileError::cannot("write", &steps))?)
     }
 
     /// Starts a job whose tasks inherit the probe. `quiet`: what it prints goes to a file.
@@ -149,6 +154,49 @@ impl Drop for RunningJob {
         }
         let _ = self.child.wait();
     }
+}
+
+/// A look-out for steps that have no answer.
+pub(super) struct Watch {
+    stall: Duration,
+    /// Since when each step is known to have none.
+    waiting: Vec<(u64, Instant)>,
+}
+
+impl Watch {
+    /// Waits for `stall` seconds before a step counts as hanging.
+    pub(super) fn new(stall: u64) -> Self {
+        Self {
+            stall: Duration::from_secs(stall),
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Looks at the steps. Returns those that hang.
+    pub(super) fn hanging(&mut self, seen: &Seen) -> Vec<u64> {
+        self.waiting.retain(|(id, _)| seen.waiting().any(|step| step.id == *id));
+        for step in seen.waiting() {
+            if self.waiting.iter().all(|(id, _)| *id != step.id) {
+                self.waiting.push((step.id, Instant::now()));
+            }
+        }
+        let long = self.waiting.iter().filter(|(_, since)| since.elapsed() >= self.stall);
+        long.map(|(id, _)| *id).collect()
+    }
+}
+
+/// Returns the rings in a folder, with the names of their tasks.
+pub(super) fn rings_in(folder: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
+    let entries = fs::read_dir(folder).map_err(FileError::cannot("read the folder", folder))?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let rings = paths.filter(|path| path.extension().is_some_and(|ending| ending == RING_ENDING));
+    let named = rings.filter_map(|path| {
+        let task = path.file_name()?.to_str()?.split('.').next()?.to_owned();
+        Some((task, path))
+    });
+    let mut rings: Vec<(String, PathBuf)> = named.collect();
+    rings.sort();
+    Ok(rings)
 }
 
 /// Finds the probe: the file that is asked for, or the one beside this program.

@@ -16,6 +16,7 @@ mod match_dumps;
 mod matrix;
 mod minimise;
 mod progress;
+mod record;
 mod replay;
 mod selection;
 mod worker;
@@ -51,6 +52,8 @@ enum Command {
     Conform(conform::Conform),
     /// Force a schedule's order on a real job, and tell whether it hangs
     Confirm(confirm::Confirm),
+    /// Record a real job, and write one trace per step
+    Record(record::Record),
     /// Explain a schedule: what happened, which races decided it, who waits for whom
     Explain(explain::Explain),
     /// Run every scenario and every recorded schedule against expectations and baseline
@@ -99,6 +102,7 @@ type Ended = Result<Outcome, Failure>;
 pub(crate) fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Check(command) => command.run(),
+        Command::Record(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Minimise(command) => command.run(),
         Command::Import(command) => command.run(),

@@ -2,4 +2,5 @@
 
 pub mod conform;
 pub mod forcing;
+pub mod recording;
 pub mod stacks;

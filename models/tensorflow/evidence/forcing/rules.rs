@@ -152,14 +152,13 @@ impl Hooked<'_> {
         (subjects, objects)
     }
 
-    /// Returns the hooked events on some objects.
+    /// Returns the hooked events on some objects, the first of each point: a later abort of the same rendezvous finds all done.
     fn events(&self, objects: &BTreeSet<usize>) -> impl Iterator<Item = (usize, &Point)> {
         let events = self.points.iter().enumerate();
         events.filter_map(move |(index, point)| {
             let point = point.as_ref()?;
-            objects
-                .contains(&self.recording.events[index].object)
-                .then_some((index, point))
+            let first = !self.points[..index].iter().flatten().any(|before| before == point);
+            (first && objects.contains(&self.recording.events[index].object)).then_some((index, point))
         })
     }
 
