@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::{io, thread, time::Duration};
 
 use lastbatch_probe_format::steps::{
-    ABORTED, ARMED, BATCH, BEGAN, BEGUN, BYTES, CODE, ENDED, GATE, HEAD, ID, MARKS, REFUSED, SLOT, SLOTS, TASKS,
+    ABORTED, ARMED, BATCH, BEGAN, BEGUN, BYTES, CODE, ENDED, GATE, HEAD, ID, MARKS, MENDED, REFUSED, SLOT, SLOTS, TASKS,
 };
 
 use crate::memory::{Mapped, monotonic};
@@ -101,6 +101,11 @@ impl Conditions {
     /// Notes that a process that would send a batch was aborted.
     pub(crate) fn aborted(&self, step: u64) {
         self.mark(step, ABORTED);
+    }
+
+    /// Notes that the mend carried out a cancel.
+    pub(crate) fn mended(&self, step: u64) {
+        self.mark(step, MENDED);
     }
 
     fn mark(&self, step: u64, mark: u64) {

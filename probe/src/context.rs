@@ -1,4 +1,4 @@
-//! What a thread is in the middle of. Who installs a cancel function follows from the hooked function that its thread is in.
+//! The state of a thread: the hooked functions that it is in. Who installs a cancel function follows from the hooked function that its thread is in.
 
 use std::cell::Cell;
 
@@ -44,6 +44,8 @@ pub(crate) struct Context {
     pub(crate) in_window: Cell<bool>,
     /// How many aborts it is in.
     pub(crate) aborts: Cell<u32>,
+    /// Whether it cleans up after a step: that aborts the step's rendezvous, of which nobody waits for anything any more.
+    pub(crate) cleans: Cell<bool>,
     /// How many cancels it is in.
     pub(crate) cancels: Cell<u32>,
     /// Whether it runs a master's step.
@@ -70,6 +72,7 @@ impl Context {
             server: Cell::new(None),
             in_window: Cell::new(false),
             aborts: Cell::new(0),
+            cleans: Cell::new(false),
             cancels: Cell::new(0),
             runs: Cell::new(false),
             run: Cell::new(0),

@@ -42,7 +42,7 @@ fn real(known: &AtomicUsize, symbol: &CStr, hook: usize) -> usize {
 
 macro_rules! hooks {
     ($($handler:ident: $symbol:literal)*) => {
-        /// What is hooked: a library that lacks one of these is refused.
+        /// Names of the hooked functions: a library that lacks one of these is refused.
         pub(crate) const SYMBOLS: &[&CStr] = &[$(
             match CStr::from_bytes_with_nul(concat!($symbol, "\0").as_bytes()) {
                 Ok(symbol) => symbol,

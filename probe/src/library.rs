@@ -13,7 +13,7 @@ const KNOWN: [(&str, &str); 1] = [(
     "the released wheel of 1.12.0 for CPython 2.7mu",
 )];
 
-/// What is loaded.
+/// The TensorFlow that is loaded.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Library {
     /// A known build; all that is hooked is there.

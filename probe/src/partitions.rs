@@ -1,4 +1,4 @@
-//! Which server a `RunGraph` call goes to: remote workers have no name, but the graphs that are registered with them have devices.
+//! The servers of `RunGraph` calls: remote workers have no name, but the graphs that are registered with them have devices.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +8,7 @@ use crate::context::Context;
 /// The most steps whose partitions are kept.
 const MOST_STEPS: usize = 64;
 
-/// What a master knows of its partitions.
+/// A master's knowledge of its partitions.
 #[derive(Default)]
 struct Partitions {
     /// The task behind each remote worker, by its address.

@@ -13,7 +13,7 @@ use crate::library::{Library, Objects, library};
 use crate::partitions::task_of;
 use crate::recorder::Recorder;
 
-/// What was asked for.
+/// The things that were asked for.
 pub(crate) struct Asked {
     /// TensorFlow's library.
     pub(crate) objects: Objects,

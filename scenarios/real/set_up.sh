@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # Installs the released TensorFlow 1.12.0 (the wheel for CPython 2.7mu) and Debian's Python 2.7 into a folder, beside what the machine has.
 #
-#   set_up.sh FOLDER        then  FOLDER/python job.py ...
+#   set_up.sh [FOLDER]        then  FOLDER/python job.py ...
 #
+# The folder is ~/.cache/lastbatch/tensorflow-1.12.0 if none is named; tests look for it there. What is complete is left as it is.
 # Needs a Debian 12 with apt, python3 with pip, dpkg. Writes below FOLDER only, and needs no root. Packages come from where the machine's
 # own apt and pip are configured to find them.
 set -euo pipefail
 
-[ $# -eq 1 ] || { echo "usage: set_up.sh FOLDER" >&2; exit 2; }
-mkdir -p "$1"
-folder=$(cd "$1" && pwd)
+[ $# -le 1 ] || { echo "usage: set_up.sh [FOLDER]" >&2; exit 2; }
+folder=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/lastbatch/tensorflow-1.12.0}
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
 if [ -e "$folder/complete" ]; then
     exit 0
 fi

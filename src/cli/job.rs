@@ -28,7 +28,7 @@ const OUTPUT: &str = "output";
 /// The folder of a job: what its tasks are told and what they write.
 pub(super) struct Folder {
     path: PathBuf,
-    /// The same, if it goes with the program.
+    /// Its owner, if it goes with the program.
     _temporary: Option<TempDir>,
 }
 

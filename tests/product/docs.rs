@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use crate::support::program::lastbatch;
 use crate::support::scenario::repository;
 
-/// Commands about whole directories of searches, as `check` of a directory is: only their options are checked.
-const LONG: [&str; 3] = ["gate", "matrix", "diff"];
+/// Commands about whole directories of searches, as `check` of a directory is, or about a real job: only their options are checked.
+const LONG: [&str; 4] = ["gate", "matrix", "diff", "record"];
 /// A page whose commands have a test of their own, with their output.
 const TESTED: &str = "gate_walkthrough.md";
 /// Commands for people who build the project.

@@ -183,7 +183,7 @@ fn number(bytes: &[u8], at: usize) -> u64 {
     field.map_or(0, u64::from_le_bytes)
 }
 
-/// What a task wrote.
+/// The events that a task wrote.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ring {
     /// The task, as in `worker0`.

@@ -46,6 +46,8 @@ pub const BEGUN: u64 = 2;
 pub const ENDED: u64 = 4;
 /// Mark: the rendezvous of a process that would send a batch was aborted.
 pub const ABORTED: u64 = 8;
+/// Mark: the mend carried out a cancel that would have been lost.
+pub const MENDED: u64 = 16;
 
 /// A step, as the table tells it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +62,8 @@ pub struct Step {
     pub late: u64,
     /// Whether the step got a batch.
     pub batch: bool,
+    /// Whether the mend carried out a cancel that would have been lost.
+    pub mended: bool,
     /// Whether the master runs it.
     pub begun: bool,
     /// Whether `sess.run` has its answer.
@@ -96,6 +100,7 @@ fn step(slot: &[u8]) -> Step {
         kept: number(slot, KEPT),
         late: number(slot, LATE),
         batch: marks & BATCH != 0,
+        mended: marks & MENDED != 0,
         begun: marks & BEGUN != 0,
         ended: marks & ENDED != 0,
         code: number(slot, CODE),

@@ -7,7 +7,7 @@ use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::{CallInfo, CallKind};
 use crate::models::tensorflow::mechanisms::{rendezvous, rpc};
 
-/// What a call is, for a hook.
+/// A call, as hooks tell calls apart.
 enum Call<'a> {
     /// A receive, by its tensor.
     Receive(&'a str),

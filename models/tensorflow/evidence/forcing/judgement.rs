@@ -1,11 +1,11 @@
-//! What a forced job did, from the conditions that its tasks wrote.
+//! The end of a forced job, from the conditions that its tasks wrote.
 
 use std::fmt;
 
 use lastbatch_probe_format::holds::{Holds, Rule};
 use lastbatch_probe_format::steps::{self, REFUSED, Step, TASKS};
 
-/// What the table of conditions tells.
+/// A reading of the table of conditions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Seen {
     /// Tasks that follow the holds.
@@ -32,6 +32,8 @@ pub enum Judgement {
     Returned {
         /// Number of steps in the asked order.
         reached: usize,
+        /// Number of others that were in it until the mend carried out a cancel that the order loses.
+        mended: usize,
         /// Number of other steps without a batch in which a hold had begun.
         others: usize,
     },
@@ -118,8 +120,18 @@ impl fmt::Display for Judgement {
                 f,
                 "HUNG: step {step:x} in the asked order has no answer, after {batches} steps with a batch and {returned} others in that order"
             ),
-            Self::Returned { reached, others } => {
+            Self::Returned {
+                reached,
+                mended,
+                others,
+            } => {
                 write!(f, "RETURNED: {reached} steps in the asked order have their answer")?;
+                if *mended > 0 {
+                    write!(
+                        f,
+                        "; {mended} others were in it until the fix carried out a cancel that it loses"
+                    )?;
+                }
                 if *others > 0 {
                     write!(f, "; {others} other ends of the data were not in that order")?;
                 }
@@ -179,6 +191,7 @@ mod tests {
             kept,
             late,
             batch,
+            mended: false,
             begun: true,
             ended,
             code: 0,
@@ -211,7 +224,30 @@ mod tests {
     #[test]
     fn an_order_that_was_reached_and_has_its_answer_returned() {
         let steps = [step(1, 0b11, 0, false, true), step(2, 0b01, 0b10, false, true)];
-        assert_eq!(judged(&steps, &[]), Judgement::Returned { reached: 1, others: 1 });
+        assert_eq!(
+            judged(&steps, &[]),
+            Judgement::Returned {
+                reached: 1,
+                mended: 0,
+                others: 1
+            }
+        );
+    }
+
+    #[test]
+    fn a_step_that_the_fix_took_out_of_the_order_returned() {
+        let mended = Step {
+            mended: true,
+            ..step(1, 0b01, 0b10, false, true)
+        };
+        assert_eq!(
+            judged(&[mended], &[]),
+            Judgement::Returned {
+                reached: 0,
+                mended: 1,
+                others: 0
+            }
+        );
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::models::tensorflow::mechanisms::rendezvous::VALIDATE;
 /// Hold rules of a schedule, and what of it can't be held.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Forcing {
-    /// What the probe is told.
+    /// The rules, as the probe reads them.
     pub holds: Holds,
     /// Decisive events whose labels have no hook: their order is left to chance.
     pub without_hook: Vec<String>,

@@ -39,20 +39,17 @@ impl Clocks {
         let mut reached = vec![first];
         while let Some(from) = reached.pop() {
             let base = offsets[from].unwrap_or(0);
-            for to in 0..rings.len() {
-                if offsets[to].is_some() {
+            for (to, offset) in offsets.iter_mut().enumerate().filter(|(_, offset)| offset.is_none()) {
+                let Some(bounds) = between(&bounds, from, to) else {
                     continue;
+                };
+                let apart = bounds.least.saturating_sub(bounds.most) / 1000;
+                if apart > 0 {
+                    let [one, other] = [from, to].map(|task| rings[task].task.clone());
+                    return Err(RecordingError::Clocks(one, other, apart));
                 }
-                if let Some(bounds) = between(&bounds, from, to) {
-                    let apart = (bounds.least - bounds.most) / 1000;
-                    if apart > 0 {
-                        let names = [from, to].map(|task| rings[task].task.clone());
-                        let [one, other] = names;
-                        return Err(RecordingError::Clocks(one, other, apart));
-                    }
-                    offsets[to] = Some(base + bounds.middle());
-                    reached.push(to);
-                }
+                *offset = Some(base + bounds.middle());
+                reached.push(to);
             }
         }
         // Who has no message has the wall clock only.
