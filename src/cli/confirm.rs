@@ -84,10 +84,9 @@ impl Confirm {
         folder.hold(holds)?;
         let run = self.watch(folder, folder.start(&self.command, probe, self.fix.as_deref(), true)?)?;
         if run.seen.refused > 0 {
-            let words = folder.last_words(3);
+            let (tasks, words) = (run.seen.refused, folder.last_words());
             return Err(Failure(format!(
-                "{} tasks have another TensorFlow than the probe knows\n{words}",
-                run.seen.refused
+                "{tasks} tasks have another TensorFlow than the probe knows; {words}"
             )));
         }
         let there: Vec<String> = folder.rings()?.into_iter().map(|(task, _)| task).collect();
@@ -96,14 +95,14 @@ impl Confirm {
             .map(|point| &point.process)
             .find(|process| !there.contains(process))
         {
-            let words = folder.last_words(3);
             let there = if there.is_empty() {
                 "none".to_owned()
             } else {
                 there.join(", ")
             };
+            let words = folder.last_words();
             return Err(Failure(format!(
-                "no task {missing} with the probe in it; there were: {there}\n{words}"
+                "no task {missing} with the probe in it; there were: {there}; {words}"
             )));
         }
         let judgement = Judgement::of(holds, &run.seen, &run.for_ever);

@@ -130,12 +130,16 @@ impl Folder {
         Ok(RunningJob { child })
     }
 
-    /// Returns the last lines that the job printed.
-    pub(super) fn last_words(&self, lines: usize) -> String {
+    /// Returns what the probe said in the job, or else the last line that the job printed.
+    pub(super) fn last_words(&self) -> String {
         let text = fs::read(self.path.join(OUTPUT)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text).into_owned();
-        let all: Vec<&str> = text.lines().collect();
-        all[all.len().saturating_sub(lines)..].join("\n")
+        let of_probe = text.lines().find(|line| line.starts_with("lastbatch probe: "));
+        let last = of_probe.or_else(|| text.lines().rfind(|line| !line.trim().is_empty()));
+        last.map_or_else(
+            || "the job printed nothing".to_owned(),
+            |line| format!("the job printed: {line}"),
+        )
     }
 }
 

@@ -52,7 +52,6 @@ fn event(time: u64, function: Function, mark: u8, step: u64, one: u64) -> Record
 /// A receive of the worker and its answer, which come `step` * 1000 ns after the beginning.
 fn receive(step: u64) -> Vec<Record> {
     let at = |after: u64| step * 1000 + after;
-    let code = 11;
     vec![
         event(at(0), Function::RunGraphCall, 0, step, 0x10),
         event(at(10), Function::RunGraphCall, 1, step, 0x10),
@@ -66,16 +65,27 @@ fn receive(step: u64) -> Vec<Record> {
         },
         event(at(120), Function::SetCancel, 1, step, 0x20),
         event(at(130), Function::ReceiveCall, 1, step, 0x20),
+        event(at(500), Function::ClearCancel, 2, 0, 0x20),
+    ]
+}
+
+/// The same, but it is aborted, and ends before its server begins.
+fn aborted(step: u64) -> Vec<Record> {
+    let at = |after: u64| step * 1000 + after;
+    let mut events = receive(step);
+    events.pop();
+    events.extend([
         Record {
-            code,
+            code: 11,
             text: 2,
             ..event(at(200), Function::StartAbort, 0, step, 0x30)
         },
         event(at(210), Function::StartCancel, 0, 0, 0x20),
         event(at(220), Function::StartCancel, 1, 0, 0x20),
         event(at(230), Function::StartAbort, 1, step, 0x30),
-        event(at(500), Function::ClearCancel, 2, 0, 0x20),
-    ]
+        event(at(240), Function::ClearCancel, 2, 0, 0x20),
+    ]);
+    events
 }
 
 /// The server's side of it, by a clock that is ahead.
@@ -97,7 +107,7 @@ fn traces(rings: Vec<Ring>) -> Result<Vec<String>, RecordingError> {
 
 #[test]
 fn a_step_becomes_the_lines_that_conform_reads() {
-    let rings = vec![ring("worker0", 64, 0, &receive(5)), ring("ps0", 64, 0, &serve(5, 0))];
+    let rings = vec![ring("worker0", 64, 0, &aborted(5)), ring("ps0", 64, 0, &serve(5, 0))];
     let traces = traces(rings).expect("traces");
     Trace::parse("the trace", &traces[0]).expect("a trace of that format");
     insta::assert_snapshot!(traces[0], @r#"
@@ -111,9 +121,9 @@ fn a_step_becomes_the_lines_that_conform_reads() {
     {"event":"startcancel<","opts":"opts2","process":"worker0","thread":"t1","us":0.2}
     {"event":"startcancel>","opts":"opts2","process":"worker0","thread":"t1","us":0.2}
     {"event":"startabort>","process":"worker0","rz":"rz1","thread":"t1","us":0.2}
+    {"event":"clearcancel","opts":"opts2","process":"worker0","thread":"t1","us":0.2}
     {"event":"recvtensor-handler<","from":"ps0","opts":"opts1","process":"ps0","tensor":"edge_1_w","thread":"t1","to":"worker0","us":0.3}
     {"event":"recvtensor-handler>","opts":"opts1","process":"ps0","thread":"t1","us":0.3}
-    {"event":"clearcancel","opts":"opts2","process":"worker0","thread":"t1","us":0.5}
     "#);
 }
 
@@ -157,8 +167,8 @@ fn a_step_without_an_answer_is_a_hang() {
             .expect("traces")[0]
             .kind
     };
-    assert_eq!(kind(&receive(5)), Kind::Hang);
-    let mut answered = receive(5);
+    assert_eq!(kind(&aborted(5)), Kind::Hang);
+    let mut answered = aborted(5);
     answered.push(Record {
         code: 11,
         ..event(5900, Function::Run, 1, 5, 0x40)

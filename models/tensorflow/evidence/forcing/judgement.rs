@@ -89,11 +89,15 @@ impl Judgement {
                 returned: ends.iter().filter(reached).filter(before).count(),
             };
         }
-        let count = ends.iter().filter(reached).filter(|step| step.ended).count();
-        if count > 0 {
+        let answered = || ends.iter().filter(|step| step.ended);
+        let count = answered().filter(reached).count();
+        let mended = answered().filter(|step| step.mended && step.kept & all != all).count();
+        if count + mended > 0 && waits_for_ever.is_empty() {
+            let others = ends.len() - count - mended;
             return Self::Returned {
                 reached: count,
-                others: ends.len() - count,
+                mended,
+                others,
             };
         }
         let numbered = || holds.rules.iter().enumerate();

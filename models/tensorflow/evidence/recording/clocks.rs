@@ -138,8 +138,12 @@ fn bounds(rings: &[Ring], events: &[Vec<Attributed>]) -> HashMap<(usize, usize),
     bounds
 }
 
-/// Returns when the client learned of the answer: the cancel function of the options was cleared.
+/// Returns when the client learned of the answer: the cancel function of the options was cleared. A call that was cancelled ends before its
+/// server has answered, or even begun.
 fn answered(later: &[Attributed], issued: &Attributed) -> Option<i128> {
-    let own = |event: &&Attributed| event.function == Function::ClearCancel && event.record.one == issued.record.one;
-    later.iter().find(own).map(|event| i128::from(event.record.time))
+    use Function::{ClearCancel, Mended, StartCancel};
+    let own = later.iter().filter(|event| event.record.one == issued.record.one);
+    let mut ends = own.filter(|event| matches!(event.function, ClearCancel | Mended | StartCancel));
+    let end = ends.next().filter(|event| event.function == ClearCancel)?;
+    Some(i128::from(end.record.time))
 }

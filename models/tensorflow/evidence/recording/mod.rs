@@ -125,7 +125,7 @@ impl Recording {
             let latest = events[0].time + LATEST;
             events.retain(|placed| placed.time < latest);
         }
-        steps.retain(|(_, events)| events[0].time >= whole_from && events.iter().any(is_receive));
+        steps.retain(|(_, events)| events[0].time > whole_from && events.iter().any(is_receive));
         steps.sort_by_key(|(_, events)| events[0].time);
         let first = steps.len().saturating_sub(last);
         let traces = steps[first..].iter().map(|(step, events)| StepTrace {
@@ -137,7 +137,7 @@ impl Recording {
         Ok(traces.collect())
     }
 
-    /// Returns the time from which every task has all of its events.
+    /// Returns the time after which every task has all of its events: the step of a task's oldest event may have lost older ones.
     fn whole_from(&self, clocks: &Clocks) -> i128 {
         let tasks = self.tasks.iter().enumerate().filter(|(_, ring)| ring.lost > 0);
         let oldest = tasks.filter_map(|(task, ring)| Some(clocks.place(task, ring.records.first()?.time)));
