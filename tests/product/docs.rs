@@ -150,7 +150,8 @@ fn the_table_of_proofs_is_what_the_program_makes_of_the_baseline() {
     let text = fs::read_to_string(repository("docs/limits.md")).unwrap();
     let table = text.split("<!-- proofs -->\n").nth(1);
     let table = table.and_then(|rest| rest.split("<!-- end of proofs -->").next());
-    let mut command = lastbatch(&tempfile::tempdir().unwrap());
+    let empty = tempfile::tempdir().unwrap();
+    let mut command = lastbatch(&empty);
     command.args(["gate", "--proofs"]).arg(repository("scenarios"));
     let output = command.assert().code(0).get_output().stdout.clone();
     let made = String::from_utf8(output).unwrap();
