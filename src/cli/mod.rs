@@ -3,17 +3,20 @@
 mod check;
 mod checkpoints;
 mod collect;
+mod confirm;
 mod conform;
 mod diff;
 mod explain;
 mod gate;
 mod import;
 mod interrupt;
+mod job;
 mod list;
 mod match_dumps;
 mod matrix;
 mod minimise;
 mod progress;
+mod record;
 mod replay;
 mod selection;
 mod worker;
@@ -47,6 +50,10 @@ enum Command {
     Import(import::Import),
     /// Decide whether the model can do what a trace of the real runtime shows
     Conform(conform::Conform),
+    /// Force a schedule's order on a real job, and tell whether it hangs
+    Confirm(confirm::Confirm),
+    /// Record a real job, and write one trace per step
+    Record(record::Record),
     /// Explain a schedule: what happened, which races decided it, who waits for whom
     Explain(explain::Explain),
     /// Run every scenario and every recorded schedule against expectations and baseline
@@ -95,10 +102,12 @@ type Ended = Result<Outcome, Failure>;
 pub(crate) fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Check(command) => command.run(),
+        Command::Record(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Minimise(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::Conform(command) => command.run(),
+        Command::Confirm(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Gate(command) => command.run(),
         Command::Diff(command) => command.run(),

@@ -7,6 +7,7 @@ mod conform_random;
 mod dataset;
 mod dump_forms;
 mod final_batch;
+mod forcing;
 mod import;
 mod import_refused;
 mod labels;
@@ -17,6 +18,7 @@ mod mutants;
 mod other_ends;
 mod parts;
 mod queue;
+mod recording;
 mod rooms;
 mod slice;
 #[path = "../support/mod.rs"]

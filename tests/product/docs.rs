@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use crate::support::program::lastbatch;
 use crate::support::scenario::repository;
 
-/// Commands about whole directories of searches, as `check` of a directory is: only their options are checked.
-const LONG: [&str; 3] = ["gate", "matrix", "diff"];
+/// Commands about whole directories of searches, as `check` of a directory is, or about a real job: only their options are checked.
+const LONG: [&str; 4] = ["gate", "matrix", "diff", "record"];
 /// A page whose commands have a test of their own, with their output.
 const TESTED: &str = "gate_walkthrough.md";
 /// Commands for people who build the project.
@@ -150,7 +150,8 @@ fn the_table_of_proofs_is_what_the_program_makes_of_the_baseline() {
     let text = fs::read_to_string(repository("docs/limits.md")).unwrap();
     let table = text.split("<!-- proofs -->\n").nth(1);
     let table = table.and_then(|rest| rest.split("<!-- end of proofs -->").next());
-    let mut command = lastbatch(&tempfile::tempdir().unwrap());
+    let empty = tempfile::tempdir().unwrap();
+    let mut command = lastbatch(&empty);
     command.args(["gate", "--proofs"]).arg(repository("scenarios"));
     let output = command.assert().code(0).get_output().stdout.clone();
     let made = String::from_utf8(output).unwrap();

@@ -10,6 +10,7 @@ mod gate;
 mod gate_walkthrough;
 mod matrix;
 mod minimise;
+mod real_jobs;
 #[path = "../support/mod.rs"]
 mod support;
 mod worker;
