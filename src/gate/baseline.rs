@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::MODEL_HASH;
 use super::report::{GateReport, SearchResult};
+use super::{MODEL_HASH, Scope};
 use crate::explore::Answer;
 use crate::file::{FileError, write_whole};
 
@@ -198,6 +198,9 @@ impl Entry {
 impl Engine {
     fn of(search: &SearchResult) -> Self {
         let found = &search.found;
+        if found.executions.is_some() && search.scope == Scope::Part {
+            return Self::brief(search);
+        }
         let length = |id: &String| found.hangs.iter().find(|hang| hang.id == *id).map(|hang| hang.length);
         let signatures = found.signatures();
         Self {
@@ -211,6 +214,19 @@ impl Engine {
             signatures,
             outcomes: found.outcomes.clone(),
             states: found.states,
+            reductions: search.reductions_hash.clone(),
+        }
+    }
+
+    /// Keeps of a brief second opinion that there was one: what it finds is a part, and under real threads another one each time.
+    fn brief(search: &SearchResult) -> Self {
+        Self {
+            verdict: Answer::Undecided,
+            complete: false,
+            signatures: Vec::new(),
+            lengths: Vec::new(),
+            outcomes: Vec::new(),
+            states: 0,
             reductions: search.reductions_hash.clone(),
         }
     }

@@ -5,6 +5,8 @@ use crate::machine::{Event, Label, Model, Pending, ProcessId, System, panics};
 
 /// A completion that has not ended by then will not: no model of ours runs as many labels.
 const COMPLETION_MAX: usize = 100_000;
+/// A large cluster, in which the steps of other workers are still to run, needs more to come to rest.
+const REST_MAX: usize = 2_000_000;
 
 /// One event that ran.
 #[derive(Debug)]
@@ -70,7 +72,7 @@ pub fn replay<M: Model>(model: &M, schedule: &Schedule, mut on_event: impl FnMut
     let end = End::of(model, &system);
     let mut returning = Vec::new();
     if mismatch.is_none() && !end.at_rest() {
-        complete(model, &mut system, followed, &mut |_| {});
+        come_to_rest(model, &mut system);
         returning = end.returning(&End::of(model, &system));
     }
     ReplayOutcome {
@@ -141,6 +143,33 @@ pub(super) fn complete<M: Model>(
         });
     }
     (COMPLETION_MAX, None)
+}
+
+/// Lets every thread run, process by process, until none can, a label fails, or it does not end.
+fn come_to_rest<M: Model>(model: &M, system: &mut System<M::Process>) {
+    let mut ran = 0;
+    loop {
+        let before = ran;
+        for index in 0..system.processes.len() {
+            let id = ProcessId::new(index);
+            while let Some(pending) = enabled_in(model, system, id) {
+                let done = panics::catch(|| system.step_unchecked(model, id, &pending, 0));
+                ran += 1;
+                if done.is_err() || ran > REST_MAX {
+                    return;
+                }
+            }
+        }
+        if ran == before {
+            return;
+        }
+    }
+}
+
+/// Returns the first thread of a process that can run.
+fn enabled_in<M: Model>(model: &M, system: &System<M::Process>, id: ProcessId) -> Option<Pending<M::Thread>> {
+    let threads = model.threads(id, &system.processes[id.index()]);
+    threads.into_iter().find(|pending| pending.enabled)
 }
 
 /// Returns the names of the threads that can run, but for one.

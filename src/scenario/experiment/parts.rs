@@ -1,5 +1,6 @@
 //! The search of a job's parts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use crate::models::TensorFlow;
 use crate::models::tensorflow::import::concretization::concretize;
 use crate::models::tensorflow::import::parts::{Part, Parts};
 use crate::models::tensorflow::import::slice::{SliceOptions, slice};
+use crate::models::tensorflow::job::graph::Graph;
 use crate::schedule::{End, run_event};
 
 /// Servers and edges of the largest parts: a wait-for chain needs no more ([`crate::models::tensorflow::import::parts`]).
@@ -50,7 +52,8 @@ pub(super) fn left(end: Instant) -> Duration {
 
 /// The search of a job's parts.
 struct PartSearch<'a> {
-    whole: &'a TensorFlow,
+    /// The whole job with one of its workers: the steps of others share nothing with its own but servers' pool threads.
+    whole: Cow<'a, TensorFlow>,
     /// The job with one edge for each pair of processes.
     pairs: TensorFlow,
     end: Instant,
@@ -69,10 +72,14 @@ impl<'a> PartSearch<'a> {
             keep_updates: false,
             pairs: true,
         };
-        let pairs = whole.reduced(1, |graph| slice(graph, &options).graph);
+        let fewer = "a job with fewer workers or smaller graphs is a job";
+        let whole = match whole.job().workers {
+            1 => Cow::Borrowed(whole),
+            _ => Cow::Owned(whole.reduced(1, Graph::clone).expect(fewer)),
+        };
         Self {
+            pairs: whole.reduced(1, |graph| slice(graph, &options).graph).expect(fewer),
             whole,
-            pairs: pairs.expect("a job with fewer workers and smaller graphs"),
             end,
             done: PartsSearched::default(),
             hangs: Vec::new(),
@@ -135,7 +142,7 @@ impl<'a> PartSearch<'a> {
             if self.hangs.iter().any(known) || tried.len() == ATTEMPTS {
                 continue;
             }
-            match lifted(self.whole, &model, &hang) {
+            match lifted(&self.whole, &model, &hang) {
                 Ok(hang) => self.hangs.push(hang),
                 Err(problem) => tried.push(problem),
             }
