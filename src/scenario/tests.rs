@@ -98,7 +98,7 @@ fn an_unknown_key_or_name_is_refused_with_those_that_are_known() {
     );
     assert_eq!(
         refused("[expect]", "[engine]\nname = \"genmc\"\n[expect]"),
-        "dir/a.toml:10: engine.name: unknown variant `genmc`, expected one of `exhaustive`, `shuttle`, `threads`, `loom`"
+        "dir/a.toml:10: engine.name: unknown variant `genmc`, expected one of `auto`, `exhaustive`, `sample`, `shuttle`, `threads`, `loom`"
     );
 }
 

@@ -103,7 +103,7 @@ impl<'a> Limits<'a> {
             return Some("interrupt".to_owned());
         }
         let seconds = self.options.max_time.filter(|_| self.is_up())?;
-        Some(format!("max-time {seconds}"))
+        Some(format!("max-time {seconds:.0}"))
     }
 
     fn after_batch(&self, states: u64, bytes: u64) -> Option<String> {
