@@ -54,7 +54,7 @@ pub(super) struct Check {
     /// Give up after N states (verdict: undecided)
     #[arg(long, value_name = "N")]
     max_states: Option<u64>,
-    /// Give up when the search needs more memory, as in 8GiB (verdict: undecided)
+    /// Give up when the search needs more memory, as in 8GiB (verdict: undecided) [default: half of the machine's]
     #[arg(long, value_name = "SIZE")]
     max_memory: Option<Size>,
     /// Give up after N seconds (verdict: undecided)

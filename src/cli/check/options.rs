@@ -21,7 +21,11 @@ impl Check {
                 leaks: self.leaks || experiment.scenario().looks_at_outcomes(),
             },
             max_states: self.max_states.or(engine.max_states),
-            max_memory: self.max_memory.or(engine.max_memory).map(|size| size.0),
+            max_memory: self
+                .max_memory
+                .or(engine.max_memory)
+                .map(|size| size.0)
+                .or_else(half_of_memory),
             max_time: max_time.map(|seconds| seconds as f64),
             stop_at_first_hang: self.first,
         }
@@ -113,4 +117,15 @@ impl Check {
         }
         changes
     }
+}
+
+/// Returns half of the machine's memory: the bound of a search where nobody gives one, so that it ends before the machine does.
+fn half_of_memory() -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        let system = rustix::system::sysinfo();
+        Some(system.totalram as u64 * u64::from(system.mem_unit) / 2)
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
 }
