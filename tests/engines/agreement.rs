@@ -88,7 +88,7 @@ fn schedule_of(hang: &FoundHang) -> Schedule {
 }
 
 proptest! {
-    #![proptest_config(config(200))]
+    #![proptest_config(config(100))]
 
     #[test]
     fn on_random_systems_exhaustive_search_and_shuttle_find_the_same(small in systems(any::<bool>())) {
@@ -181,7 +181,7 @@ fn larger(job: &SmallJob) -> Result<usize, TestCaseError> {
 
 #[test]
 fn on_larger_systems_what_shuttle_samples_is_known_and_every_hang_happens_on_shuttle_and_on_real_threads() {
-    let mut config = config(60);
+    let mut config = config(25);
     config.source_file = Some(file!());
     let (cases, hangs) = (config.cases, Cell::new(0));
     let mut runner = TestRunner::new(config);

@@ -20,8 +20,8 @@ const BUDGETS: Budgets = Budgets {
     whole: Some(150_000),
     canary: Some(1_300_000),
     partial: Some(150_000),
-    second: Some(20_000),
-    brief: 20,
+    second: Some(2_000),
+    brief: 5,
 };
 
 /// The plan and the baseline, which the tests share.
