@@ -29,6 +29,9 @@ pub(super) struct Gate {
     /// The baseline [default: baseline.toml in the directory]
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// Take second looks: another search of each proof, and shuttle and real threads for each scenario
+    #[arg(long, conflicts_with = "merge")]
+    verify: bool,
     /// Write the baseline anew from what this run finds, and tell what changes
     #[arg(long, conflicts_with_all = ["quick", "shard", "max_states", "total_states"])]
     update_baseline: bool,
@@ -94,7 +97,8 @@ impl Gate {
             self.merged()?
         };
         if self.update_baseline {
-            if !report.finished || report.budgets != Budgets::FULL {
+            let full = [Budgets::FULL, Budgets::FULL.verifying()];
+            if !report.finished || !full.contains(&report.budgets) {
                 return Err(Failure(
                     "the baseline is not updated: expected a full run to its end".to_owned(),
                 ));
@@ -105,7 +109,8 @@ impl Gate {
                     first.name, first.because
                 )));
             }
-            let newer = Baseline::of(&report);
+            let mut newer = Baseline::of(&report);
+            newer.keep_second_looks(&baseline);
             judge(&mut report, &newer);
             newer.save(&file)?;
             self.tell(&report)?;
@@ -120,6 +125,11 @@ impl Gate {
             (true, false) => Outcome::Undecided,
             (true, true) => Outcome::Holds,
         })
+    }
+
+    fn budgets(&self) -> Budgets {
+        let budgets = if self.quick { Budgets::QUICK } else { Budgets::FULL };
+        if self.verify { budgets.verifying() } else { budgets }
     }
 
     fn load(&self, file: &Path) -> Result<Baseline, Failure> {
@@ -146,7 +156,7 @@ impl Gate {
             }
         }
         let settings = Settings {
-            budgets: if self.quick { Budgets::QUICK } else { Budgets::FULL },
+            budgets: self.budgets(),
             max_states: self.max_states,
             total_states: self.total_states,
             threads: threads(self.threads),

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::report::{GateReport, SearchResult};
+use super::task::SECOND_LOOK;
 use super::{MODEL_HASH, Scope};
 use crate::explore::Answer;
 use crate::file::{FileError, write_whole};
@@ -102,7 +103,7 @@ impl Baseline {
     pub fn of(report: &GateReport) -> Self {
         let scenarios = report.scenarios.iter().map(|result| {
             let identity = result.identity.clone();
-            let searches = result.searches.iter();
+            let searches = result.searches.iter().filter(|search| search.scope != Scope::Brief);
             let entry = Entry {
                 scenario: identity.scenario,
                 graph: identity.graph,
@@ -117,6 +118,17 @@ impl Baseline {
             version: FORMAT,
             model: report.model.clone(),
             scenarios: scenarios.collect(),
+        }
+    }
+
+    /// Takes over the second looks of an older one, where this one took none at the same scenario.
+    pub fn keep_second_looks(&mut self, older: &Self) {
+        for (name, entry) in &mut self.scenarios {
+            let known = older.scenarios.get(name).filter(|known| known.slice == entry.slice);
+            if let Some(second) = known.and_then(|known| known.engines.get(SECOND_LOOK)) {
+                let kept = entry.engines.entry(SECOND_LOOK.to_owned());
+                kept.or_insert_with(|| second.clone());
+            }
         }
     }
 
@@ -198,9 +210,6 @@ impl Entry {
 impl Engine {
     fn of(search: &SearchResult) -> Self {
         let found = &search.found;
-        if found.executions.is_some() && search.scope == Scope::Part {
-            return Self::brief(search);
-        }
         let length = |id: &String| found.hangs.iter().find(|hang| hang.id == *id).map(|hang| hang.length);
         let signatures = found.signatures();
         Self {
@@ -214,19 +223,6 @@ impl Engine {
             signatures,
             outcomes: found.outcomes.clone(),
             states: found.states,
-            reductions: search.reductions_hash.clone(),
-        }
-    }
-
-    /// Keeps of a brief second opinion that there was one: what it finds is a part, and under real threads another one each time.
-    fn brief(search: &SearchResult) -> Self {
-        Self {
-            verdict: Answer::Undecided,
-            complete: false,
-            signatures: Vec::new(),
-            lengths: Vec::new(),
-            outcomes: Vec::new(),
-            states: 0,
             reductions: search.reductions_hash.clone(),
         }
     }

@@ -14,10 +14,10 @@ pub struct Budgets {
     pub canary: Option<u64>,
     /// States of a larger search that must find no hang.
     pub partial: Option<u64>,
-    /// States of the second search of a proof, whose end is not known to be within them.
+    /// States of the second search of a proof, whose end is not known to be within them; `None` is no second search.
     #[serde(default)]
     pub second: Option<u64>,
-    /// Executions of the engines that a scenario does not name: a brief second opinion.
+    /// Executions of the engines that a scenario does not name: a brief second opinion, of which the baseline keeps nothing.
     #[serde(default)]
     pub brief: u64,
 }
@@ -32,6 +32,8 @@ pub enum Scope {
     FirstHang,
     /// A part, in which nothing may hang that was not known.
     Part,
+    /// A few executions under an engine that the scenario does not name, of which the baseline keeps nothing.
+    Brief,
 }
 
 /// A search may grow so much over its baseline before the budget for whole searches stops it.
@@ -43,17 +45,27 @@ impl Budgets {
         whole: None,
         canary: None,
         partial: None,
-        second: Some(1_000_000),
-        brief: 500,
+        second: None,
+        brief: 0,
     };
     /// `gate --quick`: what fits into five minutes on two cores.
     pub const QUICK: Self = Self {
         whole: Some(200_000),
         canary: Some(2_000_000),
         partial: Some(50_000),
-        second: Some(20_000),
-        brief: 50,
+        second: None,
+        brief: 0,
     };
+
+    /// Adds second looks: a second search of each proof, and other engines for each scenario.
+    #[must_use]
+    pub fn verifying(self) -> Self {
+        Self {
+            second: Some(1_000_000),
+            brief: 500,
+            ..self
+        }
+    }
 
     /// Tells how much of a search to ask for, and its bound: `known` is what it took for the baseline, `own` the scenario's bound.
     pub fn of(&self, expects: Option<Answer>, known: Option<u64>, own: Option<u64>) -> (Scope, Option<u64>) {

@@ -142,7 +142,7 @@ pub fn run(
 fn kept(earlier: &GateReport, task: &Task) -> Option<ScenarioResult> {
     let result = earlier.scenarios.iter().find(|result| result.name == task.name)?;
     let searched = result.searches.iter().map(|search| search.found.engine.clone());
-    let same = searched.eq(searched_as(task))
+    let same = searched.eq(searched_as(task, &earlier.budgets))
         && result.identity == task.identity()
         && result.expect == task.experiment.scenario().document.expect
         && result.sibling_problem == task.sibling_problem;

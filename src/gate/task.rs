@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{
-    Artifacts, Baseline, BaselineEngine, GateError, REDUCTIONS_HASH, Recorded, ReplayEnd, Replayed, ScenarioResult,
-    Scope, SearchResult, Settings, Task,
+    Artifacts, Baseline, BaselineEngine, Budgets, GateError, REDUCTIONS_HASH, Recorded, ReplayEnd, Replayed,
+    ScenarioResult, Scope, SearchResult, Settings, Task,
 };
 use crate::explore::Answer;
 use crate::explore::exhaustive::{Checkpointing, Options, Reductions, Status};
@@ -49,7 +49,7 @@ pub fn search_task(
 ) -> Result<ScenarioResult, GateError> {
     let document = &task.experiment.scenario().document;
     let mut searches = Vec::new();
-    for kind in Kind::of(task) {
+    for kind in Kind::of(task, &settings.budgets) {
         searches.push(search(task, kind, settings, baseline, interrupt, progress)?);
     }
     Ok(ScenarioResult {
@@ -70,6 +70,9 @@ pub(super) fn replays(task: &Task) -> Vec<Replayed> {
     schedules.map(|recorded| replay_recorded(task, recorded)).collect()
 }
 
+/// The name of the exhaustive search with no reduction but partial order.
+pub(super) const SECOND_LOOK: &str = "exhaustive-plain";
+
 /// A way to search a scenario.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -85,7 +88,7 @@ enum Kind {
 
 impl Kind {
     /// Returns those that a task is searched in, the exhaustive ones first.
-    fn of(task: &Task) -> Vec<Self> {
+    fn of(task: &Task, budgets: &Budgets) -> Vec<Self> {
         let section = &task.experiment.scenario().document.engine;
         let engines = section.all();
         let mut kinds = Vec::new();
@@ -93,14 +96,16 @@ impl Kind {
             kinds.push(Self::Exhaustive);
         }
         let proves = kinds.contains(&Self::Exhaustive) && expects(task) == Some(Answer::NoHang);
-        if section.recheck || proves {
+        if section.recheck || proves && budgets.second.is_some() {
             kinds.push(Self::Plain);
         }
         let named = engines.clone();
         let sampled = engines.into_iter().filter(|engine| !engine.searches());
         kinds.extend(sampled.map(Self::Sampled));
         let others = [EngineName::Shuttle, EngineName::Threads];
-        let others = others.into_iter().filter(|engine| !named.contains(engine));
+        let others = others
+            .into_iter()
+            .filter(|engine| budgets.brief > 0 && !named.contains(engine));
         kinds.extend(others.map(Self::Brief));
         kinds
     }
@@ -109,7 +114,7 @@ impl Kind {
     fn name(self) -> String {
         match self {
             Self::Exhaustive => "exhaustive".to_owned(),
-            Self::Plain => "exhaustive-plain".to_owned(),
+            Self::Plain => SECOND_LOOK.to_owned(),
             Self::Sampled(engine) | Self::Brief(engine) => engine.to_string(),
         }
     }
@@ -123,8 +128,8 @@ impl Kind {
 }
 
 /// Returns the names under which a task is searched.
-pub(super) fn searched_as(task: &Task) -> impl Iterator<Item = String> {
-    Kind::of(task).into_iter().map(Kind::name)
+pub(super) fn searched_as(task: &Task, budgets: &Budgets) -> impl Iterator<Item = String> + use<> {
+    Kind::of(task, budgets).into_iter().map(Kind::name)
 }
 
 /// Returns the answer that a task expects.
@@ -171,7 +176,7 @@ fn search(
                 ..Budget::default()
             };
             (
-                Scope::Part,
+                Scope::Brief,
                 None,
                 sampled(task, engine, false, budget, settings, interrupt)?,
             )

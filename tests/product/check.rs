@@ -157,7 +157,7 @@ fn the_expectation_decides_the_exit_code() {
 #[test]
 fn a_search_that_a_bound_stopped_is_undecided() {
     let files = directory(&[("small.toml", SMALL)]);
-    let arguments = ["check", "small.toml", "--max-states", "1"];
+    let arguments = ["check", "small.toml", "--engine", "exhaustive", "--max-states", "1"];
     lastbatch(&files)
         .args(arguments)
         .assert()

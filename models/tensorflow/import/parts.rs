@@ -8,7 +8,7 @@
 //! *A hang of a part* is told for the whole job ([`super::concretization`]) and replayed there. If it ends there in the same signature,
 //! it is a hang of the whole job, whatever is argued here.
 //!
-//! *No hang in any part* is no proof for the whole. The argument is that of a cutoff: in a wait-for chain of a step, a process waits for
+//! *No hang in any part* is no proof for the whole. The argument is that of a cutoff: in a wait-for chain of a step, one process waits for
 //! one answer of one other process, and what made that answer impossible is an event of a third. Each of them takes part with one edge.
 //! What the other servers do, they do beside it: their failures cancel what is cancelled already. So a hang has a part of at most three
 //! servers that hangs in the same way. It is compared with complete searches of random jobs (`tests/model/parts.rs`), not proved.

@@ -20,7 +20,7 @@ fn answer(search: &SearchResult) -> String {
     let end = match (search.found.complete, search.scope) {
         (true, _) => "complete",
         (false, Scope::FirstHang) if !search.found.hangs.is_empty() => "to the first",
-        (false, Scope::Part) => "a part",
+        (false, Scope::Part | Scope::Brief) => "a part",
         (false, _) => "not complete",
     };
     let assuming = search.found.assuming().map(|text| format!(", {text}"));
