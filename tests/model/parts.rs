@@ -12,7 +12,7 @@ use lastbatch::scenario::search_parts;
 use crate::support::small_jobs::{REFERENCES, SETTINGS, SmallJob};
 
 /// Random jobs of a run of the tests. `LASTBATCH_PARTS_CASES` asks for more.
-const CASES: u64 = 16;
+const CASES: u64 = 10;
 /// States within which the complete search of a random job has to end, to be compared.
 const STATES: u64 = 150_000;
 /// No job of the tests needs as long.
