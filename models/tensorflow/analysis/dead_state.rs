@@ -23,9 +23,14 @@ impl TensorFlow {
             if self.cleans_up_after(step) {
                 continue;
             }
-            self.eliminate_timers(id, process, step);
-            self.eliminate_cancellations(id, process, step);
-            self.eliminate_abandoned(id, process, step);
+            // Where the last receive that an abort may miss is gone, more of the timers and cancellations are dead.
+            loop {
+                self.eliminate_timers(id, process, step);
+                self.eliminate_cancellations(id, process, step);
+                if !self.eliminate_abandoned(id, process, step) {
+                    break;
+                }
+            }
         }
     }
 
@@ -97,8 +102,8 @@ impl TensorFlow {
         });
     }
 
-    /// Applies rule 3.
-    fn eliminate_abandoned(&self, id: ProcessId, process: &mut Process, step: StepId) {
+    /// Applies rule 3. Returns true if a receive was eliminated.
+    fn eliminate_abandoned(&self, id: ProcessId, process: &mut Process, step: StepId) -> bool {
         let known = process.table.iter().any(|(other, _)| *other == step);
         let aborted = self.is_settled(id, process, step);
         let mut gone: Vec<CallId> = Vec::new();
@@ -124,6 +129,7 @@ impl TensorFlow {
                 gone.push(call.id);
             }
         }
+        let some = !gone.is_empty();
         for call in gone {
             self.eliminate_call(process, call);
         }
@@ -136,6 +142,7 @@ impl TensorFlow {
                 !asked || open
             });
         }
+        some
     }
 
     /// Removes a receive of a peer with everything that is still to be done for it. A handler that runs gives its pool thread back.

@@ -144,6 +144,28 @@ fn a_receive_that_its_client_has_cancelled_is_dead_once_the_cancellation_has_bee
 }
 
 #[test]
+fn where_the_last_receive_that_an_abort_may_miss_is_dead_so_is_the_second_timer() {
+    let mut bench = Bench::variant(1, &EDGES, Variant::Tf2).without_cleanup();
+    bench.hold("worker0", &iterator::GET_NEXT);
+    let call = bench.call(RECEIVE);
+    for held in [bench.call("RunGraph(ps0)"), call] {
+        bench.hold("ps0", ThreadId::Arrival(held));
+    }
+    bench.hold("ps0", &rendezvous::ABORT_LOCAL);
+    bench.go();
+    timer(&mut bench, "ps0");
+    timer(&mut bench, "ps0");
+    assert_eq!(timers(&eliminated(&bench, "ps0")).len(), 2, "the abort may miss the receive");
+    bench.release("ps0", ThreadId::Arrival(call));
+    bench.go();
+    bench.does("worker0", rpc::cancel(call));
+    bench.go();
+    let state = eliminated(&bench, "ps0");
+    assert!(state.server_call(call).is_none(), "nobody reads its answer");
+    assert_eq!(timers(&state).len(), 1);
+}
+
+#[test]
 fn a_value_that_only_an_abandoned_receive_would_have_taken_is_dead() {
     let mut bench = waiting();
     let call = bench.call(RECEIVE);
