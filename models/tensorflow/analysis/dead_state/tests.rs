@@ -155,7 +155,11 @@ fn where_the_last_receive_that_an_abort_may_miss_is_dead_so_is_the_second_timer(
     bench.go();
     timer(&mut bench, "ps0");
     timer(&mut bench, "ps0");
-    assert_eq!(timers(&eliminated(&bench, "ps0")).len(), 2, "the abort may miss the receive");
+    assert_eq!(
+        timers(&eliminated(&bench, "ps0")).len(),
+        2,
+        "the abort may miss the receive"
+    );
     bench.release("ps0", ThreadId::Arrival(call));
     bench.go();
     bench.does("worker0", rpc::cancel(call));
