@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use lastbatch::explore::exhaustive::Options;
+use lastbatch::gate::Shard;
 use lastbatch::matrix::{Axes, Plan, Record, Results, Search, plan};
 use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::report::{MatrixTold, matrix_markdown, matrix_svg};
@@ -54,6 +55,12 @@ pub(super) struct Matrix {
     /// Go on with the matrix.json that is there
     #[arg(long, requires = "out")]
     resume: bool,
+    /// Search the Nth of COUNT parts of the cells, as in 2/5
+    #[arg(long, value_name = "N/COUNT", requires = "out", conflicts_with = "merge")]
+    shard: Option<Shard>,
+    /// Search nothing; join the matrix.json files of all shards
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "resume")]
+    merge: Vec<PathBuf>,
 }
 
 impl Matrix {
@@ -67,11 +74,17 @@ impl Matrix {
         let file = self.out.as_ref().map(|out| out.join("matrix.json"));
         let mut results = match &file {
             Some(file) if self.resume => Results::load(file)?,
-            _ => Results::default(),
+            _ => Results::merged(&self.merge)?,
         };
+        if let Some(file) = file.as_ref().filter(|_| !self.merge.is_empty()) {
+            results.save(file)?;
+        }
         let interrupt = interrupt::flag()?;
         let mut progress = Progress::of_many(plan.searches.len());
         for (number, search) in plan.searches.iter().enumerate() {
+            if !self.merge.is_empty() {
+                break;
+            }
             progress.begin(number, &name(search));
             if results.suffice(&search.model, self.max_states) {
                 continue;
@@ -142,6 +155,13 @@ impl Matrix {
         plan.searches.retain(|search| !search.cells.is_empty());
         if plan.searches.is_empty() {
             return Err(Failure("--servers and --input leave no cell of the matrix".to_owned()));
+        }
+        if let Some(shard) = self.shard {
+            let mut number = 0;
+            plan.searches.retain(|_| {
+                number += 1;
+                number % shard.of == shard.number % shard.of
+            });
         }
         Ok(plan)
     }

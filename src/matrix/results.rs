@@ -1,7 +1,7 @@
 //! Results of the searches of a matrix, as a file.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -106,10 +106,32 @@ impl Results {
             .map_err(|error| FileError::new(path, format!("no results of a matrix: {error}")))?;
         let (found, expected) = (results.origin(), Self::default().origin());
         if found != expected {
-            let problem = format!("results of {found}, expected {expected}; run without --resume");
+            let problem = format!("results of {found}, expected {expected}; they have to be made anew");
             return Err(FileError::new(path, problem));
         }
         Ok(results)
+    }
+
+    /// Reads the results of several shards as one.
+    ///
+    /// # Errors
+    /// When a file is missing, cannot be read, or is not one of this version.
+    pub fn merged(paths: &[PathBuf]) -> Result<Self, FileError> {
+        let mut all = Self::default();
+        for path in paths {
+            if !path.exists() {
+                return Err(FileError::new(
+                    path,
+                    "is not there, expected the matrix.json of a shard".to_owned(),
+                ));
+            }
+            for record in Self::load(path)?.records {
+                if !all.suffice(&record.model, record.max_states) {
+                    all.add(record);
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// Returns what the file is of: format, version and model.
@@ -195,9 +217,9 @@ mod tests {
         results = Results::default();
         results.code = "xxh3:0".to_owned();
         results.save(&path).unwrap();
-        assert!(refusal(&path).contains("run without --resume"));
+        assert!(refusal(&path).contains("made anew"));
         std::fs::write(&path, r#"{"format": 1, "version": "0.1.0", "records": []}"#).unwrap();
-        assert!(refusal(&path).contains("run without --resume"));
+        assert!(refusal(&path).contains("made anew"));
         std::fs::write(&path, "{}").unwrap();
         assert!(refusal(&path).contains("no results of a matrix"));
     }

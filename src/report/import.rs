@@ -52,7 +52,6 @@ pub fn import_text(name: &str, graph: &Graph, reduced: &Slice) -> String {
     }
     let _ = writeln!(text, "\n{reduced}");
     let mut unmodelled = graph.unmodelled();
-    unmodelled.extend(graph.several_reads());
     unmodelled.extend(graph.other_devices());
     text.push_str(&unmodelled_text(&unmodelled));
     text

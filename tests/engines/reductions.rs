@@ -85,6 +85,14 @@ proptest! {
     }
 
     #[test]
+    fn on_random_jobs_with_two_reads_or_another_end_all_searches_that_end_agree(seed in any::<u64>()) {
+        let servers = 1 + u8::from(seed % 3 == 0);
+        let job = SmallJob::random(seed, servers, 2).disturbed(seed);
+        let comparison = compare(&job, MOST_STATES / 10);
+        prop_assert_eq!(comparison.differences, Vec::<String>::new(), "{}", job);
+    }
+
+    #[test]
     fn on_random_jobs_of_each_release_all_searches_that_end_agree(
         seed in any::<u64>(),
         servers in 1_u8..3,

@@ -3,6 +3,7 @@
 use std::fs;
 
 use lastbatch::explore::{Answer, Verdict};
+use lastbatch::models::tensorflow::job::Data;
 use lastbatch::models::tensorflow::kernels::{Class, kernels};
 use lastbatch::report::{JsonVerdict, verdict_text};
 use lastbatch::scenario::{Budget, EngineName, Experiment, Labels, Scenario, scenario_files};
@@ -260,37 +261,28 @@ fn a_read_on_a_server_is_no_input_and_breaks_neither_the_pipeline_nor_the_queue(
 }
 
 #[test]
-fn several_reads_of_one_step_are_undecided_or_refused_and_a_queue_answers_each() {
-    let iterator = prepared_case("Unstage.toml", &[("Unstage.pb", "small_two_getnext.pb")]).unwrap();
-    let reads = "several IteratorGetNext in one step (worker0:next0, worker0:next1)";
-    assert_eq!(
-        line(&iterator),
-        format!("undecided: it depends on {reads}, not modelled")
-    );
-    let piped = "[job.pipeline]\nfiles = [1]\nbatch_size = 1\n[runtime]";
-    let changes = [
-        ("Unstage.pb", "small_two_getnext.pb"),
-        ("data = [\"end\"]\n", ""),
-        ("[runtime]", piped),
-    ];
-    let refused = prepared_case("Unstage.toml", &changes).err().unwrap();
-    let expected = "a step reads from it 2 times (worker0:next0, worker0:next1); several reads of one step are not modelled, expected one";
-    assert_eq!(refused, format!("DIR/step.toml: job.pipeline: {expected}"));
+fn of_several_reads_of_one_step_each_has_its_own_end() {
+    let graph = ("Unstage.pb", "small_two_getnext.pb");
+    let iterator = prepared_case("Unstage.toml", &[graph]).unwrap();
+    let data: Vec<Data> = iterator.model().job().steps.iter().map(|step| step.data).collect();
+    assert_eq!(data, [Data::EndOfSome]);
+    assert_eq!(line(&iterator), "no hang");
 
-    let queue = [
-        ("Unstage.pb", "two_deq.pb"),
-        ("coupled", "queue"),
-        ("[\"end\"]", "[\"batch\"]"),
-    ];
-    let told = prepared_case("Unstage.toml", &queue).unwrap();
-    let reads = "several QueueDequeueV2 in one step (worker0:d1, worker0:d2)";
-    assert_eq!(line(&told), format!("undecided: it depends on {reads}, not modelled"));
-    let modelled = "inter_op_parallelism_threads = 1\n";
+    let piped = "[job.pipeline]\nfiles = [1]\nbatch_size = 1\n[runtime]";
+    let changes = [graph, ("data = [\"end\"]\n", ""), ("[runtime]", piped)];
+    let pipeline = prepared_case("Unstage.toml", &changes).unwrap();
+    assert_eq!(line(&pipeline), "no hang");
+
+    let queue = [("Unstage.pb", "two_deq.pb"), ("coupled", "queue")];
+    assert_eq!(line(&prepared_case("Unstage.toml", &queue).unwrap()), "no hang");
     let changes = [
         queue[0],
         queue[1],
-        queue[2],
-        ("inter_op_parallelism_threads = 2\n", modelled),
+        ("[\"end\"]", "[\"batch\"]"),
+        (
+            "inter_op_parallelism_threads = 2\n",
+            "inter_op_parallelism_threads = 1\n",
+        ),
         ("[runtime]", "[job.queue]\ncapacity = 2\n[runtime]"),
     ];
     // As many elements as the graph takes: each step ends well.

@@ -123,6 +123,45 @@ fn a_budget_leaves_a_cell_undecided_and_resuming_searches_only_what_is_open() {
 }
 
 #[test]
+fn shards_of_a_matrix_joined_are_the_matrix() {
+    let directory = directory(&[("small.toml", SMALL)]);
+    let run = |more: &[&str]| {
+        let mut command = lastbatch(&directory);
+        let arguments = [
+            "matrix",
+            "small.toml",
+            "--inter-op",
+            "1,2",
+            "--variant",
+            "tf-1.12,sticky-cancel",
+        ];
+        command.args(arguments).args(more).assert()
+    };
+    for (shard, out) in [("1/3", "first"), ("2/3", "second"), ("3/3", "third")] {
+        fs::create_dir(directory.path().join(out)).expect("made");
+        run(&["--shard", shard, "--out", out]).code(0);
+    }
+    let files = ["first/matrix.json", "second/matrix.json", "third/matrix.json"];
+    run(&[&["--merge"], &files[..2]].concat()).code(3);
+    let merged = run(&[&["--merge"], &files[..]].concat()).code(0);
+    let whole = run(&[]).code(0);
+    let cells = |output: &[u8]| {
+        let text = String::from_utf8_lossy(output).into_owned();
+        let rows = text.lines().filter(|line| line.starts_with("| `"));
+        rows.map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(cells(&merged.get_output().stdout), cells(&whole.get_output().stdout));
+    assert_eq!(
+        cells(&whole.get_output().stdout).len(),
+        6,
+        "the cells, and the searches below them"
+    );
+    run(&["--merge", "nowhere/matrix.json"])
+        .code(2)
+        .stderr(contains("is not there, expected the matrix.json of a shard"));
+}
+
+#[test]
 fn a_matrix_that_cannot_be_is_refused_before_anything_is_searched() {
     let directory = directory(&[("small.toml", SMALL)]);
     fs::write(directory.path().join("again.toml"), SMALL).expect("written");

@@ -9,7 +9,7 @@ use lastbatch::explore::Answer;
 use lastbatch::explore::exhaustive::{Options, Reductions, search};
 use lastbatch::models::TensorFlow;
 use lastbatch::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
-use lastbatch::models::tensorflow::job::faults::Faults;
+use lastbatch::models::tensorflow::job::faults::{Death, Faults};
 use lastbatch::models::tensorflow::job::graph::{Graph, Node, NodeKind};
 use lastbatch::models::tensorflow::job::{Data, Job, JobStep, Order, Variant};
 
@@ -34,6 +34,8 @@ pub(crate) struct SmallJob {
     pub(crate) workers: u8,
     pub(crate) steps: Vec<Data>,
     pub(crate) input: Input,
+    /// Nodes that read a batch: 1 or 2. Of two, each has its own end, and the sends that depend on the batch take turns between them.
+    pub(crate) reads: u8,
     pub(crate) every_order: bool,
     pub(crate) root_order: Order,
     /// Faults and other events beside the steps.
@@ -46,7 +48,7 @@ impl fmt::Display for SmallJob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "servers={} edges={:?} pool={} variant={} workers={} steps={:?} input={:?} every_order={} beside={:?} fails={:?}",
+            "servers={} edges={:?} pool={} variant={} workers={} steps={:?} input={:?} reads={} every_order={} beside={:?} fails={:?}",
             self.servers,
             self.edges.join(","),
             self.pool,
@@ -54,6 +56,7 @@ impl fmt::Display for SmallJob {
             self.workers,
             self.steps,
             self.input,
+            self.reads,
             self.every_order,
             self.beside,
             self.fails
@@ -72,6 +75,7 @@ impl SmallJob {
             workers: 1,
             steps: vec![Data::End],
             input: Input::Iterator,
+            reads: 1,
             every_order: false,
             root_order: Order::All,
             beside: Faults::default(),
@@ -133,11 +137,39 @@ impl SmallJob {
                 Input::Queue,
                 Input::Fed,
             ][numbers.below(5)],
+            reads: 1,
             every_order: numbers.below(8) == 0,
             root_order: Order::All,
             beside: Faults::default(),
             fails: None,
         }
+    }
+
+    /// Returns the same job with two reads, or with an end that is not its own, or both.
+    pub(crate) fn disturbed(mut self, seed: u64) -> Self {
+        let mut numbers = Numbers(seed ^ 0x2545_f491_4f6c_dd1d);
+        for _ in 0..4 {
+            numbers.below(2);
+        }
+        let kind = numbers.below(7);
+        let both = numbers.below(4) == 0;
+        if (kind < 2 || both) && self.input != Input::Fed {
+            self.reads = 2;
+            for data in self.steps.iter_mut().filter(|data| **data == Data::End) {
+                *data = Data::EndOfSome;
+            }
+        }
+        self.beside = Faults {
+            timeout: kind == 2,
+            close: kind == 3,
+            death: (kind == 4 || kind == 5).then(|| Death {
+                task: "ps0".to_owned(),
+                restarts: kind == 5,
+            }),
+            queue: None,
+        };
+        self.fails = (kind == 6).then(|| ["worker0", "ps0"][numbers.below(2)]);
+        self
     }
 
     fn graph(&self) -> Graph {
@@ -162,6 +194,16 @@ impl SmallJob {
                     inputs,
                 });
             }
+        }
+        if self.reads == 2 {
+            let second = worker.len() as u16;
+            let read = worker[0].clone();
+            let sends = worker.iter_mut().filter(|node| node.inputs.contains(&0));
+            for send in sends.step_by(2) {
+                send.inputs = vec![second];
+            }
+            let name = "second".to_owned();
+            worker.push(Node { name, ..read });
         }
         let graph = Graph::new(partitions, graph.edges.clone()).expect("a graph with another input");
         match self.fails {

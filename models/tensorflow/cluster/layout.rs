@@ -287,7 +287,8 @@ impl TensorFlow {
         let next = (!is_last).then_some(id + 1);
         // The loop over an epoch ends with the data; the next epoch begins with the next step.
         let data = self.job.steps[index].data;
-        let after_error = next.filter(|_| matches!(data, Data::End | Data::Pipeline { catches: true }));
+        let after_error =
+            next.filter(|_| matches!(data, Data::End | Data::EndOfSome | Data::Pipeline { catches: true }));
         let next = next.filter(|_| data != Data::End);
         self.steps.push(StepInfo {
             name,

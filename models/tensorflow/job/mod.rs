@@ -55,6 +55,9 @@ pub enum Data {
     Batch,
     /// The data has ended: the read reports `OutOfRange`.
     End,
+    /// The data ends somewhere among the several reads of the step: each finds a batch or reports `OutOfRange`. That all find one is among
+    /// the outcomes.
+    EndOfSome,
     /// Whatever the job's pipeline brings.
     Pipeline {
         /// Whether the client catches an error and goes on with its next step. Without that it stops.

@@ -32,6 +32,9 @@ objects! { Iterator;
     Input(StepId) = "input" per Step,
 }
 
+/// The choice of a read that finds a batch, where others of its step may not.
+const BATCH: u32 = 1;
+
 /// Begins an `IteratorGetNext`.
 pub(super) fn schedule(step: StepId, node: NodeId) -> super::Pc {
     Pc::Schedule(step, node).into()
@@ -52,7 +55,9 @@ impl Mechanism for Counter {
 
     fn declare<'a>(self, context: &Context<'a>) -> Declared<'a> {
         let (Pc::Schedule(step, _) | Pc::GetNext(step, _) | Pc::Dequeue(step, _)) = self.0;
-        context.uses(Object::Input(step), Access::BothMover)
+        let uses = context.uses(Object::Input(step), Access::BothMover);
+        let either = context.model.data(step) == Data::EndOfSome && !matches!(self.0, Pc::Schedule(..));
+        if either { uses.choices(|_| 2) } else { uses }
     }
 
     fn next(self, next: &mut Next<'_>) {
@@ -69,8 +74,13 @@ impl Mechanism for Counter {
                 match model.data(step) {
                     Data::Batch => next.then(executor::node_done(model, step, node, true, inline)),
                     Data::End => next.then(executor::node_done(model, step, node, false, inline)),
-                    Data::Queued | Data::Pipeline { .. } => executor::node_done_either(next, step, node, inline),
+                    Data::EndOfSome | Data::Queued | Data::Pipeline { .. } => {
+                        executor::node_done_either(next, step, node, inline);
+                    }
                 }
+            }
+            Pc::Dequeue(step, node) if model.data(step) == Data::EndOfSome => {
+                executor::node_done_either(next, step, node, false);
             }
             Pc::Dequeue(step, node) => {
                 let ok = model.data(step) == Data::Batch;
@@ -86,6 +96,7 @@ impl Mechanism for Counter {
                 let ok = match run.model.data(step) {
                     Data::Batch => true,
                     Data::End => false,
+                    Data::EndOfSome => run.choice == BATCH,
                     Data::Queued => unreachable!("a step that takes its batch from a queue reads no iterator"),
                     Data::Pipeline { .. } => dataset::iterator_resource::tell_answer(run),
                 };
@@ -93,14 +104,20 @@ impl Mechanism for Counter {
                 run.then(executor::node_done(run.model, step, node, ok, inline));
             }
             Pc::Dequeue(step, node) => {
-                let ok = run.model.data(step) == Data::Batch;
+                let ok = match run.model.data(step) {
+                    Data::EndOfSome => run.choice == BATCH,
+                    data => data == Data::Batch,
+                };
                 run.then(executor::node_done(run.model, step, node, ok, false));
             }
         }
     }
 
-    fn words(self, view: &View<'_>, _choice: u32) -> String {
-        let end = |step| view.model.data(step) == Data::End;
+    fn words(self, view: &View<'_>, choice: u32) -> String {
+        let end = |step| match view.model.data(step) {
+            Data::EndOfSome => choice != BATCH,
+            data => data == Data::End,
+        };
         let text = match self.0 {
             Pc::Schedule(..) => "asks the iterator's thread for a batch",
             Pc::GetNext(step, _) if end(step) => "reports the end of the data",

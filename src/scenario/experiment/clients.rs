@@ -45,9 +45,11 @@ pub(super) fn steps(
         if number > 0 && turns[number - 1] == Turn::End && section.queue.is_none() && !fed {
             steps.push(step(&initializing, Data::Batch));
         }
+        let several = reading.unwrap_or(training).reads().nth(1).is_some();
         let data = match turn {
             _ if section.queue.is_some() => Data::Queued,
             Turn::Batch => Data::Batch,
+            Turn::End if several => Data::EndOfSome,
             Turn::End => Data::End,
         };
         match reading {

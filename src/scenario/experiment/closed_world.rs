@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ExperimentProblem;
 use crate::machine::Unmodelled;
 use crate::models::tensorflow::job::graph::Graph;
-use crate::scenario::JobSection;
 
 /// Contents of the whole graphs of a job, whatever a slice leaves of them.
 #[derive(Default)]
@@ -20,7 +19,7 @@ pub(super) struct ClosedWorld {
 
 impl ClosedWorld {
     /// Adds the graph of a step.
-    pub(super) fn add(&mut self, graph: &Graph, section: &JobSection) {
+    pub(super) fn add(&mut self, graph: &Graph) {
         self.ops.extend(graph.node_ids().map(|id| graph.node(id).op.clone()));
         for found in graph.unmodelled() {
             let known = self.kernels.entry(found.what.clone());
@@ -34,10 +33,6 @@ impl ClosedWorld {
             known.places.dedup();
         }
         self.others.extend(graph.other_devices());
-        // A queue gives each of its dequeues an answer of its own.
-        if section.queue.is_none() {
-            self.others.extend(graph.several_reads());
-        }
     }
 
     /// Returns what is left after the scenario's assumptions, and these.

@@ -130,12 +130,14 @@ impl Experiment {
         Decision { verdict, whole }
     }
 
-    /// Returns true if the job is of the kind that has parts: two servers or more, nothing but its steps can fail, and one worker stands
-    /// for all.
+    /// Returns true if the job is of the kind that has parts: two servers or more, nothing but its steps can fail, one read brings the batch
+    /// of a step, and one worker stands for all.
     fn has_parts(&self) -> bool {
         let document = &self.scenario.document;
         let plain = document.job.ends.is_none() && document.job.pipeline.is_none() && document.kernel.is_none();
-        plain && self.model.is_even() && self.servers >= 2 && !self.scenario.looks_at_outcomes()
+        let mut steps = self.model.job().steps.iter();
+        let reads_once = steps.all(|step| step.graph.reads().nth(1).is_none());
+        plain && reads_once && self.model.is_even() && self.servers >= 2 && !self.scenario.looks_at_outcomes()
     }
 }
 

@@ -10,9 +10,10 @@ use crate::scenario::PipelineSection;
 
 /// Returns the user's loop over the epochs. In each it reads until it meets the end (or as often as the section says), and trains on each
 /// batch in the same step, or with a decoupled input in the next one. It catches the end of the data and goes on: reads again, or makes a
-/// new iterator for the next epoch.
+/// new iterator for the next epoch. A step with several reads takes as many batches.
 pub(super) fn steps(section: &PipelineSection, reading: Option<&Arc<Graph>>, training: &Arc<Graph>) -> Vec<JobStep> {
-    let batches = section.pipeline().batches();
+    let each = reading.unwrap_or(training).reads().count().max(1);
+    let batches = section.pipeline().batches() / each;
     let to_the_end = batches + 1 + usize::from(section.reads_after_end);
     let reads = section.reads_per_epoch.map_or(to_the_end, usize::from);
     let initializer = Arc::new(graphs::make_iterator());
@@ -35,6 +36,7 @@ pub(super) fn steps(section: &PipelineSection, reading: Option<&Arc<Graph>>, tra
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::tensorflow::job::graph::NodeKind;
 
     const READ: Data = Data::Pipeline { catches: false };
     const LAST: Data = Data::Pipeline { catches: true };
@@ -56,6 +58,16 @@ mod tests {
     fn a_decoupled_client_trains_after_each_batch_but_not_after_the_end() {
         let steps = outline("files = [3]\nbatch_size = 2", true);
         assert_eq!(steps, [READ, Data::Batch, READ, Data::Batch, LAST]);
+    }
+
+    #[test]
+    fn a_step_with_two_reads_takes_two_batches_and_the_last_may_find_one_and_the_end() {
+        let section: PipelineSection = toml::from_str("files = [3]\nbatch_size = 1").unwrap();
+        let read = graphs::read();
+        let twice = read.with_node("worker0", "IteratorGetNext", NodeKind::GetNext).unwrap();
+        let steps = steps(&section, None, &Arc::new(twice));
+        let data: Vec<Data> = steps.iter().map(|step| step.data).collect();
+        assert_eq!(data, [READ, LAST]);
     }
 
     #[test]

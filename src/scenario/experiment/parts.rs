@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::without_cleanup;
 use crate::explore::exhaustive::{self, Options, Status};
 use crate::explore::{Answer, Finding, FoundHang, PartsSearched, Verdict};
 use crate::machine::{Signature, System};
@@ -62,6 +63,8 @@ struct PartSearch<'a> {
     /// Problems with each signature on the whole job.
     not_lifted: BTreeMap<Signature, Vec<String>>,
     findings: Vec<Finding>,
+    /// Reductions of the searches, the same for all.
+    reductions: Vec<String>,
     started: Instant,
 }
 
@@ -85,6 +88,7 @@ impl<'a> PartSearch<'a> {
             hangs: Vec::new(),
             not_lifted: BTreeMap::new(),
             findings: Vec::new(),
+            reductions: Vec::new(),
             started: Instant::now(),
         }
     }
@@ -127,7 +131,10 @@ impl<'a> PartSearch<'a> {
         let mut reduced = model.clone();
         reduced.set_cancels_in_order(true);
         reduced.set_cleans_up(false);
-        let verdict = exhaustive::search(&reduced, options, interrupt, progress);
+        let mut verdict = exhaustive::search(&reduced, options, interrupt, progress);
+        verdict.reductions.push("cancel order".to_owned());
+        without_cleanup(&mut verdict);
+        self.reductions = verdict.reductions;
         self.done.states += verdict.states;
         self.done.stand_for += part.stands_for as u64;
         self.findings.extend(verdict.findings);
@@ -165,6 +172,7 @@ impl<'a> PartSearch<'a> {
             states: self.done.states,
             seconds: self.started.elapsed().as_secs_f64(),
             storage: "full states, collapse-compressed".to_owned(),
+            reductions: self.reductions,
             hangs: self.hangs,
             findings: self.findings,
             parts: Some(self.done),

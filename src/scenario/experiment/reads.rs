@@ -1,11 +1,15 @@
 //! The nodes that bring the batch into a step, as the scenario says and the graph has them.
 
+use std::collections::BTreeMap;
+
 use super::ExperimentProblem;
 use crate::models::tensorflow::job::graph::{Graph, NodeId, NodeKind};
 use crate::scenario::{Input, JobSection};
 
 /// Queues that are modelled: elements come out in the order in which they went in.
 const QUEUES: [&str; 4] = ["FIFOQueue", "FIFOQueueV2", "PaddingFIFOQueue", "PaddingFIFOQueueV2"];
+/// Ops that give the handle of an iterator.
+const ITERATORS: [&str; 4] = ["Iterator", "IteratorV2", "OneShotIterator", "IteratorFromStringHandle"];
 /// Dequeues of one element.
 const DEQUEUES: [&str; 2] = ["QueueDequeue", "QueueDequeueV2"];
 
@@ -66,44 +70,52 @@ impl Reads {
 fn check(graph: &Graph, section: &JobSection) -> Result<(), ExperimentProblem> {
     let reads: Vec<NodeId> = graph.reads().collect();
     let wrong = |key, problem| Err(ExperimentProblem::Reads { key, problem });
-    if section.pipeline.is_some() && reads.len() > 1 {
-        let places: Vec<String> = reads.iter().map(|id| graph.place(*id)).collect();
-        let problem = format!(
-            "a step reads from it {} times ({}); several reads of one step are not modelled, expected one",
-            reads.len(),
-            places.join(", ")
-        );
-        return wrong("pipeline", problem);
+    if section.pipeline.is_some() {
+        let iterators = handles(graph, &reads, |op| ITERATORS.contains(&op));
+        let problem = format!("the reads take from {} iterators, expected one", iterators.len());
+        return if iterators.len() > 1 {
+            wrong("pipeline", problem)
+        } else {
+            Ok(())
+        };
     }
     if section.queue.is_none() {
         return Ok(());
     }
-    let mut queues: Vec<u16> = Vec::new();
-    for id in reads {
-        let (node, place) = (graph.node(id), graph.place(id));
+    for id in &reads {
+        let node = graph.node(*id);
         if !DEQUEUES.contains(&node.op.as_str()) {
-            let problem = format!("{place} is a {}, expected dequeues of one element each", node.op);
+            let problem = format!(
+                "{} is a {}, expected dequeues of one element each",
+                graph.place(*id),
+                node.op
+            );
             return wrong("queue", problem);
         }
-        let nodes = &graph.partitions[usize::from(id.partition)].nodes;
-        let handles = node.inputs.iter().copied();
-        let handles = handles.filter(|input| is_queue(&nodes[usize::from(*input)].op));
-        for handle in handles {
-            let op = &nodes[usize::from(handle)].op;
-            if !QUEUES.contains(&op.as_str()) {
-                let problem = format!("{place} takes from a {op}, expected a FIFOQueue or a PaddingFIFOQueue");
-                return wrong("queue", problem);
-            }
-            queues.push(handle);
+    }
+    let queues = handles(graph, &reads, is_queue);
+    for (queue, reader) in &queues {
+        let op = &graph.node(*queue).op;
+        if !QUEUES.contains(&op.as_str()) {
+            let place = graph.place(*reader);
+            let problem = format!("{place} takes from a {op}, expected a FIFOQueue or a PaddingFIFOQueue");
+            return wrong("queue", problem);
         }
     }
-    queues.sort_unstable();
-    queues.dedup();
     if queues.len() > 1 {
         let problem = format!("the dequeues take from {} queues, expected one", queues.len());
         return wrong("queue", problem);
     }
     Ok(())
+}
+
+/// Returns the nodes of this kind that reads take their handle from, each with a read that does.
+fn handles(graph: &Graph, reads: &[NodeId], makes: impl Fn(&str) -> bool) -> BTreeMap<NodeId, NodeId> {
+    let handles = reads.iter().flat_map(|&reader| {
+        let inputs = graph.node(reader).inputs.iter();
+        inputs.map(move |&node| (NodeId { node, ..reader }, reader))
+    });
+    handles.filter(|(handle, _)| makes(&graph.node(*handle).op)).collect()
 }
 
 /// Returns true if an op makes a queue.

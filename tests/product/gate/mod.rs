@@ -3,6 +3,7 @@
 mod outputs;
 mod reasons;
 mod runs;
+mod scale;
 
 use std::fs;
 

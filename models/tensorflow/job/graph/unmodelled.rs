@@ -64,18 +64,6 @@ impl Graph {
             why: "its kernels may wait for the device, and are others than those of a CPU".to_owned(),
         })
     }
-
-    /// Tells of several nodes that bring the batch, if there are: the model gives all of them the same answer.
-    pub fn several_reads(&self) -> Option<Unmodelled> {
-        let places: Vec<String> = self.reads().map(|id| self.place(id)).collect();
-        let first = self.reads().next()?;
-        let several = places.len() > 1;
-        several.then(|| Unmodelled {
-            what: format!("several {} in one step", self.node(first).op),
-            places,
-            why: "each may end on its own, but here all bring a batch or none does".to_owned(),
-        })
-    }
 }
 
 /// Returns true if a device as in `/job:ps/task:1/device:CPU:0` or `/job:ps/task:1/cpu:0` is a CPU, or says nothing of its type.

@@ -1,5 +1,7 @@
 //! The delivery that an epoch owes, whatever the interleaving: every record once, the partial batch last, then the end for ever.
 //!
+//! Several reads of one step take their results in order and may tell them in another: each is looked at when all before it are told.
+//!
 //! A pipeline looks at no record, so it is enough to know which record of which file an element is. Records of one file stay in
 //! their order all the way (every stage is first in, first out, and one thread reads each file), which makes "once" a number per file.
 
@@ -41,6 +43,10 @@ pub struct Delivery {
     partial: bool,
     /// Whether the end was reported.
     ended: bool,
+    /// Number of the result that comes next.
+    next: u16,
+    /// Results that were told before one that was taken earlier, by number.
+    early: SmallVec<[(u16, Outcome); 1]>,
 }
 
 /// A delivery that no schedule may lead to.
@@ -83,6 +89,8 @@ impl Delivery {
             records: smallvec![0; pipeline.files.len()],
             partial: false,
             ended: false,
+            next: 0,
+            early: SmallVec::new(),
         }
     }
 
@@ -91,12 +99,23 @@ impl Delivery {
         self.records.iter().copied().map(usize::from).sum()
     }
 
-    /// Notes what a read has brought. An error is no delivery: the batch that it fell into is lost, and nothing is said of what
-    /// comes after it.
+    /// Notes what the result with this number has brought, counted from 0. An error is no delivery: the batch that it fell into is lost,
+    /// and nothing is said of what comes after it.
     ///
     /// # Errors
-    /// When no epoch of this pipeline may deliver that now.
-    pub fn note(&mut self, pipeline: &Pipeline, outcome: &Outcome) -> Result<(), WrongDelivery> {
+    /// When no epoch of this pipeline may deliver that, or a later result that was told before, in its place.
+    pub fn note(&mut self, pipeline: &Pipeline, number: u16, outcome: Outcome) -> Result<(), WrongDelivery> {
+        self.early.push((number, outcome));
+        self.early.sort_unstable_by_key(|(number, _)| *number);
+        while self.early.first().is_some_and(|(number, _)| *number == self.next) {
+            let (_, outcome) = self.early.remove(0);
+            self.next += 1;
+            self.note_next(pipeline, &outcome)?;
+        }
+        Ok(())
+    }
+
+    fn note_next(&mut self, pipeline: &Pipeline, outcome: &Outcome) -> Result<(), WrongDelivery> {
         match outcome {
             Outcome::Batch(batch) => self.batch(pipeline, batch),
             Outcome::End => self.end(pipeline),
@@ -166,10 +185,31 @@ mod tests {
         let pipeline = pipeline(drop_remainder);
         let mut delivery = Delivery::new(&pipeline);
         let (last, before) = outcomes.split_last().unwrap();
-        for outcome in before {
-            delivery.note(&pipeline, outcome).unwrap();
+        for (number, outcome) in (0..).zip(before) {
+            delivery.note(&pipeline, number, outcome.clone()).unwrap();
         }
-        delivery.note(&pipeline, last)
+        delivery.note(&pipeline, before.len() as u16, last.clone())
+    }
+
+    #[test]
+    fn results_that_are_told_in_another_order_are_noted_in_that_in_which_they_were_taken() {
+        let pipeline = pipeline(false);
+        let results = [batch(&[(0, 0), (0, 1)]), batch(&[(1, 0)]), Outcome::End];
+        let mut delivery = Delivery::new(&pipeline);
+        for number in [2_u16, 0, 1] {
+            assert_eq!(
+                delivery.note(&pipeline, number, results[usize::from(number)].clone()),
+                Ok(())
+            );
+        }
+        assert_eq!(delivery.delivered(), 3);
+        let mut delivery = Delivery::new(&pipeline);
+        delivery.note(&pipeline, 1, Outcome::End).unwrap();
+        let missing = WrongDelivery::Missing {
+            delivered: 2,
+            records: 3,
+        };
+        assert_eq!(delivery.note(&pipeline, 0, results[0].clone()), Err(missing));
     }
 
     #[test]

@@ -56,12 +56,16 @@ pub(in crate::models::tensorflow::mechanisms) fn next_of_read(next: &mut Next<'_
 pub(in crate::models::tensorflow::mechanisms) fn tell_answer(run: &mut Run<'_>) -> bool {
     let pipeline = run.model.the_pipeline();
     let id = datasets(run).current;
+    let thread = run.thread.id;
     let tree = tree(run, id);
-    let outcome = tree.answer.take().expect("the iterator has answered");
-    if let Err(wrong) = tree.delivery.note(pipeline, &outcome) {
+    let place = tree.answers.iter().position(|(reader, _)| *reader == thread);
+    let (_, answer) = tree.answers.remove(place.expect("the iterator has answered"));
+    let outcome = answer.outcome.expect("a call that was notified has come to something");
+    let brings = matches!(outcome, Outcome::Batch(_));
+    if let Err(wrong) = tree.delivery.note(pipeline, answer.number, outcome) {
         panic!("iterator {id}: {wrong}");
     }
-    matches!(outcome, Outcome::Batch(_))
+    brings
 }
 
 impl Mechanism for Counter {

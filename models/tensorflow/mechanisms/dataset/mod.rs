@@ -32,7 +32,7 @@ pub use names::{Name, OtherRequest};
 
 use batch::RunnerFrame;
 use parallel_interleave::ParallelInterleave;
-use parallel_map::ParallelMap;
+use parallel_map::{Invocation, ParallelMap};
 use prefetch::Prefetch;
 
 /// An input file of the pipeline.
@@ -156,8 +156,8 @@ pub struct Tree {
     pub prefetch: Prefetch,
     /// `parallel_interleave`.
     pub interleave: ParallelInterleave,
-    /// The answer that the reading thread got from `map` and has not told yet.
-    pub answer: Option<Outcome>,
+    /// The answers that reading threads got from `map` and have not told yet.
+    pub answers: SmallVec<[(ThreadId, Invocation); 1]>,
     /// Records that were delivered. No label looks at it but to say that it is wrong.
     pub delivery: Delivery,
 }
@@ -171,7 +171,7 @@ impl Tree {
             has_input: true,
             prefetch: Prefetch::default(),
             interleave: ParallelInterleave::default(),
-            answer: None,
+            answers: SmallVec::new(),
             delivery: Delivery::new(pipeline),
         }
     }

@@ -80,8 +80,8 @@ pub struct ParallelMap {
     pub calls: u8,
     /// `invocation_results_`, oldest first.
     pub results: SmallVec<[Invocation; 1]>,
-    /// The result that the consumer took and waits for: on the consumer's stack.
-    pub taken: Option<Invocation>,
+    /// The results that consumers took and wait for: each on the stack of its consumer.
+    pub taken: SmallVec<[(ThreadId, Invocation); 1]>,
     /// Number of the next call.
     pub next: u16,
     /// `cond_var_`.
@@ -111,8 +111,15 @@ impl ParallelMap {
 
     /// Returns the result of a call, while a consumer or the runner has it.
     fn invocation(&mut self, number: u16) -> Option<&mut Invocation> {
-        let mut known = self.results.iter_mut().chain(&mut self.taken);
+        let taken = self.taken.iter_mut().map(|(_, invocation)| invocation);
+        let mut known = self.results.iter_mut().chain(taken);
         known.find(|invocation| invocation.number == number)
+    }
+
+    /// Returns the result that a consumer waits for.
+    fn taken_by(&self, consumer: ThreadId) -> Option<&Invocation> {
+        let mut taken = self.taken.iter();
+        taken.find_map(|(thread, invocation)| (*thread == consumer).then_some(invocation))
     }
 }
 
@@ -181,7 +188,8 @@ impl Mechanism for Counter {
                 let cancelled = if map.cancelled { "; cancelled" } else { "" };
                 format!("{} calls open, results {numbers:?}{cancelled}", map.calls)
             });
-            let notified = map.results.iter().chain(&map.taken).filter(|result| result.notified);
+            let taken = map.taken.iter().map(|(_, invocation)| invocation);
+            let notified = map.results.iter().chain(taken).filter(|result| result.notified);
             let notified: BTreeSet<u16> = notified.map(|result| result.number).collect();
             inventory.value(Object::Results(tree.id), &notified);
         }
@@ -197,10 +205,13 @@ impl Mechanism for Counter {
         };
         match self.0 {
             Pc::GetNext(id) | Pc::Runner(id) | Pc::Completed(id, _) | Pc::Destroy(id) => monitor(id),
-            // Only the one that waits for a result looks at its notification, and cannot before it is notified.
+            // Only the one that waits for a result looks at its notification, and can't before it is notified.
             Pc::Await(id) => {
                 let result = context.uses(Object::Results(id), Access::BothMover);
-                result.when(|view| view.tree(id).map.taken.as_ref().is_some_and(|taken| taken.notified))
+                result.when(|view| {
+                    let taken = view.tree(id).map.taken_by(view.thread.id);
+                    taken.is_some_and(|taken| taken.notified)
+                })
             }
             Pc::Notify(id, _) | Pc::NotifyAndGoOn(id, _) => context.uses(Object::Results(id), Access::BothMover),
             // A thread that has ended stays so.
@@ -240,9 +251,12 @@ impl Mechanism for Counter {
         match self.0 {
             Pc::GetNext(id) => map_get_next(run, id),
             Pc::Await(id) => {
+                let thread = run.thread.id;
                 let tree = tree(run, id);
-                let taken = tree.map.taken.take().expect("a result is waited for");
-                tree.answer = taken.outcome;
+                let place = tree.map.taken.iter().position(|(consumer, _)| *consumer == thread);
+                let answer = tree.map.taken.remove(place.expect("a result is waited for"));
+                tree.answers.push(answer);
+                tree.answers.sort_unstable_by_key(|(consumer, _)| *consumer);
             }
             Pc::Runner(id) => run_calls(run, id),
             Pc::Completed(id, _) => {
@@ -292,13 +306,8 @@ impl Mechanism for Counter {
             Pc::GetNext(id) | Pc::Join(id) => Waits::one(Name::Runner(id)),
             Pc::Await(id) => {
                 let tree = view.tree(id);
-                Waits::For(
-                    tree.map
-                        .taken
-                        .iter()
-                        .flat_map(|taken| who_completes(tree, taken.number))
-                        .collect(),
-                )
+                let taken = tree.map.taken_by(view.thread.id);
+                Waits::For(taken.map_or_else(Vec::new, |taken| who_completes(tree, taken.number)))
             }
             Pc::Destroy(id) => Waits::For(in_flight(view.tree(id), view.process)),
             Pc::Runner(_) => Waits::InVain("its results are full, and nobody takes one"),
@@ -324,7 +333,8 @@ fn map_get_next(run: &mut Run<'_>, id: IteratorId) {
         map.condvar.wait(thread);
         Pc::GetNext(id)
     } else {
-        map.taken = Some(map.results.remove(0));
+        map.taken.push((thread, map.results.remove(0)));
+        map.taken.sort_unstable_by_key(|(consumer, _)| *consumer);
         map.condvar.notify_all();
         Pc::Await(id)
     };
