@@ -5,12 +5,15 @@
 pub mod diagnose;
 pub mod explore;
 pub mod file;
+#[cfg(feature = "tensorflow")]
 pub mod gate;
 pub mod machine;
+#[cfg(feature = "tensorflow")]
 pub mod matrix;
 // The models: what is simulated. They know the machine, no engine. They live beside `src`, since they are what users read and change.
 #[path = "../models/mod.rs"]
 pub mod models;
 pub mod report;
+#[cfg(feature = "tensorflow")]
 pub mod scenario;
 pub mod schedule;

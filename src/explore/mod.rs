@@ -4,9 +4,11 @@
 
 pub mod driver;
 pub mod exhaustive;
+#[cfg(feature = "loom")]
 pub mod loom;
 mod parts;
 pub mod sample;
+#[cfg(feature = "shuttle")]
 pub mod shuttle;
 mod start_from;
 mod strategy;

@@ -117,6 +117,7 @@ fn in_list(text: &mut String, events: &[Event], needed: usize) {
 }
 
 /// Returns the labels of some events with the functions that they stand for, in order of first use.
+#[cfg_attr(not(feature = "tensorflow"), expect(dead_code, reason = "only verdicts on scenarios have one"))]
 pub(super) fn legend(events: &[Event], labels: &BTreeMap<&'static str, &'static Label>) -> String {
     let mut used: Vec<&Label> = Vec::new();
     for event in events {

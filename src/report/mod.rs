@@ -1,37 +1,62 @@
 //! Output formats, one file each.
 
+#[cfg(feature = "page")]
 mod chrome_trace;
+#[cfg(feature = "tensorflow")]
 mod diff;
+#[cfg(feature = "tensorflow")]
 mod dumps;
 mod explain;
 mod explain_json;
+#[cfg(feature = "tensorflow")]
 mod gate;
+#[cfg(feature = "page")]
 mod html;
+#[cfg(feature = "tensorflow")]
 mod import;
+#[cfg(feature = "tensorflow")]
 mod json;
 mod lanes;
+#[cfg(feature = "tensorflow")]
 mod matrix;
+#[cfg(feature = "tensorflow")]
 mod matrix_svg;
 mod replay;
+#[cfg(feature = "page")]
 mod svg;
+#[cfg(feature = "tensorflow")]
 mod table;
+#[cfg(feature = "tensorflow")]
 mod text;
+#[cfg(feature = "page")]
 mod timeline;
 
+#[cfg(feature = "page")]
 pub use chrome_trace::{Arguments, ChromeTrace, TraceRecord};
+#[cfg(feature = "tensorflow")]
 pub use diff::diff_text;
+#[cfg(feature = "tensorflow")]
 pub use dumps::{dumps_json, dumps_text};
 pub use explain::{explanation_text, minimised_text};
 pub use explain_json::{EXPLANATION_VERSION, JsonEvent, JsonExplanation, JsonNoReturn, JsonWaiting};
+#[cfg(feature = "tensorflow")]
 pub use gate::{gate_annotations, gate_junit, gate_markdown, gate_text, proofs_markdown};
+#[cfg(feature = "page")]
 pub use html::{Beside, Page};
+#[cfg(feature = "tensorflow")]
 pub use import::import_text;
+#[cfg(feature = "tensorflow")]
 pub use json::JsonVerdict;
+#[cfg(feature = "tensorflow")]
 pub use matrix::{MatrixTold, matrix_markdown};
+#[cfg(feature = "tensorflow")]
 pub use matrix_svg::matrix_svg;
 pub use replay::{prefix_end, replay_end, replay_line};
+#[cfg(feature = "page")]
 pub use svg::timeline_svg;
+#[cfg(feature = "tensorflow")]
 pub use table::table;
+#[cfg(feature = "tensorflow")]
 pub use text::verdict_text;
 
 /// Returns a number with its digits in groups of three.
@@ -70,5 +95,5 @@ fn counted(number: usize, noun: &str) -> String {
     format!("{} {noun}{plural}", grouped(number as u64))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "tensorflow"))]
 mod tests;

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::counted;
-use super::text::wait_tree;
+use super::explain::wait_tree;
+use crate::diagnose::WaitGraph;
 use crate::schedule::{End, PrefixOutcome, ReplayOutcome, Schedule, Step};
 
 /// Returns one event that ran.
@@ -77,7 +78,7 @@ fn end_text(end: &End) -> String {
             Some((signature, waits)) => {
                 let how = if end.at_rest() { "waits for ever" } else { "still waits" };
                 let _ = writeln!(text, "{name} {how}, signature {}:", signature.id());
-                wait_tree(&mut text, waits);
+                wait_tree(&mut text, &WaitGraph::of(waits.clone(), |_| Vec::new()));
             }
         }
     }

@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
+use super::explain::wait_tree;
 use super::lanes::{lanes, legend};
 use super::{counted, grouped};
 use crate::diagnose::WaitGraph;
 use crate::explore::{Answer, Executions, Finding, FoundHang, PartsSearched, Verdict, Verification};
-use crate::machine::{Unmodelled, WaitFor};
+use crate::machine::Unmodelled;
 use crate::scenario::{Size, Told};
 
 /// Writes a verdict in full: what was searched, then each hang with who waits for whom and the schedule that leads there.
@@ -200,7 +201,7 @@ fn work(executions: &Executions, verdict: &Verdict) -> String {
 
 fn hang_text(told: &Told<'_>, index: usize, hang: &FoundHang) -> String {
     let mut text = format!("Hang {}: {} never returns\n", hang.signature.id(), hang.client);
-    wait_tree(&mut text, &hang.wait_for);
+    wait_tree(&mut text, &WaitGraph::of(hang.wait_for.clone(), |_| Vec::new()));
     let events = counted(hang.length, "event");
     match (&told.verdict.parts, &told.verdict.executions) {
         // Nobody reads thousands of lines; what decided it is what `explain` finds.
@@ -235,9 +236,4 @@ fn finding_text(finding: &Finding) -> String {
     let mut text = format!("{}: {}\n", finding.kind, finding.message);
     text.push_str(&lanes(&finding.events, finding.events.len()));
     text
-}
-
-/// Writes who waits for whom.
-pub(super) fn wait_tree(text: &mut String, waits: &WaitFor) {
-    super::explain::wait_tree(text, &WaitGraph::of(waits.clone(), |_| Vec::new()));
 }

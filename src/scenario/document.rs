@@ -1,6 +1,5 @@
 //! The contents of a scenario file.
 
-use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use strum::Display;
 
@@ -109,7 +108,8 @@ fn end_at_once() -> Turns {
 }
 
 /// The way by which the batch gets into the step.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ValueEnum, Display)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Display)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Input {
@@ -262,7 +262,8 @@ impl EngineSection {
 }
 
 /// The engines.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, ValueEnum, Display)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, Display)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum EngineName {

@@ -27,8 +27,10 @@ pub use lift::{Lifted, lift};
 pub use minimise::{MinimiseError, Minimised, Size, minimise};
 pub use parse::event;
 pub use prefix::{PrefixOutcome, replay_prefix};
+#[cfg(feature = "tensorflow")]
+pub(crate) use replay::run_event;
+pub(crate) use replay::select;
 pub use replay::{ReplayOutcome, Step, replay};
-pub(crate) use replay::{run_event, select};
 
 /// The newest format version, and the one that is written.
 pub const FORMAT_VERSION: u32 = 1;

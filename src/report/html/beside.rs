@@ -18,6 +18,11 @@ pub struct Beside<'a> {
 }
 
 impl Beside<'_> {
+    /// Returns the name of the trace's file.
+    pub(super) fn file(&self) -> &str {
+        &self.trace.file
+    }
+
     /// Notes each event of the trace in the row where it stands.
     pub(super) fn note(&self, notes: &mut [Notes]) {
         for (index, note) in notes.iter_mut().enumerate() {

@@ -1,6 +1,7 @@
 //! The explanation of a schedule as one HTML page: nothing is loaded, everything is in it. Without its script it is a document that
 //! reads and prints from top to bottom; the script steps through the timeline and shows the state of every object.
 
+#[cfg_attr(not(feature = "tensorflow"), path = "no_trace.rs")]
 mod beside;
 mod data;
 mod graph;
@@ -92,7 +93,7 @@ impl Page<'_> {
                     span { "scenario " code { (header.scenario) } }
                     span { "variant " code { (header.variant) } }
                     span { "slice " code { (header.slice) } }
-                    @if let Some(beside) = &self.beside { span { "trace " code { (beside.trace.file) } } }
+                    @if let Some(beside) = &self.beside { span { "trace " code { (beside.file()) } } }
                 }
                 dl.figures {
                     (figure("events", &grouped(self.recording.events.len() as u64)))
