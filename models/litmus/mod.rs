@@ -70,98 +70,118 @@ pub trait Litmus: Send + Sync {
     fn wait_for(&self, system: &[&Self::State], client: usize) -> WaitFor;
 }
 
-impl<L: Litmus> Model for L {
-    type Process = L::State;
-    type Thread = L::Thread;
-    type Frame = L::Frame;
+/// Writes the traits of the machine for litmus models.
+macro_rules! models {
+    ($($model:ty),+ $(,)?) => {
+        $(
+            impl Model for $model {
+                type Process = <$model as Litmus>::State;
+                type Thread = <$model as Litmus>::Thread;
+                type Frame = <$model as Litmus>::Frame;
 
-    says_nothing!(outcome leaks);
+                says_nothing!(outcome leaks);
 
-    fn process_count(&self) -> usize {
-        L::PROCESSES.len()
-    }
+                fn process_count(&self) -> usize {
+                    <$model>::PROCESSES.len()
+                }
 
-    fn process_name(&self, process: ProcessId) -> String {
-        L::PROCESSES[process.index()].to_owned()
-    }
+                fn process_name(&self, process: ProcessId) -> String {
+                    <$model>::PROCESSES[process.index()].to_owned()
+                }
 
-    fn initial(&self, _: ProcessId) -> L::State {
-        self.initial()
-    }
+                fn initial(&self, _: ProcessId) -> <$model as Litmus>::State {
+                    Litmus::initial(self)
+                }
 
-    fn threads(&self, process: ProcessId, state: &L::State) -> Vec<Pending<L::Thread>> {
-        let threads = self.all_threads(process).into_iter();
-        let pending = |thread| {
-            let Step { operation, enabled } = self.next(state, thread)?;
-            Some(Pending {
-                thread,
-                operation,
-                enabled,
-            })
-        };
-        threads.filter_map(pending).collect()
-    }
+                fn threads(&self, process: ProcessId, state: &<$model as Litmus>::State) -> Vec<Pending<<$model as Litmus>::Thread>> {
+                    let threads = Litmus::all_threads(self, process).into_iter();
+                    let pending = |thread| {
+                        let Step { operation, enabled } = Litmus::next(self, state, thread)?;
+                        Some(Pending {
+                            thread,
+                            operation,
+                            enabled,
+                        })
+                    };
+                    threads.filter_map(pending).collect()
+                }
 
-    fn apply(
-        &self,
-        _: ProcessId,
-        state: &mut L::State,
-        thread: L::Thread,
-        choice: u32,
-        sent: &mut Vec<(ProcessId, L::Frame)>,
-    ) {
-        sent.extend(self.apply(state, thread, choice));
-    }
+                fn apply(
+                    &self,
+                    _: ProcessId,
+                    state: &mut <$model as Litmus>::State,
+                    thread: <$model as Litmus>::Thread,
+                    choice: u32,
+                    sent: &mut Vec<(ProcessId, <$model as Litmus>::Frame)>,
+                ) {
+                    sent.extend(Litmus::apply(self, state, thread, choice));
+                }
 
-    fn deliver(&self, _: ProcessId, state: &mut L::State, _: ProcessId, frame: L::Frame) {
-        self.deliver(state, frame);
-    }
+                fn deliver(&self, _: ProcessId, state: &mut <$model as Litmus>::State, _: ProcessId, frame: <$model as Litmus>::Frame) {
+                    Litmus::deliver(self, state, frame);
+                }
 
-    fn thread_name(&self, _: ProcessId, _: &L::State, thread: L::Thread) -> String {
-        self.thread_name(thread)
-    }
+                fn thread_name(&self, _: ProcessId, _: &<$model as Litmus>::State, thread: <$model as Litmus>::Thread) -> String {
+                    Litmus::thread_name(self, thread)
+                }
 
-    fn object_name(&self, _: ProcessId, _: &L::State, object: ObjectId) -> String {
-        self.object_name(object)
-    }
+                fn object_name(&self, _: ProcessId, _: &<$model as Litmus>::State, object: ObjectId) -> String {
+                    Litmus::object_name(self, object)
+                }
 
-    fn object_values(&self, process: ProcessId, state: &L::State) -> Vec<(ObjectId, u64)> {
-        let values = self.object_values(process, state);
-        (0..).map(ObjectId).zip(values).collect()
-    }
+                fn object_values(&self, process: ProcessId, state: &<$model as Litmus>::State) -> Vec<(ObjectId, u64)> {
+                    let values = Litmus::object_values(self, process, state);
+                    (0..).map(ObjectId).zip(values).collect()
+                }
 
-    fn clients(&self, process: ProcessId, state: &L::State) -> Vec<ClientStatus> {
-        self.clients(process, state)
-    }
+                fn clients(&self, process: ProcessId, state: &<$model as Litmus>::State) -> Vec<ClientStatus> {
+                    Litmus::clients(self, process, state)
+                }
 
-    fn wait_for(&self, system: &[&L::State], _: ProcessId, client: usize) -> WaitFor {
-        self.wait_for(system, client)
-    }
+                fn wait_for(&self, system: &[&<$model as Litmus>::State], _: ProcessId, client: usize) -> WaitFor {
+                    Litmus::wait_for(self, system, client)
+                }
+            }
+
+            impl Independence for $model {
+                says_nothing!(facts may_send frame_set name);
+
+                fn footprint(&self, _: ProcessId, state: &<$model as Litmus>::State, (): &(), thread: <$model as Litmus>::Thread) -> Arc<Footprint> {
+                    Arc::new(Litmus::footprint(self, state, thread))
+                }
+
+                fn delivery_footprint(&self, _: ProcessId, _: &<$model as Litmus>::State, (): &(), _: &FrameSet) -> Arc<Footprint> {
+                    Arc::default()
+                }
+
+                fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
+                    Litmus::permits_come_back(self)
+                }
+
+                fn eliminate_dead(&self, process: ProcessId, state: &mut <$model as Litmus>::State) {
+                    Litmus::eliminate_dead(self, process, state);
+                }
+            }
+
+            impl Guarantees for $model {
+                says_nothing!(guarantees is_inevitable);
+            }
+        )+
+    };
 }
 
-impl<L: Litmus> Independence for L {
-    says_nothing!(facts may_send frame_set name);
-
-    fn footprint(&self, _: ProcessId, state: &L::State, (): &(), thread: L::Thread) -> Arc<Footprint> {
-        Arc::new(self.footprint(state, thread))
-    }
-
-    fn delivery_footprint(&self, _: ProcessId, _: &L::State, (): &(), _: &FrameSet) -> Arc<Footprint> {
-        Arc::default()
-    }
-
-    fn permits_come_back(&self, _: ProcessId, _: ObjectId) -> bool {
-        self.permits_come_back()
-    }
-
-    fn eliminate_dead(&self, process: ProcessId, state: &mut L::State) {
-        self.eliminate_dead(process, state);
-    }
-}
-
-impl<L: Litmus> Guarantees for L {
-    says_nothing!(guarantees is_inevitable);
-}
+models!(
+    busy_client::BusyClient,
+    crossed_locks::CrossedLocks,
+    lost_wakeup::LostWakeup,
+    one_condvar::OneCondvar,
+    outstanding_count::OutstandingCount,
+    ping::Ping,
+    pool::Pool,
+    pool_shutdown::PoolShutdown,
+    rendezvous::Rendezvous,
+    two_calls::TwoCalls,
+);
 
 /// Returns a client and whether it has its answer.
 fn status(name: &str, returned: bool) -> ClientStatus {

@@ -3,6 +3,7 @@
 //! An engine chooses which thread runs its next label, and the outcome of each choice. Nothing else.
 
 pub mod driver;
+mod engine;
 pub mod exhaustive;
 #[cfg(feature = "loom")]
 pub mod loom;
@@ -25,6 +26,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use strum::{Display, IntoStaticStr};
 
+pub use self::engine::{Budget, Engine, RunError, run};
+#[cfg(feature = "tensorflow")]
+pub(crate) use self::engine::{by_sample, by_shuttle, by_threads};
 pub use self::parts::PartsSearched;
 pub use self::start_from::StartFrom;
 pub use self::strategy::{ParseStrategyError, Strategy, UnknownStrategy};

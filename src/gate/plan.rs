@@ -131,7 +131,7 @@ impl Plan {
         for path in schedule_files(root)? {
             let schedule = Schedule::load(&path)?;
             let name = relative(root, &path);
-            let scenario = relative(root, &path.with_file_name(&schedule.header.scenario));
+            let scenario = relative(root, &path.with_file_name(schedule.header.name()));
             if scenarios.contains_key(&scenario) {
                 let recorded = Recorded { name, path, schedule };
                 schedules.entry(scenario).or_default().push(recorded);

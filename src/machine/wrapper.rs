@@ -139,11 +139,31 @@ macro_rules! delegate {
 }
 
 /// Writes methods of [`Model`], [`Independence`](super::Independence) and [`Guarantees`](super::Guarantees) for a small model that has
-/// nothing to say there: nothing changes for good or stays behind, any frame may come, threads share no names, permits need not come back,
-/// nothing is dead, nothing is guaranteed, and a return is sure only where it has happened.
+/// nothing to say there: nothing changes for good or stays behind, whoever lives may do anything, any frame may come and cause anything,
+/// threads share no names, permits need not come back, nothing is dead, nothing is guaranteed, and a return is sure only where it has happened.
+/// With `all` it writes the three traits beside `Model` for a type.
 #[macro_export]
 macro_rules! says_nothing {
+    (all $model:ty) => {
+        impl $crate::machine::Independence for $model {
+            $crate::says_nothing!(facts footprint delivery_footprint may_send frame_set name permits_come_back
+                eliminate_dead);
+        }
+        impl $crate::machine::Guarantees for $model {
+            $crate::says_nothing!(guarantees is_inevitable);
+        }
+        impl $crate::machine::Describe for $model {}
+    };
     ($($method:ident)+) => { $($crate::says_nothing!(@ $method);)+ };
+    (@ footprint) => {
+        $crate::says_nothing!(@of footprint($crate::machine::ProcessId, &Self::Process, &Self::Facts, Self::Thread)
+            -> std::sync::Arc<$crate::machine::Footprint> = std::sync::Arc::new($crate::machine::Footprint::everything()));
+    };
+    (@ delivery_footprint) => {
+        $crate::says_nothing!(@of delivery_footprint($crate::machine::ProcessId, &Self::Process, &Self::Facts,
+            &$crate::machine::FrameSet)
+            -> std::sync::Arc<$crate::machine::Footprint> = std::sync::Arc::new($crate::machine::Footprint::everything()));
+    };
     (@ outcome) => { $crate::says_nothing!(@of outcome(&[&Self::Process]) -> Option<String> = None); };
     (@ leaks) => { $crate::says_nothing!(@of leaks(&[&Self::Process]) -> Vec<String> = Vec::new()); };
     (@ facts) => {
@@ -179,7 +199,7 @@ macro_rules! says_nothing {
             state: &Self::Process,
             _: &$crate::machine::GuaranteeSet,
         ) -> bool {
-            self.clients(process, state).iter().all(|client| client.returned)
+            $crate::machine::Model::clients(self, process, state).iter().all(|client| client.returned)
         }
     };
     (@of $method:ident($($type:ty),*) -> $result:ty = $nothing:expr) => {

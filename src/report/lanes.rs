@@ -16,7 +16,7 @@ const NUMBER: usize = 7;
 
 /// Returns the events as one line each, with a lane for each process in order of first appearance. After `needed` events a line
 /// says that the client can't return any more.
-pub(super) fn lanes(events: &[Event], needed: usize) -> String {
+pub(crate) fn lanes(events: &[Event], needed: usize) -> String {
     let mut processes: Vec<&str> = Vec::new();
     for event in events {
         if !processes.contains(&event.process.as_str()) {
@@ -117,7 +117,10 @@ fn in_list(text: &mut String, events: &[Event], needed: usize) {
 }
 
 /// Returns the labels of some events with the functions that they stand for, in order of first use.
-#[cfg_attr(not(feature = "tensorflow"), expect(dead_code, reason = "only verdicts on scenarios have one"))]
+#[cfg_attr(
+    not(feature = "tensorflow"),
+    expect(dead_code, reason = "only verdicts on scenarios have one")
+)]
 pub(super) fn legend(events: &[Event], labels: &BTreeMap<&'static str, &'static Label>) -> String {
     let mut used: Vec<&Label> = Vec::new();
     for event in events {

@@ -59,6 +59,8 @@ pub use table::table;
 #[cfg(feature = "tensorflow")]
 pub use text::verdict_text;
 
+pub(crate) use lanes::lanes;
+
 /// Returns a number with its digits in groups of three.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -90,7 +92,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// Writes `1 event`, `2 events`.
-fn counted(number: usize, noun: &str) -> String {
+pub(crate) fn counted(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(number as u64))
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use super::{ANY_ROOT_ORDER, Ending, FORMAT_VERSION, Header, Schedule};
+use super::{ANY_ROOT_ORDER, Ending, FORMAT_VERSION, Header, ScenarioHeader, Schedule, Subject};
 use crate::file::{FileError, write_whole};
 use crate::machine::Event;
 
@@ -19,17 +19,10 @@ const COLUMNS: &str = "# process  thread  label  object  [choice]";
 impl Header {
     /// Returns the lines of the header, but for the version and the length.
     fn fields(&self) -> Vec<(&'static str, String)> {
-        let mut fields = vec![
-            ("scenario", self.scenario.clone()),
-            ("scenario-hash", self.scenario_hash.to_string()),
-            ("graph-hash", self.graph_hash.to_string()),
-            ("slice", self.slice.clone()),
-            ("variant", self.variant.clone()),
-            ("partition-order", self.partition_order.clone()),
-        ];
-        if self.root_order != ANY_ROOT_ORDER {
-            fields.push(("root-order", self.root_order.clone()));
-        }
+        let mut fields = match &self.subject {
+            Subject::Model(name) => vec![("model", name.clone())],
+            Subject::Scenario(header) => header.fields(),
+        };
         match &self.ending {
             Ending::Hang {
                 client,
@@ -43,6 +36,24 @@ impl Header {
             ]),
             Ending::Panic { message } => fields.extend([("ends", "panic".to_owned()), ("message", message.clone())]),
             Ending::Open => fields.push(("ends", "open".to_owned())),
+        }
+        fields
+    }
+}
+
+impl ScenarioHeader {
+    /// Returns its lines of the header.
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = vec![
+            ("scenario", self.scenario.clone()),
+            ("scenario-hash", self.scenario_hash.to_string()),
+            ("graph-hash", self.graph_hash.to_string()),
+            ("slice", self.slice.clone()),
+            ("variant", self.variant.clone()),
+            ("partition-order", self.partition_order.clone()),
+        ];
+        if self.root_order != ANY_ROOT_ORDER {
+            fields.push(("root-order", self.root_order.clone()));
         }
         fields
     }

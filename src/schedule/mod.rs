@@ -51,9 +51,27 @@ pub struct Schedule {
 /// The order of the roots in schedules that say nothing of it.
 pub const ANY_ROOT_ORDER: &str = "all";
 
-/// The subject of a schedule.
+/// The subject of a schedule, and where it leads.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Header {
+    /// What ran.
+    pub subject: Subject,
+    /// State that the last event leads to.
+    pub ending: Ending,
+}
+
+/// What ran.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Subject {
+    /// A model of one's own, by its name. The program that has it replays its schedules.
+    Model(String),
+    /// A scenario.
+    Scenario(ScenarioHeader),
+}
+
+/// The scenario of a schedule.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScenarioHeader {
     /// File name of the scenario; it is looked for beside the schedule.
     pub scenario: String,
     /// Hash of the scenario's job and runtime.
@@ -68,8 +86,24 @@ pub struct Header {
     pub partition_order: String,
     /// Order in which roots are handed on; a file that does not say so is of [`ANY_ROOT_ORDER`].
     pub root_order: String,
-    /// State that the last event leads to.
-    pub ending: Ending,
+}
+
+impl Header {
+    /// Returns the name of what ran: the file name of the scenario, or the name of the model.
+    pub fn name(&self) -> &str {
+        match &self.subject {
+            Subject::Model(name) => name,
+            Subject::Scenario(header) => &header.scenario,
+        }
+    }
+
+    /// Returns the scenario, if it is a schedule of one.
+    pub fn scenario(&self) -> Option<&ScenarioHeader> {
+        match &self.subject {
+            Subject::Model(_) => None,
+            Subject::Scenario(header) => Some(header),
+        }
+    }
 }
 
 /// The state that a schedule leads to.

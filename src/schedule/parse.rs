@@ -3,20 +3,22 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{ANY_ROOT_ORDER, Ending, FORMAT_VERSION, Hash, Header, Schedule};
+use super::{ANY_ROOT_ORDER, Ending, FORMAT_VERSION, Hash, Header, ScenarioHeader, Schedule, Subject};
 use crate::file::FileError;
 use crate::machine::Event;
 
 /// The problem, and its line.
 type Problem = (usize, String);
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
+    "model",
     "scenario",
     "scenario-hash",
     "graph-hash",
     "slice",
     "variant",
     "partition-order",
+    "root-order",
     "ends",
     "client",
     "signature",
@@ -155,7 +157,22 @@ impl<'a> Fields<'a> {
     }
 
     fn header(&self) -> Result<Header, Problem> {
-        Ok(Header {
+        let subject = match self.values.get("model") {
+            Some((line, _)) if self.values.contains_key("scenario") => {
+                return Err((
+                    *line,
+                    "the header has \"model\" and \"scenario\", expected one of them".to_owned(),
+                ));
+            }
+            Some((_, name)) => Subject::Model((*name).to_owned()),
+            None => Subject::Scenario(self.scenario()?),
+        };
+        let ending = self.ending()?;
+        Ok(Header { subject, ending })
+    }
+
+    fn scenario(&self) -> Result<ScenarioHeader, Problem> {
+        Ok(ScenarioHeader {
             scenario: self.text("scenario")?,
             scenario_hash: self.hash("scenario-hash")?,
             graph_hash: self.hash("graph-hash")?,
@@ -163,7 +180,6 @@ impl<'a> Fields<'a> {
             variant: self.text("variant")?,
             partition_order: self.text("partition-order")?,
             root_order: self.text("root-order").unwrap_or_else(|_| ANY_ROOT_ORDER.to_owned()),
-            ending: self.ending()?,
         })
     }
 

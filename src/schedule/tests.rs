@@ -22,7 +22,7 @@ fn event(process: &str, thread: &str, label: &str, object: &str, choice: Option<
 }
 
 fn header(ending: Ending) -> Header {
-    Header {
+    let subject = Subject::Scenario(ScenarioHeader {
         scenario: "toy.toml".to_owned(),
         scenario_hash: Hash::of(b"job"),
         graph_hash: Hash::of(b"graph"),
@@ -30,8 +30,8 @@ fn header(ending: Ending) -> Header {
         variant: "tf-1.12".to_owned(),
         partition_order: "recorded".to_owned(),
         root_order: ANY_ROOT_ORDER.to_owned(),
-        ending,
-    }
+    });
+    Header { subject, ending }
 }
 
 /// Returns the toy's hang: the server closes its table before the request arrives.
@@ -93,14 +93,31 @@ fn endings() -> impl Strategy<Value = Ending> {
     ]
 }
 
+fn subjects() -> impl Strategy<Value = Subject> {
+    let scenario = |(scenario, hashes, root_order): (String, (u64, u64), String)| {
+        let Subject::Scenario(toy) = header(Ending::Open).subject else {
+            unreachable!("the toy has a scenario")
+        };
+        Subject::Scenario(ScenarioHeader {
+            scenario,
+            scenario_hash: Hash(hashes.0),
+            graph_hash: Hash(hashes.1),
+            root_order,
+            ..toy
+        })
+    };
+    prop_oneof![
+        line().prop_map(Subject::Model),
+        (line(), any::<(u64, u64)>(), line()).prop_map(scenario),
+    ]
+}
+
 proptest! {
     #[test]
     fn what_is_recorded_is_read_back_whatever_the_names_are(
-        events in events(), ending in endings(), name in line(), hashes in any::<(u64, u64)>(), noted in any::<bool>(),
+        events in events(), ending in endings(), subject in subjects(), noted in any::<bool>(),
     ) {
-        let mut header = header(ending);
-        header.scenario = name;
-        (header.scenario_hash, header.graph_hash) = (Hash(hashes.0), Hash(hashes.1));
+        let header = Header { subject, ending };
         let recorded = Schedule::record(header, events);
         let mut written = recorded.clone();
         if noted {
@@ -149,8 +166,8 @@ fn a_file_that_is_no_schedule_is_refused_with_its_line_and_what_was_expected() {
         ),
         (
             text.replace("slice:", "slices:"),
-            "a.schedule:5: unknown header key \"slices\", expected one of scenario, scenario-hash, graph-hash, slice, \
-             variant, partition-order, ends, client, signature, waits, message, length",
+            "a.schedule:5: unknown header key \"slices\", expected one of model, scenario, scenario-hash, graph-hash, slice, \
+             variant, partition-order, root-order, ends, client, signature, waits, message, length",
         ),
         (
             text.replace("variant: tf-1.12", "slice: full"),

@@ -18,7 +18,7 @@ use lastbatch::explore::exhaustive::{self, Reductions};
 use lastbatch::explore::{FoundHang, Strategy as Chosen, Verdict, sample, shuttle, threads};
 use lastbatch::machine::Reducible;
 use lastbatch::models::TensorFlow;
-use lastbatch::schedule::{End, Ending, Hash, Header, Schedule, replay};
+use lastbatch::schedule::{End, Ending, Header, Schedule, Subject, replay};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
@@ -71,13 +71,7 @@ fn by_sample<M: Reducible + 'static>(model: &Arc<M>, strategy: Chosen, most: u64
 /// Returns the find of an engine, as a schedule for the others.
 fn schedule_of(hang: &FoundHang) -> Schedule {
     let header = Header {
-        scenario: String::new(),
-        scenario_hash: Hash(0),
-        graph_hash: Hash(0),
-        slice: String::new(),
-        variant: String::new(),
-        partition_order: String::new(),
-        root_order: String::new(),
+        subject: Subject::Model("random system".to_owned()),
         ending: Ending::Hang {
             client: hang.client.clone(),
             signature: hang.signature.id(),

@@ -12,7 +12,7 @@ use lastbatch::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
 use lastbatch::models::tensorflow::job::graph::Graph;
 use lastbatch::models::tensorflow::job::{Data, Job, JobStep, Order, Variant};
 use lastbatch::scenario::SliceKind;
-use lastbatch::schedule::{Ending, Hash, Header, Schedule, replay};
+use lastbatch::schedule::{Ending, Header, Schedule, Subject, replay};
 
 use crate::support::scenario;
 use crate::support::shipped_schedules::{load, schedules};
@@ -85,8 +85,13 @@ fn every_recorded_hang_of_a_slice_of_the_real_graph_replays_on_all_its_nodes() {
     let mut replayed = 0;
     for path in schedules("final_batch") {
         let (schedule, slice) = load(&path);
-        assert_ne!(schedule.header.slice, "full", "{}", path.display());
-        let full = scenario::changed(path.with_file_name(&schedule.header.scenario), |document| {
+        assert_ne!(
+            schedule.header.scenario().expect("a scenario").slice,
+            "full",
+            "{}",
+            path.display()
+        );
+        let full = scenario::changed(path.with_file_name(schedule.header.name()), |document| {
             document.job.slice = SliceKind::Full;
         });
         replays_on_the_whole(slice.model(), &schedule, full.model());
@@ -112,13 +117,7 @@ fn compare(servers: u8, edges: &[String], variant: Variant, options: &SliceOptio
     );
     for hang in &of_slice.hangs {
         let header = Header {
-            scenario: String::new(),
-            scenario_hash: Hash(0),
-            graph_hash: Hash(0),
-            slice: String::new(),
-            variant: variant.to_string(),
-            partition_order: "recorded".to_owned(),
-            root_order: "all".to_owned(),
+            subject: Subject::Model("slice".to_owned()),
             ending: Ending::Hang {
                 client: hang.client.clone(),
                 signature: hang.signature.id(),

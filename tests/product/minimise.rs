@@ -73,7 +73,7 @@ fn the_command_writes_a_schedule_that_replays_and_nothing_where_it_cannot() {
     let directory = tempfile::tempdir().expect("a directory");
     let beside = |name: &str| std::fs::copy(file.with_file_name(name), directory.path().join(name)).expect("copied");
     let (schedule, prepared) = shipped_schedules::load(&file);
-    beside(&schedule.header.scenario);
+    beside(schedule.header.name());
     beside(file.file_name().and_then(|name| name.to_str()).expect("a name"));
     let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
     let told = predicates::str::contains("context switches, from");

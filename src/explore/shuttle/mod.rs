@@ -12,9 +12,9 @@ mod strategy;
 mod table;
 mod walk;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
@@ -158,6 +158,20 @@ pub fn replay<M: Model + 'static>(model: &Arc<M>, schedule: &Schedule) -> Result
     execution.ok_or_else(|| ShuttleError::GaveUp("the execution was not reported".to_owned()))
 }
 
+/// A hook that is called at panics.
+type Hook = Arc<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
+
+/// The hook that was there before shuttle's.
+static HOOK: OnceLock<Hook> = OnceLock::new();
+
+/// Returns the hook that is installed, which stays.
+fn shared_hook() -> Hook {
+    let hook: Hook = Arc::from(take_hook());
+    let same = Arc::clone(&hook);
+    set_hook(Box::new(move |info| same(info)));
+    hook
+}
+
 /// Runs shuttle; panics of its own, which are no failures of a label, end here.
 fn run<M: Model + 'static>(guide: Guide<M>, body: impl Fn() + Send + Sync + 'static) -> Result<(), ShuttleError> {
     let mut config = Config::new();
@@ -165,10 +179,15 @@ fn run<M: Model + 'static>(guide: Guide<M>, body: impl Fn() + Send + Sync + 'sta
     config.failure_persistence = FailurePersistence::None;
     config.max_steps = MaxSteps::None;
     config.silence_warnings = true;
+    let hook = Arc::clone(HOOK.get_or_init(shared_hook));
     let body = move || {
-        // shuttle installs its own hook when it begins the first execution.
-        static IN_FRONT: Once = Once::new();
-        IN_FRONT.call_once(panics::stand_in_front);
+        // shuttle installs its own hook when it begins the first execution. That one would print of every panic of the process.
+        static REMOVED: Once = Once::new();
+        REMOVED.call_once(|| {
+            let hook = Arc::clone(&hook);
+            set_hook(Box::new(move |info| hook(info)));
+            panics::stand_in_front();
+        });
         body();
     };
     let ran = catch_unwind(AssertUnwindSafe(|| Runner::new(guide, config).run(body)));

@@ -15,7 +15,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::{counted, grouped};
 use crate::diagnose::{Explanation, NoReturn, Recording};
 use crate::report::timeline::Timeline;
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Subject};
 
 pub use beside::Beside;
 use timeline::Notes;
@@ -77,7 +77,7 @@ impl Page<'_> {
     pub fn title(&self) -> String {
         match self.explanation {
             Some(explanation) => format!("{} never returns", explanation.client),
-            None => format!("A run of {}", self.schedule.header.scenario),
+            None => format!("A run of {}", self.schedule.header.name()),
         }
     }
 
@@ -90,9 +90,14 @@ impl Page<'_> {
                 h1 { (title) }
                 p.subject {
                     @if let Some(explanation) = self.explanation { span { "signature " code { (explanation.signature.id()) } } }
-                    span { "scenario " code { (header.scenario) } }
-                    span { "variant " code { (header.variant) } }
-                    span { "slice " code { (header.slice) } }
+                    @match &header.subject {
+                        Subject::Model(name) => { span { "model " code { (name) } } }
+                        Subject::Scenario(header) => {
+                            span { "scenario " code { (header.scenario) } }
+                            span { "variant " code { (header.variant) } }
+                            span { "slice " code { (header.slice) } }
+                        }
+                    }
                     @if let Some(beside) = &self.beside { span { "trace " code { (beside.file()) } } }
                 }
                 dl.figures {

@@ -4,68 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Cut, Experiment};
-use crate::explore::driver::{Execution, Limits, StatisticsStatus};
-use crate::explore::exhaustive::{Options, Reductions, Status};
+use crate::explore::driver::{Execution, StatisticsStatus};
+use crate::explore::exhaustive::{Reductions, Status};
 use crate::explore::loom::{self, LoomError};
-use crate::explore::sample;
 use crate::explore::shuttle::{self, ShuttleError};
 use crate::explore::threads::{self, Stuck};
-use crate::explore::{Strategy, UnknownStrategy, Verdict};
+use crate::explore::{Budget, UnknownStrategy, Verdict, by_sample, by_shuttle, by_threads};
 use crate::file::FileError;
 use crate::machine::Model;
 use crate::models::TensorFlow;
 use crate::scenario::{EngineName, EngineSection};
 use crate::schedule::{End, PrefixOutcome, ReplayOutcome, Schedule, replay, replay_prefix};
-
-/// Executions of the sampler where nobody says how many.
-const EXECUTIONS_OF_SAMPLE: u64 = 100_000;
-/// Executions of shuttle where nobody says how many.
-const EXECUTIONS_OF_SHUTTLE: u64 = 50_000;
-/// Executions of real threads where nobody says how many.
-const EXECUTIONS_OF_THREADS: u64 = 2_000;
-
-/// The bounds of what an engine may do, and from what it starts.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Budget {
-    /// Most states, for an engine that stores them.
-    pub max_states: Option<u64>,
-    /// Most bytes, for an engine that stores states.
-    pub max_memory: Option<u64>,
-    /// Most executions, for an engine that runs one after the other. A default of the engine if there is none.
-    pub executions: Option<u64>,
-    /// Longest time.
-    pub max_time: Option<Duration>,
-    /// Stop at the first hang.
-    pub stop_at_first_hang: bool,
-    /// Seed of random choices.
-    pub seed: u64,
-    /// Strategy by which the sampler or shuttle chooses schedules.
-    pub strategy: Strategy,
-    /// Threads of an engine that searches with several.
-    pub threads: usize,
-    /// The place where loom keeps a checkpoint; the scenario is added to its identity.
-    pub checkpoint: Option<loom::Checkpointing>,
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self {
-            max_states: None,
-            max_memory: None,
-            executions: None,
-            max_time: None,
-            stop_at_first_hang: false,
-            seed: 1,
-            strategy: Strategy::Portfolio,
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-            checkpoint: None,
-        }
-    }
-}
 
 impl Budget {
     /// Returns the budget that a scenario allows.
@@ -79,18 +31,6 @@ impl Budget {
             seed: section.seed.unwrap_or(default.seed),
             strategy: section.strategy.clone().unwrap_or(default.strategy),
             ..Self::default()
-        }
-    }
-
-    /// Returns it as options of the exhaustive engine.
-    pub fn exhaustive(&self, reductions: Reductions) -> Options {
-        Options {
-            threads: self.threads,
-            reductions,
-            max_states: self.max_states,
-            max_memory: self.max_memory,
-            max_time: self.max_time.map(|time| time.as_secs_f64()),
-            stop_at_first_hang: self.stop_at_first_hang,
         }
     }
 }
@@ -288,38 +228,11 @@ fn execute<M: Model + 'static>(
     engine: EngineName,
     budget: &Budget,
     interrupt: &Arc<AtomicBool>,
-    mut progress: impl FnMut(&StatisticsStatus) + Send + 'static,
+    progress: impl FnMut(&StatisticsStatus) + Send + 'static,
 ) -> Result<Verdict, EngineError> {
-    if engine == EngineName::Sample {
-        let options = sample::Options {
-            strategy: budget.strategy.clone(),
-            seed: budget.seed,
-            max_executions: Some(budget.executions.unwrap_or(EXECUTIONS_OF_SAMPLE)),
-            max_time: budget.max_time,
-            stop_at_first_hang: budget.stop_at_first_hang,
-            threads: budget.threads,
-            limits: sample::Options::LIMITS,
-        };
-        return Ok(sample::explore(model, &options, interrupt, &mut progress)?);
+    match engine {
+        EngineName::Sample => Ok(by_sample(model, budget, interrupt, progress)?),
+        EngineName::Shuttle => Ok(by_shuttle(model, budget, interrupt, progress)?),
+        _ => Ok(by_threads(model, budget, interrupt, progress)),
     }
-    if engine == EngineName::Shuttle {
-        let options = shuttle::Options {
-            strategy: budget.strategy.clone(),
-            seed: budget.seed,
-            max_executions: Some(budget.executions.unwrap_or(EXECUTIONS_OF_SHUTTLE)),
-            max_time: budget.max_time,
-            stop_at_first_hang: budget.stop_at_first_hang,
-            limits: Limits::default(),
-        };
-        return Ok(shuttle::explore(model, &options, interrupt, progress)?);
-    }
-    let options = threads::Options {
-        seed: budget.seed,
-        max_executions: Some(budget.executions.unwrap_or(EXECUTIONS_OF_THREADS)),
-        max_time: budget.max_time,
-        stop_at_first_hang: budget.stop_at_first_hang,
-        limits: Limits::default(),
-        watchdog: threads::Options::WATCHDOG,
-    };
-    Ok(threads::explore(model, &options, interrupt, &mut progress))
 }

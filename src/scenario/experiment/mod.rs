@@ -29,10 +29,10 @@ use crate::explore::{Finding, FoundHang, Verdict};
 use crate::file::FileError;
 use crate::machine::{Event, Label, Model, Reducible, Unmodelled};
 use crate::models::TensorFlow;
-use crate::schedule::{Ending, Hash, Header, ReplayOutcome, Schedule, replay};
+use crate::schedule::{Ending, Hash, Header, ReplayOutcome, ScenarioHeader, Schedule, Subject, replay};
 
 pub use self::decide::{DecideError, Decision};
-pub use self::engines::{Budget, EngineError, EngineStatus};
+pub use self::engines::{EngineError, EngineStatus};
 pub use self::error::{ExperimentError, ExperimentProblem};
 pub use self::hang::HangError;
 pub use self::hashes::Hashes;
@@ -40,6 +40,7 @@ pub use self::kernel::Cut;
 pub use self::parts::search_parts;
 pub use self::recorded::RecordedError;
 pub use self::worker::{Request, RequestError, WORKER_COMMAND, WorkerError};
+pub use crate::explore::Budget;
 
 /// A scenario with its model, ready to run. Nothing changes it once it is built.
 pub struct Experiment {
@@ -188,7 +189,7 @@ impl Experiment {
     /// Returns a schedule of this scenario.
     pub fn schedule(&self, ending: Ending, events: Vec<Event>) -> Schedule {
         let document = &self.scenario.document;
-        let header = Header {
+        let subject = Subject::Scenario(ScenarioHeader {
             scenario: self.scenario.file_name(),
             scenario_hash: self.hashes.scenario,
             graph_hash: self.hashes.graph,
@@ -196,9 +197,8 @@ impl Experiment {
             variant: document.runtime.variant.to_string(),
             partition_order: document.job.partition_order.to_string(),
             root_order: document.job.root_order.to_string(),
-            ending,
-        };
-        Schedule::record(header, events)
+        });
+        Schedule::record(Header { subject, ending }, events)
     }
 
     /// Runs a schedule that was just recorded again, to be sure of it; collects the labels that occur in it and notes in the

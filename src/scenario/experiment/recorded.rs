@@ -8,7 +8,7 @@ use super::{Experiment, ExperimentError};
 use crate::file::FileError;
 use crate::models::tensorflow::job::Variant;
 use crate::scenario::Scenario;
-use crate::schedule::Schedule;
+use crate::schedule::{ScenarioHeader, Schedule};
 
 /// The reason why a schedule has no model to replay on.
 #[derive(Debug, Error)]
@@ -31,13 +31,24 @@ impl RecordedError {
     }
 }
 
+/// Returns the scenario that a schedule names; `file` is the schedule's.
+fn scenario_of<'a>(schedule: &'a Schedule, file: &Path) -> Result<&'a ScenarioHeader, FileError> {
+    schedule.header.scenario().ok_or_else(|| {
+        let name = schedule.header.name();
+        FileError::new(
+            file,
+            format!("a schedule of model {name}, which the program replays that has it; expected one of a scenario"),
+        )
+    })
+}
+
 impl Scenario {
     /// Finds the scenario of a schedule that stands in `file`: the one beside it, or else one that is built in.
     ///
     /// # Errors
     /// When it is nowhere, or no scenario.
     pub fn of_schedule(schedule: &Schedule, file: &Path) -> Result<Self, RecordedError> {
-        let header = &schedule.header;
+        let header = scenario_of(schedule, file)?;
         let beside = file.with_file_name(&header.scenario);
         if beside.is_file() {
             return Ok(Self::load(&beside)?);
@@ -57,7 +68,7 @@ impl Experiment {
     /// # Errors
     /// When the scenario or its graph is another than that of the recording, or cannot run.
     pub fn recorded(schedule: &Schedule, file: &Path, mut scenario: Scenario) -> Result<Self, RecordedError> {
-        let header = &schedule.header;
+        let header = scenario_of(schedule, file)?;
         let in_header = |problem: String| FileError::new(file, problem);
         if scenario.hash() != header.scenario_hash {
             let (name, expected, hash) = (&header.scenario, header.scenario_hash, scenario.hash());
