@@ -10,6 +10,7 @@ mod gate;
 mod gate_walkthrough;
 mod matrix;
 mod minimise;
+mod own_model;
 mod real_jobs;
 #[path = "../support/mod.rs"]
 mod support;
