@@ -10,7 +10,8 @@ use lastbatch::schedule::{Ending, Schedule};
 
 use super::{Ended, Failure, Outcome, print};
 
-/// Decide whether the model can do what a trace of the real runtime shows. Exit code 0 if it can, 1 if not, 2 for bad input.
+/// Decide whether the model can do what a trace of the real runtime shows. Exit code 0 if it can, 1 if not, 2 for bad input, 3 if it is
+/// undecided.
 #[derive(Args)]
 pub(super) struct Conform {
     /// The trace, one JSON object a line
@@ -29,13 +30,18 @@ impl Conform {
         let trace = Trace::read(&self.trace)?;
         let experiment = traced(self.scenario.as_deref())?;
         let outcome = conform(experiment.model(), &trace);
+        let undecided = outcome.is_undecided();
         print(&format!("{outcome}\n"));
         if let Some(out) = &self.out {
             let schedule = promising(&experiment, outcome.events)?;
             schedule.write(out)?;
             print(&format!("schedule written to {}\n", out.display()));
         }
-        Ok(if outcome.agreed { Outcome::Holds } else { Outcome::Fails })
+        Ok(match (outcome.agreed, undecided) {
+            (true, _) => Outcome::Holds,
+            (false, true) => Outcome::Undecided,
+            (false, false) => Outcome::Fails,
+        })
     }
 }
 

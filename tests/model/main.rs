@@ -4,6 +4,7 @@ mod closed_world;
 mod concretization;
 mod conform;
 mod conform_random;
+mod conform_recorded;
 mod dataset;
 mod dump_forms;
 mod final_batch;

@@ -9,7 +9,7 @@
 //!
 //! Pool threads and completion queues are no obstacle: a thread of the trace stands for one thread of the model at a time.
 
-use super::plan::{Action, STEP, Slot, Subject};
+use super::plan::{Action, Slot, Subject};
 use super::position::{Context, Position};
 use crate::machine::{Label, ProcessId};
 use crate::models::tensorflow::mechanisms::{master, rendezvous, rpc, worker};
@@ -40,7 +40,7 @@ impl Context<'_> {
         } else if is(&[&rendezvous::REGISTER]) {
             to_come(&rpc::CANCEL) || aborted
         } else if is(&[&rendezvous::ABORT_LOCAL]) {
-            aborted && process.execution(STEP).is_none()
+            aborted && process.execution(self.plan.step).is_none()
         } else if let (true, Subject::Call(call)) = (is(&[&worker::INSTALL]), *subject) {
             to_come(&rpc::REQUEST_CANCELLED) || !self.client_cancels(at, call)
         } else if is(&[&rpc::SERVE_CLEAR]) {

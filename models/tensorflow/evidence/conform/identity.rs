@@ -1,14 +1,14 @@
 //! The owners of the objects that the ids of a trace mean: see [`super::plan`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::keep::CLIENT_SITE;
 use super::mapping::{self, Means, Owner, Place};
-use super::plan::{Action, Plan, STEP, Slot, Subject};
+use super::plan::{Action, Plan, Slot, Subject};
 use super::trace::{Function, Mark, Trace, TraceEvent};
 use crate::machine::ProcessId;
 use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::mechanisms::{rendezvous, rpc, worker};
+use crate::models::tensorflow::mechanisms::{master, rendezvous, rpc, worker};
 use crate::models::tensorflow::process::CallId;
 
 /// The call or step that `CallOptions` stand for.
@@ -53,6 +53,8 @@ pub(super) struct Open {
 #[derive(Default)]
 pub(super) struct Known {
     pub(super) options: BTreeMap<String, Options>,
+    /// Options whose call is complete: the object may be begun again.
+    pub(super) ended: BTreeSet<String>,
     pub(super) calls: BTreeMap<String, CallId>,
     pub(super) workers: BTreeMap<String, ProcessId>,
     pub(super) graphs: Option<String>,
@@ -117,6 +119,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+        self.plan.client |= matches!(action, Action::Run { label, .. } if label == &master::OPTIONS);
         let line = self.event(index).line;
         let inside = self.open[thread].iter().any(|open| open.busy);
         for open in &mut self.open[thread] {
@@ -136,14 +139,29 @@ impl<'a> Reader<'a> {
 
     fn try_read(&mut self, index: usize, thread: usize) -> Result<(), String> {
         let event = self.event(index).clone();
+        if self.is_told(index, thread) {
+            return Ok(());
+        }
+        if event.function == Function::ClearCancel && self.is_stale(&event, thread) {
+            let why = format!("{event}: what it clears belongs to an earlier step: it is begun here later");
+            self.plan.dropped.push((event.line, why));
+            return Ok(());
+        }
         let options = match event.mark {
-            Mark::Enter => self.enter(&event, thread)?,
+            Mark::Enter => self.enter(index, &event, thread)?,
             Mark::Leave => self.leave(&event, thread)?,
             Mark::Point => self.options(&event, thread)?,
         };
+        if event.function == Function::ClearCancel {
+            let ended = event.ids.opts.clone();
+            self.known(thread).ended.extend(ended);
+        }
         if event.function == Function::StartCancel && self.registering[thread] == event.ids.opts {
             // `RegisterCall` of an aborted rendezvous cancels the call itself: part of that label.
             return Ok(());
+        }
+        if self.receives_outputs(index, thread) {
+            return self.note_rendezvous(&event, thread);
         }
         let (owner, subject, failed) = self.subject(index, &event, thread, options)?;
         let Some(row) = mapping::row(event.function, event.mark, owner) else {
@@ -171,38 +189,24 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn enter(&mut self, event: &TraceEvent, thread: usize) -> Result<Option<Options>, String> {
+    fn enter(&mut self, index: usize, event: &TraceEvent, thread: usize) -> Result<Option<Options>, String> {
         let process = self.plan.threads[thread].process;
-        let worker = self.model.steps()[usize::from(STEP)].worker;
-        let begun = match event.function {
-            Function::RecvTensorIssue => {
-                self.registering[thread] = None;
-                let call = self.receive(event, process, true)?;
-                self.check_worker(event, thread, call)?;
-                Some(Options::Call(call))
-            }
-            Function::RecvTensorHandler => Some(Options::Request(self.receive(event, process, false)?)),
-            Function::RunGraphIssue => {
-                let known = self.known(thread);
-                known.issued += 1;
-                let number = known.issued - 1;
-                let call = self.run_graphs(process).nth(number);
-                let call = call.ok_or("the step has no further remote partition to start")?;
-                self.check_worker(event, thread, call)?;
-                Some(Options::Call(call))
-            }
-            Function::RunGraphHandler if process == worker => Some(Options::Own),
-            Function::RunGraphHandler => {
-                let call = self
-                    .run_graphs(worker)
-                    .find(|&call| self.model.call(call).server == process);
-                Some(Options::Request(call.ok_or("the step has no partition here")?))
-            }
-            Function::SetCancel if event.ids.site.as_deref() == Some(CLIENT_SITE) => Some(Options::Client),
-            _ => None,
-        };
+        let issued = self.known(thread).issued;
+        let begun = self.begun(event, process, issued)?;
+        match event.function {
+            Function::RecvTensorIssue => self.registering[thread] = None,
+            Function::RunGraphIssue => self.known(thread).issued += 1,
+            _ => {}
+        }
+        if let (Some(Options::Call(call)), true) = (begun, event.mark == Mark::Enter) {
+            self.check_worker(event, thread, call)?;
+        }
         if let (Some(options), Some(id)) = (begun, &event.ids.opts) {
             self.known(thread).options.insert(id.clone(), options);
+            self.known(thread).ended.remove(id);
+        }
+        if event.function == Function::StartCancel {
+            self.cancelled(index, event, thread)?;
         }
         let registering = event.function == Function::StartCancel && self.registering[thread] == event.ids.opts;
         let options = if registering {
@@ -222,6 +226,36 @@ impl<'a> Reader<'a> {
             busy: false,
         });
         Ok(options)
+    }
+
+    /// Returns what an event begins `CallOptions` for; `issued`: the number of `RunGraph` calls that were issued before it.
+    pub(super) fn begun(
+        &self,
+        event: &TraceEvent,
+        process: ProcessId,
+        issued: usize,
+    ) -> Result<Option<Options>, String> {
+        let worker = self.model.steps()[usize::from(self.plan.step)].worker;
+        Ok(match event.function {
+            _ if event.mark != Mark::Enter => None,
+            Function::RecvTensorIssue => Some(Options::Call(self.receive(event, process, true)?)),
+            Function::RecvTensorHandler => Some(Options::Request(self.receive(event, process, false)?)),
+            Function::RunGraphIssue => {
+                let call = self.run_graphs(process).nth(issued);
+                Some(Options::Call(
+                    call.ok_or("the step has no further remote partition to start")?,
+                ))
+            }
+            Function::RunGraphHandler if process == worker => Some(Options::Own),
+            Function::RunGraphHandler => {
+                let call = self
+                    .run_graphs(worker)
+                    .find(|&call| self.model.call(call).server == process);
+                Some(Options::Request(call.ok_or("the step has no partition here")?))
+            }
+            Function::SetCancel if event.ids.site.as_deref() == Some(CLIENT_SITE) => Some(Options::Client),
+            _ => None,
+        })
     }
 
     fn leave(&mut self, event: &TraceEvent, thread: usize) -> Result<Option<Options>, String> {
@@ -282,6 +316,9 @@ impl<'a> Reader<'a> {
             Function::FindOrCreate => {
                 self.note_rendezvous(event, thread)?;
                 let subject = self.finder(thread)?;
+                if let (Subject::Call(call), true) = (subject, self.known(thread).cleaned) {
+                    self.plan.late.insert(call);
+                }
                 Ok((Owner::Step, subject, false))
             }
             Function::Initialize | Function::StartAbort => {
@@ -318,15 +355,12 @@ fn id_of(event: &TraceEvent) -> Option<String> {
     event.ids.opts.clone().or_else(|| event.ids.rz.clone())
 }
 
-/// Tells which thread an abort must be on: that of an `AbortStep`'s delay reports `Aborted`, an executor its own error.
+/// Tells which thread an abort must be on. The delay of an `AbortStep` reports `Aborted`, and so does an executor that met that in its
+/// rendezvous; any other code is an executor's own error.
 fn timer(event: &TraceEvent) -> Option<bool> {
     const ABORTED: i32 = 10;
     match (event.function, event.ids.code) {
-        (Function::StartAbort, Some(ABORTED)) => {
-            let message = event.ids.message.as_deref().unwrap_or_default();
-            (!message.starts_with("Cleanup")).then_some(true)
-        }
-        (Function::StartAbort, Some(_)) => Some(false),
+        (Function::StartAbort, Some(code)) if code != ABORTED => Some(false),
         _ => None,
     }
 }

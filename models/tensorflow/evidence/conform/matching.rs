@@ -1,11 +1,12 @@
 //! The thread of the model that a slot of the trace means, and why none does.
 
-use super::plan::{Action, STEP, Slot, Subject, calls};
+use super::drive::Goal;
+use super::plan::{Action, Slot, Subject, calls};
 use super::position::{Context, Position, Refusal};
 use crate::machine::{Model, Pending, ProcessId};
 use crate::models::tensorflow::cluster::{CallInfo, CallKind};
 use crate::models::tensorflow::job::graph::NodeKind;
-use crate::models::tensorflow::mechanisms::{executor, master, pool, rendezvous, rpc, worker};
+use crate::models::tensorflow::mechanisms::{master, pool, rendezvous, worker};
 use crate::models::tensorflow::process::{CallId, NodeId, Thread, ThreadId};
 
 impl Context<'_> {
@@ -47,7 +48,7 @@ impl Context<'_> {
     }
 
     pub(super) fn receive_of(&self, id: ProcessId, node: NodeId) -> Option<CallId> {
-        match self.model.node(STEP, id, node).kind {
+        match self.model.node(self.plan.step, id, node).kind {
             NodeKind::Recv { edge } => self.receive_call(edge),
             _ => None,
         }
@@ -68,47 +69,45 @@ impl Context<'_> {
     }
 
     pub(super) fn receive_call(&self, edge: u16) -> Option<CallId> {
-        let mut calls = calls(self.model);
+        let mut calls = calls(self.model, self.plan.step);
         let found = calls.find(|(_, info)| info.kind == CallKind::RecvTensor { edge });
         found.map(|(id, _)| id)
     }
 
-    /// Threads that may come to the slot's label by labels that the trace does not show.
-    pub(super) fn candidates(&self, at: &Position, id: ProcessId, slot: &Slot) -> Vec<ThreadId> {
-        let Action::Run {
-            label, subject, timer, ..
-        } = slot.action
-        else {
-            return Vec::new();
+    /// Returns the model threads that a trace thread may stand for in its next slot; `None`: the one that it stands for already, or nobody
+    /// is in sight.
+    pub(super) fn picks(&self, at: &Position, thread: usize) -> Vec<Option<ThreadId>> {
+        let id = self.plan.threads[thread].process;
+        let (None, Some(slot)) = (at.runs[thread], self.next(at, thread)) else {
+            return vec![None];
         };
-        let threads = &at.system.processes[id.index()].threads;
-        let live = |wanted: &dyn Fn(&Thread) -> bool| -> Vec<ThreadId> {
-            let found = threads.iter().filter(|thread| wanted(thread));
-            found.map(|thread| thread.id).collect()
-        };
-        let done = |thread: &Thread| matches!(thread.id, ThreadId::Done(_));
-        let ends = [&rpc::SERVE_CLEAR, &worker::CLEAR_LOCAL, &master::WHEN_DONE];
-        match subject {
-            Subject::Call(call) if label == &rendezvous::REGISTER => {
-                live(&|thread| self.receives(id, thread) == Some(call))
+        let process = &at.system.processes[id.index()];
+        let threads = self.model.threads(id, process).into_iter().zip(&process.threads);
+        let mut picks: Vec<ThreadId> = threads
+            .filter(|(pending, state)| self.means(slot, id, pending, state))
+            .map(|(pending, _)| pending.thread)
+            .filter(|&candidate| self.may_be(at, Some(thread), candidate))
+            .collect();
+        if matches!(&slot.action, Action::Run { label, .. } if *label == &rendezvous::ABORT_LOCAL) {
+            let mut then = at.clone();
+            for candidate in self.hopeful(at, id, Goal::Slot(slot)) {
+                if !picks.contains(&candidate)
+                    && self.may_be(at, Some(thread), candidate)
+                    && !self.runs_elsewhere(at, id, candidate, Some(thread))
+                    && self.would_reach(&mut then, id, candidate, Goal::Slot(slot), Some(thread))
+                {
+                    picks.push(candidate);
+                }
             }
-            Subject::Call(call) if label == &worker::INSTALL => live(
-                &|thread| matches!(thread.id, ThreadId::Handler(other) | ThreadId::Arrival(other) if other == call),
-            ),
-            Subject::Call(call) if label == &rpc::CLEAR => live(&|thread| thread.id == ThreadId::Completion(call)),
-            _ if label == &rendezvous::CLEANUP => live(&|thread| {
-                matches!(thread.id, ThreadId::Handler(call) | ThreadId::Arrival(call)
-                    if self.model.call(call).kind == CallKind::CleanupGraph)
-            }),
-            _ if label == &rendezvous::ABORT_LOCAL && timer != Some(true) => {
-                let mut found = live(&|thread| thread.is_at(&executor::LATCH));
-                found.extend(live(&|thread| matches!(thread.id, ThreadId::GetNext(..))));
-                found.extend(live(&done));
-                found
-            }
-            _ if ends.contains(&label) => live(&done),
-            _ => Vec::new(),
         }
+        // The delayed aborts of a step are alike.
+        if picks.iter().all(|pick| matches!(pick, ThreadId::Timer(..))) {
+            picks.truncate(1);
+        }
+        if picks.is_empty() {
+            return vec![None];
+        }
+        picks.into_iter().map(Some).collect()
     }
 
     /// Tells why no thread is on its way to the slot's label.
@@ -161,7 +160,7 @@ impl Context<'_> {
     /// Returns the `RunGraph` that a process serves for the step.
     fn run_graph_at(&self, id: ProcessId) -> Option<CallId> {
         let runs = |info: &CallInfo| info.server == id && matches!(info.kind, CallKind::RunGraph { .. });
-        let found = calls(self.model).find(|(_, info)| runs(info));
+        let found = calls(self.model, self.plan.step).find(|(_, info)| runs(info));
         found.map(|(call, _)| call)
     }
 

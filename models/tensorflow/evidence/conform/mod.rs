@@ -4,6 +4,8 @@
 //! from events to labels, `plan` says whose objects the ids are and what order the times force, `search` tries.
 
 mod alignment;
+mod cancels;
+mod drive;
 mod early;
 mod identity;
 mod keep;
@@ -13,6 +15,7 @@ mod outcome;
 mod plan;
 mod policy;
 mod position;
+mod queueing;
 mod resolve;
 mod search;
 mod trace;
@@ -51,7 +54,7 @@ pub fn conform(model: &TensorFlow, trace: &Trace) -> Outcome {
             Ok(shown) => outcome.after_end = shown,
             Err(reason) => outcome.break_model(reason),
         }
-        if let Some((id, client)) = search::stuck_client(model, &found.position) {
+        if let Some((id, client)) = search::stuck_client(&context, &found.position) {
             let system: Vec<_> = found.position.system.processes.iter().collect();
             let wait_for = model.wait_for(&system, id, client);
             outcome.signature = Some(wait_for.signature());
@@ -83,7 +86,7 @@ fn disagreement(trace: &Trace, plan: &Plan, found: &search::Found) -> Option<Fir
         event: trace.events[slot.event].to_string(),
         needed: needed(slot),
         reason: reason.clone(),
-        exhausted: found.exhausted,
+        given_up: (!found.exhausted).then_some(search::BUDGET),
     })
 }
 

@@ -45,12 +45,17 @@ pub struct FirstDisagreement {
     pub needed: String,
     /// The reason why that can't run.
     pub reason: String,
-    /// Whether every order of the trace's events was tried, under the rules for what the trace does not show; else the search's budget
-    /// ended it.
-    pub exhausted: bool,
+    /// The number of events after which the search gave up; `None` if it tried every order of the trace's events, under the rules for what
+    /// the trace does not show.
+    pub given_up: Option<usize>,
 }
 
 impl Outcome {
+    /// Returns true if the search gave up before it knew.
+    pub fn is_undecided(&self) -> bool {
+        self.stuck.as_ref().is_some_and(|stuck| stuck.given_up.is_some())
+    }
+
     /// Returns a trace with an event of a process that the model does not have.
     pub(super) fn foreign(model: &TensorFlow, trace: &Trace, index: usize) -> Self {
         let event = &trace.events[index];
@@ -63,7 +68,7 @@ impl Outcome {
                 event: event.to_string(),
                 needed: format!("a process {}", event.process),
                 reason: format!("the graph has {}", known.join(", ")),
-                exhausted: true,
+                given_up: None,
             }),
             ..Self::default()
         }
@@ -77,8 +82,31 @@ impl Outcome {
             event: "after the last event".to_owned(),
             needed: "to come to rest".to_owned(),
             reason,
-            exhausted: true,
+            given_up: None,
         });
+    }
+}
+
+impl fmt::Display for FirstDisagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, event, .. } = self;
+        match self.given_up {
+            None => writeln!(f, "refused: first disagreement, line {line}: {event}")?,
+            Some(bound) => {
+                writeln!(
+                    f,
+                    "undecided: the search gave up after {bound} events, over all orders that it tried"
+                )?;
+                writeln!(f, "the furthest that it came is line {line}: {event}")?;
+            }
+        }
+        writeln!(f, "  needs {}", self.needed)?;
+        writeln!(f, "  but {}", self.reason)?;
+        if self.given_up.is_none() {
+            let tried = "every order of its events that the trace leaves open was tried, under the rules for what it does not show";
+            writeln!(f, "  ({tried})")?;
+        }
+        Ok(())
     }
 }
 
@@ -100,15 +128,7 @@ impl fmt::Display for Outcome {
             }
         }
         if let Some(stuck) = &self.stuck {
-            writeln!(f, "first disagreement, line {}: {}", stuck.line, stuck.event)?;
-            writeln!(f, "  needs {}", stuck.needed)?;
-            writeln!(f, "  but {}", stuck.reason)?;
-            let tried = if stuck.exhausted {
-                "every order of its events that the trace leaves open was tried, under the rules for what it does not show"
-            } else {
-                "not every order was tried: the search's budget ended it"
-            };
-            writeln!(f, "  ({tried})")?;
+            stuck.fmt(f)?;
         }
         if !self.after_end.is_empty() {
             let count = self.after_end.len();

@@ -20,18 +20,25 @@ use std::collections::BTreeSet;
 
 use super::identity::Reader;
 use super::mapping::Place;
-use super::trace::{Trace, TraceEvent};
+use super::trace::{Function, Trace, TraceEvent};
 use crate::machine::{Label, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallInfo;
 use crate::models::tensorflow::process::{CallId, StepId};
 
-/// The step that the trace shows: the first of the model's.
-pub(super) const STEP: StepId = 0;
+/// Returns the calls of a step.
+pub(super) fn calls(model: &TensorFlow, step: StepId) -> impl Iterator<Item = (CallId, &CallInfo)> {
+    (0..).zip(model.calls()).filter(move |(_, info)| info.step == step)
+}
 
-/// Returns the calls of the step that the trace shows.
-pub(super) fn calls(model: &TensorFlow) -> impl Iterator<Item = (CallId, &CallInfo)> {
-    (0..).zip(model.calls()).filter(|(_, info)| info.step == STEP)
+/// Returns the step that a trace shows: the first one of the worker that calls `RunGraph` in it.
+fn shown_step(model: &TensorFlow, trace: &Trace) -> StepId {
+    let issues = |event: &&TraceEvent| event.function == Function::RunGraphIssue;
+    let worker = trace.events.iter().find(issues).map(|event| &event.process);
+    let name = |worker: ProcessId| &model.processes()[worker.index()].name;
+    let mut steps = model.steps().iter();
+    let found = steps.position(|step| Some(name(step.worker)) == worker);
+    found.unwrap_or_default() as StepId
 }
 
 /// The subject whose run of a label is meant.
@@ -92,6 +99,8 @@ pub(super) struct TraceThread {
 /// The whole trace, resolved.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
+    /// The step of the model that the trace shows.
+    pub(super) step: StepId,
     pub(super) threads: Vec<TraceThread>,
     /// Dropped events: line and why.
     pub(super) dropped: Vec<(usize, String)>,
@@ -101,6 +110,10 @@ pub(super) struct Plan {
     pub(super) handled: BTreeSet<CallId>,
     /// Receives that are answered before their handler returns.
     pub(super) inline: BTreeSet<CallId>,
+    /// Receives that are handled after the step was cleaned up: they find another rendezvous, in which nothing is sent.
+    pub(super) late: BTreeSet<CallId>,
+    /// Whether the trace shows the options of the client's call.
+    pub(super) client: bool,
     /// Requests whose cancellation the trace shows.
     pub(super) cancelled: BTreeSet<CallId>,
 }
@@ -108,6 +121,7 @@ pub(super) struct Plan {
 /// Resolves a trace. `Err`: the index of an event of a process that the model does not have.
 pub(super) fn plan(model: &TensorFlow, trace: &Trace) -> Result<Plan, usize> {
     let mut reader = Reader::new(model, trace);
+    reader.plan.step = shown_step(model, trace);
     let kept = reader.keep()?;
     let kept = reader.drop_unnamed(kept);
     for &(index, thread) in &kept {

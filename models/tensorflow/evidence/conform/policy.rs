@@ -3,16 +3,19 @@
 //! The trace leaves open when they run. Most rules are what the trace shows, read backwards: who latches the error first is who aborts,
 //! what `StartAbort` cancels is what is active, a receive that is answered before its handler returns found a value or an error. The
 //! search branches over the events of the trace only, so agreement is proof (the schedule replays), but disagreement holds under these
-//! rules. Known gap: a `_Send` whose receive is shown waiting is held back, and if it runs inline in another closure it holds a pool
-//! thread meanwhile, which can starve small pools; `tests/model/conform_random.rs` has traces of the model itself that are refused for it.
+//! rules.
+
+use std::collections::BTreeSet;
 
 use super::mapping;
-use super::plan::{Action, STEP, Slot, Subject};
-use super::position::{Context, Position};
+use super::plan::{Action, Slot, Subject};
+use super::position::{Context, Position, Refusal};
 use crate::machine::{Pending, ProcessId};
 use crate::models::tensorflow::cluster::CallKind;
+use crate::models::tensorflow::job::Data;
 use crate::models::tensorflow::job::graph::NodeKind;
 use crate::models::tensorflow::mechanisms::rendezvous::Rendezvous;
+use crate::models::tensorflow::mechanisms::rpc::Rpc;
 use crate::models::tensorflow::mechanisms::{executor, iterator, master, pool, rendezvous, rpc};
 use crate::models::tensorflow::process::{CallId, NodeId, Process, StepId, Thread, ThreadId};
 
@@ -23,10 +26,25 @@ pub(super) enum Policy {
     Now(u32),
     /// Run it when the next event of the trace needs it.
     Demand(u32),
+    /// Run it if its thread comes to its end alone, or when the next event of the trace needs it.
+    Whole,
     /// Not before something else has happened.
     Hold(String),
+    /// Not before a thread of the process has done this.
+    Wants(Want, String),
     /// The trace shows it: it runs where the trace has it.
     Shown,
+}
+
+/// The deed of a thread that another one waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Want {
+    /// It has looked whether the rendezvous is aborted before it receives.
+    Validated(CallId),
+    /// It has sent the value that is received.
+    Sent(CallId),
+    /// It has latched the first error of the partition.
+    Latched,
 }
 
 impl Context<'_> {
@@ -88,22 +106,60 @@ impl Context<'_> {
         master::number_of(&order) as u32
     }
 
+    /// Says why the trace has a label elsewhere: what comes of it would be another trace.
+    pub(super) fn check_shown(&self, at: &Position, id: ProcessId, slot: &Slot) -> Result<(), Refusal> {
+        let Action::Run {
+            label,
+            subject: Subject::Call(call),
+            ..
+        } = slot.action
+        else {
+            return Ok(());
+        };
+        let record = at.system.processes[id.index()].client_call(call);
+        let marks = label == &rpc::CANCEL && record.is_some_and(|record| record.installed && record.rpc == Rpc::Fresh);
+        if marks && self.plan.handled.contains(&call) {
+            let name = self.model.call_name(call);
+            return Err(format!("{name} would never be sent, and the trace shows it handled"));
+        }
+        Ok(())
+    }
+
     /// Decides what to do with a thread's next label.
     pub(super) fn policy(&self, at: &Position, id: ProcessId, pending: &Pending<ThreadId>) -> Policy {
         let process = &at.system.processes[id.index()];
         let thread = process.thread(pending.thread).expect("a pending thread lives");
         let label = pending.operation.label;
+        if self.is_of_another_step(thread) {
+            return match label == &master::RUN {
+                true => Policy::Hold("the trace does not show this step".to_owned()),
+                false => Policy::Now(0),
+            };
+        }
+        if label == &master::OPTIONS && !self.plan.client {
+            return Policy::Now(0);
+        }
         if mapping::is_shown(label) && !self.is_silent(process, thread) {
             return Policy::Shown;
         }
         let subject = thread.at().subject();
         if label == &pool::TAKE {
-            self.take_policy(process, id, thread.id)
+            Policy::Whole
+        } else if label == &executor::NEXT_ROOT || label == &executor::OUTSTANDING {
+            self.root_policy(at, id, process, pending)
         } else if let (true, Some(step)) = (label == &executor::LATCH, subject.step) {
             self.latch_policy(at, id, process, thread.id, step)
         } else if rendezvous::LABELS.contains(&label) {
             self.rendezvous_policy(at, id, process, thread)
-        } else if label == &rpc::QUEUE_TAKE || label == &iterator::GET_NEXT {
+        } else if label == &iterator::GET_NEXT && self.model.data(self.plan.step) == Data::End {
+            match process.execution(self.plan.step) {
+                Some(execution) if execution.failed => Policy::Now(0),
+                _ => Policy::Demand(0),
+            }
+        } else if label == &executor::DISPATCH && self.is_outsider(thread) && self.shown_from(at, id, thread).is_some()
+        {
+            Policy::Demand(0)
+        } else if label == &rpc::QUEUE_TAKE || label == &executor::FINISH && self.is_outsider(thread) {
             Policy::Demand(0)
         } else if let (true, Some(call)) = (label == &rpc::READ, subject.call) {
             self.read_policy(call, pending.operation.choices)
@@ -118,6 +174,15 @@ impl Context<'_> {
         }
     }
 
+    /// Returns true if a thread works for another step than the trace shows.
+    fn is_of_another_step(&self, thread: &Thread) -> bool {
+        let (about, subject) = (thread.id.role().about, thread.at().subject());
+        let call = about.call.or(subject.call);
+        let step = about.step.or(subject.step);
+        let step = step.or_else(|| call.map(|call| self.model.call(call).step));
+        step.is_some_and(|step| step != self.plan.step)
+    }
+
     /// Labels of the table that leave no line: a cancellation that finds no callback.
     pub(super) fn is_silent(&self, process: &Process, thread: &Thread) -> bool {
         let call = thread.at().subject().call;
@@ -125,54 +190,64 @@ impl Context<'_> {
         call.is_some_and(|call| !process.server_call(call).is_some_and(|call| call.callback))
     }
 
-    pub(super) fn take_policy(&self, process: &Process, id: ProcessId, thread: ThreadId) -> Policy {
-        match thread {
-            ThreadId::Node(_, node) => match self.receive_of(id, node) {
-                Some(call) if self.plan.registered.contains(&call) => self.early_policy(process),
-                // A receive that the trace does not show comes too late.
-                Some(_) if !self.is_aborted(process) => Policy::Hold("the trace does not show it".to_owned()),
-                _ => self.send_policy(process, id, node),
-            },
-            _ => Policy::Demand(0),
-        }
-    }
-
-    /// Applies the rule: a receive that the trace shows being registered, be it after an abort, was validated before it.
-    pub(super) fn early_policy(&self, process: &Process) -> Policy {
-        let aborts = |thread: &Thread| thread.is_at(&rendezvous::ABORT_REMOTE);
-        if process.threads.iter().any(aborts) && !self.is_aborted(process) {
-            Policy::Now(0)
-        } else {
-            Policy::Demand(0)
-        }
-    }
-
-    /// Returns a receive that the trace shows being registered and that is not validated yet.
-    pub(super) fn unvalidated(&self, id: ProcessId, process: &Process) -> Option<CallId> {
-        let begins = |thread: &&Thread| thread.is_at(&pool::TAKE) || thread.is_at(&rendezvous::VALIDATE);
-        let waiting = process.threads.iter().filter(begins);
-        let mut calls = waiting.filter_map(|thread| self.receives(id, thread));
-        calls.find(|call| self.plan.registered.contains(call))
+    /// Returns a receive that the trace shows being registered later and that is not validated yet.
+    pub(super) fn unvalidated(&self, at: &Position, id: ProcessId, process: &Process) -> Option<CallId> {
+        let threads = self.plan.threads.iter().zip(&at.done);
+        let here = threads.filter(|(thread, _)| thread.process == id);
+        let mut calls = here
+            .flat_map(|(thread, &done)| &thread.slots[done..])
+            .filter_map(|slot| match slot.action {
+                Action::Run {
+                    label,
+                    subject: Subject::Call(call),
+                    ..
+                } if label == &rendezvous::REGISTER => Some(call),
+                _ => None,
+            });
+        let validated = |call: &CallId| {
+            let mut places = process
+                .threads
+                .iter()
+                .filter(|thread| thread.is_at(&rendezvous::REGISTER));
+            places.any(|thread| self.receives(id, thread) == Some(*call))
+        };
+        calls.find(|call| !validated(call))
     }
 
     pub(super) fn is_aborted(&self, process: &Process) -> bool {
-        process.execution(STEP).is_some_and(|execution| {
+        process.execution(self.plan.step).is_some_and(|execution| {
             let rendezvous = &process.rendezvous[usize::from(execution.rendezvous)];
             rendezvous.aborted
         })
     }
 
     /// Applies the rule: a value is sent early, unless the trace shows its receive waiting for it.
-    pub(super) fn send_policy(&self, process: &Process, id: ProcessId, node: NodeId) -> Policy {
-        let NodeKind::Send { edge } = self.model.node(STEP, id, node).kind else {
+    pub(super) fn send_policy(
+        &self,
+        at: &Position,
+        process: &Process,
+        id: ProcessId,
+        thread: ThreadId,
+        node: NodeId,
+    ) -> Policy {
+        let NodeKind::Send { edge } = self.model.node(self.plan.step, id, node).kind else {
             return Policy::Now(0);
         };
         let Some(call) = self.receive_call(edge) else {
             return Policy::Now(0);
         };
-        let waits = self.plan.handled.contains(&call) && !self.plan.inline.contains(&call);
+        let is_of = |calls: &BTreeSet<CallId>| calls.contains(&call);
+        let waits = is_of(&self.plan.handled) && !is_of(&self.plan.inline) && !is_of(&self.plan.late);
         let mut rendezvous = process.rendezvous.iter();
         let waiting = rendezvous.any(|rendezvous| rendezvous.waiters.contains(&call));
+        let answers = |slot: &Slot| {
+            matches!(slot.action, Action::Run { label, subject, .. }
+                if label == &rpc::SERVE_CLEAR && subject == Subject::Call(call))
+        };
+        let shown = self.slot_of(at, id, thread);
+        if waiting && shown.is_some_and(|(_, slot)| !slot.is_some_and(answers)) {
+            return Policy::Hold("the trace does not show it answering the receive that waits".to_owned());
+        }
         if waits && !waiting && !self.is_aborted(process) {
             Policy::Hold("the trace shows its receive waiting for the value".to_owned())
         } else {
@@ -196,7 +271,10 @@ impl Context<'_> {
             |slot: &Slot| matches!(slot.action, Action::Run { label, .. } if label == &rendezvous::ABORT_LOCAL);
         match self.slot_of(at, id, thread) {
             Some((_, slot)) if slot.is_some_and(aborts) => Policy::Now(0),
-            Some(_) => Policy::Hold("the trace does not show it aborting the rendezvous".to_owned()),
+            Some(_) => {
+                let reason = "the trace does not show it aborting the rendezvous".to_owned();
+                Policy::Wants(Want::Latched, reason)
+            }
             None => Policy::Demand(0),
         }
     }
@@ -206,12 +284,13 @@ impl Context<'_> {
         let of = || &process.rendezvous[usize::from(subject.rendezvous.expect("an abort is of a rendezvous"))];
         match (subject.node, subject.call) {
             (Some(node), _) if label == &rendezvous::VALIDATE => match self.receive_of(id, node) {
-                Some(call) if self.plan.registered.contains(&call) => self.early_policy(process),
-                Some(_) if !self.is_aborted(process) => Policy::Hold("the trace does not show it".to_owned()),
+                Some(call) if !self.plan.registered.contains(&call) && !self.is_aborted(process) => {
+                    Policy::Hold("the trace does not show it".to_owned())
+                }
                 _ => Policy::Now(0),
             },
             (Some(node), _) if label == &rendezvous::SEND_CHECK || label == &rendezvous::SEND_LOCAL => {
-                self.send_policy(process, id, node)
+                self.send_policy(at, process, id, thread.id, node)
             }
             _ if label == &rendezvous::ABORT_REMOTE => self.abort_policy(at, id, process, thread.id, of()),
             _ if label == &rendezvous::ABORT_NEXT => {
@@ -226,16 +305,13 @@ impl Context<'_> {
                 }
             }
             (_, Some(call)) if self.plan.inline.contains(&call) => {
-                let answers = if label == &rendezvous::RECV_LOCAL {
-                    of().initialized
-                } else if label == &rendezvous::LOCAL_RECV {
-                    of().local_aborted || of().values.contains(&call)
+                let reason = || "the trace shows it answered at once".to_owned();
+                if label == &rendezvous::RECV_LOCAL && !of().initialized {
+                    Policy::Hold(reason())
+                } else if label == &rendezvous::LOCAL_RECV && !of().local_aborted && !of().values.contains(&call) {
+                    Policy::Wants(Want::Sent(call), reason())
                 } else {
-                    true
-                };
-                match answers {
-                    true => Policy::Now(0),
-                    false => Policy::Hold("the trace shows it answered at once".to_owned()),
+                    Policy::Now(0)
                 }
             }
             _ => Policy::Now(0),
@@ -258,12 +334,14 @@ impl Context<'_> {
         shown.sort_unstable();
         let active: &[CallId] = if rendezvous.aborted { &[] } else { &rendezvous.active };
         if active == shown || !ended && shown.iter().all(|call| active.contains(call)) {
-            return match self.unvalidated(id, process).filter(|_| !rendezvous.aborted) {
+            return match self.unvalidated(at, id, process).filter(|_| !rendezvous.aborted) {
                 Some(call) => {
-                    let call = self.model.call_name(call);
-                    Policy::Hold(format!("the receive of {call} is validated before, says the trace"))
+                    let name = self.model.call_name(call);
+                    let reason = format!("the receive of {name} is validated before, says the trace");
+                    Policy::Wants(Want::Validated(call), reason)
                 }
-                None => Policy::Now(0),
+                None if rendezvous.aborted => Policy::Now(0),
+                None => Policy::Demand(0),
             };
         }
         let names = |calls: &[CallId]| {

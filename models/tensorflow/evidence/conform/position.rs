@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
-use super::plan::{Action, Plan, Slot};
+use super::drive::Goal;
+use super::plan::{Action, Plan, Slot, Subject};
 use super::policy::Policy;
 use crate::machine::{Event, Label, Model, Pending, ProcessId, System};
 use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::mechanisms::{rpc, worker};
 use crate::models::tensorflow::process::{Process, RunsOn, ThreadId};
 
 /// The runtime thread that a trace thread stands for: the pool or queue that it runs on, and of threads of their own, which.
@@ -68,6 +70,7 @@ impl Context<'_> {
         choice: u32,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
+        self.accept_first(at, id, pending, events)?;
         events.push(at.system.event(self.model, id, pending, choice));
         at.system
             .step(self.model, id, pending, choice)
@@ -92,6 +95,9 @@ impl Context<'_> {
                     self.run(at, id, &pending, choice, events)?;
                     ran = true;
                 }
+                for thread in self.whole(at, id) {
+                    ran |= self.run_whole(at, id, thread, events)?;
+                }
             }
             if !ran {
                 return Ok(());
@@ -110,6 +116,17 @@ impl Context<'_> {
             })
     }
 
+    /// Lists the threads that may be run whole.
+    fn whole(&self, at: &Position, id: ProcessId) -> Vec<ThreadId> {
+        let threads = self.model.threads(id, &at.system.processes[id.index()]);
+        let whole = |pending: &Pending<ThreadId>| pending.enabled && self.policy(at, id, pending) == Policy::Whole;
+        threads
+            .into_iter()
+            .filter(whole)
+            .map(|pending| pending.thread)
+            .collect()
+    }
+
     /// Returns true if a slot's time has come: no other slot of its process has to be before it.
     pub(super) fn in_order(&self, at: &Position, slot: &Slot, process: ProcessId) -> Result<(), Refusal> {
         for (thread, info) in self.plan.threads.iter().enumerate() {
@@ -124,34 +141,6 @@ impl Context<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Returns the model threads that a trace thread may stand for in its next slot; `None`: the one that it stands for already, or nobody
-    /// is in sight.
-    pub(super) fn picks(&self, at: &Position, thread: usize) -> Vec<Option<ThreadId>> {
-        let id = self.plan.threads[thread].process;
-        let (None, Some(slot)) = (at.runs[thread], self.next(at, thread)) else {
-            return vec![None];
-        };
-        let process = &at.system.processes[id.index()];
-        let threads = self.model.threads(id, process).into_iter().zip(&process.threads);
-        let mut picks: Vec<ThreadId> = threads
-            .filter(|(pending, state)| self.means(slot, id, pending, state))
-            .map(|(pending, _)| pending.thread)
-            .collect();
-        for candidate in self.candidates(at, id, slot) {
-            if !picks.contains(&candidate) {
-                picks.push(candidate);
-            }
-        }
-        // The delayed aborts of a step are alike.
-        if picks.iter().all(|pick| matches!(pick, ThreadId::Timer(..))) {
-            picks.truncate(1);
-        }
-        if picks.is_empty() {
-            return vec![None];
-        }
-        picks.into_iter().map(Some).collect()
     }
 
     /// Does the next slot of a trace thread, with the labels that it needs; `pick`: by this model thread.
@@ -225,7 +214,13 @@ impl Context<'_> {
         if slot.inside && at.runs[thread].is_none() {
             return Err("the function that the trace's thread is in has ended".to_owned());
         }
-        if let Some(pending) = self.ready(at, thread, pick, slot)? {
+        self.uncover(at, id, slot, events)?;
+        let ready = self.ready(at, thread, pick, slot);
+        if let (Err(reason), Some(_)) = (&ready, at.runs[thread]) {
+            return Err(reason.clone());
+        }
+        if let Ok(Some(pending)) = ready {
+            self.check_shown(at, id, slot)?;
             let choice = self.order(at, thread, &pending);
             at.runs[thread] = Some(pending.thread);
             at.kinds[thread] = Some(kind(pending.thread));
@@ -240,22 +235,24 @@ impl Context<'_> {
             self.advance(at, id, &pending, events)?;
             return Ok(false);
         }
-        let mut refusal = None;
-        for candidate in self.candidates(at, id, slot) {
-            // An arrival becomes a handler on the way.
-            let other = pick.is_some_and(|pick| pick != candidate && !matches!(pick, ThreadId::Arrival(_)));
-            if other || self.runs_elsewhere(at, id, candidate, thread) {
-                continue;
-            }
-            let Some(pending) = self.pending(at, id, candidate) else {
-                continue;
-            };
-            match self.advance(at, id, &pending, events) {
-                Ok(()) => return Ok(false),
-                Err(reason) => refusal = refusal.or(Some(reason)),
-            }
+        if let Action::Run {
+            label,
+            subject: Subject::Call(call),
+            ..
+        } = slot.action
+            && (label == &worker::INSTALL || label == &rpc::REQUEST_CANCELLED)
+            && at.system.processes[id.index()]
+                .thread(ThreadId::Arrival(call))
+                .is_some()
+        {
+            self.accept(at, id, call, events)?;
+            return Ok(false);
         }
-        Err(refusal.unwrap_or_else(|| self.why_absent(at, id, slot)))
+        self.free_queue(at, id, slot, events)?;
+        if self.attain(at, id, Goal::Slot(slot), (Some(thread), pick), events) {
+            return Ok(false);
+        }
+        Err(ready.err().unwrap_or_else(|| self.why_absent(at, id, slot)))
     }
 
     /// Returns the thread that would run the slot's label next, if one would.
@@ -280,7 +277,7 @@ impl Context<'_> {
                 refusal = refusal.or(Some(format!(
                     "{name} is there, but the trace's thread is inside {other}"
                 )));
-            } else if self.runs_elsewhere(at, id, pending.thread, thread) {
+            } else if self.runs_elsewhere(at, id, pending.thread, Some(thread)) {
                 refusal = refusal.or(Some(format!("{name} is there, but it is another thread of the trace")));
             } else if at.kinds[thread].is_some_and(|known| known != kind(pending.thread)) {
                 refusal = refusal.or(Some(format!(
@@ -304,15 +301,22 @@ impl Context<'_> {
         }
     }
 
-    fn runs_elsewhere(&self, at: &Position, id: ProcessId, candidate: ThreadId, thread: usize) -> bool {
+    /// Returns true if a thread of the trace may be a thread of the model: it was one of that kind, if it was any.
+    pub(super) fn may_be(&self, at: &Position, of: Option<usize>, candidate: ThreadId) -> bool {
+        let known = of.and_then(|of| at.kinds[of]);
+        known.is_none_or(|known| known == kind(candidate))
+    }
+
+    /// Returns true if another thread of the trace than `of` runs a thread.
+    pub(super) fn runs_elsewhere(&self, at: &Position, id: ProcessId, candidate: ThreadId, of: Option<usize>) -> bool {
         let threads = self.plan.threads.iter().enumerate();
         threads
-            .filter(|(index, info)| *index != thread && info.process == id)
+            .filter(|(index, info)| Some(*index) != of && info.process == id)
             .any(|(index, _)| at.runs[index] == Some(candidate))
     }
 
     /// Runs the next label of a thread if the trace does not show it and nothing speaks against it.
-    fn advance(
+    pub(super) fn advance(
         &self,
         at: &mut Position,
         id: ProcessId,
@@ -325,17 +329,17 @@ impl Context<'_> {
         match self.policy(at, id, pending) {
             Policy::Shown => Err(format!("{name} is at {label}, which the trace does not have there")),
             Policy::Hold(reason) => Err(format!("{name} is at {label}: {reason}")),
+            Policy::Wants(want, reason) => match self.satisfy(at, id, want, events) {
+                true => Ok(()),
+                false => Err(format!("{name} is at {label}: {reason}")),
+            },
             _ if !pending.enabled => {
                 let object = self.model.object_name(id, process, pending.operation.object);
                 Err(format!("{name} is at {label} and waits for {object}"))
             }
             Policy::Now(choice) | Policy::Demand(choice) => self.run(at, id, pending, choice, events),
+            Policy::Whole => self.run(at, id, pending, 0, events),
         }
-    }
-
-    pub(super) fn pending(&self, at: &Position, id: ProcessId, thread: ThreadId) -> Option<Pending<ThreadId>> {
-        let threads = self.model.threads(id, &at.system.processes[id.index()]);
-        threads.into_iter().find(|pending| pending.thread == thread)
     }
 
     /// Returns the place as a number, for the memory of places that lead nowhere.

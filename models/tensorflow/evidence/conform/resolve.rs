@@ -1,8 +1,8 @@
 //! Objects of the model behind the names and numbers of a trace's events: see [`super::plan`].
 
-use super::identity::Reader;
+use super::identity::{Options, Reader};
 use super::mapping::Owner;
-use super::plan::{STEP, Subject, calls};
+use super::plan::{Subject, calls};
 use super::trace::{Function, Mark, TraceEvent};
 use crate::machine::ProcessId;
 use crate::models::tensorflow::cluster::{CallInfo, CallKind};
@@ -19,7 +19,7 @@ impl Reader<'_> {
             return Err(format!("the step has one set of RunGraph calls, {known}"));
         }
         let partition = event.ids.partition.unwrap_or_default();
-        let step = &self.model.steps()[usize::from(STEP)];
+        let step = &self.model.steps()[usize::from(self.plan.step)];
         let server = step.process_of.get(usize::from(partition));
         let server = *server.ok_or_else(|| format!("the step has no partition {partition}"))?;
         let subject = self
@@ -32,14 +32,16 @@ impl Reader<'_> {
     /// Returns the remote partitions' `RunGraph` calls of a process's client, in the order of the master's loop.
     pub(super) fn run_graphs(&self, client: ProcessId) -> impl Iterator<Item = CallId> + '_ {
         let runs = move |info: &CallInfo| info.client == client && matches!(info.kind, CallKind::RunGraph { .. });
-        calls(self.model).filter(move |(_, info)| runs(info)).map(|(id, _)| id)
+        calls(self.model, self.plan.step)
+            .filter(move |(_, info)| runs(info))
+            .map(|(id, _)| id)
     }
 
     pub(super) fn receive(&self, event: &TraceEvent, process: ProcessId, client: bool) -> Result<CallId, String> {
         let (from, to, tensor) = (&event.ids.from, &event.ids.to, &event.ids.tensor);
         let name = |id: ProcessId| Some(&self.model.processes()[id.index()].name);
-        let graph = self.model.graph(STEP);
-        let found = calls(self.model).find(|(_, info)| match info.kind {
+        let graph = self.model.graph(self.plan.step);
+        let found = calls(self.model, self.plan.step).find(|(_, info)| match info.kind {
             CallKind::RecvTensor { edge } => {
                 name(info.server) == from.as_ref()
                     && name(info.client) == to.as_ref()
@@ -93,6 +95,24 @@ impl Reader<'_> {
             known.rendezvous.clone_from(&event.ids.rz);
         }
         self.check_rendezvous(event, thread)
+    }
+
+    /// Returns true if an event is of `GraphMgr::RecvOutputsAsync`, which a partition's callback runs before it answers. It finds the
+    /// rendezvous that the partition has: no label of the model.
+    pub(super) fn receives_outputs(&mut self, index: usize, thread: usize) -> bool {
+        let mut later = self.plan.threads[thread].events.iter().filter(|&&other| other > index);
+        let next = later.next().map(|&next| self.event(next).clone());
+        if self.event(index).function != Function::FindOrCreate || !self.open[thread].is_empty() {
+            return false;
+        }
+        let Some(next) = next else { return true };
+        let id = next.ids.opts.clone().unwrap_or_default();
+        next.function == Function::ClearCancel
+            && match self.known(thread).options.get(&id).copied() {
+                Some(Options::Own) => true,
+                Some(Options::Request(call)) => matches!(self.model.call(call).kind, CallKind::RunGraph { .. }),
+                _ => false,
+            }
     }
 
     pub(super) fn check_rendezvous(&mut self, event: &TraceEvent, thread: usize) -> Result<(), String> {

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::plan::STEP;
+use super::plan::Action;
 use super::policy::Policy;
 use super::position::{Context, Position, Refusal};
 use crate::machine::{Event, Model, ProcessId};
-use crate::models::tensorflow::TensorFlow;
 
-/// Number of events that of the trace a search may do, over all orders that it tries, before it gives up.
-const BUDGET: usize = 20_000;
+/// Number of the trace's events that a search may do, over all orders that it tries, before it gives up.
+pub(super) const BUDGET: usize = 20_000;
 
 /// The best that a search found.
 pub(super) struct Found {
@@ -29,6 +28,8 @@ struct Search<'a, 'b> {
     failed: BTreeSet<u128>,
     best: Option<(usize, Found)>,
     left: usize,
+    /// Whether an event was met that no order can do.
+    hopeless: bool,
 }
 
 /// Searches from the initial state.
@@ -39,11 +40,13 @@ pub(super) fn search(context: &Context<'_>) -> Found {
         failed: BTreeSet::new(),
         best: None,
         left: BUDGET,
+        hopeless: false,
     };
     let complete = search.descend(context.start());
+    let exhausted = complete || search.left > 0 || search.hopeless;
     let (_, mut found) = search.best.expect("the first place is one");
     found.complete = complete;
-    found.exhausted = complete || search.left > 0;
+    found.exhausted = exhausted;
     found
 }
 
@@ -90,6 +93,12 @@ impl Search<'_, '_> {
                     Err(reason) => refusals.push((line, thread, reason)),
                 }
                 self.events.truncate(length);
+                if self.is_hopeless(&at, thread) {
+                    self.hopeless = true;
+                    self.left = 0;
+                    self.note(&at, refusals.split_off(refusals.len() - 1));
+                    return false;
+                }
             }
         }
         for thread in 0..context.plan.threads.len() {
@@ -128,6 +137,12 @@ impl Search<'_, '_> {
         None
     }
 
+    /// Returns true if the next event of a thread is one that no order can do.
+    fn is_hopeless(&self, at: &Position, thread: usize) -> bool {
+        let next = self.context.next(at, thread);
+        next.is_some_and(|slot| matches!(slot.action, Action::Impossible(_)))
+    }
+
     /// Remembers the place if it is the furthest.
     fn note(&mut self, at: &Position, refusals: Vec<(usize, usize, Refusal)>) {
         let depth = at.done.iter().sum();
@@ -158,7 +173,7 @@ pub(super) fn finish(context: &Context<'_>, at: &mut Position, events: &mut Vec<
             return Ok(shown);
         };
         let choice = match policy(*id, pending) {
-            Policy::Demand(choice) => choice,
+            Policy::Demand(choice) | Policy::Now(choice) => choice,
             Policy::Shown => {
                 shown.push(at.system.event(context.model, *id, pending, 0));
                 0
@@ -171,8 +186,9 @@ pub(super) fn finish(context: &Context<'_>, at: &mut Position, events: &mut Vec<
 }
 
 /// Returns the client of the step, if it has no answer.
-pub(super) fn stuck_client(model: &TensorFlow, at: &Position) -> Option<(ProcessId, usize)> {
-    let worker = model.steps()[usize::from(STEP)].worker;
+pub(super) fn stuck_client(context: &Context<'_>, at: &Position) -> Option<(ProcessId, usize)> {
+    let model = context.model;
+    let worker = model.steps()[usize::from(context.plan.step)].worker;
     let clients = model.clients(worker, &at.system.processes[worker.index()]);
     clients
         .iter()
