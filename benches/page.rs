@@ -74,7 +74,9 @@ fn measure(file: &Path, last: usize) {
         "open          {:.0} ms until shown (median of {OPENED})",
         times[OPENED / 2]
     );
-    browser.click("#e1 .n");
+    println!("first paint   {:.0} ms (of the last)", paint(&mut browser));
+    println!("a filter      {:.1} ms (median of {OPENED})", filter(&mut browser));
+    browser.click("[data-n='1'] .n");
     let before = Instant::now();
     browser.press("End");
     let position = browser.text("#position");
@@ -87,6 +89,32 @@ fn measure(file: &Path, last: usize) {
     println!("a step back   {:.0} ms", before.elapsed().as_secs_f64() * 1e3 / 20.0);
     let complaints = browser.complaints();
     assert!(complaints.is_empty(), "{complaints:?}");
+}
+
+/// Returns the time from the beginning until something was on the screen, in milliseconds.
+fn paint(browser: &mut Chromium) -> f64 {
+    let paint = browser.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime");
+    paint.as_f64().expect("milliseconds")
+}
+
+/// Returns the time that finding events takes with the others hidden, until all has its place, in milliseconds.
+fn filter(browser: &mut Chromium) -> f64 {
+    browser.evaluate("document.getElementById('only').click()");
+    let mut times: Vec<f64> = (0..OPENED)
+        .map(|index| {
+            let word = if index % 2 == 0 { "pool" } else { "cancel" };
+            let found = format!(
+                "(() => {{ const field = document.getElementById('find'); const before = performance.now(); field.value = '{word}'; \
+                 field.dispatchEvent(new Event('input')); document.getElementById('scroller').getBoundingClientRect(); \
+                 return performance.now() - before; }})()"
+            );
+            browser.evaluate(&found).as_f64().expect("milliseconds")
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    browser.evaluate("document.getElementById('only').click(), document.getElementById('find').value = ''");
+    browser.evaluate("document.getElementById('find').dispatchEvent(new Event('input'))");
+    times[OPENED / 2]
 }
 
 fn main() {

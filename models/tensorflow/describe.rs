@@ -5,6 +5,7 @@ use super::mechanisms::context::{Inventory, View, Wanted};
 use super::mechanisms::rpc::Frame;
 use super::mechanisms::{cancellation, executor, list_objects, rendezvous, rpc, worker};
 use super::process::{Process, ThreadId};
+use super::sources;
 use crate::machine::{Describe, Emphasis, FrameKind, FrameText, Label, ObjectId, Pending, ProcessId, Resolver};
 use crate::models::tensorflow::release::Status;
 
@@ -27,6 +28,10 @@ static CANCELS: [&Label; 6] = [
 ];
 
 impl Describe for TensorFlow {
+    fn source(&self, label: &Label) -> Option<String> {
+        sources::address(label.site)
+    }
+
     fn describe_objects(&self, id: ProcessId, process: &Process) -> Vec<(ObjectId, String)> {
         let mut wanted = Wanted::Texts(Vec::new());
         list_objects(self, id, process, &mut Inventory::new(self, &mut wanted));

@@ -16,5 +16,6 @@ pub mod mechanisms;
 pub mod objects;
 pub mod process;
 pub mod release;
+mod sources;
 
 pub use cluster::TensorFlow;

@@ -193,8 +193,7 @@ impl Subject {
         };
         let explanation = self.experiment.explain(&self.schedule, &options)?;
         if options.minimise {
-            let recording = &explanation.recording;
-            let events = recording.events.iter().map(|event| recording.event(event)).collect();
+            let events = explanation.recording.schedule();
             self.schedule = self.experiment.schedule(self.schedule.header.ending.clone(), events);
         }
         Ok(explanation)

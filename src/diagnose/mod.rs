@@ -1,5 +1,6 @@
 //! The way from a schedule that hangs to what an engineer needs to understand it.
 
+mod chains;
 mod explain;
 mod no_return;
 mod oracle;
@@ -10,13 +11,14 @@ mod story;
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use chains::chains;
 pub use explain::{ExplainError, ExplainOptions, explain};
 pub use recorder::record;
 pub use recording::{Fate, HeldLock, RecordedEvent, RecordedFrame, RecordedObject, RecordedThread, Recording};
 
-use crate::machine::{Event, Signature, WaitFor};
+use crate::machine::{Signature, WaitFor};
 
 /// A hang, explained. Events are numbered from 1, as in [`Recording`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,6 +50,23 @@ impl Explanation {
     pub fn decisive(&self) -> BTreeSet<usize> {
         let races = self.races.iter().flat_map(|race| [race.first, race.second]);
         races.chain(self.outcomes.iter().map(|outcome| outcome.event)).collect()
+    }
+
+    /// Returns the decisive races as chains of events: races that begin where another one ends are joined, and each race is in one chain.
+    pub fn chains(&self) -> Vec<Vec<usize>> {
+        chains(&self.races)
+    }
+
+    /// Returns the other order of each race, then the other outcome of each label.
+    pub fn other_runs(&self) -> impl Iterator<Item = &Recording> {
+        let races = self.races.iter().map(|race| &race.otherwise);
+        races.chain(self.outcomes.iter().map(|outcome| &outcome.otherwise))
+    }
+
+    /// Returns the numbers of the events that settled why a wait can't end, first to last.
+    pub fn settled(&self) -> BTreeSet<usize> {
+        let resolvers = self.waits.nodes.iter().flat_map(|node| &node.resolvers);
+        resolvers.filter_map(|resolver| resolver.settled_by).collect()
     }
 }
 
@@ -144,7 +163,8 @@ pub struct Race {
     /// The number of the one that came later.
     pub second: usize,
     /// A run with the other order in which the client returns.
-    pub otherwise: Vec<Event>,
+    #[serde(serialize_with = "as_events")]
+    pub otherwise: Recording,
     /// The number of the second event in that run.
     pub second_there: usize,
     /// The number of the first event in that run, if it still happens: the thread may do something else instead.
@@ -159,7 +179,13 @@ pub struct Outcome {
     /// The outcome that avoids the hang.
     pub instead: u32,
     /// A run with that outcome in which the client returns; the event has the same number there.
-    pub otherwise: Vec<Event>,
+    #[serde(serialize_with = "as_events")]
+    pub otherwise: Recording,
+}
+
+/// Writes a recorded run as its events.
+fn as_events<S: Serializer>(run: &Recording, serializer: S) -> Result<S::Ok, S::Error> {
+    run.schedule().serialize(serializer)
 }
 
 /// The report of a minimisation.

@@ -10,8 +10,8 @@
 //! The same for outcomes: one label with several outcomes has another one, and all else is kept.
 
 use super::oracle::{Oracle, Prospect};
-use super::{Outcome, Race};
-use crate::machine::Reducible;
+use super::{Outcome, Race, Recording, record};
+use crate::machine::{Describe, Reducible};
 use crate::schedule::{Causes, Move, Walk, events_of};
 
 /// A run in which one pair is turned round.
@@ -24,7 +24,11 @@ struct Reversed<'a, M: Reducible> {
 }
 
 /// Returns every decisive race whose first event is among the first `until`.
-pub(super) fn races<M: Reducible>(oracle: &mut Oracle<'_, M>, moves: &[Move<M::Thread>], until: usize) -> Vec<Race> {
+pub(super) fn races<M: Describe + Reducible>(
+    oracle: &mut Oracle<'_, M>,
+    moves: &[Move<M::Thread>],
+    until: usize,
+) -> Vec<Race> {
     let model = oracle.model;
     let causes = Causes::of(model, moves);
     let mut races = Vec::new();
@@ -43,7 +47,7 @@ pub(super) fn races<M: Reducible>(oracle: &mut Oracle<'_, M>, moves: &[Move<M::T
                 races.push(Race {
                     first: first + 1,
                     second: second + 1,
-                    otherwise: events_of(model, &run),
+                    otherwise: recorded(model, &run),
                     second_there: reversed.second,
                     first_there: reversed.first,
                 });
@@ -88,7 +92,7 @@ fn reverse<'a, M: Reducible>(
 }
 
 /// Returns every decisive outcome of the first `until` events.
-pub(super) fn outcomes<M: Reducible>(
+pub(super) fn outcomes<M: Describe + Reducible>(
     oracle: &mut Oracle<'_, M>,
     moves: &[Move<M::Thread>],
     until: usize,
@@ -107,11 +111,16 @@ pub(super) fn outcomes<M: Reducible>(
                 outcomes.push(Outcome {
                     event: index + 1,
                     instead: choice,
-                    otherwise: events_of(model, &run),
+                    otherwise: recorded(model, &run),
                 });
             }
         }
         base.attempt(made);
     }
     outcomes
+}
+
+/// Writes down a run that was made.
+fn recorded<M: Describe>(model: &M, run: &[Move<M::Thread>]) -> Recording {
+    record(model, &events_of(model, run)).expect("it ran")
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Fate, HeldLock, RecordedEvent, RecordedFrame, RecordedObject, RecordedThread, Recording};
-use crate::machine::{Describe, Event, Model, ObjectId, Operation, Pending, ProcessId, System, run_label};
+use crate::machine::{Describe, Event, Label, Model, ObjectId, Operation, Pending, ProcessId, System, run_label};
 use crate::schedule::{Found, Impossible, select};
 
 /// Runs events from the initial state and writes down what happens.
@@ -81,6 +81,7 @@ impl<'a, M: Describe> Recorder<'a, M> {
         let (id, pending, choice) = select(model, &self.system, &threads, event)?;
         let (thread, _) = self.live[&(id, pending.thread)];
         let object = self.object(id, pending.operation.object);
+        self.source(pending.operation.label);
         self.acted(number, thread, object);
         let recorded = self.before(id, pending, choice, thread, object);
         let sent = run_label(model, id, &mut self.system.processes[id.index()], pending, choice);
@@ -101,6 +102,16 @@ impl<'a, M: Describe> Recorder<'a, M> {
             ..recorded
         });
         Ok(())
+    }
+
+    /// Notes where the source of a label can be read.
+    fn source(&mut self, label: &'static Label) {
+        let sources = &mut self.recording.sources;
+        if !sources.contains_key(label.name)
+            && let Some(address) = self.model.source(label)
+        {
+            sources.insert(label.name, address);
+        }
     }
 
     /// Writes down what there is to say of an event before it runs.

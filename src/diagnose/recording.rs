@@ -1,5 +1,7 @@
 //! The recording of a run: who lived when, what each object was, where each frame went.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::machine::{Emphasis, Event, FrameKind, Label, Operation};
@@ -24,6 +26,8 @@ pub struct Recording {
     pub frames: Vec<RecordedFrame>,
     /// Every time that a lock was held across labels, in the order of taking.
     pub locks: Vec<HeldLock>,
+    /// Addresses where the source of a label can be read, by the label's name.
+    pub sources: BTreeMap<&'static str, String>,
 }
 
 /// A thread.
@@ -132,5 +136,10 @@ impl Recording {
             object: self.objects[event.object].name.clone(),
             choice: event.choice,
         }
+    }
+
+    /// Returns all events as schedules write them.
+    pub fn schedule(&self) -> Vec<Event> {
+        self.events.iter().map(|event| self.event(event)).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! The hang in plain words. Whatever is said of the model comes from it: names, functions, what a label does.
 
-use super::{Explanation, NoReturn, Race, Recording};
+use super::{Explanation, NoReturn, Recording};
 
 /// Returns the hang in plain words, paragraph by paragraph.
 pub(super) fn story(explanation: &Explanation) -> Vec<String> {
@@ -44,7 +44,7 @@ fn resolvers(explanation: &Explanation) -> Option<String> {
 /// Returns the decisive races, those that share an event joined to chains.
 fn order(explanation: &Explanation) -> Option<String> {
     let recording = &explanation.recording;
-    let chains = chains(&explanation.races);
+    let chains = explanation.chains();
     if chains.is_empty() && explanation.outcomes.is_empty() {
         return Some(
             "No single pair of events decides: whichever is turned round alone, with all else as it was, the client still hangs."
@@ -107,43 +107,4 @@ fn told(recording: &Recording, number: usize) -> String {
     let thread = &recording.threads[event.thread];
     let process = &recording.processes[thread.process];
     format!("on {process}, {} {} (event {number})", thread.words, event.words)
-}
-
-/// Races that begin where another one ends, joined; each race is in one chain.
-fn chains(races: &[Race]) -> Vec<Vec<usize>> {
-    let mut left: Vec<(usize, usize)> = races.iter().map(|race| (race.first, race.second)).collect();
-    let mut chains = Vec::new();
-    while !left.is_empty() {
-        // Not in the middle of a chain, where there is such a race.
-        let starts = |&(first, _): &(usize, usize)| left.iter().all(|&(_, second)| second != first);
-        let start = left.iter().position(starts).unwrap_or(0);
-        let (first, second) = left.remove(start);
-        let mut chain = vec![first, second];
-        while let Some(next) = left.iter().position(|&(first, _)| chain.last() == Some(&first)) {
-            chain.push(left.remove(next).1);
-        }
-        chains.push(chain);
-    }
-    chains
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn race(first: usize, second: usize) -> Race {
-        Race {
-            first,
-            second,
-            otherwise: Vec::new(),
-            second_there: 0,
-            first_there: None,
-        }
-    }
-
-    #[test]
-    fn races_that_meet_become_a_chain_and_each_is_told_once() {
-        let races = [race(3, 7), race(7, 9), race(5, 6), race(7, 8)];
-        assert_eq!(chains(&races), [vec![3, 7, 9], vec![5, 6], vec![7, 8]]);
-    }
 }

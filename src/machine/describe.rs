@@ -69,6 +69,11 @@ pub trait Describe: Model {
         None
     }
 
+    /// Returns the address at which everybody can read the source of a label; `None` if there is none.
+    fn source(&self, _label: &Label) -> Option<String> {
+        None
+    }
+
     /// Says what the next label of a thread will do in this state, in plain words that follow the thread's name, as in
     /// `cancels the receive of x, which has no cancel function yet`.
     fn words(

@@ -154,15 +154,13 @@ fn with_a_decisive_race_the_other_way_round_the_client_returns() {
         };
         for race in &explanation.races {
             assert!(race.first < race.second && race.first <= point, "{race:?}");
-            let otherwise = prepared.schedule(Ending::Open, race.otherwise.clone());
+            let events = race.otherwise.schedule();
+            let otherwise = prepared.schedule(Ending::Open, events.clone());
             let outcome = replay(prepared.model(), &otherwise, |_| {});
             assert_eq!(outcome.mismatch, None);
             assert!(outcome.end.clients[0].returned, "{race:?}");
             // The same label of the same thread; its outcome may need what came first in the schedule.
-            let (there, here) = (
-                &race.otherwise[race.second_there - 1],
-                &schedule.events[race.second - 1],
-            );
+            let (there, here) = (&events[race.second_there - 1], &schedule.events[race.second - 1]);
             assert_eq!((&there.process, &there.thread), (&here.process, &here.thread));
             assert_eq!((&there.label, &there.object), (&here.label, &here.object));
             assert!(

@@ -90,8 +90,20 @@ impl Chromium {
 
     /// Opens a file and waits until it is loaded.
     pub(crate) fn open(&mut self, file: &Path) {
+        self.open_address(&format!("file://{}", file.display()));
+    }
+
+    /// Opens a file where a link leads, as in `e85`, in a window of this size.
+    pub(crate) fn open_at(&mut self, file: &Path, fragment: &str, (width, height): (u32, u32)) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.call("Emulation.setDeviceMetricsOverride", size);
+        // The query makes it another page than the one that is open, which would only scroll.
+        let (place, other) = (file.display(), self.sent);
+        self.open_address(&format!("file://{place}?{other}#{fragment}"));
+    }
+
+    fn open_address(&mut self, url: &str) {
         self.events.clear();
-        let url = format!("file://{}", file.display());
         self.call("Page.navigate", json!({ "url": url }));
         while !self.events.iter().any(|(method, _)| method == "Page.loadEventFired") {
             self.receive();

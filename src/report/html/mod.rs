@@ -4,9 +4,10 @@
 #[cfg_attr(not(feature = "tensorflow"), path = "no_trace.rs")]
 mod beside;
 mod data;
-mod graph;
 mod help;
+mod picture;
 mod races;
+mod runs;
 mod timeline;
 mod waits;
 
@@ -20,8 +21,18 @@ use crate::schedule::{Schedule, Subject};
 pub use beside::Beside;
 use timeline::Notes;
 
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+const STYLE: &str = concat!(include_str!("page/page.css"), include_str!("page/timeline.css"));
+/// The parts of the script share one scope.
+const SCRIPT: &str = concat!(
+    "\"use strict\";\n(() => {\n",
+    include_str!("page/state.js"),
+    include_str!("page/rows.js"),
+    include_str!("page/lanes.js"),
+    include_str!("page/inspector.js"),
+    include_str!("page/otherwise.js"),
+    include_str!("page/page.js"),
+    "})();\n"
+);
 
 /// The contents of a page.
 #[derive(Debug)]
@@ -59,13 +70,16 @@ impl Page<'_> {
                     (self.contents())
                     main {
                         @if let Some(explanation) = self.explanation {
-                            (overview(explanation))
+                            (picture::picture(explanation))
+                            (waits::waits(explanation))
+                            (story(explanation))
+                            (races::races(explanation))
                         }
                         (self.timeline(&timeline))
                         (self.text())
                     }
                     (help::dialog())
-                    script type="application/json" id="data" { (PreEscaped(data::data(&timeline))) }
+                    script type="application/json" id="data" { (PreEscaped(data::data(&timeline, self.explanation))) }
                     script { (PreEscaped(SCRIPT)) }
                 }
             }
@@ -107,7 +121,7 @@ impl Page<'_> {
                     @if let Some(explanation) = self.explanation {
                         (figure("no return after", &no_return(explanation.no_return)))
                         (figure("decisive races", &(explanation.races.len() + explanation.outcomes.len()).to_string()))
-                        @if let Some(minimised) = &explanation.minimised {
+                        @if let Some(minimised) = explanation.minimised.filter(|minimised| minimised.events_before > minimised.events_after) {
                             (figure("events before minimising", &grouped(minimised.events_before as u64)))
                         }
                     }
@@ -120,9 +134,10 @@ impl Page<'_> {
         html! {
             nav.contents aria-label="Contents" {
                 @if self.explanation.is_some() {
-                    a href="#story" { "What happened" }
-                    a href="#races" { "Decisive races" }
+                    a href="#picture" { "How it came to hang" }
                     a href="#waits" { "Who waits for whom" }
+                    a href="#story" { "In words" }
+                    a href="#races" { "Decisive races" }
                 }
                 a href="#timeline" { "Timeline" }
                 a href="#schedule" { "Schedule" }
@@ -169,33 +184,20 @@ fn figure(what: &str, value: &str) -> Markup {
 
 fn no_return(no_return: NoReturn) -> String {
     match no_return {
+        NoReturn::Event(0) => "the beginning".to_owned(),
         NoReturn::Event(number) => format!("event {number}"),
         NoReturn::Between(after, by) => format!("event {after} to {by}"),
     }
 }
 
-/// Returns the story and the races, beside them who waits for whom if that is narrow enough, else below.
-fn overview(explanation: &Explanation) -> Markup {
-    let (waits, wide) = waits::waits(explanation);
-    html! {
-        @if wide {
-            (story(explanation))
-            (races::races(explanation))
-            (waits)
-        } @else {
-            div.overview {
-                div { (story(explanation)) (races::races(explanation)) }
-                (waits)
-            }
-        }
-    }
-}
-
+/// Returns the hang in words, for who wants to quote it: all of it stands in the picture and in the graph as well.
 fn story(explanation: &Explanation) -> Markup {
     html! {
         section #story {
-            h2 { "What happened" }
-            div.story { @for paragraph in &explanation.story { p { (paragraph) } } }
+            details.text.card {
+                summary { "The same in words" }
+                div.story { @for paragraph in &explanation.story { p { (paragraph) } } }
+            }
         }
     }
 }

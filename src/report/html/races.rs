@@ -1,9 +1,10 @@
-//! The decisive races: both orders side by side.
+//! The decisive races: both orders side by side, with the functions of the original.
 
 use maud::{Markup, html};
 
+use super::picture::actor;
 use crate::diagnose::{Explanation, Outcome, Race, Recording};
-use crate::machine::Event;
+use crate::machine::Label;
 use crate::report::counted;
 use crate::report::timeline::hue;
 
@@ -17,12 +18,13 @@ pub(super) fn races(explanation: &Explanation) -> Markup {
                 p.lead { "No single pair of events was found of which the other order avoids the hang." }
             } @else {
                 p.lead {
-                    "Each of these alone avoids the hang, if it goes the other way: then there is a run, shown on the right, in which "
-                    (explanation.client) " returns."
+                    "Each of these alone avoids the hang, if it goes the other way and all else stays as it was as far as it can."
                 }
             }
             @for (index, race) in races.iter().enumerate() { (card(explanation, index + 1, race)) }
-            @for outcome in outcomes { (outcome_card(explanation, outcome)) }
+            @for (index, outcome) in outcomes.iter().enumerate() {
+                (outcome_card(explanation, races.len() + index + 1, outcome))
+            }
             @if explanation.searches.undecided > 0 {
                 p.lead {
                     (counted(explanation.searches.undecided, "question")) " of whether the client can still return was left open at the bound of "
@@ -39,9 +41,9 @@ fn card(explanation: &Explanation, number: usize, race: &Race) -> Markup {
     let [first, second] = [race.first, race.second].map(|number| recording.events[number - 1].label);
     let there = &race.otherwise;
     html! {
-        article.pair.card {
+        article.pair.card id={ "race" (number) } {
             h3 { "Race " (number) ": " code { (first.name) } " before " code { (second.name) } }
-            p { (first.function) " (" code { (first.site) } ") against " (second.function) " (" code { (second.site) } ")" }
+            p { (function(recording, first)) " against " (function(recording, second)) }
             div.orders {
                 div {
                     h4 { "In this schedule" }
@@ -51,28 +53,29 @@ fn card(explanation: &Explanation, number: usize, race: &Race) -> Markup {
                 div {
                     h4 { "The other order" }
                     ol {
-                        li { (elsewhere(recording, there, race.second_there, race.second)) }
+                        li { (elsewhere(there, race.second_there)) }
                         li {
                             @match race.first_there {
-                                Some(place) => { (elsewhere(recording, there, place, race.first)) }
+                                Some(place) => { (elsewhere(there, place)) }
                                 None => { (instead(recording, race.first)) }
                             }
                         }
                     }
-                    p.outcome.good { (explanation.client) " returns, after " (counted(there.len(), "event")) }
+                    (returns(explanation, there))
                 }
             }
+            (run(number))
         }
     }
 }
 
-fn outcome_card(explanation: &Explanation, outcome: &Outcome) -> Markup {
+fn outcome_card(explanation: &Explanation, number: usize, outcome: &Outcome) -> Markup {
     let recording = &explanation.recording;
     let event = &recording.events[outcome.event - 1];
     html! {
-        article.pair.card {
+        article.pair.card id={ "race" (number) } {
             h3 { "Outcome of " code { (event.label.name) } }
-            p { (event.label.function) " (" code { (event.label.site) } ")" }
+            p { (function(recording, event.label)) }
             div.orders {
                 div {
                     h4 { "In this schedule: outcome " (event.choice.unwrap_or(0)) }
@@ -81,50 +84,72 @@ fn outcome_card(explanation: &Explanation, outcome: &Outcome) -> Markup {
                 }
                 div {
                     h4 { "Otherwise: outcome " (outcome.instead) }
-                    ol { li { (elsewhere(recording, &outcome.otherwise, outcome.event, outcome.event)) } }
-                    p.outcome.good { (explanation.client) " returns, after " (counted(outcome.otherwise.len(), "event")) }
+                    ol { li { (elsewhere(&outcome.otherwise, outcome.event)) } }
+                    (returns(explanation, &outcome.otherwise))
                 }
             }
+            (run(number))
         }
+    }
+}
+
+fn returns(explanation: &Explanation, run: &Recording) -> Markup {
+    html! { p.outcome.good { (explanation.client) " returns, after " (counted(run.events.len(), "event")) } }
+}
+
+/// Writes what shows the whole other run; the script fills it.
+fn run(number: usize) -> Markup {
+    html! {
+        div.otherwise {
+            button.run type="button" data-run=(number - 1) aria-expanded="false" { "Run the other order" }
+            div.schedule hidden {}
+        }
+    }
+}
+
+/// Returns the function that a label stands for, with a link to its source where that is public.
+fn function(recording: &Recording, label: &Label) -> Markup {
+    html! {
+        (label.function) " ("
+        @match recording.sources.get(label.name) {
+            Some(address) => { a href=(address) target="_blank" rel="noreferrer" { code { (label.site) } } }
+            None => { code { (label.site) } }
+        }
+        ")"
     }
 }
 
 /// Returns an event of the schedule: a button that goes there.
 fn here(recording: &Recording, number: usize) -> Markup {
-    let event = &recording.events[number - 1];
-    let thread = &recording.threads[event.thread];
+    let process = recording.process_of(&recording.events[number - 1]);
     html! {
-        button class={ "step " (hue(thread.process)) } type="button" data-go=(number) title="Show it in the timeline" {
-            span.n { (number) }
-            b { (recording.processes[thread.process]) " " (event.label.name) }
-            span { (thread.words) " " (event.words) }
+        button class={ "step " (hue(process)) } type="button" data-go=(number) title="Show it in the timeline" {
+            (step(recording, number))
         }
     }
 }
 
-/// Returns an event of another run; `number` is the one of the schedule that it is, for its words.
-fn elsewhere(recording: &Recording, run: &[Event], place: usize, number: usize) -> Markup {
-    let event = &run[place - 1];
-    let known = &recording.events[number - 1];
-    let process = recording.process_of(known);
+/// Returns an event of another run.
+fn elsewhere(run: &Recording, place: usize) -> Markup {
+    let process = run.process_of(&run.events[place - 1]);
+    html! { div class={ "step " (hue(process)) } { (step(run, place)) } }
+}
+
+fn step(recording: &Recording, number: usize) -> Markup {
+    let event = &recording.events[number - 1];
     html! {
-        div class={ "step " (hue(process)) } {
-            span.n { (place) }
-            b { (event.process) " " (event.label) }
-            span { (event.thread) " on " (event.object) }
-        }
+        span.n { (number) }
+        span { (actor(recording, event)) " " (event.words) }
     }
 }
 
 /// Writes what stands where an event does not happen.
 fn instead(recording: &Recording, number: usize) -> Markup {
     let event = &recording.events[number - 1];
-    let thread = &recording.threads[event.thread];
     html! {
-        div class={ "step " (hue(thread.process)) } {
+        div class={ "step " (hue(recording.process_of(event))) } {
             span.n { "–" }
-            b { (recording.processes[thread.process]) " " (event.label.name) }
-            span { "does not happen there" }
+            span { (actor(recording, event)) " does not come to " code { (event.label.name) } }
         }
     }
 }

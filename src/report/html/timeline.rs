@@ -1,24 +1,16 @@
-//! The timeline: one row per event, the lanes beside it, in chunks of which a browser draws only those in sight.
+//! The timeline: one row per event, and room beside it for the lanes, which the script draws.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::Beside;
 use super::help::legend;
-use crate::diagnose::{RecordedEvent, Recording};
+use crate::diagnose::Recording;
 use crate::machine::Emphasis;
 use crate::report::counted;
-use crate::report::timeline::{ROW, Timeline, drawing, hue};
+use crate::report::timeline::{Timeline, hue};
 
-/// Rows of a chunk.
+/// Rows of a chunk. A browser draws only the chunks in sight.
 const CHUNK: usize = 50;
-/// Width of the events' numbers, as in the style sheet; in pixels, like all widths.
-const NUMBER: usize = 48;
-/// Width of a hundred characters in a row, about.
-const HUNDRED_CHARACTERS: usize = 725;
-/// Between two columns.
-const COLUMN_GAP: usize = 18;
-/// Width of the trace's column.
-const REAL: usize = 360;
 
 /// The notes of a row, beside the event itself.
 #[derive(Default)]
@@ -41,17 +33,18 @@ pub(super) fn section(
         section #timeline {
             h2 { "Timeline" }
             p.lead {
-                (counted(last, "event")) ", one a row. A lane is a thread; threads that do not live at the same time share one. Step with "
-                kbd { "←" } " " kbd { "→" } " or click a row: the state of every object after that event stands beside it."
+                (counted(last, "event")) ", first to last, and one lane per thread. Step with " kbd { "←" } " " kbd { "→" }
+                " or click a row: the state of every object after that event stands beside it. Click the name of a process to fold its lanes."
             }
             @if let Some(beside) = beside { (beside.lead()) }
             (legend())
             div #stage {
                 (toolbar(last, !timeline.marked.is_empty()))
-                div.stage style=(widths(timeline, beside.is_some())) {
+                div.stage.traced[beside.is_some()] {
                     div.scroller #scroller tabindex="0" role="listbox" aria-label="Events" {
                         (rows(timeline, notes, no_return, beside.is_some()))
                     }
+                    div.map #map aria-hidden="true" { div #map-view {} }
                     (inspector())
                 }
             }
@@ -62,14 +55,22 @@ pub(super) fn section(
 fn toolbar(last: usize, has_races: bool) -> Markup {
     html! {
         div.toolbar role="toolbar" aria-label="Steps" aria-controls="scroller" {
-            button #first type="button" title="Before the first event (Home)" aria-label="Before the first event" { (icon("M4 3v10M13 3L6 8l7 5z")) }
-            button #previous type="button" title="One event back (←)" aria-label="One event back" { (icon("M11 3L4 8l7 5z")) }
-            output #position aria-live="polite" { "0 of " (last) }
-            button #next type="button" title="One event on (→)" aria-label="One event on" { (icon("M5 3l7 5l-7 5z")) }
-            button #last type="button" title="The last event (End)" aria-label="The last event" { (icon("M12 3v10M3 3l7 5l-7 5z")) }
-            input #slider type="range" min="0" max=(last) value="0" aria-label="Event";
-            button.optional #next-mark type="button" title="The next event of a race (r)" disabled[!has_races] { "Next race" }
-            button #show-help type="button" title="Keys (?)" aria-label="Keys" aria-haspopup="dialog" { "?" }
+            div.tools {
+                button #first type="button" title="Before the first event (Home)" aria-label="Before the first event" { (icon("M4 3v10M13 3L6 8l7 5z")) }
+                button #previous type="button" title="One event back (←)" aria-label="One event back" { (icon("M11 3L4 8l7 5z")) }
+                output #position aria-live="polite" { "0 of " (last) }
+                button #next type="button" title="One event on (→)" aria-label="One event on" { (icon("M5 3l7 5l-7 5z")) }
+                button #last type="button" title="The last event (End)" aria-label="The last event" { (icon("M12 3v10M3 3l7 5l-7 5z")) }
+                input #slider type="range" min="0" max=(last) value="0" aria-label="Event";
+                button #next-mark type="button" title="The next event of a race (r)" disabled[!has_races] { "Next race" }
+            }
+            div.tools {
+                input #find type="search" placeholder="find events: label, object, thread, words" aria-label="Find events";
+                output #found aria-live="polite" {}
+                label title="Hide what does not match" { input #only type="checkbox"; " only these" }
+                button #fold type="button" aria-pressed="false" title="One row for consecutive events of one thread (f)" { "Fold runs" }
+                button #show-help type="button" title="Keys (?)" aria-label="Keys" aria-haspopup="dialog" { "?" }
+            }
         }
     }
 }
@@ -88,60 +89,22 @@ fn inspector() -> Markup {
                 input #filter type="search" placeholder="filter by name or state" aria-label="Filter objects";
                 label { input #only-changed type="checkbox"; " changed only" }
             }
-            div #objects { noscript { "The states need JavaScript." } }
+            div #objects { noscript { "The lanes and the states need JavaScript." } }
         }
     }
 }
 
-/// Returns the widths of the lanes and of the columns, which follow the longest text, within reason.
-fn widths(timeline: &Timeline<'_>, traced: bool) -> String {
-    let recording = timeline.recording;
-    let width = |text: &dyn Fn(&RecordedEvent) -> usize, most: usize| {
-        let longest = recording.events.iter().map(text).max().unwrap_or(0);
-        longest.min(most) * HUNDRED_CHARACTERS / 100 + COLUMN_GAP
-    };
-    // A choice takes four characters more.
-    let label = width(&|event| event.label.name.len() + 4, 34);
-    let object = width(&|event| recording.objects[event.object].name.chars().count(), 34);
-    let thread = width(
-        &|event| {
-            let thread = &recording.threads[event.thread];
-            recording.processes[thread.process].len() + 1 + thread.name.chars().count()
-        },
-        46,
-    );
-    let real = if traced { REAL } else { 0 };
-    let before = NUMBER + label + real;
-    let lanes = timeline.width;
-    format!(
-        "--before:{before}px;--lanes:{lanes}px;--label:{label}px;--object:{object}px;--thread:{thread}px;--real:{real}px"
-    )
-}
-
-/// Returns the names of the processes, and all rows.
+/// Returns the heads of the columns, and all rows.
 fn rows(timeline: &Timeline<'_>, notes: &[Notes], no_return: Option<usize>, traced: bool) -> Markup {
     let last = timeline.recording.events.len();
     html! {
         div.heads {
-            span.n { "#" } span.what { "label" }
+            span.n { "#" } div.groups #groups {} span.told { "event" }
             @if traced { span.real { "trace" } }
-            span.object { "object" } span.who { "thread" }
-            @for (process, group) in timeline.groups.iter().enumerate() {
-                b class=(hue(process)) style={ "--group:" (group.left + 4) "px;width:" (group.width) "px" } {
-                    (timeline.recording.processes[process])
-                }
-            }
         }
         @for first in (1..=last).step_by(CHUNK) {
             @let rows = first..=last.min(first + CHUNK - 1);
-            @let (top, height) = ((first - 1) * ROW, (rows.end() + 1 - first) * ROW);
-            div.chunk style={ "--height:" (height) "px" } {
-                svg aria-hidden="true" width=(timeline.width) height=(height) viewBox={ "0 " (top) " " (timeline.width) " " (height) } {
-                    @for (process, group) in timeline.groups.iter().enumerate() {
-                        rect class={ "band " (hue(process)) } x=(group.left) y=(top) width=(group.width) height=(height) {}
-                    }
-                    (drawing(timeline, &rows))
-                }
+            div.chunk style={ "--rows:" (rows.end() + 1 - first) } {
                 @for number in rows {
                     (row(timeline.recording, number, &notes[number - 1], no_return, traced))
                 }
@@ -153,6 +116,40 @@ fn rows(timeline: &Timeline<'_>, notes: &[Notes], no_return: Option<usize>, trac
 fn row(recording: &Recording, number: usize, notes: &Notes, no_return: Option<usize>, traced: bool) -> Markup {
     let event = &recording.events[number - 1];
     let thread = &recording.threads[event.thread];
+    html! {
+        div class=(class(recording, number, notes, no_return)) id={ "e" (number) } data-n=(number) role="option" aria-selected="false" {
+            span.n { (number) }
+            span.told {
+                span.line {
+                    span.what {
+                        (event.label.name)
+                        @if let Some(choice) = event.choice { " [" (choice) "]" }
+                        @match event.emphasis {
+                            Some(Emphasis::Abort) => { span.unseen { ", an abort" } }
+                            Some(Emphasis::Cancel) => { span.unseen { ", a cancel" } }
+                            None => {}
+                        }
+                    }
+                    span.object { (recording.objects[event.object].name) }
+                    span.badges {
+                        @for race in &notes.races { span class="badge race" { (race) } }
+                        @if no_return == Some(number) { span class="badge lost" { "no return after this" } }
+                    }
+                }
+                span.line {
+                    span class={ "who " (hue(thread.process)) } { (recording.processes[thread.process]) " " (thread.name) }
+                    span.words { (event.words) }
+                }
+            }
+            @if traced {
+                span.real { @if let Some((when, what)) = &notes.real { b { (what) } (PreEscaped("<br>")) (when) } }
+            }
+        }
+    }
+}
+
+fn class(recording: &Recording, number: usize, notes: &Notes, no_return: Option<usize>) -> String {
+    let event = &recording.events[number - 1];
     let switched = number > 1 && recording.events[number - 2].thread != event.thread;
     let mut class = String::from("row");
     for (is, name) in [
@@ -167,27 +164,5 @@ fn row(recording: &Recording, number: usize, notes: &Notes, no_return: Option<us
             class.push_str(name);
         }
     }
-    html! {
-        div class=(class) id={ "e" (number) } data-n=(number) role="option" aria-selected="false" {
-            span.n { (number) }
-            span.what {
-                (event.label.name)
-                @if let Some(choice) = event.choice { " [" (choice) "]" }
-                @match event.emphasis {
-                    Some(Emphasis::Abort) => { span.unseen { ", an abort" } }
-                    Some(Emphasis::Cancel) => { span.unseen { ", a cancel" } }
-                    None => {}
-                }
-            }
-            @if traced {
-                span.real { @if let Some((when, what)) = &notes.real { b { (what) } " " (when) } }
-            }
-            span.object { (recording.objects[event.object].name) }
-            span class={ "who " (hue(thread.process)) } { (recording.processes[thread.process]) " " (thread.name) }
-            span.badges {
-                @for race in &notes.races { span class="badge race" { (race) } }
-                @if no_return == Some(number) { span class="badge lost" { "no return after this" } }
-            }
-        }
-    }
+    class
 }

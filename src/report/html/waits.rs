@@ -1,81 +1,133 @@
-//! The graph of who waits for whom, and who could have ended it.
+//! Who waits for whom, from the client down to what will never happen, and beside each place who could have ended the wait.
 
 use maud::{Markup, html};
 
-use super::graph::{Edge, Graph, Node};
 use crate::diagnose::{Explanation, WaitGraph, Waiting};
 use crate::report::timeline::hue;
 
-/// The greatest width of a graph that still stands beside other text.
-const BESIDE_MAX: f64 = 480.0;
-
-/// Returns the section, and whether it is wide.
-pub(super) fn waits(explanation: &Explanation) -> (Markup, bool) {
-    let (nodes, edges) = nodes(&explanation.waits, &explanation.recording.processes);
-    let graph = Graph::of(&nodes, &edges);
-    let wide = graph.width > BESIDE_MAX;
-    let section = html! {
+/// Returns the section.
+pub(super) fn waits(explanation: &Explanation) -> Markup {
+    let (waits, processes) = (&explanation.waits, &explanation.recording.processes);
+    html! {
         section #waits {
             h2 { "Who waits for whom" }
-            @if wide {
-                p.lead {
-                    "From the client down to what will never happen. Dashed: what could have ended a wait, and why it can't any more."
+            p.lead { "From the client down. Beside each place stands what could have ended its wait, and why it can't any more." }
+            div.waits.card {
+                @for (index, waiting) in waits.nodes.iter().enumerate() {
+                    (place(waits, index, waiting, processes))
                 }
             }
-            div.graph.card { (graph.svg("Who waits for whom", &nodes, &edges)) }
-        }
-    };
-    (section, wide)
-}
-
-/// Returns the waiting places, then those who could have woken them.
-fn nodes(waits: &WaitGraph, processes: &[String]) -> (Vec<Node>, Vec<Edge>) {
-    let mut nodes: Vec<Node> = waits
-        .nodes
-        .iter()
-        .enumerate()
-        .map(|(index, waiting)| place(waiting, index == 0, processes))
-        .collect();
-    let mut edges: Vec<Edge> = waits
-        .edges
-        .iter()
-        .map(|&(from, to)| Edge { from, to, class: "" })
-        .collect();
-    for (index, waiting) in waits.nodes.iter().enumerate() {
-        for resolver in &waiting.resolvers {
-            edges.push(Edge {
-                from: index,
-                to: nodes.len(),
-                class: "dead",
-            });
-            nodes.push(Node {
-                class: "dead".to_owned(),
-                lines: vec![("dim", resolver.who.clone()), ("why", resolver.reason())],
-            });
         }
     }
-    (nodes, edges)
 }
 
-fn place(waiting: &Waiting, client: bool, processes: &[String]) -> Node {
-    // The detail begins with the name of the task.
-    let process = processes
-        .iter()
-        .position(|name| waiting.detail.starts_with(&format!("{name}: ")));
-    let hue = process.map(hue).unwrap_or_default();
-    let class = if client { format!("{hue} client") } else { hue };
-    let detail = waiting
-        .detail
-        .split_once(": ")
-        .map_or(waiting.detail.as_str(), |(_, detail)| detail);
-    let task = process.map_or(waiting.role.as_str(), |process| processes[process].as_str());
-    let mut lines = vec![
-        ("title", format!("{task}: {}", waiting.function)),
-        ("", format!("waits for {}", waiting.object)),
-        ("dim", detail.to_owned()),
-    ];
-    if let Some(cause) = &waiting.cause {
-        lines.push(("why", cause.clone()));
+fn place(waits: &WaitGraph, index: usize, waiting: &Waiting, processes: &[String]) -> Markup {
+    let Task { process, name, detail } = task(waiting, processes);
+    let targets = waits.edges.iter().filter(|(from, _)| *from == index).map(|(_, to)| *to);
+    let (next, others): (Vec<usize>, Vec<usize>) = targets.partition(|to| *to == index + 1);
+    let arrow = if next.is_empty() { "" } else { " next" };
+    html! {
+        div.wait id={ "wait" (index + 1) } {
+            div class={ "box" (arrow) " " (process.map(hue).unwrap_or_default()) } {
+                span.n { (index + 1) }
+                span.actor { b { (name) } " " (waiting.function) }
+                span.words { "waits for " (waiting.object) }
+                span.detail { (detail) }
+                @if let Some(cause) = &waiting.cause { span.why { (cause) } }
+                @for to in others { span.detail { "waits for " a href={ "#wait" (to + 1) } { "place " (to + 1) } } }
+            }
+            ul.resolvers {
+                @for resolver in &waiting.resolvers {
+                    li {
+                        (resolver.who) ": " span.why { (resolver.why_not) }
+                        @if let Some(event) = resolver.settled_by {
+                            " " a href={ "#e" (event) } data-go=(event) { "event " (event) }
+                        }
+                    }
+                }
+            }
+        }
     }
-    Node { class, lines }
+}
+
+/// The task of a waiting place.
+pub(super) struct Task<'a> {
+    /// Index of its process, where the place tells it.
+    pub(super) process: Option<usize>,
+    /// Name of the task, or else its role.
+    pub(super) name: &'a str,
+    /// Detail for people without that name.
+    pub(super) detail: &'a str,
+}
+
+/// Returns the task of a waiting place: a detail begins with the name of its task.
+pub(super) fn task<'a>(waiting: &'a Waiting, processes: &'a [String]) -> Task<'a> {
+    let told = waiting.detail.split_once(": ");
+    let found = told.and_then(|(task, detail)| Some((processes.iter().position(|name| name == task)?, detail)));
+    match found {
+        Some((process, detail)) => Task {
+            process: Some(process),
+            name: &processes[process],
+            detail,
+        },
+        None => Task {
+            process: None,
+            name: &waiting.role,
+            detail: &waiting.detail,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(detail: &str) -> Waiting {
+        Waiting {
+            role: "ps".to_owned(),
+            function: "f".to_owned(),
+            object: "o".to_owned(),
+            detail: detail.to_owned(),
+            cause: None,
+            resolvers: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_wait_is_an_arrow_to_the_next_place_or_a_link() {
+        let processes = ["ps0".to_owned()];
+        let nodes = vec![waiting("ps0: a"), waiting("ps0: b"), waiting("c")];
+        for edges in [&[(0, 1), (1, 2)][..], &[(0, 1), (1, 0), (0, 2)], &[(2, 0), (2, 2)], &[]] {
+            let waits = WaitGraph {
+                nodes: nodes.clone(),
+                edges: edges.to_vec(),
+            };
+            let places = nodes.iter().enumerate();
+            let drawn: String = places
+                .map(|(index, node)| place(&waits, index, node, &processes).into_string())
+                .collect();
+            let count = |text: &str| drawn.matches(text).count();
+            assert_eq!(count("class=\"wait\""), nodes.len());
+            let next = edges.iter().filter(|(from, to)| *to == from + 1).count();
+            assert_eq!(count("box next"), next, "{drawn}");
+            assert_eq!(count("href=\"#wait"), edges.len() - next, "{drawn}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_the_task_stands_before_a_detail_or_is_the_role() {
+        let processes = ["ps0".to_owned()];
+        let told = |waiting: &Waiting| {
+            let task = task(waiting, &processes);
+            (task.process, task.name.to_owned(), task.detail.to_owned())
+        };
+        assert_eq!(
+            told(&waiting("ps0: parked: never")),
+            (Some(0), "ps0".to_owned(), "parked: never".to_owned())
+        );
+        assert_eq!(
+            told(&waiting("other: parked")),
+            (None, "ps".to_owned(), "other: parked".to_owned())
+        );
+    }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Group {
     pub(crate) left: usize,
     /// Its width.
     pub(crate) width: usize,
+    /// Number of its lanes.
+    pub(crate) columns: usize,
 }
 
 /// The lane of a thread.
@@ -38,7 +40,7 @@ pub(crate) struct Lane {
     /// Index of its process.
     pub(crate) process: usize,
     /// Its place among the lanes of its process.
-    column: usize,
+    pub(crate) column: usize,
     /// Number of the event after which it is there; 0: from the beginning.
     pub(crate) from: usize,
     /// Number of the event with which it ends, or of the last of all.
@@ -98,7 +100,7 @@ impl<'a> Timeline<'a> {
         let mut left = 0;
         for columns in columns {
             let width = (2 * INSET + columns.saturating_sub(1) * LANE).max(GROUP_MIN);
-            groups.push(Group { left, width });
+            groups.push(Group { left, width, columns });
             left += width + GAP;
         }
         let mut timeline = Self {
