@@ -62,7 +62,8 @@ fn main() -> ExitCode {
                 servers
             };
             print!("{seed} ");
-            agreed &= check(&SmallJob::random(seed, servers, number("most", 4) as usize), max);
+            let job = SmallJob::random(seed, servers, number("most", 4) as usize);
+            agreed &= check(&job, max) & check(&job.disturbed(seed), max);
             seed += 1;
         }
     }
