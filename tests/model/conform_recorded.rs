@@ -37,7 +37,7 @@ impl Recorded {
     }
 
     fn of(&self, text: &str) -> Outcome {
-        let graph = shipped(&format!("graphs/{}.pb", self.graph));
+        let graph = shipped(format!("graphs/{}.pb", self.graph));
         let graph = import::read(&graph).unwrap_or_else(|error| panic!("{error}"));
         let step = JobStep {
             graph: Arc::new(graph),
