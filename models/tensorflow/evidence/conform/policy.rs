@@ -156,10 +156,7 @@ impl Context<'_> {
                 Some(execution) if execution.failed => Policy::Now(0),
                 _ => Policy::Demand(0),
             }
-        } else if label == &rpc::QUEUE_TAKE
-            || label == &executor::FINISH && self.is_outsider(thread)
-            || label == &executor::DISPATCH && self.is_outsider(thread) && self.shown_from(at, id, thread).is_some()
-        {
+        } else if label == &rpc::QUEUE_TAKE || self.pushes_late(at, id, thread) {
             Policy::Demand(0)
         } else if let (true, Some(call)) = (label == &rpc::READ, subject.call) {
             self.read_policy(call, pending.operation.choices)

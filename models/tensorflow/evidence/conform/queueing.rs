@@ -19,6 +19,13 @@ impl Context<'_> {
         self.model.pool_size() == 1 && !thread.is_pooled()
     }
 
+    /// Returns true if a thread is about to push a closure to the back that the trace shows only later.
+    pub(super) fn pushes_late(&self, at: &Position, id: ProcessId, thread: &Thread) -> bool {
+        let ends = thread.is_at(&executor::FINISH);
+        let hands = || thread.is_at(&executor::DISPATCH) && self.shown_from(at, id, thread).is_some();
+        self.is_outsider(thread) && (ends || hands())
+    }
+
     /// Hands a request that has arrived to its handler.
     pub(super) fn accept(
         &self,
