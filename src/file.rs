@@ -1,6 +1,7 @@
 //! Files: the one line that says what is wrong with one, and how they are written.
 
 use std::fmt::{self, Display};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -54,7 +55,8 @@ impl Display for FileError {
     }
 }
 
-/// Writes a file whole or not at all, by way of a temporary one beside it; replaces an older one.
+/// Writes a file whole or not at all, by way of a temporary one beside it; replaces an older one, and makes the directory unless it is
+/// there.
 ///
 /// # Errors
 /// When the directory cannot be written to.
@@ -82,7 +84,9 @@ impl Staged {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let mut file = NamedTempFile::new_in(directory)?;
+        fs::create_dir_all(directory)?;
+        // An error would name the temporary file, which nobody knows.
+        let mut file = NamedTempFile::new_in(directory).map_err(|error| error.kind())?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         share(file.as_file())?;
@@ -102,12 +106,12 @@ impl Staged {
 
 /// Gives a temporary file, which only its owner may read, the rights of an ordinary one.
 #[cfg(unix)]
-fn share(file: &std::fs::File) -> io::Result<()> {
+fn share(file: &fs::File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+    file.set_permissions(fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-fn share(_file: &std::fs::File) -> io::Result<()> {
+fn share(_file: &fs::File) -> io::Result<()> {
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{Checkable, Checked, OUT};
 use crate::diagnose::{ExplainError, Explanation, NoReturn};
 use crate::explore::{Answer, FoundHang};
-use crate::report::{counted, lanes};
+use crate::report::{View, counted, lanes};
 
 /// Hangs that are told in full; the others have a line each.
 const TOLD: usize = 3;
@@ -27,7 +27,11 @@ pub(super) fn failure<M: Checkable>(checked: &Checked<M>, expected: &str, folder
 pub(super) fn result<M: Checkable>(checked: &Checked<M>) -> String {
     let mut text = format!("{}\n", answer(checked));
     for finding in &checked.verdict().findings {
-        let _ = write!(text, "\n{finding}\n{}", lanes(&finding.events, finding.events.len()));
+        let _ = write!(
+            text,
+            "\n{finding}\n{}",
+            lanes(&finding.events, finding.events.len(), &View::default())
+        );
     }
     for (index, hang) in checked.hangs().iter().enumerate() {
         if index < TOLD {
@@ -88,7 +92,11 @@ fn hang_text<M: Checkable>(checked: &Checked<M>, hang: &FoundHang) -> String {
         Err(_) => (hang.events.clone(), hang.length),
     };
     let length = counted(events.len(), "event");
-    let _ = write!(text, "\n  The schedule, {length}:\n{}", lanes(&events, needed));
+    let _ = write!(
+        text,
+        "\n  The schedule, {length}:\n{}",
+        lanes(&events, needed, &View::default())
+    );
     text
 }
 

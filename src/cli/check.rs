@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use lastbatch::explore::exhaustive::Status;
 use lastbatch::explore::{Strategy, Verdict};
 use lastbatch::models::tensorflow::job::Variant;
-use lastbatch::report::{JsonVerdict, table, verdict_text};
+use lastbatch::report::{JsonVerdict, table, verdict_line, verdict_text};
 use lastbatch::scenario::{EngineName, Expect, Experiment, Judgement, Labels, Scenario, Size, SliceKind};
 use lastbatch::schedule::Schedule;
 
@@ -16,15 +17,19 @@ mod options;
 
 use super::checkpoints::CheckpointArgs;
 use super::progress::Progress;
+use super::screen::{Detail, reader_is_gone, width};
 use super::selection::scenarios;
-use super::{Ended, Failure, Outcome, interrupt, print, writable};
+use super::values::{duration, memory, variant};
+use super::{Ended, Failure, Outcome, help, interrupt, note, print, writable};
 
-/// Search scenarios for hangs and compare with what they expect. Exit code 0 if they are as expected (or nothing hangs,
-/// where nothing is expected), 1 if not, 2 for bad input, 3 if undecided (a bound ended the search first, or the graph has
-/// kernels that are not modelled), 130 if interrupted.
+/// Search scenarios for hangs and compare with what they expect
+///
+/// Exit code 0 if they are as expected (or nothing hangs, where nothing is expected), 1 if not, 2 for bad input, 3 if undecided
+/// (a bound ended the search first, or the graph has kernels that are not modelled), 130 if interrupted.
 #[derive(Args)]
+#[command(after_long_help = help::CHECK)]
 pub(super) struct Check {
-    /// Scenario files, or directories with scenarios below them [default: the final-batch scenario that is built in]
+    /// Scenario files, patterns of their paths, or directories with scenarios below them [default: the final-batch scenario that is built in]
     places: Vec<PathBuf>,
     /// Search with this engine
     #[arg(long)]
@@ -40,7 +45,7 @@ pub(super) struct Check {
     #[arg(long)]
     strategy: Option<Strategy>,
     /// Run this variant of the runtime; expectations for another variant are not compared
-    #[arg(long)]
+    #[arg(long, value_parser = variant())]
     variant: Option<Variant>,
     /// Run every node of the graph
     #[arg(long, conflicts_with = "keep")]
@@ -54,12 +59,13 @@ pub(super) struct Check {
     /// Give up after N states (verdict: undecided)
     #[arg(long, value_name = "N")]
     max_states: Option<u64>,
-    /// Give up when the search needs more memory, as in 8GiB (verdict: undecided) [default: half of the machine's]
-    #[arg(long, value_name = "SIZE")]
+    /// Give up when the search needs more memory: a size, as in 8G, or a part of the machine's, as in 0.7 (verdict: undecided)
+    /// [default: 0.5]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
     max_memory: Option<Size>,
-    /// Give up after N seconds (verdict: undecided)
-    #[arg(long, value_name = "N")]
-    max_time: Option<u64>,
+    /// Give up after this time: seconds, or as in 10m (verdict: undecided)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    max_time: Option<Duration>,
     /// Search without a reduction (repeatable)
     #[arg(long, value_name = "REDUCTION")]
     no_reduction: Vec<Reduction>,
@@ -77,8 +83,10 @@ pub(super) struct Check {
     /// Print each verdict as one line of JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    detail: Detail,
     /// Write schedules into this directory
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Write schedules beside their scenario
     #[arg(long, conflicts_with = "out")]
@@ -136,10 +144,13 @@ impl Check {
                 worst = Outcome::Interrupted;
                 break;
             }
+            if reader_is_gone() {
+                break;
+            }
         }
-        if experiment.len() > 1 && !self.json {
+        if experiment.len() > 1 && !self.json && !self.detail.quiet {
             let heading = ["scenario", "verdict", "states or executions", "seconds", "expectation"];
-            print(&format!("\n{}", table(heading, &rows)));
+            print(&format!("\n{}", table(heading, &rows, width())));
         }
         Ok(worst)
     }
@@ -219,7 +230,11 @@ impl Check {
         let mut labels = Labels::new();
         let mut schedules = Vec::new();
         for hang in &verdict.hangs {
-            let (schedule, problem) = experiment.verified(hang, &mut labels);
+            // That of a part was replayed on the whole job when it was told for it, which takes its time.
+            let (schedule, problem) = match verdict.parts {
+                Some(_) => (experiment.schedule_of(hang), None),
+                None => experiment.verified(hang, &mut labels),
+            };
             if let Some(problem) = problem {
                 judgement = Judgement::Fails(problem);
             }
@@ -232,16 +247,21 @@ impl Check {
         let told = experiment.told(&verdict, &labels, &schedules);
         if self.json {
             print(&format!("{}\n", serde_json::to_string(&JsonVerdict::of(&told))?));
+        } else if self.detail.quiet {
+            print(&verdict_line(&told, &self.detail.view()));
         } else {
-            print(&verdict_text(&told));
+            print(&verdict_text(&told, &self.detail.view()));
             if !(self.record || self.out.is_some() || verdict.hangs.is_empty() && verdict.findings.is_empty()) {
                 print(NOT_WRITTEN);
             }
         }
+        if self.can_go_on(experiment, &verdict) {
+            note(&format!("{}: {}", experiment.scenario(), self.checkpoints.hint()));
+        }
         let compared = compared(&judgement, expect.as_ref());
         if self.json {
-            eprintln!("{}: {compared}", experiment.scenario());
-        } else {
+            note(&format!("{}: {compared}", experiment.scenario()));
+        } else if !self.detail.quiet {
             print(&format!("\n{compared}\n"));
         }
         Ok(Checked { verdict, judgement })

@@ -33,6 +33,14 @@ impl CheckpointArgs {
         self.checkpoint_every.is_some()
     }
 
+    /// Returns how a search that was ended can go on.
+    pub(super) fn hint(&self) -> String {
+        match &self.checkpoint {
+            Some(directory) => format!("it goes on with --checkpoint {} --resume", directory.display()),
+            None => "with --checkpoint DIR such a search can go on later: --resume".to_owned(),
+        }
+    }
+
     fn file(&self, name: &str) -> Option<PathBuf> {
         let plain = |letter: char| {
             let kept = letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');

@@ -13,12 +13,16 @@ use clap::Args;
 use lastbatch::file::{FileError, write_whole};
 use lastbatch::models::tensorflow::evidence::stacks::{Dump, Missing, TASKS};
 
-use super::{Ended, Failure, Outcome, print};
+use super::values::some_time;
+use super::{Ended, Failure, Outcome, help, print};
 use target::{Target, Task};
 
-/// Collect the stacks of every task of a job that hangs now, native and Python, into one folder for `match`. Prints the commands as a
-/// shell script; with --run it runs them and names who is missing. Exit code 1 if a task is missing.
+/// Collect the stacks of every task of a job that hangs now
+///
+/// Native and Python stacks come into one folder for `match`. Prints the commands as a shell script; with --run it runs them
+/// and names who is missing. Exit code 0 if that is done, 1 if a task is missing, 2 for bad input.
 #[derive(Args)]
+#[command(after_long_help = help::COLLECT)]
 pub(super) struct Collect {
     /// A task and where it runs: worker0=1234 (a process of this machine), ps0=HOST:PORT or ps0=USER@HOST:PORT (ssh; the process whose
     /// server listens on the port), ps0=HOST:pid:1234 (ssh), ps0=pod:NAME or ps0=pod:NAME/CONTAINER (kubectl)
@@ -37,28 +41,28 @@ pub(super) struct Collect {
     #[arg(long, value_name = "NAME")]
     namespace: Option<String>,
     /// The folder for the stacks
-    #[arg(short, long, value_name = "FOLDER", default_value = "stacks")]
-    output: PathBuf,
+    #[arg(short, long, alias = "output", value_name = "DIR", default_value = "stacks")]
+    out: PathBuf,
     /// Run the commands, all tasks at once
     #[arg(long)]
     run: bool,
-    /// Give a task up after this many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 120, requires = "run")]
-    timeout: u64,
+    /// Give a task up after this time
+    #[arg(long, value_name = "TIME", default_value = "2min", value_parser = some_time, requires = "run")]
+    timeout: Duration,
 }
 
 impl Collect {
     pub(super) fn run(self) -> Ended {
         let tasks = self.tasks()?;
         if !self.run {
-            print(&script::text(&tasks, &self.output));
+            print(&script::text(&tasks, &self.out));
             return Ok(Outcome::Holds);
         }
-        fs::create_dir_all(&self.output).map_err(FileError::cannot("make the folder", &self.output))?;
-        let list = self.output.join(TASKS);
+        fs::create_dir_all(&self.out).map_err(FileError::cannot("make the folder", &self.out))?;
+        let list = self.out.join(TASKS);
         write_whole(&list, script::list(&tasks).as_bytes()).map_err(FileError::cannot("write", &list))?;
-        let patience = Duration::from_secs(self.timeout);
-        let folder = self.output.as_path();
+        let patience = self.timeout;
+        let folder = self.out.as_path();
         let results: Vec<Result<Dump, Missing>> = std::thread::scope(|scope| {
             let running = tasks
                 .iter()
@@ -77,7 +81,7 @@ impl Collect {
                 Err(Missing { task, reason }) => format!("{task}: MISSING: {reason}\n"),
             });
         }
-        print(&format!("next: lastbatch match {}\n", self.output.display()));
+        print(&format!("next: lastbatch match {}\n", self.out.display()));
         Ok(if missing == 0 { Outcome::Holds } else { Outcome::Fails })
     }
 

@@ -14,11 +14,15 @@ use lastbatch_probe_format::holds::Holds;
 use super::job::{Folder, LOOK, RunningJob, Watch, probe};
 use super::minimise::no_hang;
 use super::replay::Replay;
-use super::{Ended, Failure, Outcome, interrupt, print};
+use super::values::some_time;
+use super::{Ended, Failure, Outcome, help, interrupt, print};
 
-/// Force a schedule's order on a real job: its decisive races become holds in the job's tasks. Exit code 0 if the job hangs in that
-/// order, 1 if it returns in that order, 2 for bad input, 3 if the order was not reached.
+/// Force a schedule's order on a real job, and tell whether it hangs
+///
+/// Its decisive races become holds in the job's tasks. Exit code 0 if the job hangs in that order, 1 if it returns in that
+/// order, 2 for bad input, 3 if the order was not reached, 130 if interrupted.
 #[derive(Args)]
+#[command(after_long_help = help::CONFIRM)]
 pub(super) struct Confirm {
     /// The schedule
     schedule: PathBuf,
@@ -32,20 +36,20 @@ pub(super) struct Confirm {
     #[arg(long, value_name = "FIX", value_parser = [STICKY_CANCEL])]
     fix: Option<String>,
     /// Keep what the tasks write in this folder, which must be new
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// The probe [default: liblastbatch_probe.so beside this program]
     #[arg(long, value_name = "FILE")]
     probe: Option<PathBuf>,
-    /// Seconds without an answer that count as a hang
-    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..))]
-    stall: u64,
+    /// Time without an answer that counts as a hang
+    #[arg(long, value_name = "TIME", default_value = "6s", value_parser = some_time)]
+    stall: Duration,
     /// Longest hold in milliseconds
     #[arg(long, value_name = "N", default_value_t = 1500, value_parser = clap::value_parser!(u64).range(1..))]
     longest: u64,
-    /// End the job after N seconds, and judge what it did until then
-    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
-    limit: u64,
+    /// End the job after this time, and judge what it did until then
+    #[arg(long, alias = "limit", value_name = "TIME", default_value = "5min", value_parser = some_time)]
+    max_time: Duration,
     /// The command that starts the job: all its tasks, which inherit the probe
     #[arg(last = true, required_unless_present = "rules")]
     command: Vec<String>,
@@ -120,7 +124,7 @@ impl Confirm {
     /// Watches the job until it ends, hangs or takes too long; then it is ended.
     fn watch(&self, folder: &Folder, mut job: RunningJob) -> Result<Run, Failure> {
         let stop = interrupt::flag()?;
-        let (start, limit) = (Instant::now(), Duration::from_secs(self.limit));
+        let (start, limit) = (Instant::now(), self.max_time);
         let mut watch = Watch::new(self.stall);
         loop {
             let ended = job.ended()?.is_some();

@@ -8,11 +8,13 @@ use lastbatch::models::tensorflow::evidence::conform::{Trace, conform};
 use lastbatch::scenario::{Experiment, Labels, Scenario};
 use lastbatch::schedule::{Ending, Schedule};
 
-use super::{Ended, Failure, Outcome, print};
+use super::{Ended, Failure, Outcome, help, print};
 
-/// Decide whether the model can do what a trace of the real runtime shows. Exit code 0 if it can, 1 if not, 2 for bad input, 3 if it is
-/// undecided.
+/// Decide whether the model can do what a trace of the real runtime shows
+///
+/// Exit code 0 if it can, 1 if not, 2 for bad input, 3 if it is undecided.
 #[derive(Args)]
+#[command(after_long_help = help::CONFORM)]
 pub(super) struct Conform {
     /// The trace, one JSON object a line
     trace: PathBuf,
@@ -21,7 +23,7 @@ pub(super) struct Conform {
     #[arg(long)]
     scenario: Option<PathBuf>,
     /// Write the model's schedule here: all of it, or as far as it agrees
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 

@@ -10,19 +10,24 @@ use lastbatch::explore::{HangRecord, Verdict};
 use lastbatch::file::FileError;
 use lastbatch::gate::Difference;
 use lastbatch::models::tensorflow::job::Variant;
-use lastbatch::report::diff_text;
+use lastbatch::report::{JsonDiff, diff_text};
 use lastbatch::scenario::{EngineStatus, Experiment, Labels, Scenario};
 
 use super::progress::Progress;
+use super::screen::width;
 use super::selection::scenarios;
-use super::{Ended, Failure, Outcome, interrupt, print, threads, writable};
+use super::values::variant;
+use super::{Ended, Failure, Outcome, help, interrupt, print, threads, writable};
 
-/// Tell what a change does to hangs: which verdicts change, which ways to hang appear or vanish. Exit code 0 if nothing differs, 1 if
-/// something does, 2 for bad input, 3 if nothing was seen to differ but a bound stopped a search, 130 if interrupted.
+/// Tell what a change does to hangs
+///
+/// Which verdicts change, which ways to hang appear or vanish. Exit code 0 if nothing differs, 1 if something does, 2 for bad input, 3 if nothing was seen to differ but a bound stopped a
+/// search, 130 if interrupted.
 #[derive(Args)]
+#[command(after_long_help = help::DIFF)]
 pub(super) struct Diff {
     /// The variant before the change, and the one after it; every scenario of the first is run on both
-    #[arg(num_args = 2, value_names = ["BASE", "CHANGED"], required_unless_present = "against")]
+    #[arg(num_args = 2, value_names = ["BASE", "CHANGED"], value_parser = variant(), required_unless_present = "against")]
     variants: Vec<Variant>,
     /// Compare with another build of this program instead, run on the same scenarios: it is the side before the change
     #[arg(long, value_name = "PROGRAM", conflicts_with = "variants")]
@@ -37,7 +42,7 @@ pub(super) struct Diff {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Write the schedules of both sides below this directory, in base/ and changed/
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print the differences as one line of JSON
     #[arg(long)]
@@ -169,14 +174,14 @@ impl Diff {
 
     fn tell(&self, differences: &[Difference]) -> Result<(), Failure> {
         if self.json {
-            print(&format!("{}\n", serde_json::to_string(differences)?));
+            print(&format!("{}\n", serde_json::to_string(&JsonDiff::of(differences))?));
             return Ok(());
         }
         let sides = match (&self.against, self.variants.as_slice()) {
             (Some(program), _) => [program.display().to_string(), "this program".to_owned()],
             (None, variants) => [0, 1].map(|side| variants[side].to_string()),
         };
-        print(&diff_text(&sides[0], &sides[1], differences));
+        print(&diff_text(&sides[0], &sides[1], differences, width()));
         Ok(())
     }
 }

@@ -6,17 +6,21 @@ use clap::Args;
 use lastbatch::diagnose::{ExplainOptions, Explanation, Recording, record};
 use lastbatch::file::{FileError, Staged};
 use lastbatch::models::tensorflow::evidence::conform::{Aligned, Trace, conform};
-use lastbatch::report::{Beside, ChromeTrace, JsonExplanation, Page, explanation_text, timeline_svg};
+use lastbatch::report::{Beside, ChromeTrace, JsonExplanation, Page, explanation_line, explanation_text, timeline_svg};
 use lastbatch::scenario::{Experiment, HangError};
 use lastbatch::schedule::{Ending, Schedule};
 
 use super::conform::{promising, traced};
 use super::minimise::no_hang;
 use super::replay::Replay;
-use super::{Ended, Failure, Outcome, print};
+use super::screen::Detail;
+use super::{Ended, Failure, Outcome, help, note, print};
 
-/// Explain a schedule: what happened, which races decided it, who waits for whom. Exit code 0 if it ends as it promises.
+/// Explain why a schedule hangs
+///
+/// What happened, which races decided it, who waits for whom. Exit code 0 if it ends as it promises, 1 if not, 2 for bad input.
 #[derive(Args)]
+#[command(after_long_help = help::EXPLAIN)]
 pub(super) struct Explain {
     /// The schedule
     #[arg(required_unless_present = "trace")]
@@ -48,6 +52,8 @@ pub(super) struct Explain {
     /// States that one search may store before it is left undecided
     #[arg(long, value_name = "N", default_value_t = ExplainOptions::default().max_states)]
     max_states: u64,
+    #[command(flatten)]
+    detail: Detail,
 }
 
 /// The subject of an explanation.
@@ -98,7 +104,10 @@ impl Explain {
                 let json = serde_json::to_string_pretty(&JsonExplanation::of(explanation))?;
                 print(&format!("{json}\n"));
             }
-            Some(explanation) if told => print(&explanation_text(explanation)),
+            Some(explanation) if told && self.detail.quiet => {
+                print(&explanation_line(explanation, &self.detail.view()))
+            }
+            Some(explanation) if told => print(&explanation_text(explanation, &self.detail.view())),
             _ => {}
         }
         let agrees = subject.traced.is_none_or(|traced| traced.disagreement.is_none());
@@ -176,9 +185,13 @@ impl Explain {
         })?;
         for (path, what, file) in staged {
             file.publish().map_err(FileError::cannot("write there", &path))?;
-            let told = format!("{what} written to {}\n", path.display());
+            let told = format!("{what} written to {}", path.display());
             // With `--json` standard output is for one document and nothing else.
-            if self.json { eprint!("{told}") } else { print(&told) }
+            if self.json {
+                note(&told);
+            } else {
+                print(&format!("{told}\n"));
+            }
         }
         Ok(())
     }

@@ -10,15 +10,20 @@ use lastbatch::gate::{
     Artifacts, Baseline, Budgets, Checkpoints, GateError, GateReport, Observer, Plan, Settings, Shard, Task, judge,
     merge, run,
 };
-use lastbatch::report::{gate_annotations, gate_junit, gate_markdown, gate_text, proofs_markdown, verdict_text};
+use lastbatch::report::{View, gate_annotations, gate_junit, gate_markdown, gate_text, proofs_markdown, verdict_text};
 use lastbatch::scenario::{BASELINE_NAME, EngineStatus};
 
 use super::progress::Progress;
-use super::{Ended, Failure, Outcome, interrupt, print, save, threads, writable};
+use super::screen::width;
+use super::selection::is_meant;
+use super::{Ended, Failure, Outcome, help, interrupt, print, save, threads, writable};
 
-/// Run every scenario and every recorded schedule, and compare with expectations and baseline. Exit code 0 if the gate is green, 1
-/// if it is red, 2 for bad input, 3 if a total budget left scenarios out, 130 if interrupted.
+/// Run every scenario and every recorded schedule against expectations and baseline
+///
+/// Exit code 0 if the gate is green, 1 if it is red, 2 for bad input, 3 if a total budget left scenarios out, 130 if
+/// interrupted.
 #[derive(Args)]
+#[command(after_long_help = help::GATE)]
 pub(super) struct Gate {
     /// The directory with the scenarios and their schedules
     #[arg(default_value = "scenarios")]
@@ -32,11 +37,11 @@ pub(super) struct Gate {
     /// Take second looks: another search of each proof, and shuttle and real threads for each scenario
     #[arg(long, conflicts_with = "merge")]
     verify: bool,
-    /// Write the baseline anew from what this run finds, and tell what changes
+    /// Write the baseline anew from what this run finds, and tell what changes; with --only, the entries of those scenarios
     #[arg(long, conflicts_with_all = ["quick", "shard", "max_states", "total_states"])]
     update_baseline: bool,
-    /// Run only scenarios whose path has this in it (repeatable)
-    #[arg(long, value_name = "TEXT", conflicts_with_all = ["update_baseline", "shard", "merge"])]
+    /// Run only scenarios whose path has this in it, or matches it if there is a * or a ? (repeatable)
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["shard", "merge"])]
     only: Vec<String>,
     /// Run one of several parts of the scenarios, as in 2/5
     #[arg(long, value_name = "K/N", conflicts_with = "merge")]
@@ -111,6 +116,9 @@ impl Gate {
             }
             let mut newer = Baseline::of(&report);
             newer.keep_second_looks(&baseline);
+            if !self.only.is_empty() {
+                newer.keep_others(&baseline);
+            }
             judge(&mut report, &newer);
             newer.save(&file)?;
             self.tell(&report)?;
@@ -147,7 +155,7 @@ impl Gate {
         self.checkpoint.as_deref().map_or(Ok(()), writable)?;
         let mut plan = Plan::new(&self.directory, self.shard.unwrap_or(Shard::ALL), baseline)?;
         if !self.only.is_empty() {
-            let wanted = |name: &str| self.only.iter().any(|text| name.contains(text));
+            let wanted = |name: &str| self.only.iter().any(|text| is_meant(name, text));
             plan.tasks.retain(|task| wanted(&task.name));
             plan.unreachable.retain(|scenario| wanted(&scenario.name));
             if plan.tasks.is_empty() && plan.unreachable.is_empty() {
@@ -162,7 +170,15 @@ impl Gate {
             threads: threads(self.threads),
             artifacts: self.artifacts.clone().map(|directory| Artifacts {
                 directory,
-                text: verdict_text,
+                text: |told| {
+                    verdict_text(
+                        told,
+                        &View {
+                            verbose: true,
+                            ..View::default()
+                        },
+                    )
+                },
             }),
             checkpoints: self.checkpoint.clone().map(|directory| Checkpoints {
                 directory,
@@ -190,7 +206,7 @@ impl Gate {
     }
 
     fn tell(&self, report: &GateReport) -> Result<(), Failure> {
-        print(&gate_text(report));
+        print(&gate_text(report, width()));
         if std::env::var_os("GITHUB_ACTIONS").is_some() {
             print(&gate_annotations(report, &self.directory));
         }

@@ -10,21 +10,24 @@ use lastbatch::models::tensorflow::job::graph::{Graph, NodeKind};
 use lastbatch::report::import_text;
 use lastbatch::scenario::Input;
 
-use super::{Ended, Failure, Outcome, print};
+use super::{Ended, Failure, Outcome, help, print};
 
-/// Show the graph of a RunMetadata file and write a scenario for it.
+/// Show the graph of a RunMetadata file and write a scenario for it
+///
+/// Exit code 0 if that is done, 2 for bad input.
 #[derive(Args)]
+#[command(after_long_help = help::IMPORT)]
 pub(super) struct Import {
     /// A serialized tensorflow.RunMetadata with partition graphs
     file: PathBuf,
     /// Write a scenario that runs it
-    #[arg(short, long, value_name = "SCENARIO.toml")]
-    output: Option<PathBuf>,
+    #[arg(short, long, alias = "output", value_name = "SCENARIO.toml")]
+    out: Option<PathBuf>,
     /// The step that reads the batch, where FILE is fed with it (decoupled input)
     #[arg(long, value_name = "FILE")]
     read_graph: Option<PathBuf>,
     /// Replace an older scenario file
-    #[arg(long, requires = "output")]
+    #[arg(long, requires = "out")]
     force: bool,
     /// How many equal receives the slice keeps of each class
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
@@ -37,7 +40,7 @@ impl Import {
         let graph = graph.reading(Self::source(&graph));
         let reading = self.read_graph.as_deref().map(read).transpose()?;
         let reading = reading.map(|graph| graph.reading(Self::source(&graph)));
-        let scenario = match &self.output {
+        let scenario = match &self.out {
             Some(output) => Some((output, self.scenario(output, &graph, reading.as_ref())?)),
             None => None,
         };

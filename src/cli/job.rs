@@ -168,10 +168,10 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Waits for `stall` seconds before a step counts as hanging.
-    pub(super) fn new(stall: u64) -> Self {
+    /// Waits for `stall` before a step counts as hanging.
+    pub(super) fn new(stall: Duration) -> Self {
         Self {
-            stall: Duration::from_secs(stall),
+            stall,
             waiting: Vec::new(),
         }
     }

@@ -6,13 +6,17 @@ use clap::Args;
 use lastbatch::report::table;
 use lastbatch::scenario::{Expect, Scenario};
 
+use super::screen::width;
 use super::selection::scenarios;
-use super::{Ended, Outcome, print};
+use super::{Ended, Outcome, help, print};
 
-/// List scenarios and what they expect.
+/// List scenarios and what they expect
+///
+/// Exit code 0, or 2 for bad input.
 #[derive(Args)]
+#[command(after_long_help = help::LIST)]
 pub(super) struct List {
-    /// Scenario files, or directories with scenarios below them
+    /// Scenario files, patterns of their paths, or directories with scenarios below them
     #[arg(default_value = "scenarios")]
     places: Vec<PathBuf>,
 }
@@ -20,7 +24,11 @@ pub(super) struct List {
 impl List {
     pub(super) fn run(self) -> Ended {
         let rows: Vec<_> = scenarios(&self.places)?.iter().map(row).collect();
-        print(&table(["scenario", "expects", "control", "description"], &rows));
+        print(&table(
+            ["scenario", "expects", "control", "description"],
+            &rows,
+            width(),
+        ));
         Ok(Outcome::Holds)
     }
 }

@@ -6,11 +6,14 @@ use clap::Args;
 use lastbatch::models::tensorflow::evidence::stacks::Job;
 use lastbatch::report::{dumps_json, dumps_text};
 
-use super::{Ended, Outcome, print};
+use super::{Ended, Outcome, help, print};
 
-/// Say which known hang the stacks of a job look like. Exit code 0 if one is likely, 1 if none fits, 2 for bad input, 3 if one is
-/// possible but the dumps do not show all that it needs, or if a dump is not whole.
+/// Say which known hang the stacks of a job look like
+///
+/// Exit code 0 if one is likely, 1 if none fits, 2 for bad input, 3 if one is possible but the dumps do not show all that it
+/// needs, or if a dump is not whole.
 #[derive(Args)]
+#[command(after_long_help = help::MATCH)]
 pub(super) struct Match {
     /// Stacks of the job's tasks, one file per task, or a folder of them: what gdb, lldb, eu-stack, pstack, py-spy or faulthandler print
     #[arg(required = true)]

@@ -13,11 +13,15 @@ use lastbatch::scenario::{Budget, EngineName, Input, Scenario};
 
 use super::progress::Progress;
 use super::selection::scenarios;
-use super::{Ended, Failure, Outcome, interrupt, print, save, threads, writable};
+use super::values::variant;
+use super::{Ended, Failure, Outcome, help, interrupt, print, save, threads, writable};
 
-/// Search the same jobs with each number of threads and on each variant, and tell which can hang. Exit code 0 if every cell is decided,
-/// 1 if a hang was observed where the model excludes it, 2 for bad input, 3 if a budget left a cell open, 130 if interrupted.
+/// Tell which jobs can hang, over threads, servers, inputs and variants
+///
+/// Searches the same jobs with each number of threads and on each variant. Exit code 0 if every cell is decided, 1 if a hang
+/// was observed where the model excludes it, 2 for bad input, 3 if a budget left a cell open, 130 if interrupted.
 #[derive(Args)]
+#[command(after_long_help = help::MATRIX)]
 pub(super) struct Matrix {
     /// Scenario files, or directories with scenarios below them, one for each input and number of servers [default: the final
     /// batch with one, two and three servers and each input]
@@ -29,7 +33,7 @@ pub(super) struct Matrix {
     #[arg(long, value_delimiter = ',', value_name = "N,…", value_parser = clap::value_parser!(u8).range(1..))]
     intra_op: Vec<u8>,
     /// Variants of the runtime
-    #[arg(long = "variant", value_delimiter = ',', value_name = "VARIANT,…")]
+    #[arg(long = "variant", value_delimiter = ',', value_name = "VARIANT,…", value_parser = variant())]
     variants: Vec<Variant>,
     /// Only jobs with N servers
     #[arg(long, value_delimiter = ',', value_name = "N,…")]
@@ -50,7 +54,7 @@ pub(super) struct Matrix {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Write matrix.md, matrix.svg and, after every search, matrix.json into this directory
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Go on with the matrix.json that is there
     #[arg(long, requires = "out")]

@@ -7,10 +7,13 @@ use lastbatch::report::minimised_text;
 use lastbatch::scenario::HangError;
 
 use super::replay::Replay;
-use super::{Ended, Failure, Outcome, print};
+use super::{Ended, Failure, Outcome, help, print};
 
-/// Make a schedule that hangs smaller: the same hang with fewer events and fewer context switches.
+/// Make a schedule that hangs smaller
+///
+/// The same hang with fewer events and fewer context switches. Exit code 0 if that is done, 1 if the schedule does not hang as it promises, 2 for bad input.
 #[derive(Args)]
+#[command(after_long_help = help::MINIMISE)]
 pub(super) struct Minimise {
     /// The schedule
     file: PathBuf,

@@ -8,21 +8,24 @@ mod conform;
 mod diff;
 mod explain;
 mod gate;
+mod help;
 mod import;
 mod interrupt;
 mod job;
 mod list;
+mod manual;
 mod match_dumps;
 mod matrix;
 mod minimise;
 mod progress;
 mod record;
 mod replay;
+mod screen;
 mod selection;
+mod values;
 mod worker;
 
 use std::fmt::Display;
-use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -30,46 +33,39 @@ use clap::{Parser, Subcommand};
 use lastbatch::file::{FileError, write_whole};
 use lastbatch::scenario::WORKER_COMMAND;
 
+use screen::{Colour, note, print};
+
 /// Finds the schedules on which a distributed TensorFlow 1.x training step hangs, and replays them.
 #[derive(Parser)]
-#[command(version, propagate_version = true)]
+#[command(version, propagate_version = true, after_help = help::PROGRAM)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Colour,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Search scenarios for hangs and compare with what they expect
     Check(check::Check),
-    /// Run a recorded schedule again, event by event
     Replay(replay::Replay),
-    /// Make a schedule that hangs smaller
     Minimise(minimise::Minimise),
-    /// Show the graph of a RunMetadata file and write a scenario for it
     Import(import::Import),
-    /// Decide whether the model can do what a trace of the real runtime shows
     Conform(conform::Conform),
-    /// Force a schedule's order on a real job, and tell whether it hangs
     Confirm(confirm::Confirm),
-    /// Record a real job, and write one trace per step
     Record(record::Record),
-    /// Explain a schedule: what happened, which races decided it, who waits for whom
     Explain(explain::Explain),
-    /// Run every scenario and every recorded schedule against expectations and baseline
     Gate(gate::Gate),
-    /// Tell what a change does to hangs
     Diff(diff::Diff),
-    /// List scenarios and what they expect
     List(list::List),
     #[command(name = WORKER_COMMAND, hide = true)]
     Worker(worker::Worker),
-    /// Say which known hang the stacks of a job look like
     Match(match_dumps::Match),
-    /// Collect the stacks of every task of a job that hangs now
     Collect(collect::Collect),
-    /// Tell which jobs can hang, over threads, servers, inputs and variants
     Matrix(matrix::Matrix),
+    Completions(manual::Completions),
+    Man(manual::Man),
 }
 
 /// The end of a command, and its exit code.
@@ -100,7 +96,9 @@ type Ended = Result<Outcome, Failure>;
 
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
-    let ended = match Cli::parse().command {
+    let cli = Cli::parse();
+    cli.color.choose();
+    let ended = match cli.command {
         Command::Check(command) => command.run(),
         Command::Record(command) => command.run(),
         Command::Replay(command) => command.run(),
@@ -116,9 +114,11 @@ pub(crate) fn main() -> ExitCode {
         Command::Match(command) => command.run(),
         Command::Collect(command) => command.run(),
         Command::Matrix(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     };
     let outcome = ended.unwrap_or_else(|Failure(message)| {
-        eprintln!("error: {message}");
+        note(&format!("error: {message}"));
         Outcome::BadInput
     });
     ExitCode::from(outcome as u8)
@@ -130,27 +130,19 @@ fn threads(asked: Option<u16>) -> usize {
     asked.map_or_else(cores, usize::from)
 }
 
-/// Makes sure that files can be written into a directory, before a long search begins.
+/// Makes a directory unless it is there, and makes sure that files can be written into it, before a long search begins.
 fn writable(directory: &Path) -> Result<(), Failure> {
-    if !directory.is_dir() {
-        return Err(FileError::new(directory, "no such directory").into());
+    if directory.exists() && !directory.is_dir() {
+        return Err(FileError::new(directory, "a file, expected a directory").into());
     }
-    tempfile::tempfile_in(directory).map_err(FileError::cannot("write there", directory))?;
+    std::fs::create_dir_all(directory).map_err(FileError::cannot("make the directory", directory))?;
+    // The name of the file that is tried is nobody's business.
+    let tried = tempfile::tempfile_in(directory).map_err(|error| error.kind());
+    tried.map_err(FileError::cannot("write there", directory))?;
     Ok(())
 }
 
 /// Writes a file, whole or not at all.
 fn save(file: &Path, text: &str) -> Result<(), Failure> {
     Ok(write_whole(file, text.as_bytes()).map_err(FileError::cannot("write", file))?)
-}
-
-/// Prints to standard output. A reader that has seen enough (`| head`) ends the program quietly.
-fn print(text: &str) {
-    let mut out = io::stdout().lock();
-    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        if error.kind() != io::ErrorKind::BrokenPipe {
-            eprintln!("error: cannot write to standard output: {error}");
-        }
-        std::process::exit(Outcome::BadInput as i32);
-    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
 use clap::Args;
 use lastbatch::file::FileError;
@@ -14,24 +15,28 @@ use lastbatch_probe_format::{FIX, FOLDER, STICKY_CANCEL};
 use serde::Serialize;
 
 use super::job::{Folder, LOOK, Watch, probe, rings_in};
-use super::{Ended, Failure, Outcome, interrupt, print, save};
+use super::values::some_time;
+use super::{Ended, Failure, Outcome, help, interrupt, print, save};
 
 /// Name of the list of traces.
 const INDEX: &str = "index.jsonl";
 
-/// Record a real job: the tasks' events, always, into rings that outlive a task that is killed; then one trace per step, which `conform`
-/// reads. Exit code 0 if every step had its answer, 1 if one had none for as long as a hang takes, 2 for bad input.
+/// Record a real job, and write one trace per step
+///
+/// The tasks' events go, always, into rings that outlive a task that is killed; `conform` reads the traces. Exit code 0 if
+/// every step had its answer, 1 if one had none for as long as a hang takes, 2 for bad input.
 #[derive(Args)]
+#[command(after_long_help = help::RECORD)]
 pub(super) struct Record {
     /// The folder for rings and traces, which must be new
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
     /// Write the traces of the last N steps
     #[arg(long, value_name = "N", default_value_t = 20)]
     last: usize,
-    /// Seconds without an answer that count as a hang: the traces are written then, and the job goes on
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
-    stall: u64,
+    /// Time without an answer that counts as a hang: the traces are written then, and the job goes on
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = some_time)]
+    stall: Duration,
     /// End the job at the first hang
     #[arg(long)]
     until_hang: bool,

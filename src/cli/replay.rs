@@ -9,18 +9,23 @@ use lastbatch::report::{prefix_end, replay_end, replay_line};
 use lastbatch::scenario::{EngineName, Experiment, Scenario, SliceKind};
 use lastbatch::schedule::{Ending, PrefixOutcome, ReplayOutcome, Schedule, Step, replay, replay_prefix};
 
-use super::{Ended, Failure, Outcome, print};
+use super::screen::Detail;
+use super::values::variant;
+use super::{Ended, Failure, Outcome, help, print};
 
 /// The way in which a run goes on after a schedule that has ended before it, without an engine.
 const FIXED_POLICY: &str = "by a fixed policy (the first thread that can run, choice 0)";
 
-/// Run a recorded schedule again, event by event. Exit code 0 if it ends as it promises, 1 at the first difference.
+/// Run a recorded schedule again, event by event
+///
+/// Exit code 0 if it ends as it promises, 1 at the first difference, 2 for bad input.
 #[derive(Args)]
+#[command(after_long_help = help::REPLAY)]
 pub(super) struct Replay {
     /// The schedule
     file: PathBuf,
     /// Run it on another variant as far as it goes, then to an end; exit code 0 if every client returns
-    #[arg(long, value_name = "VARIANT")]
+    #[arg(long, value_name = "VARIANT", value_parser = variant())]
     prefix_on: Option<Variant>,
     /// Its scenario, if that does not stand beside it
     #[arg(long)]
@@ -34,6 +39,8 @@ pub(super) struct Replay {
     /// Run it N times; exit code 0 if all end as they should
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     times: u64,
+    #[command(flatten)]
+    detail: Detail,
 }
 
 impl Replay {
@@ -46,6 +53,7 @@ impl Replay {
             full: false,
             engine: EngineName::Exhaustive,
             times: 1,
+            detail: Detail::default(),
         }
     }
 
@@ -74,14 +82,21 @@ impl Replay {
         if self.engine != EngineName::Exhaustive || self.times > 1 {
             return self.run_under_engine(&experiment, &schedule);
         }
-        let show = |step: &Step<'_>| print(&format!("{}\n", replay_line(step)));
+        let view = self.detail.view();
+        let show = |step: &Step<'_>| {
+            if view.verbose {
+                print(&format!("{}\n", replay_line(step)));
+            }
+        };
         let (kept, text) = match self.prefix_on {
-            Some(variant) => told_of_prefix(
-                &replay_prefix(experiment.model(), &schedule, show),
-                variant,
-                FIXED_POLICY,
-            ),
-            None => told_of_replay(&replay(experiment.model(), &schedule, show), &schedule),
+            Some(variant) => {
+                let outcome = replay_prefix(experiment.model(), &schedule, show);
+                self.told_of_prefix(&outcome, variant, FIXED_POLICY)
+            }
+            None => {
+                let outcome = replay(experiment.model(), &schedule, show);
+                self.told_of_replay(&outcome, &experiment, &schedule)
+            }
         };
         print(&text);
         Ok(if kept { Outcome::Holds } else { Outcome::Fails })
@@ -106,12 +121,12 @@ impl Replay {
         };
         let what = match self.prefix_on {
             Some(variant) => {
-                let each = |outcome: PrefixOutcome| note(told_of_prefix(&outcome, variant, policy));
+                let each = |outcome: PrefixOutcome| note(self.told_of_prefix(&outcome, variant, policy));
                 experiment.prefix_under(self.engine, schedule, self.times, each)?;
                 "returned every client"
             }
             None => {
-                let each = |outcome: ReplayOutcome| note(told_of_replay(&outcome, schedule));
+                let each = |outcome: ReplayOutcome| note(self.told_of_replay(&outcome, experiment, schedule));
                 experiment.replay_under(self.engine, schedule, self.times, each)?;
                 match schedule.header.ending {
                     Ending::Hang { .. } => "reproduced the hang",
@@ -153,18 +168,30 @@ impl Replay {
         };
         Ok(Experiment::recorded(schedule, &self.file, scenario)?)
     }
-}
 
-/// Tells how a schedule ended on another variant, and whether every client returned.
-fn told_of_prefix(outcome: &PrefixOutcome, variant: Variant, policy: &str) -> (bool, String) {
-    let returned = outcome.end.clients.iter().all(|client| client.returned);
-    (returned, prefix_end(outcome, &variant.to_string(), policy))
-}
+    /// Tells how a schedule ended on another variant, and whether every client returned.
+    fn told_of_prefix(&self, outcome: &PrefixOutcome, variant: Variant, policy: &str) -> (bool, String) {
+        let returned = outcome.end.clients.iter().all(|client| client.returned);
+        let text = prefix_end(outcome, &variant.to_string(), policy, &self.detail.view());
+        (returned, self.shown(text))
+    }
 
-/// Tells how a replay ended, and whether as the schedule promises.
-fn told_of_replay(outcome: &ReplayOutcome, schedule: &Schedule) -> (bool, String) {
-    (
-        outcome.broken_promise(schedule).is_none(),
-        replay_end(outcome, schedule),
-    )
+    /// Tells how a replay ended, and whether as the schedule promises.
+    fn told_of_replay(&self, outcome: &ReplayOutcome, experiment: &Experiment, schedule: &Schedule) -> (bool, String) {
+        let all = schedule.events.len();
+        let length = match schedule.header.ending {
+            Ending::Hang { .. } => experiment.length(&schedule.events),
+            Ending::Panic { .. } | Ending::Open => all,
+        };
+        let text = replay_end(outcome, schedule, length, &self.detail.view());
+        (outcome.broken_promise(schedule).is_none(), self.shown(text))
+    }
+
+    /// Returns as much of a text as was asked for.
+    fn shown(&self, text: String) -> String {
+        match text.split_once('\n') {
+            Some((first, _)) if self.detail.quiet => format!("{first}\n"),
+            _ => text,
+        }
+    }
 }

@@ -79,6 +79,7 @@ pub fn explain<M: Describe + Reducible>(
     let mut explanation = Explanation {
         client: client.to_owned(),
         signature: signature.clone(),
+        length: events.len(),
         waits: waits(model, &moves, &recording, number),
         recording,
         no_return,

@@ -29,6 +29,8 @@ pub struct Explanation {
     pub signature: Signature,
     /// The schedule, run again with everything written down: what all numbers of events refer to.
     pub recording: Recording,
+    /// The length of the hang: events up to the one after which nothing that matters can run, where somebody has found it; else all.
+    pub length: usize,
     /// Waiting places in the end, and those who could have ended each wait.
     pub waits: WaitGraph,
     /// The first event after which the client can't return.

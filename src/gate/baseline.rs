@@ -132,6 +132,19 @@ impl Baseline {
         }
     }
 
+    /// Takes over the scenarios of an older one that this one does not know. What they gave is of the older model, so its hash stays.
+    pub fn keep_others(&mut self, older: &Self) {
+        let others = older
+            .scenarios
+            .iter()
+            .filter(|(name, _)| !self.scenarios.contains_key(*name));
+        let others: Vec<_> = others.map(|(name, entry)| (name.clone(), entry.clone())).collect();
+        if !others.is_empty() {
+            self.model.clone_from(&older.model);
+        }
+        self.scenarios.extend(others);
+    }
+
     /// Writes it, whole or not at all.
     ///
     /// # Errors

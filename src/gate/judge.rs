@@ -82,7 +82,10 @@ impl About<'_> {
             self.add(ProblemKind::NoSibling, message.clone());
         }
         let Some(entry) = self.entry else {
-            let message = "the baseline does not know it; run with --update-baseline".to_owned();
+            let message = format!(
+                "the baseline does not know it; `lastbatch gate --only {} --update-baseline` adds it",
+                self.result.name
+            );
             self.add(ProblemKind::NotInBaseline, message);
             self.result.searches.iter().for_each(|search| self.search(search, None));
             return self.replays();

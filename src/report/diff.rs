@@ -7,7 +7,7 @@ use crate::explore::{HangRecord, Verdict};
 use crate::gate::Difference;
 
 /// Writes one row per scenario, then the ways to hang that appear or vanish with their shortest schedules.
-pub fn diff_text(base: &str, changed: &str, differences: &[Difference]) -> String {
+pub fn diff_text(base: &str, changed: &str, differences: &[Difference], width: Option<u16>) -> String {
     let row = |one: &Difference| {
         let what = match (one.differs(), one.is_open()) {
             (true, _) => "differs",
@@ -22,7 +22,7 @@ pub fn diff_text(base: &str, changed: &str, differences: &[Difference]) -> Strin
         ]
     };
     let rows: Vec<_> = differences.iter().map(row).collect();
-    let mut text = table(["scenario", base, changed, ""], &rows);
+    let mut text = table(["scenario", base, changed, ""], &rows, width);
     for one in differences.iter().filter(|one| one.differs()) {
         let _ = writeln!(text, "\n{}", one.scenario);
         ways(&mut text, '+', &one.appear, &one.base, changed);

@@ -132,6 +132,7 @@ pub fn dumps_json(job: &Job, assessment: &Assessment) -> Value {
     let ruled_out = ruled_out.map(|(known, symptom)| json!({ "name": known.name, "needs": symptom.text }));
     let waiting = |line: &Waiting| json!({ "depth": line.depth, "task": line.task, "text": line.text });
     json!({
+        "version": 1,
         "tasks": job.dumps.iter().map(task).collect::<Vec<_>>(),
         "missing": job.missing.iter().map(|Missing { task, reason }| json!({ "task": task, "reason": reason })).collect::<Vec<_>>(),
         "fits": assessment.fits.iter().map(fit_json).collect::<Vec<_>>(),

@@ -3,35 +3,96 @@
 use std::fmt::Write;
 
 use super::lanes::lanes;
-use super::{counted, grouped, wrapped};
-use crate::diagnose::{Explanation, Race, Searches, WaitGraph, Waiting};
+use super::view::HEADING;
+use super::{View, counted, fitted, grouped, hang, length_text, wrapped};
+use crate::diagnose::{Explanation, NoReturn, Race, Searches, WaitGraph, Waiting};
 use crate::machine::Event;
 use crate::schedule::Minimised;
 
-/// Prose is kept below this.
-const WIDTH_MAX: usize = 120;
+/// Columns of the number of an event.
+const NUMBER: usize = 7;
 
-/// Writes the explanation in full: the story, then what it rests on, then the schedule that its numbers refer to.
-pub fn explanation_text(explanation: &Explanation) -> String {
-    let mut text = format!(
-        "Hang {}: {} never returns\n",
-        explanation.signature.id(),
-        explanation.client
-    );
-    for paragraph in &explanation.story {
-        let _ = writeln!(text, "\n{}", wrapped(paragraph, WIDTH_MAX).join("\n"));
+/// Writes the hang in one line.
+pub fn explanation_line(explanation: &Explanation, view: &View) -> String {
+    hang::heading(&explanation.signature.id(), &explanation.client, view)
+}
+
+/// Writes the facts of the hang and the events that decided it. Verbose: also the story, what it rests on, and the schedule that its
+/// numbers refer to.
+pub fn explanation_text(explanation: &Explanation, view: &View) -> String {
+    let mut text = explanation_line(explanation, view);
+    text.push_str(&hang::facts(&explanation.signature.id(), &explanation.waits, &[], view));
+    if !view.verbose {
+        decisive(&mut text, explanation, view);
+        let length = length_text(explanation.length, explanation.recording.events.len());
+        let _ = writeln!(text, "\nThe schedule: {length}; -v shows it, with what this rests on");
+        return text;
     }
-    races(&mut text, explanation);
-    outcomes(&mut text, explanation);
+    for paragraph in &explanation.story {
+        let _ = writeln!(text, "\n{}", wrapped(paragraph, view.prose()).join("\n"));
+    }
+    let mut decided = String::new();
+    races(&mut decided, explanation);
+    outcomes(&mut decided, explanation);
+    text.push_str(&fitted(&decided, 0, view));
     text.push_str("\nWho waits for whom\n");
-    wait_tree(&mut text, &explanation.waits);
-    schedule(&mut text, explanation);
+    let mut tree = String::new();
+    wait_tree(&mut tree, &explanation.waits);
+    text.push_str(&fitted(&tree, 0, view));
+    schedule(&mut text, explanation, view);
     let _ = writeln!(
         text,
         "\n{}",
-        wrapped(&searches_text(&explanation.searches), WIDTH_MAX).join("\n")
+        wrapped(&searches_text(&explanation.searches), view.prose()).join("\n")
     );
     text
+}
+
+/// Writes the events that decided the hang, in their order, and the chains that they form.
+fn decisive(text: &mut String, explanation: &Explanation, view: &View) {
+    let mut numbers = explanation.decisive();
+    let point = match explanation.no_return {
+        NoReturn::Event(number) if number > 0 => Some(number),
+        NoReturn::Event(_) | NoReturn::Between(..) => None,
+    };
+    numbers.extend(point);
+    if numbers.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n{}", view.paint(HEADING, "Events that decided it"));
+    for number in numbers {
+        let recorded = &explanation.recording.events[number - 1];
+        let Event { process, thread, .. } = explanation.recording.event(recorded);
+        let mut line = format!("{process} {thread}: {}", recorded.words);
+        if point == Some(number) {
+            line.push_str(" (after this nothing lets the client return)");
+        }
+        for (part, shown) in wrapped(&line, view.prose().saturating_sub(NUMBER)).iter().enumerate() {
+            let number = if part == 0 { number.to_string() } else { String::new() };
+            let _ = writeln!(text, "{number:>5}  {shown}");
+        }
+    }
+    let chains = explanation.chains();
+    let chains: Vec<String> = chains.iter().map(|chain| chain_text(chain)).collect();
+    if !chains.is_empty() {
+        let order = format!(
+            "Needed was this order: {}. Turn two neighbours round, keep all else as it was, and the client can return.",
+            chains.join("; ")
+        );
+        let _ = writeln!(text, "{}", wrapped(&order, view.prose()).join("\n"));
+    }
+    for outcome in &explanation.outcomes {
+        let _ = writeln!(
+            text,
+            "Needed was this outcome of event {}; with outcome {} the client can return.",
+            outcome.event, outcome.instead
+        );
+    }
+}
+
+fn chain_text(chain: &[usize]) -> String {
+    let numbers: Vec<String> = chain.iter().map(usize::to_string).collect();
+    numbers.join(" before ")
 }
 
 fn races(text: &mut String, explanation: &Explanation) {
@@ -111,25 +172,25 @@ fn waiting(text: &mut String, waits: &WaitGraph, index: usize, level: usize, see
     }
 }
 
-fn schedule(text: &mut String, explanation: &Explanation) {
+fn schedule(text: &mut String, explanation: &Explanation, view: &View) {
     let recording = &explanation.recording;
     let events: Vec<Event> = recording.events.iter().map(|event| recording.event(event)).collect();
     let switches = recording
         .events
         .windows(2)
         .filter(|pair| pair[0].thread != pair[1].thread);
-    let (length, switches) = (counted(events.len(), "event"), switches.count());
-    let _ = writeln!(text, "\nThe schedule, {length}, {switches} context switches");
+    let (length, switches) = (length_text(explanation.length, events.len()), switches.count());
+    let _ = writeln!(text, "\nThe schedule: {length}; {switches} context switches");
     if let Some(minimised) = &explanation.minimised {
         let _ = writeln!(
             text,
-            "  minimised from {}, {} context switches, in {}",
+            "  minimised from {} up to rest, {} context switches, in {}",
             counted(minimised.events_before, "event"),
             minimised.switches_before,
             counted(minimised.replays, "run")
         );
     }
-    text.push_str(&lanes(&events, explanation.no_return.known_from()));
+    text.push_str(&lanes(&events, explanation.no_return.known_from(), view));
 }
 
 /// Tells what the searches behind the explanation were.

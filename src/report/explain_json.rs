@@ -29,6 +29,8 @@ pub struct JsonExplanation<'a> {
     pub outcomes: &'a [Outcome],
     /// The waiting places; the first is the client's.
     pub waiting: Vec<JsonWaiting<'a>>,
+    /// The length of the hang; further events only bring the system to rest.
+    pub length: usize,
     /// The schedule that all numbers refer to.
     pub events: Vec<JsonEvent<'a>>,
     /// Report of the minimisation; absent if the schedule was explained as it is.
@@ -95,6 +97,7 @@ impl<'a> JsonExplanation<'a> {
             races: &explanation.races,
             outcomes: &explanation.outcomes,
             waiting: waiting.collect(),
+            length: explanation.length,
             events: events(&explanation.recording),
             minimised: explanation.minimised,
             searches: explanation.searches,

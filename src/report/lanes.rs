@@ -1,22 +1,20 @@
-//! A schedule as columns, one per process, and the legend of its labels.
+//! A schedule in columns.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::machine::{Event, Label};
+use super::{View, wrapped};
+use crate::machine::Event;
 
-/// Lines are kept below this.
-const WIDTH_MAX: usize = 160;
-/// A lane is never narrower than this; with too many processes for that, lanes overlap and the name of the process is added.
-const LANE_MIN: usize = 30;
+/// The width that lanes may have where no terminal sets one.
+const WIDTH_IN_PIPES: usize = 120;
 /// Between two lanes.
-const GAP: &str = "  ";
+const GAP: usize = 2;
 /// Each line begins with the event's number.
 const NUMBER: usize = 7;
 
-/// Returns the events as one line each, with a lane for each process in order of first appearance. After `needed` events a line
-/// says that the client can't return any more.
-pub(crate) fn lanes(events: &[Event], needed: usize) -> String {
+/// Returns the events as one line each. Each process has a lane of its own if that leaves every event whole; else the process is named
+/// in a column. After `needed` events a line says that the client can't return any more.
+pub(crate) fn lanes(events: &[Event], needed: usize, view: &View) -> String {
     let mut processes: Vec<&str> = Vec::new();
     for event in events {
         if !processes.contains(&event.process.as_str()) {
@@ -24,15 +22,33 @@ pub(crate) fn lanes(events: &[Event], needed: usize) -> String {
         }
     }
     processes.sort_by_key(|name| order(name));
-    let room = (WIDTH_MAX - NUMBER).checked_div(processes.len()).unwrap_or(0);
-    let own_lanes = room >= LANE_MIN + GAP.len();
-    let mut text = String::new();
-    if own_lanes {
-        in_lanes(&mut text, events, &processes, needed);
+    let widths: Vec<usize> = processes.iter().map(|process| widest(events, process)).collect();
+    let room = view.width.map_or(WIDTH_IN_PIPES, usize::from);
+    let all = widths.iter().map(|width| width + GAP).sum::<usize>();
+    let (heading, rows) = if NUMBER + all <= room + GAP {
+        in_lanes(events, &processes, &widths)
     } else {
-        in_list(&mut text, events, needed);
+        (String::new(), in_list(events, view))
+    };
+    let mut text = heading;
+    for (index, row) in rows.iter().enumerate() {
+        if index == needed {
+            let _ = writeln!(
+                text,
+                "{:NUMBER$}now nothing can wake it; the rest only comes to rest",
+                ""
+            );
+        }
+        let _ = writeln!(text, "{row}");
     }
     text
+}
+
+/// Returns the columns that the lane of a process needs.
+fn widest(events: &[Event], process: &str) -> usize {
+    let own = events.iter().filter(|event| event.process == process);
+    let cells = own.map(|event| cell(event).chars().count());
+    cells.chain([process.chars().count()]).max().unwrap_or(0)
 }
 
 /// Workers first, then servers, each by number.
@@ -42,103 +58,54 @@ fn order(name: &str) -> (bool, &str, u64) {
 }
 
 fn cell(event: &Event) -> String {
+    format!("{}: {}", event.thread, operation(event))
+}
+
+fn operation(event: &Event) -> String {
     let choice = event.choice.map(|choice| format!(" [{choice}]")).unwrap_or_default();
-    format!("{}: {} {}{choice}", event.thread, event.label, event.object)
+    format!("{} {}{choice}", event.label, event.object)
 }
 
-/// Returns an event's cell in a lane that may be too narrow: the object's name is cut first, for the label tells most.
-fn shortened(event: &Event, width: usize) -> String {
-    let text = cell(event);
-    let length = text.chars().count();
-    if length <= width {
-        return text;
+fn in_lanes(events: &[Event], processes: &[&str], widths: &[usize]) -> (String, Vec<String>) {
+    let mut heading = format!("{:NUMBER$}", "");
+    for (process, width) in processes.iter().zip(widths) {
+        let _ = write!(heading, "{process:width$}{:GAP$}", "");
     }
-    let told = event.thread.chars().count() + event.label.chars().count() + ": ".len();
-    let head = if told + 1 < width { told + 1 } else { width * 2 / 3 };
-    let head: String = text.chars().take(head).collect();
-    let kept = width - 1 - head.chars().count();
-    let tail: String = text.chars().skip(length - kept).collect();
-    format!("{head}…{tail}")
-}
-
-fn turning_point(text: &mut String, index: usize, events: &[Event], needed: usize) {
-    if index == needed && needed < events.len() {
-        let _ = writeln!(
-            text,
-            "{:>NUMBER$}now nothing can wake it; the rest only comes to rest",
-            ""
-        );
-    }
-}
-
-fn in_lanes(text: &mut String, events: &[Event], processes: &[&str], needed: usize) {
-    let widest = |process: &&str| {
-        let own = events.iter().filter(|event| event.process == **process);
-        own.map(|event| cell(event).chars().count())
-            .chain([process.len()])
-            .max()
-            .unwrap_or(0)
-    };
-    let widths = share(processes.iter().map(widest).collect());
-    let mut heading = format!("{:>5}  ", "");
-    for (process, width) in processes.iter().zip(&widths) {
-        let _ = write!(heading, "{process:width$}{GAP}");
-    }
-    let _ = writeln!(text, "{}", heading.trim_end());
-    for (index, event) in events.iter().enumerate() {
-        turning_point(text, index, events, needed);
+    let row = |(index, event): (usize, &Event)| {
         let lane = processes.iter().position(|name| *name == event.process).unwrap_or(0);
-        let before: usize = widths[..lane].iter().map(|width| width + GAP.len()).sum();
-        let shown = shortened(event, widths[lane]);
-        let _ = writeln!(text, "{:>5}  {:before$}{shown}", index + 1, "");
-    }
+        let before: usize = widths[..lane].iter().map(|width| width + GAP).sum();
+        format!("{:>5}  {:before$}{}", index + 1, "", cell(event))
+    };
+    (
+        format!("{}\n", heading.trim_end()),
+        events.iter().enumerate().map(row).collect(),
+    )
 }
 
-/// Widths that fit in a line: those that want more than an even share get what the others leave.
-fn share(wanted: Vec<usize>) -> Vec<usize> {
-    let mut room = WIDTH_MAX - NUMBER - GAP.len() * wanted.len();
-    let mut widths = vec![0; wanted.len()];
-    let mut order: Vec<usize> = (0..wanted.len()).collect();
-    order.sort_by_key(|&lane| wanted[lane]);
-    for (done, &lane) in order.iter().enumerate() {
-        widths[lane] = wanted[lane].min(room / (wanted.len() - done));
-        room -= widths[lane];
-    }
-    widths
-}
-
-fn in_list(text: &mut String, events: &[Event], needed: usize) {
-    let width = events.iter().map(|event| event.process.len()).max().unwrap_or(0);
-    for (index, event) in events.iter().enumerate() {
-        turning_point(text, index, events, needed);
-        let shown = shortened(event, WIDTH_MAX - NUMBER - width - GAP.len());
-        let _ = writeln!(text, "{:>5}  {:width$}{GAP}{shown}", index + 1, event.process);
-    }
-}
-
-/// Returns the labels of some events with the functions that they stand for, in order of first use.
-#[cfg_attr(
-    not(feature = "tensorflow"),
-    expect(dead_code, reason = "only verdicts on scenarios have one")
-)]
-pub(super) fn legend(events: &[Event], labels: &BTreeMap<&'static str, &'static Label>) -> String {
-    let mut used: Vec<&Label> = Vec::new();
-    for event in events {
-        if let Some(label) = labels.get(event.label.as_str())
-            && !used.contains(label)
-        {
-            used.push(label);
+/// Returns the events with their process and thread in columns. What runs stands behind them, or below where there is no room for it.
+fn in_list(events: &[Event], view: &View) -> Vec<String> {
+    let width = |part: fn(&Event) -> &str| {
+        let parts = events.iter().map(|event| part(event).chars().count());
+        parts.max().unwrap_or(0)
+    };
+    let (processes, threads) = (width(|event| &event.process), width(|event| &event.thread));
+    let operations = events.iter().map(|event| operation(event).chars().count()).max();
+    let before = NUMBER + processes + GAP + threads + GAP;
+    let room = view.width.map_or(usize::MAX, usize::from);
+    let beside = before + operations.unwrap_or(0) <= room;
+    let row = |(index, event): (usize, &Event)| {
+        let Event { process, thread, .. } = event;
+        let mut line = format!("{:>5}  {process:processes$}{:GAP$}", index + 1, "");
+        if beside {
+            let _ = write!(line, "{thread:threads$}{:GAP$}{}", "", operation(event));
+            return line;
         }
-    }
-    let width = |part: fn(&Label) -> &str| used.iter().map(|label| part(label).chars().count()).max().unwrap_or(0);
-    let (names, functions) = (width(|label| label.name), width(|label| label.function));
-    let mut text = String::new();
-    for label in used {
-        let _ = writeln!(
-            text,
-            "  {:names$}  {:functions$}  {}",
-            label.name, label.function, label.site
-        );
-    }
-    text
+        line.push_str(thread);
+        let indent = NUMBER + processes + GAP * 2;
+        for part in wrapped(&operation(event), room.saturating_sub(indent)) {
+            let _ = write!(line, "\n{:indent$}{part}", "");
+        }
+        line
+    };
+    events.iter().enumerate().map(row).collect()
 }

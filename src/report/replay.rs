@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use super::counted;
-use super::explain::wait_tree;
+use super::{View, counted, hang, length_text};
 use crate::diagnose::WaitGraph;
 use crate::schedule::{End, PrefixOutcome, ReplayOutcome, Schedule, Step};
 
@@ -23,22 +22,22 @@ pub fn replay_line(step: &Step<'_>) -> String {
     )
 }
 
-/// Tells how a replay ended.
-pub fn replay_end(outcome: &ReplayOutcome, schedule: &Schedule) -> String {
+/// Tells how a replay ended; `length` is that of the hang.
+pub fn replay_end(outcome: &ReplayOutcome, schedule: &Schedule, length: usize, view: &View) -> String {
     let ran = counted(outcome.followed, "event");
     match outcome.broken_promise(schedule) {
         Some(problem) => format!("replayed {ran}, then: {problem}\n"),
         None => {
-            let of = counted(schedule.events.len(), "event");
+            let of = length_text(length, schedule.events.len());
             let mut text = format!("replayed all of {of}\n");
-            text.push_str(&end_text(&outcome.end));
+            text.push_str(&end_text(&outcome.end, view));
             text
         }
     }
 }
 
 /// Tells how a schedule ended on another variant.
-pub fn prefix_end(outcome: &PrefixOutcome, variant: &str, policy: &str) -> String {
+pub fn prefix_end(outcome: &PrefixOutcome, variant: &str, policy: &str, view: &View) -> String {
     let mut text = match &outcome.impossible {
         Some(mismatch) => format!(
             "on {variant}: {} possible; {mismatch}\n",
@@ -57,11 +56,11 @@ pub fn prefix_end(outcome: &PrefixOutcome, variant: &str, policy: &str) -> Strin
             event.label, event.process, event.thread
         );
     }
-    text.push_str(&end_text(&outcome.end));
+    text.push_str(&end_text(&outcome.end, view));
     text
 }
 
-fn end_text(end: &End) -> String {
+fn end_text(end: &End, view: &View) -> String {
     let mut text = String::new();
     match end.enabled {
         0 => text.push_str("at rest: no thread can run\n"),
@@ -76,9 +75,14 @@ fn end_text(end: &End) -> String {
                 let _ = writeln!(text, "{name} has its answer");
             }
             Some((signature, waits)) => {
-                let how = if end.at_rest() { "waits for ever" } else { "still waits" };
-                let _ = writeln!(text, "{name} {how}, signature {}:", signature.id());
-                wait_tree(&mut text, &WaitGraph::of(waits.clone(), |_| Vec::new()));
+                let (id, graph) = (signature.id(), WaitGraph::of(waits.clone(), |_| Vec::new()));
+                if end.at_rest() {
+                    text.push_str(&hang::heading(&id, name, view));
+                    text.push_str(&hang::facts(&id, &graph, &[], view));
+                } else {
+                    let _ = writeln!(text, "{name} still waits, signature {id}");
+                    text.push_str(&hang::waits(&graph, view));
+                }
             }
         }
     }

@@ -121,19 +121,23 @@ fn told<T>(verdict: &Verdict, schedules: &[Option<PathBuf>], tell: impl FnOnce(&
     })
 }
 
+fn piped(told: &Told<'_>) -> String {
+    verdict_text(told, &View::default())
+}
+
 #[test]
-fn a_hang_is_told_with_who_waits_for_whom_and_its_shortest_schedule() {
+fn a_hang_is_told_by_its_facts_and_where_its_schedule_is() {
     let mut verdict = verdict(vec![hang()]);
     verdict.leaks = vec!["ps: a parked receive".to_owned()];
     let schedules = [Some(PathBuf::from(
         "scenarios/final_batch/ps2_coupled.1a2b3c4d.schedule",
     ))];
-    insta::assert_snapshot!(told(&verdict, &schedules, verdict_text));
+    insta::assert_snapshot!(told(&verdict, &schedules, piped));
 }
 
 #[test]
 fn no_hang_is_told_with_the_extent_of_the_search() {
-    insta::assert_snapshot!(told(&verdict(Vec::new()), &[], verdict_text));
+    insta::assert_snapshot!(told(&verdict(Vec::new()), &[], piped));
 }
 
 #[test]
@@ -148,7 +152,7 @@ fn a_search_that_was_stopped_says_what_stopped_it_and_a_panic_is_told_with_its_s
         message: "index out of bounds".to_owned(),
         events: hang().events,
     });
-    insta::assert_snapshot!(told(&verdict, &[], verdict_text));
+    insta::assert_snapshot!(told(&verdict, &[], piped));
 }
 
 /// Builds the verdict as `shuttle` tells it, which tries one schedule after the other.
@@ -180,12 +184,12 @@ fn sampled(hangs: Vec<FoundHang>) -> Verdict {
 
 #[test]
 fn executions_are_told_with_their_seed_their_saturation_and_the_first_that_hung() {
-    insta::assert_snapshot!(told(&sampled(vec![hang()]), &[None], verdict_text));
+    insta::assert_snapshot!(told(&sampled(vec![hang()]), &[None], piped));
 }
 
 #[test]
 fn executions_without_a_hang_are_undecided_and_promise_nothing() {
-    insta::assert_snapshot!(told(&sampled(Vec::new()), &[], verdict_text));
+    insta::assert_snapshot!(told(&sampled(Vec::new()), &[], piped));
 }
 
 #[test]
@@ -200,24 +204,126 @@ fn the_json_of_a_verdict_has_exactly_the_documented_fields() {
 }
 
 #[test]
-fn no_line_of_a_schedule_is_wider_than_a_screen_whatever_the_names_and_however_many_processes() {
-    let long = "gradients/embedding_lookup/".repeat(9);
+fn a_verbose_verdict_has_every_waiting_place_the_schedule_and_the_functions_that_labels_stand_for() {
+    let view = View {
+        verbose: true,
+        ..View::default()
+    };
+    let verdict = verdict(vec![hang()]);
+    insta::assert_snapshot!(told(&verdict, &[], |told| verdict_text(told, &view)));
+}
+
+#[test]
+fn a_quiet_verdict_is_one_line_and_colours_are_used_only_where_they_are_asked_for() {
+    let verdict = verdict(vec![hang()]);
+    let line = "scenarios/final_batch/ps2_coupled.toml: HANG: 1 distinct hang; the search is complete\n";
+    assert_eq!(told(&verdict, &[], |told| verdict_line(told, &View::default())), line);
+    let coloured = View {
+        colour: true,
+        ..View::default()
+    };
+    let text = told(&verdict, &[], |told| verdict_text(told, &coloured));
+    assert!(text.starts_with("\u{1b}["), "{text:?}");
+    assert_eq!(
+        anstream::adapter::strip_str(&text).to_string(),
+        told(&verdict, &[], piped)
+    );
+}
+
+/// Events of several processes with names that are long.
+fn long_events(processes: usize) -> Vec<Event> {
+    let object = format!("call:{}", "embedding_lookup/".repeat(6));
+    let events = (0..processes).map(|number| {
+        event(
+            &format!("ps{number}"),
+            "pool:handle(edge_61_embedding_lookup)",
+            "Executor.outstanding",
+            &object,
+        )
+    });
+    events.collect()
+}
+
+#[test]
+fn an_event_is_never_cut_however_many_processes_there_are_and_however_narrow_the_terminal_is() {
     for processes in [1, 3, 13] {
-        let events: Vec<Event> = (0..processes)
-            .map(|number| event(&format!("ps{number}"), "rpc", "Recv.send", &long))
-            .collect();
-        let text = lanes::lanes(&events, events.len());
-        let widest = text.lines().map(|line| line.chars().count()).max();
-        assert!(widest <= Some(160), "{widest:?} for {processes}:\n{text}");
-        assert!(text.contains('…'));
+        for width in [None, Some(40), Some(80), Some(200)] {
+            let view = View {
+                width,
+                ..View::default()
+            };
+            let events = long_events(processes);
+            let text = lanes::lanes(&events, events.len(), &view);
+            assert!(!text.contains('…'));
+            for event in &events {
+                for part in [&event.thread, &event.label, &event.object] {
+                    assert_eq!(text.matches(part.as_str()).count(), processes, "{part}:\n{text}");
+                }
+            }
+        }
     }
+}
+
+#[test]
+fn a_schedule_without_room_for_lanes_fits_into_the_terminal_with_what_runs_below_its_thread() {
+    let view = View {
+        width: Some(60),
+        ..View::default()
+    };
+    let events = vec![
+        event("worker0", "pool:_SOURCE", "Recv.send", "call:RunGraph(ps0)"),
+        event(
+            "ps0",
+            "pool:handle(edge_46_Reshape)",
+            "Worker.install_cancel",
+            "call:edge_46_Reshape",
+        ),
+    ];
+    insta::assert_snapshot!(lanes::lanes(&events, 1, &view));
+}
+
+#[test]
+fn every_line_of_a_verdict_fits_into_the_terminal() {
+    for width in [60, 80, 100] {
+        let view = View {
+            width: Some(width),
+            verbose: true,
+            ..View::default()
+        };
+        let text = told(&verdict(vec![hang()]), &[], |told| verdict_text(told, &view));
+        let widest = text.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(usize::from(width)), "{widest:?} of {width}:\n{text}");
+    }
+}
+
+#[test]
+fn a_table_fits_into_the_terminal_and_keeps_the_names_in_its_first_column() {
+    let name = "scenarios/final_batch/ps2_coupled.toml";
+    let text = "as expected: ".repeat(6);
+    let rows = [[name.to_owned(), text.clone()], ["short".to_owned(), "b".to_owned()]];
+    let narrow = table(["scenario", "expectation"], &rows, Some(70));
+    assert!(narrow.lines().all(|line| line.chars().count() <= 70), "{narrow}");
+    assert!(narrow.contains(name), "{narrow}");
+    assert!(
+        !narrow.contains("expec\n") && narrow.lines().count() < 6,
+        "words stay whole: {narrow}"
+    );
+    let narrower = table(["scenario", "expectation"], &rows, Some(40));
+    assert!(
+        narrower.starts_with(&format!("{name}\n  expectation  as expected: ")),
+        "{narrower}"
+    );
+    assert!(narrower.lines().all(|line| line.chars().count() <= 40), "{narrower}");
+    let wide = table(["scenario", "expectation"], &rows, None);
+    assert_eq!(wide.lines().count(), 3, "{wide}");
+    assert!(wide.contains(text.trim_end()), "{wide}");
 }
 
 #[test]
 fn the_worker_has_the_first_lane_and_servers_follow_by_number() {
     let names = ["ps10", "ps2", "worker0"];
     let events: Vec<Event> = names.iter().map(|name| event(name, "t", "l", "o")).collect();
-    let text = lanes::lanes(&events, 3);
+    let text = lanes::lanes(&events, 3, &View::default());
     let heading: Vec<&str> = text.lines().next().unwrap_or("").split_whitespace().collect();
     assert_eq!(heading, ["worker0", "ps2", "ps10"]);
 }

@@ -1,24 +1,32 @@
 //! A verdict for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::explain::wait_tree;
-use super::lanes::{lanes, legend};
-use super::{counted, grouped};
+use comfy_table::Row;
+
+use super::lanes::lanes;
+use super::table::{columns, written};
+use super::view::{BAD, GOOD, HEADING, OPEN};
+use super::{View, counted, fitted, grouped, hang, length_text};
 use crate::diagnose::WaitGraph;
 use crate::explore::{Answer, Executions, Finding, FoundHang, PartsSearched, Verdict, Verification};
-use crate::machine::Unmodelled;
+use crate::machine::{Event, Label, Unmodelled};
 use crate::scenario::{Size, Told};
 
-/// Writes a verdict in full: what was searched, then each hang with who waits for whom and the schedule that leads there.
-pub fn verdict_text(told: &Told<'_>) -> String {
-    let mut text = headline(told);
+/// Columns of the name of a field.
+const FIELD: usize = 12;
+
+/// Writes a verdict: what was searched, then each hang with its facts; verbose, also the schedules that lead there.
+pub fn verdict_text(told: &Told<'_>, view: &View) -> String {
+    let mut text = painted_answer(told.verdict, view) + "\n";
+    text.push_str(&fitted(&headline(told), FIELD, view));
     let verdict = told.verdict;
     for (index, hang) in verdict.hangs.iter().enumerate() {
-        let _ = write!(text, "\n{}", hang_text(told, index, hang));
+        let _ = write!(text, "\n{}", hang_text(told, index, hang, view));
     }
     for finding in &verdict.findings {
-        let _ = write!(text, "\n{}", finding_text(finding));
+        let _ = write!(text, "\n{}", finding_text(finding, view));
     }
     if !verdict.outcomes.is_empty() {
         text.push_str("\nHow the clients can end, and which updates that leaves on variables:\n");
@@ -32,13 +40,27 @@ pub fn verdict_text(told: &Told<'_>) -> String {
             let _ = writeln!(text, "  {leak}");
         }
     }
-    let shown = verdict.hangs.iter().filter(|_| verdict.parts.is_none());
+    let shown = verdict.hangs.iter().filter(|_| verdict.parts.is_none() && view.verbose);
     let events: Vec<_> = shown.flat_map(|hang| hang.events.clone()).collect();
-    let legend = legend(&events, told.labels);
+    let legend = legend(&events, told.labels, view);
     if !legend.is_empty() {
         let _ = write!(text, "\nLabels and the functions that they stand for:\n{legend}");
     }
     text
+}
+
+/// Writes a verdict in one line.
+pub fn verdict_line(told: &Told<'_>, view: &View) -> String {
+    format!("{}: {}\n", told.scenario, painted_answer(told.verdict, view))
+}
+
+fn painted_answer(verdict: &Verdict, view: &View) -> String {
+    let style = match verdict.answer {
+        Answer::Hang => BAD,
+        Answer::NoHang => GOOD,
+        Answer::NoHangInParts | Answer::Undecided => OPEN,
+    };
+    view.paint(style, &answer(verdict))
 }
 
 fn answer(verdict: &Verdict) -> String {
@@ -68,6 +90,7 @@ fn answer(verdict: &Verdict) -> String {
     }
 }
 
+/// Tells what was searched, and how.
 fn headline(told: &Told<'_>) -> String {
     let Told {
         scenario,
@@ -77,7 +100,6 @@ fn headline(told: &Told<'_>) -> String {
         verdict,
         ..
     } = told;
-    let answer = answer(verdict);
     let end = match &verdict.stopped_by {
         None if verdict.complete => "complete, no bound".to_owned(),
         None => "not complete".to_owned(),
@@ -92,8 +114,7 @@ fn headline(told: &Told<'_>) -> String {
     } = verdict;
     let (states, transitions) = (grouped(verdict.states), grouped(verdict.transitions));
     let memory = Size(verdict.peak_bytes);
-    let mut text = format!("{answer}\n");
-    let _ = writeln!(text, "  scenario    {scenario}");
+    let mut text = format!("  scenario    {scenario}\n");
     let _ = writeln!(text, "  model       variant {variant}, input {input}, slice {slice}");
     let _ = writeln!(
         text,
@@ -199,41 +220,65 @@ fn work(executions: &Executions, verdict: &Verdict) -> String {
     text
 }
 
-fn hang_text(told: &Told<'_>, index: usize, hang: &FoundHang) -> String {
-    let mut text = format!("Hang {}: {} never returns\n", hang.signature.id(), hang.client);
-    wait_tree(&mut text, &WaitGraph::of(hang.wait_for.clone(), |_| Vec::new()));
-    let events = counted(hang.length, "event");
-    match (&told.verdict.parts, &told.verdict.executions) {
-        // Nobody reads thousands of lines; what decided it is what `explain` finds.
-        (Some(_), _) => {
-            let _ = writeln!(
-                text,
-                "\n  A schedule of the whole job, {events}: keep it with --out DIR, and see `lastbatch explain`"
-            );
-        }
-        (None, None) => {
-            let _ = writeln!(
-                text,
-                "\n  Shortest schedule, {events}:\n{}",
-                lanes(&hang.events, hang.length).trim_end()
-            );
-        }
-        (None, Some(_)) => {
-            let _ = writeln!(
-                text,
-                "\n  Shortest schedule that was found, {events}:\n{}",
-                lanes(&hang.events, hang.length).trim_end()
-            );
-        }
+fn hang_text(told: &Told<'_>, index: usize, hang: &FoundHang, view: &View) -> String {
+    let id = hang.signature.id();
+    let graph = WaitGraph::of(hang.wait_for.clone(), |_| Vec::new());
+    let mut text = hang::heading(&id, &hang.client, view);
+    let earlier: Vec<String> = told.verdict.hangs[..index]
+        .iter()
+        .map(|hang| hang.signature.id())
+        .collect();
+    text.push_str(&hang::facts(&id, &graph, &earlier, view));
+    if view.verbose {
+        text.push_str("\n  Who waits for whom\n");
+        let mut tree = String::new();
+        super::explain::wait_tree(&mut tree, &graph);
+        text.push_str(&fitted(&tree, 0, view));
     }
+    text.push_str(&schedule(told, hang, view));
     if let Some(Some(path)) = told.schedules.get(index) {
         let _ = writeln!(text, "  written to {}", path.display());
     }
     text
 }
 
-fn finding_text(finding: &Finding) -> String {
-    let mut text = format!("{}: {}\n", finding.kind, finding.message);
-    text.push_str(&lanes(&finding.events, finding.events.len()));
+/// Writes the schedule of a hang, or how long it is.
+fn schedule(told: &Told<'_>, hang: &FoundHang, view: &View) -> String {
+    let length = length_text(hang.length, hang.events.len());
+    let what = match (&told.verdict.parts, &told.verdict.executions) {
+        // Nobody reads thousands of lines; what decided it is what `explain` finds.
+        (Some(_), _) => return format!("\n  A schedule of the whole job: {length}\n"),
+        (None, None) => "Shortest schedule",
+        (None, Some(_)) => "Shortest schedule that was found",
+    };
+    if !view.verbose {
+        return format!("\n  {what}: {length}; -v shows it\n");
+    }
+    let heading = view.paint(HEADING, &format!("{what}: {length}"));
+    format!("\n  {heading}\n{}", lanes(&hang.events, hang.length, view))
+}
+
+fn finding_text(finding: &Finding, view: &View) -> String {
+    let heading = format!("{}: {}", finding.kind, finding.message);
+    let mut text = view.paint(BAD, &heading) + "\n";
+    text.push_str(&lanes(&finding.events, finding.events.len(), view));
     text
+}
+
+/// Returns the labels of some events with the functions that they stand for, in order of first use.
+fn legend(events: &[Event], labels: &BTreeMap<&'static str, &'static Label>, view: &View) -> String {
+    let mut used: Vec<&Label> = Vec::new();
+    for event in events {
+        if let Some(label) = labels.get(event.label.as_str())
+            && !used.contains(label)
+        {
+            used.push(label);
+        }
+    }
+    let name = |label: &Label| format!("  {}", label.name);
+    let names = used.iter().map(|label| name(label).chars().count()).max();
+    let rows = used
+        .iter()
+        .map(|label| Row::from([name(label), label.function.to_owned(), label.site.to_owned()]));
+    written(&columns(rows, view.width.map(usize::from), &[names.unwrap_or(0)]))
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-const UNITS: [(&str, u64); 9] = [
+const UNITS: [(&str, u64); 13] = [
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
     ("GiB", 1 << 30),
@@ -15,6 +15,10 @@ const UNITS: [(&str, u64); 9] = [
     ("GB", 1_000_000_000),
     ("TB", 1_000_000_000_000),
     ("B", 1),
+    ("K", 1 << 10),
+    ("M", 1 << 20),
+    ("G", 1 << 30),
+    ("T", 1 << 40),
 ];
 
 /// A number of bytes, written with a unit as in `8GiB`.
@@ -25,14 +29,22 @@ impl FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let expected = || format!("size \"{text}\", expected a whole number and a unit, as in \"8GiB\"");
+        let expected = || format!("size \"{text}\", expected a number and a unit, as in \"8GiB\"");
         let (digits, factor) = UNITS
             .iter()
             .find_map(|(unit, factor)| text.strip_suffix(unit).map(|digits| (digits, *factor)))
             .ok_or_else(expected)?;
-        let number: u64 = digits.trim_end().replace('_', "").parse().map_err(|_| expected())?;
-        number.checked_mul(factor).map(Size).ok_or_else(expected)
+        let digits = digits.trim_end().replace('_', "");
+        let whole = digits.parse::<u64>().ok().map(|number| number.checked_mul(factor));
+        let bytes = whole.unwrap_or_else(|| fraction(&digits).map(|number| (number * factor as f64) as u64));
+        bytes.map(Size).ok_or_else(expected)
     }
+}
+
+/// Reads a number such as `1.5`.
+fn fraction(digits: &str) -> Option<f64> {
+    let plain = digits.chars().all(|letter| letter.is_ascii_digit() || letter == '.');
+    digits.parse().ok().filter(|number| plain && *number < 1_000_000.0)
 }
 
 impl fmt::Display for Size {
@@ -69,6 +81,10 @@ mod tests {
         assert_eq!("8GiB".parse(), Ok(Size(8 << 30)));
         assert_eq!("512 MB".parse(), Ok(Size(512_000_000)));
         assert_eq!("1_000B".parse(), Ok(Size(1_000)));
+        assert_eq!(
+            ["8G", "512M", "0.5G"].map(str::parse),
+            [8 << 30, 512 << 20, 512 << 20].map(|bytes| Ok(Size(bytes)))
+        );
         assert_eq!(Size(8 << 30).to_string(), "8GiB");
         assert_eq!(Size(1_610_612_736).to_string(), "1.5GiB");
     }
@@ -79,7 +95,7 @@ mod tests {
             let error = text.parse::<Size>().expect_err(text);
             assert_eq!(
                 error,
-                format!("size \"{text}\", expected a whole number and a unit, as in \"8GiB\"")
+                format!("size \"{text}\", expected a number and a unit, as in \"8GiB\"")
             );
         }
     }

@@ -4,7 +4,7 @@
 //! elsewhere is followed as far as possible, and what comes of it is looked at.
 
 use super::Impossible;
-use super::replay::select;
+use super::replay::{select, threads_of};
 use crate::machine::{Event, Label, Model, ObjectId, Operation, Pending, ProcessId, System};
 
 /// A thread's move: an event, by ids instead of names.
@@ -248,7 +248,7 @@ pub(crate) fn moves_of<M: Model>(
 ) -> Result<Vec<Move<M::Thread>>, Impossible> {
     let mut walk = Walk::from(model, start);
     for (index, event) in events.iter().enumerate() {
-        let threads = walk.system.threads(model);
+        let threads = threads_of(model, &walk.system, &event.process);
         let number = index + 1;
         let impossible = |found| Impossible { number, found };
         let (id, pending, choice) = select(model, &walk.system, &threads, event).map_err(impossible)?;

@@ -204,9 +204,23 @@ fn run<M: Model>(
 
 /// Runs the label that an event names.
 pub(crate) fn run_event<M: Model>(model: &M, system: &mut System<M::Process>, event: &Event) -> Result<(), Found> {
-    let threads = system.threads(model);
+    let threads = threads_of(model, system, &event.process);
     let (process, pending, choice) = select(model, system, &threads, event)?;
     run(model, system, process, pending, choice)
+}
+
+/// Returns the threads of the process with this name: all that an event of it can be about.
+pub(super) fn threads_of<M: Model>(
+    model: &M,
+    system: &System<M::Process>,
+    process: &str,
+) -> Vec<(ProcessId, Pending<M::Thread>)> {
+    let named = ProcessId::all(model.process_count()).find(|&id| model.process_name(id) == process);
+    let threads = named.map(|id| (id, model.threads(id, &system.processes[id.index()])));
+    let threads = threads
+        .into_iter()
+        .flat_map(|(id, threads)| threads.into_iter().map(move |one| (id, one)));
+    threads.collect()
 }
 
 impl Schedule {

@@ -242,7 +242,7 @@ fn a_schedule_is_written_whole_or_not_at_all() {
     hang().write(&path).expect("written");
     hang().write(&path).expect("replaced");
     assert_eq!(Schedule::load(&path).expect("read"), hang());
-    let nowhere = directory.path().join("none").join("a.schedule");
+    let nowhere = path.join("a.schedule");
     hang().write(&nowhere).expect_err("no directory");
     let left: Vec<_> = std::fs::read_dir(directory.path()).expect("listed").collect();
     assert_eq!(left.len(), 1);

@@ -336,12 +336,13 @@ fn a_checkpoint_that_is_in_the_way_or_damaged_is_one_clear_line() {
         }
     }
     refused(checkpointed(&["--resume"]), "a damaged checkpoint");
+    fs::write(directory.path().join("file"), "").unwrap();
     refused(
         Command::new(PROGRAM)
-            .args(["check", "--checkpoint", "nowhere"])
+            .args(["check", "--checkpoint", "file"])
             .current_dir(directory.path())
             .output()
             .unwrap(),
-        "nowhere: no such directory",
+        "file: a file, expected a directory",
     );
 }

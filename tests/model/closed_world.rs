@@ -5,7 +5,7 @@ use std::fs;
 use lastbatch::explore::{Answer, Verdict};
 use lastbatch::models::tensorflow::job::Data;
 use lastbatch::models::tensorflow::kernels::{Class, kernels};
-use lastbatch::report::{JsonVerdict, verdict_text};
+use lastbatch::report::{JsonVerdict, View, verdict_text};
 use lastbatch::scenario::{Budget, EngineName, Experiment, Labels, Scenario, scenario_files};
 use tempfile::TempDir;
 
@@ -137,7 +137,7 @@ fn told(folder: &TempDir) -> String {
     let labels = Labels::new();
     let told = experiment.told(&verdict, &labels, &[]);
     let json = serde_json::to_value(JsonVerdict::of(&told)).unwrap();
-    let text = verdict_text(&told).replace(&folder.path().display().to_string(), "DIR");
+    let text = verdict_text(&told, &View::default()).replace(&folder.path().display().to_string(), "DIR");
     format!(
         "{text}\n{} {} {}",
         json["verdict"], json["unmodelled"], json["assumptions"]

@@ -1,12 +1,13 @@
 //! Findings of a slice hold for the whole graph: their schedules replay there, and it has every kind of hang.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use lastbatch::explore::Verdict;
 use lastbatch::explore::exhaustive::{Options, search};
 use lastbatch::models::TensorFlow;
-use lastbatch::models::tensorflow::import::concretization::{ConcretizeError, concretize};
+use lastbatch::models::tensorflow::import::concretization::{ConcretizeError, concretize, concretize_while};
 use lastbatch::models::tensorflow::import::slice::{SliceOptions, slice};
 use lastbatch::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
 use lastbatch::models::tensorflow::job::graph::Graph;
@@ -204,4 +205,19 @@ fn a_schedule_of_another_job_is_no_schedule_of_the_slice() {
     .hangs[0];
     let error = concretize(&other, &hang.events, &full).unwrap_err();
     assert!(matches!(error, ConcretizeError::NotOfSlice { .. }), "{error}");
+}
+
+#[test]
+fn a_schedule_that_nobody_wants_any_more_is_told_no_further() {
+    let edges = ["worker->ps0 batch".to_owned(), "ps1->worker".to_owned()];
+    let job = model(graph(2, &edges), Variant::Tf112);
+    let hang = &searched(&job).unwrap().hangs[0];
+    let left = Cell::new(50_i32);
+    let wanted = || {
+        left.set(left.get() - 1);
+        left.get() > 0
+    };
+    let ended = concretize_while(&job, &hang.events, &job, &wanted);
+    assert_eq!(ended, Err(ConcretizeError::Ended));
+    assert!(concretize_while(&job, &hang.events, &job, &|| true).is_ok());
 }

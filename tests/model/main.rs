@@ -24,3 +24,5 @@ mod rooms;
 mod slice;
 #[path = "../support/mod.rs"]
 mod support;
+mod variant_walkthrough;
+mod walkthrough;

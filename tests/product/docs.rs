@@ -118,7 +118,8 @@ fn every_printed_command_is_understood_and_runs() {
             .strip_prefix("lastbatch ")
             .or_else(|| command.strip_prefix("cargo run --release --locked -- "));
         let arguments = arguments.unwrap_or_else(|| panic!("{place}: what is `{command}`?"));
-        let mut arguments: Vec<&str> = arguments.split_whitespace().collect();
+        let words = arguments.split_whitespace();
+        let mut arguments: Vec<&str> = words.map(|word| word.trim_matches('\'')).collect();
         let of_directory = |argument: &&str| directory.path().join(argument).is_dir() && *argument != ".";
         if LONG.contains(&arguments[0]) || arguments[0] == "check" && arguments.iter().any(of_directory) {
             arguments.push("--help");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lastbatch::diagnose::{ExplainOptions, Explanation, Fate, NoReturn, Recording, record};
 use lastbatch::machine::{Describe, ProcessId, System};
 use lastbatch::models::TensorFlow;
-use lastbatch::report::{JsonExplanation, explanation_text};
+use lastbatch::report::{JsonExplanation, View, explanation_text};
 use lastbatch::scenario::HangError;
 use lastbatch::schedule::{Ending, Schedule, replay};
 
@@ -177,7 +177,14 @@ fn a_shipped_hang_explained() {
         let (schedule, prepared) = shipped_schedules::load(&file);
         let explanation = prepared.explain(&schedule, &ExplainOptions::default()).unwrap();
         let name = file.file_stem().unwrap().to_string_lossy().replace('.', "_");
-        insta::assert_snapshot!(name, explanation_text(&explanation));
+        insta::assert_snapshot!(name.as_str(), explanation_text(&explanation, &View::default()));
+        if name.ends_with("7a624761") {
+            let verbose = View {
+                verbose: true,
+                ..View::default()
+            };
+            insta::assert_snapshot!(format!("{name}_verbose"), explanation_text(&explanation, &verbose));
+        }
     }
 }
 

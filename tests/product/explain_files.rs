@@ -119,7 +119,8 @@ fn the_same_schedule_gives_the_same_files_byte_for_byte() {
 fn where_one_file_cannot_be_written_none_is() {
     let directory = tempfile::tempdir().expect("a directory");
     fs::create_dir(directory.path().join("taken")).expect("made");
-    for unwritable in ["missing/a.json", "taken"] {
+    fs::write(directory.path().join("file"), "").expect("written");
+    for unwritable in ["file/a.json", "taken"] {
         explain(&directory)
             .arg(shipped("small/two_servers.7a624761.schedule"))
             .args(["--html", "a.html", "--chrome-trace", unwritable])
@@ -127,7 +128,7 @@ fn where_one_file_cannot_be_written_none_is() {
             .code(2)
             .stdout(is_empty())
             .stderr(contains(format!("error: {unwritable}: cannot write there: ")).and(contains("\n").count(1)));
-        assert_eq!(names_in(&directory), ["taken"]);
+        assert_eq!(names_in(&directory), ["file", "taken"]);
     }
 }
 

@@ -14,4 +14,5 @@ mod own_model;
 mod real_jobs;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;
 mod worker;

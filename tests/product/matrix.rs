@@ -180,8 +180,8 @@ fn a_matrix_that_cannot_be_is_refused_before_anything_is_searched() {
     );
     refused(&["matrix", "small.toml", "--servers", "1"], "leave no cell");
     refused(
-        &["matrix", "small.toml", "--out", "nowhere"],
-        "nowhere: no such directory",
+        &["matrix", "small.toml", "--out", "small.toml"],
+        "small.toml: a file, expected a directory",
     );
     refused(&["matrix", "small.toml", "--inter-op", "0"], "0 is not in 1..");
     refused(&["matrix", "small.toml", "--resume"], "--out");

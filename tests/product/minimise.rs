@@ -86,15 +86,15 @@ fn the_command_writes_a_schedule_that_replays_and_nothing_where_it_cannot() {
         .args(["replay", "short.schedule"])
         .assert()
         .code(0);
+    let open = prepared.schedule(Ending::Open, schedule.events.clone());
+    open.write(&directory.path().join("open.schedule")).expect("written");
     let unwritable = lastbatch(&directory)
-        .args(["minimise", name, "-o", "missing/short.schedule"])
+        .args(["minimise", name, "-o", "open.schedule/short.schedule"])
         .assert()
         .code(2);
     unwritable
         .stdout("")
-        .stderr(predicates::str::starts_with("error: missing/short.schedule: "));
-    let open = prepared.schedule(Ending::Open, schedule.events.clone());
-    open.write(&directory.path().join("open.schedule")).expect("written");
+        .stderr(predicates::str::starts_with("error: open.schedule/short.schedule: "));
     for command in ["minimise", "explain"] {
         let expected = "error: open.schedule: ends: open, expected a schedule with ends: hang\n";
         lastbatch(&directory)

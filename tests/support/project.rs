@@ -4,10 +4,15 @@ use std::fs;
 use std::path::Path;
 
 /// The parts of the project that a copy needs to be built, to run its gate and its tests.
-const COPIED: [&str; 9] = [
+const COPIED: [&str; 14] = [
     "Cargo.toml",
     "Cargo.lock",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "README.md",
     "build.rs",
+    "probe",
+    "rustfmt.toml",
     "src",
     "models",
     "scenarios",

@@ -52,6 +52,9 @@ pub enum ConcretizeError {
         /// The obstacle.
         reason: String,
     },
+    /// Nobody wants to know any more.
+    #[error("it was ended before it was told for the whole graph")]
+    Ended,
 }
 
 /// Tells the schedule `events` of `slice` for `full`, the same job with every node of its graphs.
@@ -59,6 +62,19 @@ pub enum ConcretizeError {
 /// # Errors
 /// When `events` are no schedule of `slice`, or one of them can't be made to run on `full`.
 pub fn concretize(slice: &TensorFlow, events: &[Event], full: &TensorFlow) -> Result<Concretized, ConcretizeError> {
+    concretize_while(slice, events, full, &|| true)
+}
+
+/// Does what [`concretize`] does for as long as `wanted` says so.
+///
+/// # Errors
+/// As [`concretize`], and when it was ended.
+pub fn concretize_while(
+    slice: &TensorFlow,
+    events: &[Event],
+    full: &TensorFlow,
+    wanted: &dyn Fn() -> bool,
+) -> Result<Concretized, ConcretizeError> {
     let actions = actions::of(slice, events)?;
-    whole::run(full, slice, &actions)
+    whole::run(full, slice, &actions, wanted)
 }

@@ -111,7 +111,7 @@ pub enum Variant {
 }
 
 /// Every variant with its name in scenarios.
-const VARIANTS: [(Variant, &str); 13] = [
+const VARIANTS: &[(Variant, &str)] = &[
     (Variant::Tf112, "tf-1.12"),
     (Variant::Tf113, "tf-1.13"),
     (Variant::Tf115, "tf-1.15"),
@@ -140,6 +140,12 @@ impl Variant {
         VARIANTS.iter().map(|(variant, _)| *variant)
     }
 
+    /// Its name in scenarios.
+    pub fn name(self) -> &'static str {
+        let named = VARIANTS.iter().find(|(variant, _)| *variant == self);
+        named.map_or("?", |(_, name)| name)
+    }
+
     /// Returns those that change how the processes of a step work together, not what is behind its input, nor what only one of them does.
     pub fn of_steps() -> impl Iterator<Item = Variant> {
         let others = [
@@ -154,11 +160,7 @@ impl Variant {
 
 impl fmt::Display for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = VARIANTS
-            .iter()
-            .find(|(variant, _)| variant == self)
-            .map_or("?", |(_, name)| name);
-        f.write_str(name)
+        f.write_str(self.name())
     }
 }
 
@@ -180,7 +182,7 @@ impl FromStr for Variant {
             .map(|(variant, _)| *variant)
             .ok_or_else(|| UnknownVariant {
                 name: name.to_owned(),
-                known: VARIANTS.map(|(_, known)| known).join(", "),
+                known: Self::all().map(Self::name).collect::<Vec<_>>().join(", "),
             })
     }
 }

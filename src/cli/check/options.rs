@@ -1,17 +1,17 @@
 //! What the options of `check` ask of an engine.
 
-use std::time::Duration;
-
+use lastbatch::explore::Verdict;
 use lastbatch::explore::exhaustive::{Options, Reductions};
 use lastbatch::scenario::{Budget, EngineName, Expect, Experiment};
 
 use super::{Check, Reduction};
+use crate::cli::values::machine_memory;
 use crate::cli::{Failure, threads};
 
 impl Check {
     pub(super) fn options(&self, experiment: &Experiment) -> Options {
         let engine = &experiment.scenario().document.engine;
-        let max_time = self.max_time.or(engine.max_time);
+        let given = self.max_time.map(|time| time.as_secs_f64());
         Options {
             threads: threads(self.threads),
             reductions: Reductions {
@@ -25,8 +25,8 @@ impl Check {
                 .max_memory
                 .or(engine.max_memory)
                 .map(|size| size.0)
-                .or_else(half_of_memory),
-            max_time: max_time.map(|seconds| seconds as f64),
+                .or_else(|| machine_memory().map(|all| all / 2)),
+            max_time: given.or_else(|| engine.max_time.map(|seconds| seconds as f64)),
             stop_at_first_hang: self.first,
         }
     }
@@ -35,7 +35,7 @@ impl Check {
         let mut budget = Budget::of(&experiment.scenario().document.engine);
         budget.stop_at_first_hang = self.first;
         budget.executions = self.executions.or(budget.executions);
-        budget.max_time = self.max_time.map(Duration::from_secs).or(budget.max_time);
+        budget.max_time = self.max_time.or(budget.max_time);
         budget.seed = self.seed.unwrap_or(budget.seed);
         budget.strategy = self.strategy.clone().unwrap_or(budget.strategy);
         budget.threads = threads(self.threads);
@@ -86,6 +86,13 @@ impl Check {
         self.verify || self.leaks || checkpoints || !self.no_reduction.is_empty()
     }
 
+    /// Returns true if a bound or the user ended a search that a checkpoint can keep.
+    pub(super) fn can_go_on(&self, experiment: &Experiment, verdict: &Verdict) -> bool {
+        let engine = experiment.scenario().document.engine.name;
+        let keeps = matches!(engine, EngineName::Auto | EngineName::Exhaustive | EngineName::Loom);
+        keeps && verdict.stopped_by.is_some() && verdict.parts.is_none() && !self.first
+    }
+
     pub(super) fn reduces(&self, reduction: Reduction) -> bool {
         !self.no_reduction.contains(&reduction)
     }
@@ -117,15 +124,4 @@ impl Check {
         }
         changes
     }
-}
-
-/// Returns half of the machine's memory: the bound of a search where nobody gives one, so that it ends before the machine does.
-fn half_of_memory() -> Option<u64> {
-    #[cfg(target_os = "linux")]
-    {
-        let system = rustix::system::sysinfo();
-        Some(system.totalram as u64 * u64::from(system.mem_unit) / 2)
-    }
-    #[cfg(not(target_os = "linux"))]
-    None
 }

@@ -7,7 +7,7 @@ use crate::gate::GateReport;
 use crate::report::{grouped, table};
 
 /// Writes a table with one row per search, then every reason to be red, then what is worth noting.
-pub fn gate_text(report: &GateReport) -> String {
+pub fn gate_text(report: &GateReport, width: Option<u16>) -> String {
     let heading = [
         "scenario",
         "engine",
@@ -39,7 +39,7 @@ pub fn gate_text(report: &GateReport) -> String {
             ]);
         }
     }
-    let mut text = table(heading, &rows);
+    let mut text = table(heading, &rows, width);
     for result in &report.scenarios {
         for note in &result.notes {
             let _ = writeln!(text, "note: {}: {note}", result.name);

@@ -59,7 +59,8 @@ impl Experiment {
         interrupt: &AtomicBool,
         progress: &mut dyn FnMut(&Status),
     ) -> Result<Decision, DecideError> {
-        let end = Instant::now() + options.max_time.map_or(TIME, Duration::from_secs_f64);
+        let time = options.max_time.map_or(TIME, Duration::from_secs_f64);
+        let end = Instant::now() + time;
         let bounds = Bounds { options, end };
         let over =
             |verdict: &Verdict| verdict.complete || !verdict.findings.is_empty() || interrupt.load(Ordering::SeqCst);
@@ -105,6 +106,10 @@ impl Experiment {
             verdict.answer = Answer::NoHangInParts;
         }
         verdict.parts = Some(parts);
+        if left(end).is_zero() && !verdict.complete {
+            // Of which the last search had but a part.
+            verdict.stopped_by = Some(format!("max-time {:.0}", time.as_secs_f64()));
+        }
         told_by_search(self.of_the_whole(verdict))
     }
 

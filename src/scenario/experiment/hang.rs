@@ -4,8 +4,8 @@ use thiserror::Error;
 
 use super::Experiment;
 use crate::diagnose::{ExplainError, ExplainOptions, Explanation, explain};
-use crate::machine::Signature;
-use crate::schedule::{Ending, MinimiseError, Minimised, Schedule, minimise, replay};
+use crate::machine::{Event, Signature};
+use crate::schedule::{Ending, MinimiseError, Minimised, Schedule, length, minimise, replay};
 
 /// The reason why nothing can be made of a schedule.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -43,7 +43,18 @@ impl Experiment {
     /// When the schedule does not end in the hang that it promises.
     pub fn explain(&self, schedule: &Schedule, options: &ExplainOptions) -> Result<Explanation, HangError> {
         let (client, signature) = self.hang_of(schedule)?;
-        Ok(explain(&self.model, &schedule.events, &client, &signature, options)?)
+        let mut explanation = explain(&self.model, &schedule.events, &client, &signature, options)?;
+        let recording = &explanation.recording;
+        let events: Vec<Event> = recording.events.iter().map(|event| recording.event(event)).collect();
+        explanation.length = self.length(&events);
+        Ok(explanation)
+    }
+
+    /// Returns the length of a hang ([`length`]) as a search counts it, which leaves out what the client's last step leaves on servers.
+    pub fn length(&self, events: &[Event]) -> usize {
+        let mut model = self.model.clone();
+        model.set_cleans_up(false);
+        length(&model, events).unwrap_or(events.len())
     }
 
     /// Finds who hangs at the end of a schedule, and how.

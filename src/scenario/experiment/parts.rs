@@ -10,11 +10,11 @@ use crate::explore::exhaustive::{self, Options, Status};
 use crate::explore::{Answer, Finding, FoundHang, PartsSearched, Verdict};
 use crate::machine::{Signature, System};
 use crate::models::TensorFlow;
-use crate::models::tensorflow::import::concretization::concretize;
+use crate::models::tensorflow::import::concretization::{ConcretizeError, concretize_while};
 use crate::models::tensorflow::import::parts::{Part, Parts};
 use crate::models::tensorflow::import::slice::{SliceOptions, slice};
 use crate::models::tensorflow::job::graph::Graph;
-use crate::schedule::{End, run_event};
+use crate::schedule::{End, length, run_event};
 
 /// Servers and edges of the largest parts: a wait-for chain needs no more ([`crate::models::tensorflow::import::parts`]).
 const SERVERS: usize = 3;
@@ -32,7 +32,9 @@ pub fn search_parts(
     interrupt: &AtomicBool,
     progress: &mut dyn FnMut(&Status),
 ) -> Verdict {
-    let mut search = PartSearch::new(whole, Instant::now() + time);
+    let started = Instant::now();
+    let mut search = PartSearch::new(whole, started + time);
+    search.last = options.max_time.map(|most| started + Duration::from_secs_f64(most));
     let ended = search.run(options, interrupt, progress);
     let verdict = search.into_verdict();
     let parts = verdict.parts.as_ref();
@@ -58,6 +60,8 @@ struct PartSearch<'a> {
     /// The job with one edge for each pair of processes.
     pairs: TensorFlow,
     end: Instant,
+    /// The time by which every hang has to be told.
+    last: Option<Instant>,
     done: PartsSearched,
     hangs: Vec<FoundHang>,
     /// Problems with each signature on the whole job.
@@ -84,6 +88,7 @@ impl<'a> PartSearch<'a> {
             pairs: whole.reduced(1, |graph| slice(graph, &options).graph).expect(fewer),
             whole,
             end,
+            last: None,
             done: PartsSearched::default(),
             hangs: Vec::new(),
             not_lifted: BTreeMap::new(),
@@ -149,7 +154,8 @@ impl<'a> PartSearch<'a> {
             if self.hangs.iter().any(known) || tried.len() == ATTEMPTS {
                 continue;
             }
-            match lifted(&self.whole, &model, &hang) {
+            let wanted = || !interrupt.load(Ordering::SeqCst) && self.last.is_none_or(|last| Instant::now() < last);
+            match lifted(&self.whole, &model, &hang, &wanted) {
                 Ok(hang) => self.hangs.push(hang),
                 Err(problem) => tried.push(problem),
             }
@@ -181,19 +187,30 @@ impl<'a> PartSearch<'a> {
     }
 }
 
-/// Returns the hang of a part as one of the whole job, where it is replayed and must end at rest in the same signature.
-fn lifted(whole: &TensorFlow, part: &TensorFlow, hang: &FoundHang) -> Result<FoundHang, String> {
+/// Returns the hang of a part as one of the whole job, where it is replayed and must end at rest in the same signature; an error also
+/// once that is not `wanted` any more.
+fn lifted(
+    whole: &TensorFlow,
+    part: &TensorFlow,
+    hang: &FoundHang,
+    wanted: &dyn Fn() -> bool,
+) -> Result<FoundHang, String> {
     let id = hang.signature.id();
-    let told = concretize(part, &hang.events, whole).map_err(|error| format!("{id}: {error}"))?;
+    let told = concretize_while(part, &hang.events, whole, wanted).map_err(|error| format!("{id}: {error}"))?;
     let mut system = System::initial(whole);
     for event in &told.events {
+        if !wanted() {
+            return Err(format!("{id}: {}", ConcretizeError::Ended));
+        }
         run_event(whole, &mut system, event).map_err(|found| format!("{id}: {found}"))?;
     }
     let end = End::of(whole, &system);
     let found = end.hang_of(&hang.client).filter(|_| end.at_rest());
+    let mut as_searched = whole.clone();
+    as_searched.set_cleans_up(false);
     match found {
         Some((signature, _)) if *signature == hang.signature => Ok(FoundHang {
-            length: told.events.len(),
+            length: length(&as_searched, &told.events).unwrap_or(told.events.len()),
             events: told.events,
             ..hang.clone()
         }),

@@ -49,13 +49,13 @@ fn bad_input_is_one_line_and_leaves_no_file() {
             "cases/hangs.toml: no report of the gate",
         ),
         (
-            &["gate", "cases", "--json", "no/such/report.json"],
-            "no/such/report.json: cannot write",
+            &["gate", "cases", "--json", "cases/hangs.toml/report.json"],
+            "cases/hangs.toml/report.json: cannot write",
         ),
         (&["gate", "cases", "--resume"], "--json"),
         (
-            &["gate", "cases", "--checkpoint", "nowhere"],
-            "nowhere: no such directory",
+            &["gate", "cases", "--checkpoint", "cases/hangs.toml"],
+            "cases/hangs.toml: a file, expected a directory",
         ),
         (
             &["gate", "cases", "--quick", "--update-baseline"],
@@ -74,7 +74,6 @@ fn bad_input_is_one_line_and_leaves_no_file() {
         .assert()
         .code(2)
         .stderr(contains("version 9, expected 2"));
-    assert!(!directory.path().join("no").exists());
 }
 
 #[test]

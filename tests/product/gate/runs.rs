@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lastbatch::gate::{Baseline, Budgets, Checkpoints, GateReport, Plan, ScenarioResult, Settings, Shard, search_task};
+use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 
 use super::{green, lastbatch, report, without_times, write};
@@ -62,6 +63,66 @@ fn a_run_that_was_cut_off_goes_on_where_it_was() {
     // What was found with another budget, or of another file, is not taken over.
     let quick = report(&directory, &["--resume", "--quick"], 0);
     assert_ne!(quick.scenarios[0].searches[0].found.depth, 1234);
+}
+
+#[test]
+fn only_some_scenarios_run_and_only_their_entries_of_the_baseline_change() {
+    let directory = green();
+    let before = read(&directory, "cases/baseline.toml");
+    let only = |pattern: &str, update: &[&str]| {
+        let mut command = lastbatch(&directory);
+        command.args(["gate", "cases", "--only", pattern]).args(update).assert()
+    };
+    let passes = contains("passes.toml").and(contains("hangs.toml ").not());
+    only("p*s.toml", &[]).success().stdout(passes);
+    only("nothing*", &[])
+        .code(2)
+        .stderr(contains("no scenario with nothing* in its path"));
+    // Figures of both that no search gives: those of the one that runs are written anew, the others stay.
+    let states = |text: &str| text.lines().filter(|line| line.starts_with("states = ")).count();
+    let wrong: Vec<String> = before
+        .lines()
+        .map(|line| {
+            if line.starts_with("states = ") {
+                "states = 7".to_owned()
+            } else {
+                line.to_owned()
+            }
+        })
+        .collect();
+    assert_eq!(states(&before), 2);
+    write(&directory, "cases/baseline.toml", &(wrong.join("\n") + "\n"));
+    only("passes", &["--update-baseline"])
+        .success()
+        .stdout(contains("passes.toml"));
+    let after = Baseline::load(&directory.path().join("cases/baseline.toml")).expect("a baseline");
+    let found = |name: &str| after.scenarios[name].engines["exhaustive"].states;
+    assert_eq!(found("hangs.toml"), 7);
+    assert!(found("passes.toml") > 7);
+}
+
+#[test]
+fn a_new_scenario_is_added_to_the_baseline_as_the_gate_says() {
+    let directory = green();
+    let before = read(&directory, "cases/baseline.toml");
+    let new = read(&directory, "cases/passes.toml");
+    write(&directory, "cases/new.toml", &new);
+    let said = "the baseline does not know it; `lastbatch gate --only new.toml --update-baseline` adds it";
+    lastbatch(&directory)
+        .args(["gate", "cases", "--only", "new.toml"])
+        .assert()
+        .code(1)
+        .stdout(contains(said));
+    lastbatch(&directory)
+        .args(["gate", "cases", "--only", "new.toml", "--update-baseline"])
+        .assert()
+        .success();
+    lastbatch(&directory).args(["gate", "cases"]).assert().success();
+    let after = read(&directory, "cases/baseline.toml");
+    assert!(
+        before.lines().all(|line| after.contains(line)),
+        "the other entries stay"
+    );
 }
 
 #[test]

@@ -25,10 +25,17 @@ struct Whole<'m> {
     nodes: BTreeSet<(StepId, ProcessId, String)>,
     /// Names of the slice's calls.
     calls: BTreeSet<String>,
+    /// Says whether anybody still wants to know.
+    wanted: &'m dyn Fn() -> bool,
 }
 
 /// Does the actions on the whole graph, then lets every thread run until none can.
-pub(super) fn run(full: &TensorFlow, slice: &TensorFlow, actions: &[Action]) -> Result<Concretized, ConcretizeError> {
+pub(super) fn run<'m>(
+    full: &'m TensorFlow,
+    slice: &TensorFlow,
+    actions: &[Action],
+    wanted: &'m dyn Fn() -> bool,
+) -> Result<Concretized, ConcretizeError> {
     let same = same_processes(full, slice);
     let mut whole = Whole {
         run: Run::new(full),
@@ -38,22 +45,24 @@ pub(super) fn run(full: &TensorFlow, slice: &TensorFlow, actions: &[Action]) -> 
             .zip(slice.calls())
             .map(|(call, _)| slice.call_name(call))
             .collect(),
+        wanted,
+    };
+    let stuck = |number, event: String, reason| {
+        if wanted() {
+            ConcretizeError::Stuck { number, event, reason }
+        } else {
+            ConcretizeError::Ended
+        }
     };
     for action in actions {
         let process = same[action.process.index()];
-        whole
-            .perform(action, process)
-            .map_err(|reason| ConcretizeError::Stuck {
-                number: action.number,
-                event: format!("{} {}", full.processes()[process.index()].name, action.label),
-                reason,
-            })?;
+        let event = || format!("{} {}", full.processes()[process.index()].name, action.label);
+        let done = whole.perform(action, process);
+        done.map_err(|reason| stuck(action.number, event(), reason))?;
     }
-    whole.come_to_rest().map_err(|reason| ConcretizeError::Stuck {
-        number: actions.last().map_or(0, |action| action.number),
-        event: "the end of the schedule".to_owned(),
-        reason,
-    })?;
+    let number = actions.last().map_or(0, |action| action.number);
+    let done = whole.come_to_rest();
+    done.map_err(|reason| stuck(number, "the end of the schedule".to_owned(), reason))?;
     Ok(Concretized {
         inserted: whole.run.events.len() - actions.len(),
         events: whole.run.events,
@@ -88,7 +97,7 @@ impl Whole<'_> {
             for id in self.run.model.process_ids() {
                 while let Some(pending) = self.run.threads(id).into_iter().find(|pending| pending.enabled) {
                     self.run.step(id, &pending, 0);
-                    if self.run.events.len() > LABELS_MAX {
+                    if self.run.events.len() > LABELS_MAX || !(self.wanted)() {
                         return Err("it does not come to rest".to_owned());
                     }
                 }
@@ -101,7 +110,7 @@ impl Whole<'_> {
 
     /// Does an action in a process, and before it what stands in its way.
     fn perform(&mut self, action: &Action, process: ProcessId) -> Result<(), String> {
-        while self.run.events.len() < LABELS_MAX {
+        while self.run.events.len() < LABELS_MAX && (self.wanted)() {
             let threads = self.run.threads(process);
             let actor = threads.iter().find(|pending| self.is_actor(action, process, pending));
             let turn = match actor {
