@@ -34,7 +34,7 @@ struct State {
     items: u8,
     changed: Condvar<Thread>,
     put: u8,
-    /// Which consumers have their item.
+    /// Consumers that have their item.
     taken: [bool; ITEMS as usize],
 }
 

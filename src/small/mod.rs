@@ -14,7 +14,7 @@ pub use step::{Declared, Step};
 
 use crate::machine::{Label, ProcessId};
 
-/// A system of threads as data, told in few lines: [`crate::check`] takes it as it is.
+/// A system of threads as data, told in few lines: [`check`](fn@crate::check) takes it as it is.
 ///
 /// Every thread that may ever live is in [`SmallModel::threads`]; [`SmallModel::next`] tells what it does next, or that it has ended. One step is
 /// one operation that no other thread can interrupt. With nothing else said, the state of a process is one object and every step writes it.
