@@ -74,7 +74,7 @@ mod tests {
     use crate::models::tensorflow::mechanisms::labels;
 
     #[test]
-    fn every_label_leads_to_its_line_but_those_of_eigen_which_is_no_part_of_tensorflow() {
+    fn every_label_leads_to_its_line_but_those_of_what_is_no_part_of_tensorflow() {
         for label in labels() {
             let line = label
                 .site
@@ -84,7 +84,16 @@ mod tests {
             match (address(label.site), line) {
                 (Some(address), Some(line)) => assert!(address.ends_with(&format!("#L{line}")), "{address}"),
                 (Some(address), None) => assert!(address.starts_with("https://github.com/"), "{address}"),
-                (None, _) => assert_eq!(label.site, "NonBlockingThreadPool.h", "{}", label.name),
+                (None, _) => {
+                    let elsewhere = ["NonBlockingThreadPool.h", "grpc core", "operating system"];
+                    let proposed = label.site.starts_with("variant ");
+                    assert!(
+                        proposed || elsewhere.contains(&label.site),
+                        "{}: {}",
+                        label.name,
+                        label.site
+                    );
+                }
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::machine::Event;
 use crate::report::Page;
 use crate::schedule::{Ending, Header, Schedule, Subject};
 
-/// What an engine found, with the model on which it did.
+/// Finding of an engine, with the model on which it was made.
 #[derive(Clone, Debug)]
 pub struct Checked<M> {
     model: M,

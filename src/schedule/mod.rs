@@ -56,13 +56,13 @@ pub const ANY_ROOT_ORDER: &str = "all";
 /// The subject of a schedule, and where it leads.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Header {
-    /// What ran.
+    /// The model or the scenario that ran.
     pub subject: Subject,
     /// State that the last event leads to.
     pub ending: Ending,
 }
 
-/// What ran.
+/// The model or the scenario that ran.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Subject {
     /// A model of one's own, by its name. The program that has it replays its schedules.

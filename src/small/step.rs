@@ -5,7 +5,7 @@ use std::fmt;
 use super::SmallModel;
 use crate::machine::{Access, Label, ObjectId, Operation, ProcessId};
 
-/// What a step does: changes the state, with the outcome that was chosen, and may send a frame.
+/// Effect of a step: it changes the state, with the outcome that was chosen, and may send a frame.
 type Effect<'a, M> =
     Box<dyn FnOnce(&mut <M as SmallModel>::State, u32) -> Option<(ProcessId, <M as SmallModel>::Frame)> + 'a>;
 
