@@ -54,8 +54,6 @@ pub fn explain<M: Describe + Reducible>(
     signature: &Signature,
     options: &ExplainOptions,
 ) -> Result<Explanation, ExplainError> {
-    let found = System::initial(model).client(model, client);
-    let number = found.ok_or_else(|| ExplainError::NoClient(client.to_owned()))?;
     let smaller = options
         .minimise
         .then(|| minimise(model, events, client, signature))
@@ -63,6 +61,11 @@ pub fn explain<M: Describe + Reducible>(
     let events = smaller.as_ref().map_or(events, |smaller| &smaller.events);
     let recording = record(model, events)?;
     let moves = moves_of(model, System::initial(model), events)?;
+    let mut end = Walk::new(model);
+    end.follow(&moves);
+    // A client is named after the step that it runs: it has this name in the end, not always at the start.
+    let found = end.system().client(model, client);
+    let number = found.ok_or_else(|| ExplainError::NoClient(client.to_owned()))?;
     let mut oracle = Oracle {
         model,
         client: number,

@@ -77,9 +77,10 @@ pub fn minimise<M: Model>(
         signature: signature.id(),
     };
     let moves = moves_of(model, System::initial(model), events)?;
-    let client = System::initial(model).client(model, client).ok_or_else(no_hang)?;
     let mut walk = Walk::new(model);
     walk.follow(&moves);
+    // A client is named after the step that it runs: it has this name in the end, not always at the start.
+    let client = walk.system().client(model, client).ok_or_else(no_hang)?;
     if !walk.settle(MOST_TO_REST) {
         return Err(MinimiseError::Restless);
     }

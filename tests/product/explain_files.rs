@@ -169,3 +169,18 @@ fn a_schedule_and_a_trace_together_or_neither_are_bad_usage() {
         explain(&directory).args(arguments).assert().code(2).stdout(is_empty());
     }
 }
+
+#[test]
+fn a_hang_of_a_later_step_is_explained_and_made_smaller_as_one_of_the_first() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let schedule = shipped("dataset/reinitialize_one_thread.8fcecaf5.schedule");
+    let told = contains("step1 sess.run never returns").and(contains("map:iterator0"));
+    explain(&directory).arg(&schedule).assert().success().stdout(told);
+    let mut minimise = lastbatch(&directory);
+    let minimise = minimise
+        .arg("minimise")
+        .arg(&schedule)
+        .args(["--out", "smaller.schedule"]);
+    minimise.assert().success();
+    assert!(directory.path().join("smaller.schedule").exists());
+}
