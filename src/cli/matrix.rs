@@ -84,11 +84,9 @@ impl Matrix {
             results.save(file)?;
         }
         let interrupt = interrupt::flag()?;
-        let mut progress = Progress::of_many(plan.searches.len());
-        for (number, search) in plan.searches.iter().enumerate() {
-            if !self.merge.is_empty() {
-                break;
-            }
+        let due = if self.merge.is_empty() { &plan.searches[..] } else { &[] };
+        let mut progress = Progress::of_many(due.len());
+        for (number, search) in due.iter().enumerate() {
             progress.begin(number, &name(search));
             if results.suffice(&search.model, self.max_states) {
                 continue;
@@ -161,11 +159,8 @@ impl Matrix {
             return Err(Failure("--servers and --input leave no cell of the matrix".to_owned()));
         }
         if let Some(shard) = self.shard {
-            let mut number = 0;
-            plan.searches.retain(|_| {
-                number += 1;
-                number % shard.of == shard.number % shard.of
-            });
+            let searches = plan.searches.into_iter().skip(shard.number - 1);
+            plan.searches = searches.step_by(shard.of).collect();
         }
         Ok(plan)
     }

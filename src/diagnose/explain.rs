@@ -6,7 +6,7 @@ use super::oracle::Oracle;
 use super::{Explanation, Minimised, PossibleResolver, RecordedEvent, Recording, Searches, WaitGraph};
 use super::{no_return, races, record, story};
 use crate::machine::{Describe, Event, ObjectId, ProcessId, Reducible, Signature, System};
-use crate::schedule::{Impossible, MinimiseError, Move, Walk, minimise, moves_of};
+use crate::schedule::{Impossible, MinimiseError, Walk, minimise, moves_of};
 
 /// Options of an explanation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,7 +83,7 @@ pub fn explain<M: Describe + Reducible>(
         client: client.to_owned(),
         signature: signature.clone(),
         length: events.len(),
-        waits: waits(model, &moves, &recording, number),
+        waits: waits(model, end.system(), &recording, number),
         recording,
         no_return,
         races,
@@ -105,13 +105,11 @@ pub fn explain<M: Describe + Reducible>(
 /// Builds the graph of who waits for whom in the end.
 fn waits<M: Describe>(
     model: &M,
-    moves: &[Move<M::Thread>],
+    end: &System<M::Process>,
     recording: &Recording,
     (process, number): (ProcessId, usize),
 ) -> WaitGraph {
-    let mut walk = Walk::new(model);
-    walk.follow(moves);
-    let states: Vec<&M::Process> = walk.system().processes.iter().collect();
+    let states: Vec<&M::Process> = end.processes.iter().collect();
     let closure = model.wait_for(&states, process, number);
     let resolvers = model.resolvers(&states, process, number);
     WaitGraph::of(closure, |index| {

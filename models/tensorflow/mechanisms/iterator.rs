@@ -45,6 +45,11 @@ pub(super) fn dequeue(step: StepId, node: NodeId) -> super::Pc {
     Pc::Dequeue(step, node).into()
 }
 
+/// Returns true if a read finds a batch, where no pipeline and no queue decides.
+fn finds_batch(data: Data, choice: u32) -> bool {
+    data == Data::Batch || data == Data::EndOfSome && choice == BATCH
+}
+
 /// Returns true if the kernel is synchronous: it waits for the iterator in `Process`, which then runs cheap successors itself.
 fn is_synchronous(model: &TensorFlow) -> bool {
     model.variant() == Variant::SyncGetNext
@@ -94,20 +99,15 @@ impl Mechanism for Counter {
             Pc::Schedule(step, node) => schedule_get_next(run, step, node),
             Pc::GetNext(step, node) => {
                 let ok = match run.model.data(step) {
-                    Data::Batch => true,
-                    Data::End => false,
-                    Data::EndOfSome => run.choice == BATCH,
                     Data::Queued => unreachable!("a step that takes its batch from a queue reads no iterator"),
                     Data::Pipeline { .. } => dataset::iterator_resource::tell_answer(run),
+                    data => finds_batch(data, run.choice),
                 };
                 let inline = is_synchronous(run.model);
                 run.then(executor::node_done(run.model, step, node, ok, inline));
             }
             Pc::Dequeue(step, node) => {
-                let ok = match run.model.data(step) {
-                    Data::EndOfSome => run.choice == BATCH,
-                    data => data == Data::Batch,
-                };
+                let ok = finds_batch(run.model.data(step), run.choice);
                 run.then(executor::node_done(run.model, step, node, ok, false));
             }
         }
@@ -115,8 +115,8 @@ impl Mechanism for Counter {
 
     fn words(self, view: &View<'_>, choice: u32) -> String {
         let end = |step| match view.model.data(step) {
-            Data::EndOfSome => choice != BATCH,
-            data => data == Data::End,
+            data @ (Data::End | Data::EndOfSome) => !finds_batch(data, choice),
+            _ => false,
         };
         let text = match self.0 {
             Pc::Schedule(..) => "asks the iterator's thread for a batch",

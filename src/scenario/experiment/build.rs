@@ -179,8 +179,7 @@ impl Graphs<'_> {
 fn reduce(graph: Graph, section: &JobSection, looks_at_updates: bool) -> (Graph, String) {
     // Of several reads one may end while another brings its batch, so that some tensors of the last step are sent: what is said for a
     // slice speaks of one read.
-    let several = graph.reads().nth(1).is_some();
-    if section.slice == SliceKind::Full || several {
+    if section.slice == SliceKind::Full || graph.reads_several_times() {
         let text = format!("full: {} edges, {} nodes", graph.edges.len(), graph.node_ids().count());
         return (graph, text);
     }

@@ -45,7 +45,7 @@ pub(super) fn steps(
         if number > 0 && turns[number - 1] == Turn::End && section.queue.is_none() && !fed {
             steps.push(step(&initializing, Data::Batch));
         }
-        let several = reading.unwrap_or(training).reads().nth(1).is_some();
+        let several = reading.unwrap_or(training).reads_several_times();
         let data = match turn {
             _ if section.queue.is_some() => Data::Queued,
             Turn::Batch => Data::Batch,

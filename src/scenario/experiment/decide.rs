@@ -14,7 +14,7 @@ use thiserror::Error;
 use super::parts::{left, search_parts};
 use super::{Experiment, ExperimentError};
 use crate::explore::exhaustive::{Options, Status};
-use crate::explore::{Answer, Strategy, UnknownStrategy, Verdict, sample};
+use crate::explore::{Answer, Budget, Strategy, UnknownStrategy, Verdict, by_sample};
 
 /// States within which a job counts as small.
 const SMALL: u64 = 20_000;
@@ -116,16 +116,16 @@ impl Experiment {
     /// Samples the whole job until the first hang.
     fn sample(&self, time: Duration, threads: usize, interrupt: &AtomicBool) -> Result<Verdict, UnknownStrategy> {
         let section = &self.scenario.document.engine;
-        let options = sample::Options {
+        let budget = Budget {
             strategy: section.strategy.clone().unwrap_or(Strategy::Portfolio),
             seed: section.seed.unwrap_or(1),
-            max_executions: Some(section.executions.unwrap_or(EXECUTIONS)),
+            executions: Some(section.executions.unwrap_or(EXECUTIONS)),
             max_time: Some(time),
             stop_at_first_hang: true,
             threads,
-            limits: sample::Options::LIMITS,
+            ..Budget::default()
         };
-        sample::explore(&Arc::new(self.model.clone()), &options, interrupt, &mut |_| {})
+        by_sample(&Arc::new(self.model.clone()), &budget, interrupt, |_| {})
     }
 
     /// Returns a verdict on this experiment, which is the one with every node.
@@ -141,7 +141,7 @@ impl Experiment {
         let document = &self.scenario.document;
         let plain = document.job.ends.is_none() && document.job.pipeline.is_none() && document.kernel.is_none();
         let mut steps = self.model.job().steps.iter();
-        let reads_once = steps.all(|step| step.graph.reads().nth(1).is_none());
+        let reads_once = !steps.any(|step| step.graph.reads_several_times());
         plain && reads_once && self.model.is_even() && self.servers >= 2 && !self.scenario.looks_at_outcomes()
     }
 }

@@ -109,7 +109,7 @@ impl Experiment {
         let Some(cut) = &self.cut else { return verdict };
         let mut verdict = cut.complete(verdict);
         if cut.without_cleanup.is_some() {
-            super::without_cleanup(&mut verdict);
+            super::note_left_out(&mut verdict, false, false);
         }
         verdict
     }

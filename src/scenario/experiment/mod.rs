@@ -136,12 +136,7 @@ impl Experiment {
             None => explore(&model, options, place, interrupt, progress)?,
             Some(cut) => cut.complete(explore(&cut.kernel(model), options, place, interrupt, progress)?),
         };
-        if cancel_order {
-            verdict.reductions.push("cancel order".to_owned());
-        }
-        if !cleans_up {
-            without_cleanup(&mut verdict);
-        }
+        note_left_out(&mut verdict, cancel_order, cleans_up);
         Ok(self.of_the_whole(verdict))
     }
 
@@ -230,10 +225,15 @@ where
     }
 }
 
-/// Notes that servers are never told to clean up: nothing can be said of what stays behind there.
-fn without_cleanup(verdict: &mut Verdict) {
-    verdict.leaks.clear();
-    verdict.reductions.push("no clean-up".to_owned());
+/// Notes what the model of a search left out. Where servers are never told to clean up, nothing can be said of what stays behind there.
+fn note_left_out(verdict: &mut Verdict, cancel_order: bool, cleans_up: bool) {
+    if cancel_order {
+        verdict.reductions.push("cancel order".to_owned());
+    }
+    if !cleans_up {
+        verdict.leaks.clear();
+        verdict.reductions.push("no clean-up".to_owned());
+    }
 }
 
 /// Returns the hash of the running program: what it does next with a checkpoint is what the one that wrote it would have done only if both

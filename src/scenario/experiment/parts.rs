@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::without_cleanup;
+use super::note_left_out;
 use crate::explore::exhaustive::{self, Options, Status};
 use crate::explore::{Answer, Finding, FoundHang, PartsSearched, Verdict};
 use crate::machine::{Signature, System};
@@ -137,8 +137,7 @@ impl<'a> PartSearch<'a> {
         reduced.set_cancels_in_order(true);
         reduced.set_cleans_up(false);
         let mut verdict = exhaustive::search(&reduced, options, interrupt, progress);
-        verdict.reductions.push("cancel order".to_owned());
-        without_cleanup(&mut verdict);
+        note_left_out(&mut verdict, true, false);
         self.reductions = verdict.reductions;
         self.done.states += verdict.states;
         self.done.stand_for += part.stands_for as u64;

@@ -254,14 +254,10 @@ impl Context<'_> {
     /// Returns the node that a goal is about.
     fn wanted(&self, id: ProcessId, goal: Goal<'_>) -> Option<NodeId> {
         let (call, receives) = match goal {
-            Goal::Slot(slot) => match slot.action {
-                Action::Run {
-                    label,
-                    subject: Subject::Call(call),
-                    ..
-                } => (call, label == &rendezvous::REGISTER),
-                _ => return None,
-            },
+            Goal::Slot(slot) => {
+                let (label, call) = slot.action.of_call()?;
+                (call, label == &rendezvous::REGISTER)
+            }
             Goal::Want(Want::Validated(call)) => (call, true),
             Goal::Want(Want::Sent(call)) => (call, false),
             Goal::Want(Want::Latched) => return None,

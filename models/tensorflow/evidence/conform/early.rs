@@ -56,13 +56,9 @@ impl Context<'_> {
 
     /// Returns true if the trace shows this label on this subject later, in the same process.
     fn is_to_come(&self, at: &Position, id: ProcessId, wanted: &'static Label, of: Subject) -> bool {
-        let threads = self.plan.threads.iter().zip(&at.done);
-        threads
-            .filter(|(thread, _)| thread.process == id)
-            .flat_map(|(thread, &done)| &thread.slots[done..])
-            .any(
-                |slot| matches!(&slot.action, Action::Run { label, subject, .. } if *label == wanted && *subject == of),
-            )
+        self.slots_left(at, id).any(
+            |slot| matches!(&slot.action, Action::Run { label, subject, .. } if *label == wanted && *subject == of),
+        )
     }
 
     /// Returns true if the client's side of a call cancels it, later or before.

@@ -100,12 +100,7 @@ impl<'a> Reader<'a> {
     }
 
     fn push(&mut self, index: usize, thread: usize, place: Place, action: Action) {
-        if let Action::Run {
-            label,
-            subject: Subject::Call(call),
-            ..
-        } = action
-        {
+        if let Some((label, call)) = action.of_call() {
             if label == &rendezvous::REGISTER {
                 self.plan.registered.insert(call);
             } else if label == &worker::INSTALL {
@@ -119,7 +114,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        self.plan.client |= matches!(action, Action::Run { label, .. } if label == &master::OPTIONS);
+        self.plan.client |= action.is(&master::OPTIONS);
         let line = self.event(index).line;
         let inside = self.open[thread].iter().any(|open| open.busy);
         for open in &mut self.open[thread] {

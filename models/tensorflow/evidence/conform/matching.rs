@@ -88,7 +88,7 @@ impl Context<'_> {
             .map(|(pending, _)| pending.thread)
             .filter(|&candidate| self.may_be(at, Some(thread), candidate))
             .collect();
-        if matches!(&slot.action, Action::Run { label, .. } if *label == &rendezvous::ABORT_LOCAL) {
+        if slot.action.is(&rendezvous::ABORT_LOCAL) {
             let mut then = at.clone();
             for candidate in self.hopeful(at, id, Goal::Slot(slot)) {
                 if !picks.contains(&candidate)

@@ -70,6 +70,25 @@ pub(super) enum Action {
     Impossible(String),
 }
 
+impl Action {
+    /// Returns true if it is a run of this label, whatever it is about.
+    pub(super) fn is(&self, wanted: &'static Label) -> bool {
+        matches!(self, Self::Run { label, .. } if *label == wanted)
+    }
+
+    /// Returns the label and the call, if it is a run of a label about a call.
+    pub(super) fn of_call(&self) -> Option<(&'static Label, CallId)> {
+        match *self {
+            Self::Run {
+                label,
+                subject: Subject::Call(call),
+                ..
+            } => Some((label, call)),
+            _ => None,
+        }
+    }
+}
+
 /// One thing that must happen on a trace thread.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Slot {

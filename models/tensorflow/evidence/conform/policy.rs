@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::mapping;
-use super::plan::{Action, Slot, Subject};
+use super::plan::Slot;
 use super::position::{Context, Position, Refusal};
 use crate::machine::{Pending, ProcessId};
 use crate::models::tensorflow::cluster::CallKind;
@@ -61,13 +61,9 @@ impl Context<'_> {
         let mut calls = Vec::new();
         let mut ended = false;
         for slot in slots {
-            match slot.action {
-                Action::Run {
-                    label,
-                    subject: Subject::Call(call),
-                    ..
-                } if label == &rpc::CANCEL => calls.push(call),
-                Action::Run { label, .. } if label == &rpc::SERVE_CLEAR => {}
+            match slot.action.of_call() {
+                Some((label, call)) if label == &rpc::CANCEL => calls.push(call),
+                _ if slot.action.is(&rpc::SERVE_CLEAR) => {}
                 _ => {
                     ended = true;
                     break;
@@ -91,12 +87,8 @@ impl Context<'_> {
         } else {
             &rendezvous.waiters
         };
-        let answers = |slot: &Slot| match slot.action {
-            Action::Run {
-                label,
-                subject: Subject::Call(call),
-                ..
-            } if label == &rpc::SERVE_CLEAR => calls.iter().position(|&other| other == call),
+        let answers = |slot: &Slot| match slot.action.of_call() {
+            Some((label, call)) if label == &rpc::SERVE_CLEAR => calls.iter().position(|&other| other == call),
             _ => None,
         };
         let shown = info.slots[at.done[thread]..].iter().filter_map(answers);
@@ -108,12 +100,7 @@ impl Context<'_> {
 
     /// Says why the trace has a label elsewhere: what comes of it would be another trace.
     pub(super) fn check_shown(&self, at: &Position, id: ProcessId, slot: &Slot) -> Result<(), Refusal> {
-        let Action::Run {
-            label,
-            subject: Subject::Call(call),
-            ..
-        } = slot.action
-        else {
+        let Some((label, call)) = slot.action.of_call() else {
             return Ok(());
         };
         let record = at.system.processes[id.index()].client_call(call);
@@ -189,18 +176,8 @@ impl Context<'_> {
 
     /// Returns a receive that the trace shows being registered later and that is not validated yet.
     pub(super) fn unvalidated(&self, at: &Position, id: ProcessId, process: &Process) -> Option<CallId> {
-        let threads = self.plan.threads.iter().zip(&at.done);
-        let here = threads.filter(|(thread, _)| thread.process == id);
-        let mut calls = here
-            .flat_map(|(thread, &done)| &thread.slots[done..])
-            .filter_map(|slot| match slot.action {
-                Action::Run {
-                    label,
-                    subject: Subject::Call(call),
-                    ..
-                } if label == &rendezvous::REGISTER => Some(call),
-                _ => None,
-            });
+        let about = self.slots_left(at, id).filter_map(|slot| slot.action.of_call());
+        let mut calls = about.filter_map(|(label, call)| (label == &rendezvous::REGISTER).then_some(call));
         let validated = |call: &CallId| {
             let mut places = process
                 .threads
@@ -237,10 +214,7 @@ impl Context<'_> {
         let waits = is_of(&self.plan.handled) && !is_of(&self.plan.inline) && !is_of(&self.plan.late);
         let mut rendezvous = process.rendezvous.iter();
         let waiting = rendezvous.any(|rendezvous| rendezvous.waiters.contains(&call));
-        let answers = |slot: &Slot| {
-            matches!(slot.action, Action::Run { label, subject, .. }
-                if label == &rpc::SERVE_CLEAR && subject == Subject::Call(call))
-        };
+        let answers = |slot: &Slot| slot.action.of_call() == Some((&rpc::SERVE_CLEAR, call));
         let shown = self.slot_of(at, id, thread);
         if waiting && shown.is_some_and(|(_, slot)| !slot.is_some_and(answers)) {
             return Policy::Hold("the trace does not show it answering the receive that waits".to_owned());
@@ -264,8 +238,7 @@ impl Context<'_> {
         if process.execution(step).is_some_and(|execution| execution.failed) {
             return Policy::Now(0);
         }
-        let aborts =
-            |slot: &Slot| matches!(slot.action, Action::Run { label, .. } if label == &rendezvous::ABORT_LOCAL);
+        let aborts = |slot: &Slot| slot.action.is(&rendezvous::ABORT_LOCAL);
         match self.slot_of(at, id, thread) {
             Some((_, slot)) if slot.is_some_and(aborts) => Policy::Now(0),
             Some(_) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
 use super::drive::Goal;
-use super::plan::{Action, Plan, Slot, Subject};
+use super::plan::{Action, Plan, Slot};
 use super::policy::Policy;
 use crate::machine::{Event, Label, Model, Pending, ProcessId, System};
 use crate::models::tensorflow::TensorFlow;
@@ -235,17 +235,13 @@ impl Context<'_> {
             self.advance(at, id, &pending, events)?;
             return Ok(false);
         }
-        if let Action::Run {
-            label,
-            subject: Subject::Call(call),
-            ..
-        } = slot.action
+        if let Some((label, call)) = slot.action.of_call()
             && (label == &worker::INSTALL || label == &rpc::REQUEST_CANCELLED)
             && at.system.processes[id.index()]
                 .thread(ThreadId::Arrival(call))
                 .is_some()
         {
-            self.accept(at, id, call, events)?;
+            self.run_out(at, id, ThreadId::Arrival(call), events)?;
             return Ok(false);
         }
         self.free_queue(at, id, slot, events)?;
@@ -305,6 +301,13 @@ impl Context<'_> {
     pub(super) fn may_be(&self, at: &Position, of: Option<usize>, candidate: ThreadId) -> bool {
         let known = of.and_then(|of| at.kinds[of]);
         known.is_none_or(|known| known == kind(candidate))
+    }
+
+    /// Lists what the trace shows still to come in a process, thread after thread.
+    pub(super) fn slots_left<'s>(&'s self, at: &'s Position, id: ProcessId) -> impl Iterator<Item = &'s Slot> {
+        let threads = self.plan.threads.iter().zip(&at.done);
+        let here = threads.filter(move |(thread, _)| thread.process == id);
+        here.flat_map(|(thread, &done)| &thread.slots[done..])
     }
 
     /// Returns true if another thread of the trace than `of` runs a thread.

@@ -4,7 +4,7 @@
 //! shows when they ran. So a request that the trace shows handled before a closure was pushed before it.
 
 use super::drive::Goal;
-use super::plan::{Action, Slot, Subject};
+use super::plan::Slot;
 use super::policy::Want;
 use super::position::{Context, Position, Refusal};
 use crate::machine::{Event, Label, Model, Pending, ProcessId};
@@ -26,15 +26,15 @@ impl Context<'_> {
         self.is_outsider(thread) && (ends || hands())
     }
 
-    /// Hands a request that has arrived to its handler.
-    pub(super) fn accept(
+    /// Runs a thread to its end, as that of a request that has arrived: it hands it to its handler.
+    pub(super) fn run_out(
         &self,
         at: &mut Position,
         id: ProcessId,
-        call: CallId,
+        thread: ThreadId,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
-        while let Some(pending) = self.pending(at, id, ThreadId::Arrival(call)) {
+        while let Some(pending) = self.pending(at, id, thread) {
             self.advance(at, id, &pending, events)?;
         }
         Ok(())
@@ -48,12 +48,7 @@ impl Context<'_> {
         slot: &Slot,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
-        let Action::Run {
-            label,
-            subject: Subject::Call(call),
-            ..
-        } = slot.action
-        else {
+        let Some((label, call)) = slot.action.of_call() else {
             return Ok(());
         };
         let server = self.model.call(call).server;
@@ -63,13 +58,10 @@ impl Context<'_> {
         };
         let threads = &at.system.processes[id.index()].threads;
         let keeper = threads.iter().find(keeps).map(|thread| thread.id);
-        let Some(keeper) = keeper.filter(|_| label == &rpc::CLEAR) else {
-            return Ok(());
-        };
-        while let Some(pending) = self.pending(at, id, keeper) {
-            self.advance(at, id, &pending, events)?;
+        match keeper.filter(|_| label == &rpc::CLEAR) {
+            Some(keeper) => self.run_out(at, id, keeper, events),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Brings some thread to do what another one waits for.
@@ -77,8 +69,7 @@ impl Context<'_> {
         if want != Want::Latched {
             return self.attain(at, id, Goal::Want(want), (None, None), events);
         }
-        let aborts =
-            |slot: &Slot| matches!(slot.action, Action::Run { label, .. } if label == &rendezvous::ABORT_LOCAL);
+        let aborts = |slot: &Slot| slot.action.is(&rendezvous::ABORT_LOCAL);
         for (index, thread) in self.plan.threads.iter().enumerate() {
             let next = self.next(at, index).filter(|slot| thread.process == id && aborts(slot));
             let Some(slot) = next.filter(|_| at.runs[index].is_none()) else {
@@ -99,12 +90,7 @@ impl Context<'_> {
         slot: &Slot,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
-        let Action::Run {
-            label,
-            subject: Subject::Call(call),
-            ..
-        } = slot.action
-        else {
+        let Some((label, call)) = slot.action.of_call() else {
             return Ok(());
         };
         let has_callback = |at: &Position| {
@@ -141,7 +127,7 @@ impl Context<'_> {
             return Ok(());
         };
         for (_, call) in self.requests(at, id, pushed) {
-            self.accept(at, id, call, events)?;
+            self.run_out(at, id, ThreadId::Arrival(call), events)?;
         }
         Ok(())
     }
@@ -162,14 +148,8 @@ impl Context<'_> {
 
     /// Returns the next line that the trace has for a label of a call in a process.
     pub(super) fn line_of(&self, at: &Position, id: ProcessId, wanted: &'static Label, call: CallId) -> Option<usize> {
-        let threads = self.plan.threads.iter().zip(&at.done);
-        let here = threads.filter(|(thread, _)| thread.process == id);
-        let slots = here.flat_map(|(thread, &done)| &thread.slots[done..]);
-        let means = |slot: &&Slot| {
-            matches!(slot.action, Action::Run { label, subject, .. }
-                if label == wanted && subject == Subject::Call(call))
-        };
-        slots.filter(means).map(|slot| slot.line).min()
+        let means = |slot: &&Slot| slot.action.of_call() == Some((wanted, call));
+        self.slots_left(at, id).filter(means).map(|slot| slot.line).min()
     }
 
     /// Returns the line before which the closure that a thread is about to push does not end; `None` if it could run to its end now.
@@ -201,18 +181,12 @@ impl Context<'_> {
 
     /// Returns the line that shows the callback of the partition.
     fn answers(&self, at: &Position, id: ProcessId) -> Option<usize> {
-        let threads = self.plan.threads.iter().zip(&at.done);
-        let here = threads.filter(|(thread, _)| thread.process == id);
-        let slots = here.flat_map(|(thread, &done)| &thread.slots[done..]);
-        let ends = |slot: &&Slot| match slot.action {
-            Action::Run {
-                label,
-                subject: Subject::Call(call),
-                ..
-            } if label == &rpc::SERVE_CLEAR => matches!(self.model.call(call).kind, CallKind::RunGraph { .. }),
-            Action::Run { label, .. } => label == &worker::CLEAR_LOCAL,
-            _ => false,
+        let ends = |slot: &&Slot| match slot.action.of_call() {
+            Some((label, call)) if label == &rpc::SERVE_CLEAR => {
+                matches!(self.model.call(call).kind, CallKind::RunGraph { .. })
+            }
+            _ => slot.action.is(&worker::CLEAR_LOCAL),
         };
-        slots.filter(ends).map(|slot| slot.line).min()
+        self.slots_left(at, id).filter(ends).map(|slot| slot.line).min()
     }
 }

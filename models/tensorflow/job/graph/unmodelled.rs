@@ -25,6 +25,11 @@ impl Graph {
         self.node_ids().filter(|id| self.node(*id).kind.reads())
     }
 
+    /// Returns true if a step takes more than one batch.
+    pub fn reads_several_times(&self) -> bool {
+        self.reads().nth(1).is_some()
+    }
+
     /// Returns a node's name with that of its task, as in `worker0:next`.
     pub fn place(&self, id: NodeId) -> String {
         let task = self.partitions[usize::from(id.partition)].task_name();
