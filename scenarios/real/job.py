@@ -10,7 +10,9 @@ the workers, and ends the servers.
 --input queue       a FIFOQueue in place of the iterator
 --input decoupled   get_next and the training step are two sess.run calls, as in the report's work-around
 
-A worker prints one line per sess.run: "STEP epoch number" when it got a batch, "END epoch number" when the data had ended.
+A worker prints one line per sess.run: "STEP epoch number" when it got a batch, "END epoch number" when the data had ended. With --loss N
+all that is random begins with the seed N, files are read in turns, and each STEP line ends with the step's loss, which is fetched. And
+"MOMENTS epoch variable before after" tells Adam's first moments, summed up, before and after the sess.run that met the end of the data.
 """
 from __future__ import print_function
 
@@ -41,6 +43,7 @@ def arguments():
     parser.add_argument("--steps", type=int, default=0, help="batches per epoch; 0: those of the 24 records that are written")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--linger", type=float, default=0.0, help="seconds that a worker stays after its last step")
+    parser.add_argument("--loss", type=int, default=0, help="a seed; fetch and print the loss of each step")
     parser.add_argument("--export", default="", help="write a RunMetadata file with the partition graphs of one step, and end")
     return parser.parse_args()
 
@@ -127,7 +130,7 @@ def write_records(tf, folder, records):
                 writer.write(example.SerializeToString())
 
 
-def iterator(tf, folder, batch):
+def iterator(tf, folder, batch, sloppy):
     def parse(examples):
         fields = {"user": tf.FixedLenFeature([1], tf.int64), "item": tf.FixedLenFeature([1], tf.int64),
                   "label": tf.FixedLenFeature([1], tf.float32)}
@@ -135,8 +138,8 @@ def iterator(tf, folder, batch):
         return parsed["user"], parsed["item"], parsed["label"]
 
     with tf.name_scope("input"):
-        data = tf.data.Dataset.list_files(folder + "/part-*")
-        data = data.apply(tf.data.experimental.parallel_interleave(tf.data.TFRecordDataset, cycle_length=4, sloppy=True))
+        data = tf.data.Dataset.list_files(folder + "/part-*", shuffle=sloppy)
+        data = data.apply(tf.data.experimental.parallel_interleave(tf.data.TFRecordDataset, cycle_length=4, sloppy=sloppy))
         data = data.prefetch(2 * batch).batch(batch).map(parse, num_parallel_calls=4)
         return data.make_initializable_iterator()
 
@@ -166,7 +169,7 @@ class Input(object):
         if self.kind == "queue":
             self.batch, self.enqueue, self.close = queue(tf, options.batch)
         else:
-            source = iterator(tf, folder, options.batch)
+            source = iterator(tf, folder, options.batch, sloppy=not options.loss)
             self.batch, self.begin_op = source.get_next(), source.initializer
         self.read = self.batch
         if self.kind == "decoupled":
@@ -194,12 +197,19 @@ def work(tf, options, cluster, job, index, folder):
     server = tf.train.Server(spec, job_name=job, task_index=index, config=config)
     if job == "ps":
         server.join()
+    if options.loss:
+        random.seed(options.loss + index)
+        tf.set_random_seed(options.loss)
     write_records(tf, folder, options.batch * options.steps or RECORDS)
     with tf.device(tf.train.replica_device_setter(worker_device="/job:worker/task:%d" % index, cluster=spec)):
         source = Input(tf, options, folder)
         user, item, label = source.batch
         loss = tf.reduce_mean(tf.square(predict(tf, user, item) - label))
-        train = tf.train.AdamOptimizer(1e-3).minimize(loss)
+        optimizer = tf.train.AdamOptimizer(1e-3)
+        train = optimizer.minimize(loss)
+        moments = {}
+        if options.loss:
+            moments = {variable.op.name: tf.reduce_sum(tf.abs(optimizer.get_slot(variable, "m"))) for variable in tf.trainable_variables()}
         ready, init = tf.report_uninitialized_variables(), tf.global_variables_initializer()
     with tf.Session(server.target) as session:
         if index == 0:
@@ -213,22 +223,27 @@ def work(tf, options, cluster, job, index, folder):
             with open(options.export, "wb") as out:
                 out.write(metadata.SerializeToString())
         else:
-            epochs(tf, session, source, train, options)
+            epochs(tf, session, source, [train, loss] if options.loss else [train], moments, options)
         time.sleep(options.linger)
 
 
-def epochs(tf, session, source, train, options):
+def epochs(tf, session, source, ops, moments, options):
     for epoch in range(options.epochs):
         source.begin(session, epoch == 0)
-        number = 0
+        number, before = 0, {}
         while True:
+            if moments and number == source.repeats:
+                before = session.run(moments)
             try:
-                source.train(session, train)
+                values = source.train(session, ops)
             except tf.errors.OutOfRangeError:
                 say("END", epoch, number)
+                after = session.run(moments) if before else {}
+                for name in sorted(after):
+                    say("MOMENTS", epoch, name, "%.9g" % before[name], "%.9g" % after[name])
                 break
             number += 1
-            say("STEP", epoch, number)
+            say("STEP", epoch, number, *["%.9g" % value for value in values[1:]])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@
 //!
 //! A *forced* trial is one in which threads were held so that a receive's abort came just before its cancel function was installed, and so that
 //! the `RunGraph` of its server was cancelled before it was sent, or dropped with its reset. What is called *a server's* or *the worker's* is
-//! that receive. On 2.15.1 it was held before it registered, and the order of a server's receive was not reached.
+//! that receive; with one pool thread the worker's is the order of `72eaa422`. What is called `sticky-cancel` is 1.12.0 with the mend of the probe:
+//! an order that needs the loss of a `RunGraph`'s cancel counts where it was in force until the mend carried that out. On 2.15.1 it was held before it registered, and the order of a server's receive was not reached.
 
 use crate::models::tensorflow::job::Variant;
 use crate::scenario::Input;
@@ -65,6 +66,11 @@ const fn row(
     )
 }
 
+/// The coupled job on 1.12.0 with the probe's mend.
+const fn mended(source: Source, size: (usize, u8, u8), trials: Option<u32>, hung: u32) -> Observation {
+    of(Variant::StickyCancel, source, size, Input::Coupled, trials, hung)
+}
+
 const fn of(
     variant: Variant,
     source: Source,
@@ -102,6 +108,19 @@ pub const OBSERVATIONS: &[Observation] = &[
     row(Source::MeasuredWithDelays, (1, 1, 4), Input::Coupled, Some(30_750), 0),
     row(Source::MeasuredWithDelays, (1, 1, 1), Input::Coupled, Some(20_400), 0),
     row(Source::MeasuredWithDelays, (2, 1, 4), Input::Decoupled, Some(40_000), 0),
+    row(Source::ForcedOnWorker, (2, 1, 1), Input::Coupled, Some(95), 1),
+    row(Source::ForcedOnServer, (2, 1, 1), Input::Coupled, Some(20), 20),
+    row(Source::ForcedOnWorker, (2, 1, 2), Input::Coupled, Some(20), 20),
+    row(Source::ForcedOnServer, (2, 1, 2), Input::Coupled, Some(20), 20),
+    row(Source::ForcedOnWorker, (2, 1, 4), Input::Coupled, Some(20), 20),
+    row(Source::ForcedOnServer, (2, 1, 4), Input::Coupled, Some(20), 20),
+    row(Source::ForcedOnServer, (2, 1, 1), Input::Queue, Some(20), 20),
+    row(Source::ForcedOnWorker, (2, 1, 2), Input::Queue, Some(20), 20),
+    row(Source::ForcedOnServer, (2, 1, 2), Input::Queue, Some(20), 20),
+    mended(Source::ForcedOnWorker, (2, 1, 2), Some(197), 0),
+    mended(Source::ForcedOnServer, (2, 1, 2), Some(195), 0),
+    mended(Source::ForcedOnWorker, (2, 1, 4), Some(198), 0),
+    mended(Source::ForcedOnServer, (2, 1, 4), Some(193), 0),
     of(
         Variant::Tf115,
         Source::ForcedOnWorker,

@@ -8,7 +8,7 @@ use crate::explore::Answer;
 use crate::matrix::observed::{OBSERVATIONS, Observation, Source};
 use crate::matrix::{Cell, Plan, Record, Results, Search};
 use crate::models::tensorflow::job::Variant;
-use crate::scenario::Input;
+use crate::scenario::{GraphSource, Input, Scenario};
 
 /// A matrix with what was found of it so far.
 #[derive(Clone, Copy)]
@@ -38,6 +38,24 @@ impl MatrixTold<'_> {
         distinct(self.cells().map(|cell| cell.input))
     }
 
+    /// Returns what an input's graphs are, by kind, with the numbers of servers: one table never mixes exported graphs and those that are
+    /// built in.
+    fn graphs(&self, input: Input) -> Vec<(&'static str, Vec<(usize, String)>)> {
+        let mut kinds: Vec<(&'static str, Vec<(usize, String)>)> = Vec::new();
+        for servers in self.servers() {
+            let here = |cell: &Cell| (cell.input, cell.servers) == (input, servers);
+            let Some(search) = self.plan.searches.iter().find(|search| search.cells.iter().any(here)) else {
+                continue;
+            };
+            let (kind, name) = graph_text(search.experiment.scenario());
+            match kinds.iter_mut().find(|(other, _)| *other == kind) {
+                Some((_, places)) => places.push((servers, name)),
+                None => kinds.push((kind, vec![(servers, name)])),
+            }
+        }
+        kinds
+    }
+
     /// Returns the numbers of servers, ascending.
     pub(super) fn servers(&self) -> Vec<usize> {
         let set: BTreeSet<usize> = self.cells().map(|cell| cell.servers).collect();
@@ -48,6 +66,16 @@ impl MatrixTold<'_> {
     pub(super) fn cell(&self, input: Input, variant: Variant, servers: usize, inter_op: u8) -> Option<Cell> {
         self.cells()
             .find(|cell| (cell.input, cell.variant, cell.servers, cell.inter_op) == (input, variant, servers, inter_op))
+    }
+}
+
+/// Tells of which kind the graph of a scenario's last step is, and which it is. Where a step of its own reads, the data ends there.
+fn graph_text(scenario: &Scenario) -> (&'static str, String) {
+    let slice = |file: &str| format!("`{file}`, slice {}", scenario.document.job.slice_text());
+    match scenario.read_graph().unwrap_or_else(|| scenario.graph()) {
+        GraphSource::File(path) => ("Exported", slice(&path.display().to_string())),
+        GraphSource::Embedded(file, _) => ("Exported", slice(file)),
+        GraphSource::BuiltIn { edges, .. } => ("Built in, every node", format!("`{}`", edges.join(", "))),
     }
 }
 
@@ -80,7 +108,17 @@ pub(super) fn cell_text(record: Option<&Record>) -> String {
 pub fn matrix_markdown(told: &MatrixTold<'_>) -> String {
     let mut text = introduction(told);
     for input in told.inputs() {
-        let _ = write!(text, "\n## {input}\n\n{}", verdicts(told, input));
+        let _ = write!(text, "\n## {input}\n");
+        for (kind, places) in told.graphs(input) {
+            let names: Vec<&str> = places.iter().map(|(_, name)| name.as_str()).collect();
+            let servers: Vec<usize> = places.iter().map(|(servers, _)| *servers).collect();
+            let _ = write!(
+                text,
+                "\n{kind}: {}.\n\n{}",
+                distinct(names.into_iter()).join("; "),
+                verdicts(told, input, &servers)
+            );
+        }
     }
     let _ = write!(text, "\n## The searches\n\n{}", searches(told));
     let _ = write!(text, "\n## What was observed\n\n{}", observations(told));
@@ -139,12 +177,11 @@ fn heading(cells: &[String]) -> String {
     line(cells) + &line(&vec!["---".to_owned(); cells.len()])
 }
 
-/// Writes one row per variant, one column for each number of servers and threads.
-fn verdicts(told: &MatrixTold<'_>, input: Input) -> String {
-    let places: Vec<(usize, u8)> = told
-        .servers()
-        .into_iter()
-        .flat_map(|servers| told.plan.axes.inter_op.iter().map(move |&inter_op| (servers, inter_op)))
+/// Writes one row per variant, one column for each of these numbers of servers with each number of threads.
+fn verdicts(told: &MatrixTold<'_>, input: Input, servers: &[usize]) -> String {
+    let places: Vec<(usize, u8)> = servers
+        .iter()
+        .flat_map(|&servers| told.plan.axes.inter_op.iter().map(move |&inter_op| (servers, inter_op)))
         .collect();
     let mut head = vec!["variant".to_owned()];
     head.extend(

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use lastbatch::models::tensorflow::import::proto::AttrValue;
 use lastbatch::models::tensorflow::import::{self, slice};
 use lastbatch::models::tensorflow::job::graph::{Graph, NodeKind};
 
+use crate::support::run_metadata::{encoded, node};
 use crate::support::scenario::shipped;
 
 pub(super) const WORKER: &str = "/job:worker/replica:0/task:0/device:CPU:0";
@@ -227,4 +229,25 @@ fn only_the_fed_step_which_cannot_fail_has_sends_that_a_slice_loosens() {
     slice: 0 edges -> 0, 5 nodes -> 3, keep 2 per class
     slice: 24 edges -> 11, 217 nodes -> 24, keep 2 per class, 3 sends loosened
     ");
+}
+
+#[test]
+fn a_serialize_sparse_is_expensive_but_for_one_to_variants() {
+    let serialize = |name: &str, data_type: i32| {
+        let mut node = node(name, "SerializeSparse", WORKER, &[]);
+        let out_type = AttrValue {
+            r#type: Some(data_type),
+            ..AttrValue::default()
+        };
+        node.attr.insert("out_type".to_owned(), out_type);
+        node
+    };
+    let (string, variant) = (7, 21);
+    let bytes = encoded(vec![vec![
+        serialize("to_string", string),
+        serialize("to_variant", variant),
+    ]]);
+    let graph = import::run_metadata(&bytes, "step.pb").expect("a graph");
+    let expensive = graph.partitions[0].nodes.iter().map(|node| node.expensive);
+    assert_eq!(expensive.collect::<Vec<_>>(), [true, false]);
 }

@@ -90,6 +90,25 @@ fn every_mutant_can_be_put_into_the_model_of_today() {
 }
 
 #[test]
+fn a_copy_of_the_project_is_a_package_whose_files_are_all_there() {
+    let copy = tempfile::tempdir().expect("a directory");
+    copy_to(copy.path());
+    let mut cargo = Command::new(env!("CARGO"));
+    let said = cargo
+        .args([
+            "metadata",
+            "--locked",
+            "--offline",
+            "--no-deps",
+            "--format-version",
+            "1",
+        ])
+        .current_dir(copy.path());
+    let said = said.output().expect("cargo runs");
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+}
+
+#[test]
 #[ignore = "builds a copy of the project and runs the gate once for each mutant: about ten minutes"]
 fn every_mutant_turns_the_gate_red_for_the_right_reason() {
     let mutants = mutants();
@@ -127,7 +146,7 @@ fn build(mutants: &[Mutant], copy: &Path) -> PathBuf {
         let source = fs::read_to_string(&path).expect("copied");
         fs::write(&path, applied(&source, number, mutant)).expect("written");
     }
-    let models = copy.join("models/mod.rs");
+    let models = copy.join("models/tensorflow/mod.rs");
     let source = fs::read_to_string(&models).expect("copied");
     fs::write(&models, source + SWITCH).expect("written");
     let target = root().join("target/mutants");

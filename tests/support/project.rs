@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// The parts of the project that a copy needs to be built, to run its gate and its tests.
-const COPIED: [&str; 14] = [
+const COPIED: [&str; 15] = [
     "Cargo.toml",
     "Cargo.lock",
     "CHANGELOG.md",
@@ -18,6 +18,7 @@ const COPIED: [&str; 14] = [
     "scenarios",
     "tests",
     "benches",
+    "examples",
     "docs",
 ];
 

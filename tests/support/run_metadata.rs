@@ -6,7 +6,7 @@ use prost::Message;
 fn text(value: &str) -> AttrValue {
     AttrValue {
         s: Some(value.as_bytes().to_vec()),
-        b: None,
+        ..AttrValue::default()
     }
 }
 

@@ -145,7 +145,8 @@ impl SmallJob {
         }
     }
 
-    /// Returns the same job with two reads, or with an end that is not its own, or both.
+    /// Returns the same job with two reads, or with an end that is not its own, or both; with one in three, the client fetches a value
+    /// from a server.
     pub(crate) fn disturbed(mut self, seed: u64) -> Self {
         let mut numbers = Numbers(seed ^ 0x2545_f491_4f6c_dd1d);
         for _ in 0..4 {
@@ -169,6 +170,12 @@ impl SmallJob {
             queue: None,
         };
         self.fails = (kind == 6).then(|| ["worker0", "ps0"][numbers.below(2)]);
+        if numbers.below(3) == 0 {
+            let server = numbers.below(usize::from(self.servers));
+            let depends = self.edges.contains(&format!("worker->ps{server} batch"));
+            self.edges
+                .push(format!("ps{server}->client{}", if depends { " batch" } else { "" }));
+        }
         self
     }
 

@@ -30,6 +30,12 @@ impl TensorFlow {
         nodes.iter().any(|node| node.kind == NodeKind::Feed)
     }
 
+    /// Returns true if the client fetches values from a partition.
+    pub(in crate::models) fn is_fetched(&self, step: StepId, process: ProcessId) -> bool {
+        let nodes = &self.graph(step).partitions[self.partition(step, process)].nodes;
+        nodes.iter().any(|node| node.kind == NodeKind::Fetch)
+    }
+
     /// Returns true if a node waits for `_SOURCE` alone.
     pub(in crate::models) fn is_root(&self, step: StepId, process: ProcessId, node: NodeId) -> bool {
         node != SOURCE && self.node(step, process, node).inputs.is_empty()

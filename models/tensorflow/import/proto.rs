@@ -49,4 +49,7 @@ pub struct AttrValue {
     /// A boolean.
     #[prost(bool, optional, tag = "5")]
     pub b: Option<bool>,
+    /// A `DataType`, by its number in `framework/types.proto`.
+    #[prost(int32, optional, tag = "6")]
+    pub r#type: Option<i32>,
 }

@@ -209,7 +209,7 @@ impl Import<'_> {
                     Some(kind) if !is_server_job(&device.job) => kind,
                     _ => self.kind(node, graph, &indices, &variables)?,
                 },
-                expensive: kernels::is_expensive(&node.op),
+                expensive: kernels::is_expensive(&node.op) && !serializes_to_variant(node),
                 inputs,
             })
         });
@@ -344,6 +344,13 @@ fn reads_batch(node: &NodeDef) -> Option<NodeKind> {
         op if op.starts_with("QueueDequeue") => Some(NodeKind::Dequeue),
         _ => None,
     }
+}
+
+/// Returns true for a `SerializeSparse` to variants, which copies nothing and is cheap (`kernels/serialize_sparse_op.cc:100`).
+fn serializes_to_variant(node: &NodeDef) -> bool {
+    const DT_VARIANT: i32 = 21;
+    let to = || node.attr.get("out_type").and_then(|value| value.r#type);
+    node.op == "SerializeSparse" && to() == Some(DT_VARIANT)
 }
 
 /// Returns true if a name can stand in a line of a schedule. TensorFlow allows no others (`graph/graph_constructor.cc:56-64`).

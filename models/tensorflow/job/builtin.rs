@@ -1,5 +1,5 @@
 //! Small jobs described in a few words instead of an exported graph: one worker, some servers, and the tensors between
-//! them, each as `FROM->TO [batch] [xN]`.
+//! them, each as `FROM->TO [batch] [xN]`. What goes to `client` is a value that the client fetches.
 //!
 //! The worker takes the next batch: from an iterator, from a queue, or because it is fed. A `batch` tensor from the worker depends on it;
 //! one from a server depends on every `batch` tensor that this server gets from the worker, or else on those that it gets from servers
@@ -61,6 +61,8 @@ pub enum Task {
     Worker,
     /// A parameter server, numbered from 0.
     Server(u8),
+    /// The client, which fetches what is sent to it.
+    Client,
 }
 
 /// The reason why a description is not a job.
@@ -109,6 +111,7 @@ impl fmt::Display for Task {
         match self {
             Self::Worker => f.write_str("worker"),
             Self::Server(number) => write!(f, "ps{number}"),
+            Self::Client => f.write_str("client"),
         }
     }
 }
@@ -139,7 +142,10 @@ impl FromStr for EdgeGroup {
         let task = |name: &str| parse_task(name).ok_or_else(|| wrong(format!("{name:?} is neither worker nor psN")));
         let mut group = Self {
             from: task(from.trim())?,
-            to: task(words.next().unwrap_or(""))?,
+            to: match words.next().unwrap_or("") {
+                "client" => Task::Client,
+                name => task(name)?,
+            },
             batch: false,
             count: 1,
         };
@@ -270,7 +276,7 @@ impl Job {
     }
 
     fn connect(&mut self, group: EdgeGroup) -> Result<(), BuiltinError> {
-        let (from, to) = (partition_of(group.from), partition_of(group.to));
+        let from = partition_of(group.from);
         let inputs = if group.batch {
             self.batch[usize::from(from)].clone()
         } else {
@@ -279,6 +285,16 @@ impl Job {
         if group.batch && inputs.is_empty() {
             return Err(BuiltinError::NoBatch { edge: group });
         }
+        if group.to == Task::Client {
+            let name = format!(
+                "_send_{}_{}",
+                group.from,
+                self.partitions[usize::from(from)].nodes.len()
+            );
+            self.push(from, name, "_Send", NodeKind::Fetch, inputs);
+            return Ok(());
+        }
+        let to = partition_of(group.to);
         let edge = self.edges.len() as u16;
         let tensor = format!("edge_{}_{}_{}", self.edges.len(), group.from, group.to);
         self.push(from, format!("{tensor}_S"), "_Send", NodeKind::Send { edge }, inputs);
@@ -368,7 +384,7 @@ impl Job {
 
 fn partition_of(task: Task) -> u8 {
     match task {
-        Task::Worker => 0,
+        Task::Worker | Task::Client => 0,
         Task::Server(number) => number.saturating_add(1),
     }
 }

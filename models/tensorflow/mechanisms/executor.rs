@@ -26,7 +26,7 @@ use crate::models::tensorflow::release::Status;
 
 pub(super) use self::roots::next_root;
 use self::roots::{kept_roots, open_roots};
-use self::running::{barrier, count, kernel, propagate};
+use self::running::{barrier, count, ended_well, kernel, propagate};
 pub(super) use self::running::{ended, run_async};
 
 labels! {
@@ -319,7 +319,7 @@ impl Mechanism for Counter {
             Pc::Cancel(step) => cancellation::next_of_start(next, step),
             Pc::Finish(step) => next.schedule(ThreadId::Done(step), &[Pc::Barrier(step).into()]),
             Pc::Barrier(step) => {
-                next.then(ended(model, next.id, step, Status::Ok));
+                next.then(ended_well(model, next.id, step, next.facts.executor.rendezvous(step)));
                 if !model.cannot_fail(step) {
                     let status = model.abort_status(model.cancelled_status());
                     next.then([rendezvous::abort(step, next.facts.executor.rendezvous(step), status)]);

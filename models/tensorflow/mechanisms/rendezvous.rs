@@ -24,6 +24,7 @@ labels! {
     VALIDATE = "Recv.validate", "BaseRemoteRendezvous::ValidateDevices", "base_rendezvous_mgr.cc:205";
     REGISTER = "Recv.register", "BaseRemoteRendezvous::RegisterCall", "base_rendezvous_mgr.cc:377";
     DEREGISTER = "Recv.deregister", "BaseRemoteRendezvous::DeregisterCall", "base_rendezvous_mgr.cc:386";
+    OUTPUTS = "RecvOutputs.local", "GraphMgr::RecvOutputs (LocalRendezvousImpl::RecvAsync)", "graph_mgr.cc:355";
     FEED = "Recv.feed", "LocalRendezvousImpl::RecvAsync of a fed value", "rendezvous.cc:196";
     SEND_CHECK = "Send.check", "BaseRemoteRendezvous::Send (status_)", "base_rendezvous_mgr.cc:187";
     SEND_LOCAL = "Send.local", "LocalRendezvousImpl::Send", "rendezvous.cc:153";
@@ -55,6 +56,8 @@ program_counter! { Rendezvous;
     Deregister(call) => DEREGISTER,
     /// `_Recv` of a value that the client fed.
     Feed(step, node) => FEED,
+    /// The callback of a partition that ended well takes the values that the client fetches: does the local table carry an error by now?
+    RecvOutputs(step, rendezvous) => OUTPUTS,
     /// `_Send`: does the rendezvous carry an error?
     SendCheck(step, node) => SEND_CHECK,
     /// `_Send`: store the value or take the waiter out.
@@ -120,6 +123,11 @@ pub(super) fn validate(step: StepId, node: NodeId) -> super::Pc {
 /// Begins a `_Send`.
 pub(super) fn send(step: StepId, node: NodeId) -> super::Pc {
     Pc::SendCheck(step, node).into()
+}
+
+/// Takes the values that the client fetches from a partition that ended well. Each was sent, so none is waited for.
+pub(super) fn receive_outputs(step: StepId, rendezvous: RendezvousId) -> super::Pc {
+    Pc::RecvOutputs(step, rendezvous).into()
 }
 
 /// Ends the call of a `_Recv`.
@@ -238,7 +246,8 @@ impl Mechanism for Counter {
                     is_free(view, record.rendezvous.expect("a receive is registered"))
                 })
             }
-            Pc::Feed(step, _) | Pc::SendStatus(step, _) | Pc::LocalStatus(step, ..) => {
+            // Several fetched values are one look: an abort stays, and comes to the local half first.
+            Pc::Feed(step, _) | Pc::RecvOutputs(step, _) | Pc::SendStatus(step, _) | Pc::LocalStatus(step, ..) => {
                 context.uses(Object::Local(step), Access::Commuting)
             }
             Pc::SendLocal(step, node) => match model.send_call(step, context.id, node) {
@@ -304,6 +313,7 @@ impl Mechanism for Counter {
             }
             Pc::Deregister(call) => return format!("takes {} out of the active calls", call_words(call)),
             Pc::Feed(..) => "takes a fed value",
+            Pc::RecvOutputs(_, id) => of(id).outputs_words(),
             Pc::SendCheck(step, node) => {
                 let (node, found) = (view.node_name(step, node), found(step));
                 return format!("looks whether the rendezvous is aborted before it sends for {node}: {found}");

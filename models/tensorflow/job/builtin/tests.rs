@@ -34,6 +34,22 @@ fn a_description_becomes_one_worker_its_servers_and_their_tensors() {
 }
 
 #[test]
+fn an_edge_to_the_client_is_a_fetched_value() {
+    let graph = job(1, &["worker->ps0 batch", "ps0->client batch", "ps0->client"]).unwrap();
+    let fetched: Vec<(NodeKind, &[u16])> = graph.partitions[1]
+        .nodes
+        .iter()
+        .map(|node| (node.kind, &node.inputs[..]))
+        .collect();
+    assert_eq!(
+        fetched[1..],
+        [(NodeKind::Fetch, &[0][..]), (NodeKind::Fetch, &[][..])],
+        "{graph}"
+    );
+    assert_eq!(graph.edges.len(), 1, "no task receives it");
+}
+
+#[test]
 fn a_batch_tensor_between_servers_needs_one_that_reaches_the_sender() {
     let graph = job(2, &["worker->ps0 batch", "ps0->ps1 batch", "ps1->worker batch"]).unwrap();
     assert!(graph.edges.iter().all(|edge| edge.batch_dependent));
@@ -46,6 +62,7 @@ fn a_description_that_means_nothing_is_refused_with_what_was_expected() {
     let refused = [
         "worker ps0",
         "worker->master",
+        "client->worker",
         "worker->ps",
         "worker->ps+1",
         "ps0->ps0",
@@ -62,6 +79,7 @@ fn a_description_that_means_nothing_is_refused_with_what_was_expected() {
     insta::assert_snapshot!(messages.join("\n"), @r#"
     edge "worker ps0": no ->; expected FROM->TO [batch] [xN], as in "ps0->worker batch x2"
     edge "worker->master": "master" is neither worker nor psN; expected FROM->TO [batch] [xN], as in "ps0->worker batch x2"
+    edge "client->worker": "client" is neither worker nor psN; expected FROM->TO [batch] [xN], as in "ps0->worker batch x2"
     edge "worker->ps": "ps" is neither worker nor psN; expected FROM->TO [batch] [xN], as in "ps0->worker batch x2"
     edge "worker->ps+1": "ps+1" is neither worker nor psN; expected FROM->TO [batch] [xN], as in "ps0->worker batch x2"
     edge "ps0->ps0": ps0 sends to itself; expected FROM->TO [batch] [xN], as in "ps0->worker batch x2"

@@ -1,5 +1,7 @@
 //! What the labels of an executor do.
 
+use smallvec::{SmallVec, smallvec};
+
 use super::{Execution, OUTSTANDING, Pc};
 use crate::machine::ProcessId;
 use crate::models::tensorflow::TensorFlow;
@@ -41,6 +43,20 @@ pub(in crate::models::tensorflow::mechanisms) fn ended(
     }
 }
 
+/// Runs the callback of a partition that ended well: it takes what the client fetches from here, if anything, before it answers.
+pub(super) fn ended_well(
+    model: &TensorFlow,
+    id: ProcessId,
+    step: StepId,
+    rendezvous: RendezvousId,
+) -> SmallVec<[super::super::Pc; 2]> {
+    if model.is_fetched(step, id) {
+        smallvec![rendezvous::receive_outputs(step, rendezvous)]
+    } else {
+        ended(model, id, step, Status::Ok).into()
+    }
+}
+
 /// Runs `ExecutorBarrier::WhenDone`, which aborts once more on an error, then the callback of the partition.
 pub(super) fn barrier(run: &mut Run<'_>, step: StepId) {
     let index = run
@@ -50,7 +66,11 @@ pub(super) fn barrier(run: &mut Run<'_>, step: StepId) {
         .position(|execution| execution.step == step);
     let execution = run.process.executions.remove(index.expect("the step runs here"));
     let status = Status::of(execution.failed, execution.derived);
-    run.then(ended(run.model, run.id, step, status));
+    if status.is_ok() {
+        run.then(ended_well(run.model, run.id, step, execution.rendezvous));
+    } else {
+        run.then(ended(run.model, run.id, step, status));
+    }
     let again = run.model.abort_status(run.model.cancelled_status());
     run.then(
         execution

@@ -229,3 +229,20 @@ fn nothing_is_said_of_running_partitions_where_their_batches_come_from_a_queue()
     bench.model.faults.queue = Some(1);
     assert_eq!(facts(&bench), Facts::default());
 }
+
+#[test]
+fn a_partition_that_ended_well_fails_where_its_fetched_value_was_aborted_before_it_is_taken() {
+    for aborted in [false, true] {
+        let mut bench = worker(&[(NodeKind::Fetch, false, &[])]);
+        let own = all_at(&mut bench, &rendezvous::OUTPUTS);
+        assert_eq!(own, [ThreadId::Done(0)], "the callback takes it");
+        if aborted {
+            bench.system.processes[0].rendezvous[0].local_aborted = true;
+        }
+        bench.release("worker0", &rendezvous::OUTPUTS);
+        bench.go();
+        assert!(returned(&bench));
+        let failed = bench.process("worker0").master.as_ref().map(|master| master.failed);
+        assert_eq!(failed, Some(aborted));
+    }
+}

@@ -6,6 +6,7 @@ use crate::models::tensorflow::job::graph::NodeKind;
 use crate::models::tensorflow::mechanisms::context::Next;
 use crate::models::tensorflow::mechanisms::{executor, rpc, worker};
 use crate::models::tensorflow::process::{ANY_RENDEZVOUS, CallId, StepId};
+use crate::models::tensorflow::release::Status;
 
 /// Says that a receive of a peer may be answered with an error.
 fn fails(next: &mut Next<'_>, call: CallId) {
@@ -45,6 +46,12 @@ pub(super) fn next(pc: Pc, next: &mut Next<'_>) {
             executor::node_done_either(next, step, node, false);
         }
         Pc::Feed(step, node) => executor::node_done_either(next, step, node, false),
+        Pc::RecvOutputs(step, _) => {
+            next.then(executor::ended(model, id, step, Status::Ok));
+            for status in model.failures() {
+                next.then(executor::ended(model, id, step, status));
+            }
+        }
         Pc::SendCheck(step, node) => {
             next.then([after_send_check(model, step, node)]);
             executor::node_may_fail(next, step, node, true);

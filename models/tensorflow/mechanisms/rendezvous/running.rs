@@ -20,6 +20,10 @@ pub(super) fn apply(pc: Pc, run: &mut Run<'_>) {
             let status = executing(run, step).local_status();
             run.then(executor::node_done(run.model, step, node, status, false));
         }
+        Pc::RecvOutputs(step, id) => {
+            let status = of(run, id).local_status();
+            run.then(executor::ended(run.model, run.id, step, status));
+        }
         Pc::SendCheck(step, node) if executing(run, step).aborted => {
             let status = executing(run, step).status();
             run.then(executor::node_done(run.model, step, node, status, true));

@@ -72,6 +72,14 @@ impl Rendezvous {
         Status::of(self.local_aborted, self.local_derived)
     }
 
+    pub(super) fn outputs_words(&self) -> &'static str {
+        if self.local_aborted {
+            "finds the rendezvous aborted where it takes the fetched values: the partition fails after all"
+        } else {
+            "takes the fetched values"
+        }
+    }
+
     pub(super) fn abort_words(&self, model: &TensorFlow) -> String {
         if self.aborted {
             return "aborts the rendezvous once more, which changes nothing".to_owned();
