@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use lastbatch::explore::exhaustive::Status;
-use lastbatch::explore::{Strategy, Verdict};
+use lastbatch::explore::{Shard, Strategy, Verdict};
 use lastbatch::models::tensorflow::job::Variant;
-use lastbatch::report::{JsonVerdict, table, verdict_line, verdict_text};
+use lastbatch::report::{JsonVerdict, Share, table, verdict_line, verdict_text};
 use lastbatch::scenario::{EngineName, Expect, Experiment, Judgement, Labels, Scenario, Size, SliceKind};
 use lastbatch::schedule::Schedule;
 
 mod options;
+mod shards;
 
 use super::checkpoints::CheckpointArgs;
 use super::progress::Progress;
@@ -80,6 +81,12 @@ pub(super) struct Check {
     verify: bool,
     #[command(flatten)]
     checkpoints: CheckpointArgs,
+    /// Do one share of the work: parts of the job, seeds of the samples
+    #[arg(long, value_name = "N/COUNT", requires = "json", conflicts_with = "merge")]
+    shard: Option<Shard>,
+    /// Search nothing; join what --shard --json printed, of all shards
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["places", "out", "record"])]
+    merge: Vec<PathBuf>,
     /// Print each verdict as one line of JSON
     #[arg(long)]
     json: bool,
@@ -121,6 +128,9 @@ struct Checked {
 
 impl Check {
     pub(super) fn run(self) -> Ended {
+        if !self.merge.is_empty() {
+            return self.join();
+        }
         let found = match self.places.as_slice() {
             [] => vec![Scenario::built_in()],
             places => scenarios(places)?,
@@ -187,7 +197,7 @@ impl Check {
             EngineName::Auto if !self.asks_for_a_search() => {
                 let options = self.options(experiment);
                 let mut show = |status: &Status| progress.show_states(status);
-                let decision = experiment.decide(&options, interrupt, &mut show)?;
+                let decision = experiment.decide(&options, self.shard(), interrupt, &mut show)?;
                 progress.end();
                 whole = decision.whole;
                 decision.verdict
@@ -220,11 +230,11 @@ impl Check {
         Ok((verdict, whole))
     }
 
-    fn check(&self, experiment: &Experiment, interrupt: &Arc<AtomicBool>) -> Result<Checked, Failure> {
-        let document = &experiment.scenario().document;
-        let (verdict, whole) = self.searched(experiment, interrupt)?;
+    fn check(&self, given: &Experiment, interrupt: &Arc<AtomicBool>) -> Result<Checked, Failure> {
+        let document = &given.scenario().document;
+        let (verdict, whole) = self.searched(given, interrupt)?;
         // Its schedules are of the job with every node, if a part of it was searched.
-        let experiment = whole.as_ref().unwrap_or(experiment);
+        let experiment = whole.as_ref().unwrap_or(given);
         let expect = document.expect.as_ref().map(|expect| self.comparable(expect));
         let mut judgement = Judgement::of(expect.as_ref(), &verdict);
         let mut labels = Labels::new();
@@ -246,7 +256,12 @@ impl Check {
         }
         let told = experiment.told(&verdict, &labels, &schedules);
         if self.json {
-            print(&format!("{}\n", serde_json::to_string(&JsonVerdict::of(&told))?));
+            let share = self.shard.map(|shard| Share::of(shard, given));
+            let line = JsonVerdict {
+                share,
+                ..JsonVerdict::of(&told)
+            };
+            print(&format!("{}\n", serde_json::to_string(&line)?));
         } else if self.detail.quiet {
             print(&verdict_line(&told, &self.detail.view()));
         } else {

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use clap::Args;
+use lastbatch::explore::Shard;
 use lastbatch::explore::exhaustive::Status;
 use lastbatch::file::{FileError, write_whole};
 use lastbatch::gate::{
-    Artifacts, Baseline, Budgets, Checkpoints, GateError, GateReport, Observer, Plan, Settings, Shard, Task, judge,
-    merge, run,
+    Artifacts, Baseline, Budgets, Checkpoints, GateError, GateReport, Observer, Plan, Settings, Task, judge, merge, run,
 };
 use lastbatch::report::{View, gate_annotations, gate_junit, gate_markdown, gate_text, proofs_markdown, verdict_text};
 use lastbatch::scenario::{BASELINE_NAME, EngineStatus};

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
+use lastbatch::explore::Shard;
 use lastbatch::explore::exhaustive::Options;
-use lastbatch::gate::Shard;
 use lastbatch::matrix::{Axes, Plan, Record, Results, Search, plan};
 use lastbatch::models::tensorflow::job::Variant;
 use lastbatch::report::{MatrixTold, matrix_markdown, matrix_svg};

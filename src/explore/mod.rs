@@ -9,6 +9,7 @@ pub mod exhaustive;
 pub mod loom;
 mod parts;
 pub mod sample;
+mod shard;
 #[cfg(feature = "shuttle")]
 pub mod shuttle;
 mod start_from;
@@ -30,6 +31,7 @@ pub use self::engine::{Budget, Engine, RunError, run};
 #[cfg(feature = "tensorflow")]
 pub(crate) use self::engine::{by_sample, by_shuttle, by_threads};
 pub use self::parts::PartsSearched;
+pub use self::shard::{MergeError, Shard};
 pub use self::start_from::StartFrom;
 pub use self::strategy::{ParseStrategyError, Strategy, UnknownStrategy};
 pub use self::verification::Verification;

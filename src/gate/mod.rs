@@ -19,9 +19,9 @@ pub use baseline::{Baseline, Engine as BaselineEngine, Entry as BaselineEntry};
 pub use budget::{Budgets, Scope};
 pub use diff::Difference;
 pub use judge::{judge, judge_scenario};
-pub use plan::{Plan, PlanError, Recorded, Shard, Task, Unreachable};
+pub use plan::{Plan, PlanError, Recorded, Task, Unreachable};
 pub use problem::{Problem, ProblemKind};
-pub use report::{GateReport, Identity, MergeError, ReplayEnd, Replayed, ScenarioResult, SearchResult, merge};
+pub use report::{GateReport, Identity, ReplayEnd, Replayed, ScenarioResult, SearchResult, merge};
 pub use run::{Artifacts, Checkpoints, GateError, Observer, Settings, run};
 pub use task::{replay_recorded, run_task, search_task};
 

@@ -2,15 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Baseline, Identity};
-use crate::explore::Answer;
+use crate::explore::{Answer, Shard};
 use crate::file::FileError;
 use crate::scenario::{
     Expect, Experiment, ExperimentError, ExperimentProblem, Scenario, scenario_files, schedule_files,
@@ -19,41 +17,6 @@ use crate::schedule::Schedule;
 
 /// States that a search is thought to take where the baseline does not know it.
 const UNKNOWN_COST: u64 = 100_000;
-
-/// One of several runs that share the scenarios.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Shard {
-    /// Number of the shard, from 1.
-    pub number: usize,
-    /// Number of shards.
-    pub of: usize,
-}
-
-impl Shard {
-    /// All scenarios.
-    pub const ALL: Self = Self { number: 1, of: 1 };
-}
-
-impl fmt::Display for Shard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.number, self.of)
-    }
-}
-
-impl FromStr for Shard {
-    type Err = String;
-
-    /// Reads `2/5`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let numbers = text.split_once('/');
-        let numbers = numbers.and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
-        match numbers {
-            Some((number, of)) if 1 <= number && number <= of => Ok(Self { number, of }),
-            _ => Err(format!("\"{text}\", expected NUMBER/COUNT as in 2/5")),
-        }
-    }
-}
 
 /// The work of a run.
 pub struct Plan {
@@ -302,14 +265,5 @@ mod tests {
         }
         assert_eq!(share(&names, Shard { number: 1, of: 3 }, &baseline), ["b"]);
         assert_eq!(share(&names, Shard { number: 2, of: 3 }, &baseline), ["d"]);
-    }
-
-    #[test]
-    fn a_shard_is_a_number_of_a_count() {
-        assert_eq!("2/5".parse(), Ok(Shard { number: 2, of: 5 }));
-        for wrong in ["0/5", "6/5", "2", "2/", "/5", "a/b", "2/5/7", "-1/2"] {
-            let error = wrong.parse::<Shard>().unwrap_err();
-            assert_eq!(error, format!("\"{wrong}\", expected NUMBER/COUNT as in 2/5"));
-        }
     }
 }

@@ -1,13 +1,10 @@
 //! The result of a run of the gate, as data: the contents of `--json`.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use thiserror::Error;
 
-use super::{Budgets, Problem, Scope, Shard, Unreachable};
-use crate::explore::{HangRecord, Verdict};
+use super::{Budgets, Problem, Scope, Unreachable};
+use crate::explore::{HangRecord, MergeError, Shard, Verdict};
 use crate::scenario::Expect;
 
 /// The newest format, and the one that is written.
@@ -151,23 +148,6 @@ impl GateReport {
     }
 }
 
-/// The reason why reports of shards do not go together.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
-pub enum MergeError {
-    /// None was given.
-    #[error("no report to merge")]
-    Nothing,
-    /// They come from different programs, budgets or scenarios.
-    #[error("shard {0} is of another model, other budgets or other scenarios than shard {1}")]
-    Different(Shard, Shard),
-    /// A shard was not given.
-    #[error("shard {0} is missing")]
-    Missing(Shard),
-    /// A shard was given twice.
-    #[error("shard {0} was given twice")]
-    Twice(Shard),
-}
-
 /// Joins the reports of all shards of a run; their problems are to be judged anew.
 ///
 /// # Errors
@@ -175,20 +155,12 @@ pub enum MergeError {
 pub fn merge(mut reports: Vec<GateReport>) -> Result<GateReport, MergeError> {
     reports.sort_by_key(|report| report.shard.number);
     let first = reports.first().cloned().ok_or(MergeError::Nothing)?;
-    let mut seen = BTreeSet::new();
     for report in &reports {
-        let same = first.is_like(report) && first.names == report.names && first.shard.of == report.shard.of;
-        if !same {
+        if !first.is_like(report) || first.names != report.names {
             return Err(MergeError::Different(report.shard, first.shard));
         }
-        if !seen.insert(report.shard.number) {
-            return Err(MergeError::Twice(report.shard));
-        }
     }
-    let of = first.shard.of;
-    if let Some(number) = (1..=of).find(|number| !seen.contains(number)) {
-        return Err(MergeError::Missing(Shard { number, of }));
-    }
+    MergeError::unless_whole(&reports.iter().map(|report| report.shard).collect::<Vec<_>>())?;
     let finished = reports.iter().all(|report| report.finished);
     let (mut scenarios, mut unreachable) = (Vec::new(), Vec::new());
     for report in reports {

@@ -50,7 +50,7 @@ pub use html::{Beside, Page};
 #[cfg(feature = "tensorflow")]
 pub use import::import_text;
 #[cfg(feature = "tensorflow")]
-pub use json::{DIFF_VERSION, JsonDiff, JsonVerdict, VERDICT_VERSION};
+pub use json::{DIFF_VERSION, JsonDiff, JsonVerdict, Share, VERDICT_VERSION};
 #[cfg(feature = "tensorflow")]
 pub use matrix::{MatrixTold, matrix_markdown};
 #[cfg(feature = "tensorflow")]
@@ -63,7 +63,7 @@ pub use svg::timeline_svg;
 #[cfg(feature = "tensorflow")]
 pub use table::table;
 #[cfg(feature = "tensorflow")]
-pub use text::{verdict_line, verdict_text};
+pub use text::{joined_text, verdict_line, verdict_text};
 pub use view::View;
 
 pub(crate) use lanes::lanes;

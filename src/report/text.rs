@@ -8,7 +8,7 @@ use comfy_table::Row;
 use super::lanes::lanes;
 use super::table::{columns, written};
 use super::view::{BAD, GOOD, HEADING, OPEN};
-use super::{View, counted, fitted, grouped, hang, length_text};
+use super::{JsonVerdict, View, counted, fitted, grouped, hang, length_text};
 use crate::diagnose::WaitGraph;
 use crate::explore::{Answer, Executions, Finding, FoundHang, PartsSearched, Verdict, Verification};
 use crate::machine::{Event, Label, Unmodelled};
@@ -20,7 +20,8 @@ const FIELD: usize = 12;
 /// Writes a verdict: what was searched, then each hang with its facts; verbose, also the schedules that lead there.
 pub fn verdict_text(told: &Told<'_>, view: &View) -> String {
     let mut text = painted_answer(told.verdict, view) + "\n";
-    text.push_str(&fitted(&headline(told), FIELD, view));
+    let about = [&told.scenario, &told.variant, &told.input, told.slice];
+    text.push_str(&fitted(&headline(about, told.verdict), FIELD, view));
     let verdict = told.verdict;
     for (index, hang) in verdict.hangs.iter().enumerate() {
         let _ = write!(text, "\n{}", hang_text(told, index, hang, view));
@@ -54,7 +55,25 @@ pub fn verdict_line(told: &Told<'_>, view: &View) -> String {
     format!("{}: {}\n", told.scenario, painted_answer(told.verdict, view))
 }
 
-fn painted_answer(verdict: &Verdict, view: &View) -> String {
+/// Writes the verdict of several shards together: what was searched, then each hang in a line.
+pub fn joined_text(joined: &JsonVerdict, view: &View) -> String {
+    let verdict = &joined.verdict;
+    let mut text = painted_answer(verdict, view) + "\n";
+    let about = [&joined.scenario, &joined.variant, &joined.input, &joined.slice].map(String::as_str);
+    text.push_str(&fitted(&headline(about, verdict), FIELD, view));
+    for hang in &verdict.hangs {
+        let written = hang.schedule.as_deref().unwrap_or("not written");
+        let length = counted(hang.length, "event");
+        let _ = write!(text, "\n{}", hang::heading(&hang.id, &hang.client, view));
+        let _ = writeln!(text, "  a schedule of {length}: {written}");
+    }
+    for finding in &verdict.findings {
+        let _ = write!(text, "\n{}", finding_text(finding, view));
+    }
+    text
+}
+
+fn painted_answer<H>(verdict: &Verdict<H>, view: &View) -> String {
     let style = match verdict.answer {
         Answer::Hang => BAD,
         Answer::NoHang => GOOD,
@@ -63,7 +82,7 @@ fn painted_answer(verdict: &Verdict, view: &View) -> String {
     view.paint(style, &answer(verdict))
 }
 
-fn answer(verdict: &Verdict) -> String {
+fn answer<H>(verdict: &Verdict<H>) -> String {
     let assuming = verdict.assuming().map(|text| format!(", {text}")).unwrap_or_default();
     match (verdict.answer, verdict.complete) {
         (Answer::Hang, true) => format!(
@@ -90,16 +109,8 @@ fn answer(verdict: &Verdict) -> String {
     }
 }
 
-/// Tells what was searched, and how.
-fn headline(told: &Told<'_>) -> String {
-    let Told {
-        scenario,
-        variant,
-        input,
-        slice,
-        verdict,
-        ..
-    } = told;
+/// Tells what was searched, and how; first the scenario, the variant, the input and the slice.
+fn headline<H>([scenario, variant, input, slice]: [&str; 4], verdict: &Verdict<H>) -> String {
     let end = match &verdict.stopped_by {
         None if verdict.complete => "complete, no bound".to_owned(),
         None => "not complete".to_owned(),
@@ -194,7 +205,7 @@ pub(super) fn unmodelled_text(unmodelled: &[Unmodelled]) -> String {
 }
 
 /// Tells what an engine did that runs one execution after the other.
-fn work(executions: &Executions, verdict: &Verdict) -> String {
+fn work<H>(executions: &Executions, verdict: &Verdict<H>) -> String {
     let Verdict { depth, seconds, .. } = verdict;
     let Executions { strategy, seed, .. } = executions;
     let seed = seed.map(|seed| format!(", seed {seed}")).unwrap_or_default();

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use lastbatch::explore::fingerprint;
 use lastbatch::explore::loom::{Checkpointing, Exploration, Options, Unfit, explore, fits, replay};
+use lastbatch::explore::{Answer, FindingKind, fingerprint};
 use lastbatch::machine::{Fragment, Reducible, System};
 use lastbatch::models::litmus::busy_client::BusyClient;
 use lastbatch::models::litmus::crossed_locks::CrossedLocks;
@@ -16,6 +16,7 @@ use lastbatch::models::litmus::pool_shutdown::PoolShutdown;
 use lastbatch::models::litmus::rendezvous::Rendezvous;
 use lastbatch::models::litmus::two_calls::TwoCalls;
 
+use crate::support::fault_injection::{Copies, Fault};
 use crate::support::scenario::{files, prepared};
 use crate::support::state_space::{signatures, state_space};
 
@@ -47,6 +48,24 @@ fn agrees_on<M: Reducible + 'static>(kernel: &Arc<Fragment<M>>) -> usize {
         assert!(found.outcomes.contains(&fingerprint(&replayed.system)));
     }
     expected.signatures.len()
+}
+
+#[test]
+fn a_label_that_fails_before_loom_begins_is_a_finding_as_it_is_for_the_other_engines() {
+    for (fault, kind) in [
+        (Fault::Label("Thread.release_first"), FindingKind::Panic),
+        (Fault::Undeclared, FindingKind::Contract),
+    ] {
+        let model = Copies {
+            model: CrossedLocks { crosswise: false },
+            count: 1,
+            fault,
+        };
+        let verdict = run(&Arc::new(Fragment::whole(model))).verdict;
+        let kinds: Vec<FindingKind> = verdict.findings.iter().map(|finding| finding.kind).collect();
+        assert_eq!((kinds, verdict.complete), (vec![kind], false), "{verdict:?}");
+        assert_eq!(verdict.answer, Answer::Undecided);
+    }
 }
 
 #[test]

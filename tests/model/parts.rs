@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use lastbatch::explore::exhaustive::{Options, search};
-use lastbatch::explore::{Answer, Verdict};
+use lastbatch::explore::{Answer, Shard, Verdict};
 use lastbatch::models::tensorflow::import::parts::Parts;
 use lastbatch::models::tensorflow::job::builtin::{BatchSource, Edges, builtin};
 use lastbatch::scenario::search_parts;
@@ -32,7 +32,7 @@ fn searched_in_parts(job: &SmallJob) -> Verdict {
         ..Options::default()
     };
     let whole = job.model(&REFERENCES[0]);
-    search_parts(&whole, &options, LONG, &AtomicBool::new(false), &mut |_| {})
+    search_parts(&whole, &options, Shard::ALL, LONG, &AtomicBool::new(false), &mut |_| {})
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The program: its commands, what they print and write, and what the documentation says of them.
 
 mod check;
+mod check_shards;
 mod cli;
 mod collect;
 mod docs;

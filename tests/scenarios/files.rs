@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use lastbatch::explore::Shard;
 use lastbatch::gate::{
-    Baseline, Budgets, Plan, Problem, ProblemKind, ReplayEnd, Settings, Shard, judge_scenario, replay_recorded,
-    search_task,
+    Baseline, Budgets, Plan, Problem, ProblemKind, ReplayEnd, Settings, judge_scenario, replay_recorded, search_task,
 };
 use lastbatch::scenario::BASELINE_NAME;
 use libtest_mimic::{Failed, Trial};

@@ -1,7 +1,7 @@
 //! What the options of `check` ask of an engine.
 
-use lastbatch::explore::Verdict;
 use lastbatch::explore::exhaustive::{Options, Reductions};
+use lastbatch::explore::{Shard, Verdict};
 use lastbatch::scenario::{Budget, EngineName, Expect, Experiment};
 
 use super::{Check, Reduction};
@@ -36,7 +36,7 @@ impl Check {
         budget.stop_at_first_hang = self.first;
         budget.executions = self.executions.or(budget.executions);
         budget.max_time = self.max_time.or(budget.max_time);
-        budget.seed = self.seed.unwrap_or(budget.seed);
+        budget.seed = self.shard().seed(self.seed.unwrap_or(budget.seed));
         budget.strategy = self.strategy.clone().unwrap_or(budget.strategy);
         budget.threads = threads(self.threads);
         budget
@@ -47,13 +47,14 @@ impl Check {
         use EngineName::{Auto, Exhaustive, Loom, Sample, Shuttle, Threads};
         let (scenario, checkpoints) = (experiment.scenario(), &self.checkpoints);
         let engine = scenario.document.engine.name;
-        let options: [(&str, bool, &[EngineName]); 12] = [
+        let options: [(&str, bool, &[EngineName]); 13] = [
             (
                 "--executions",
                 self.executions.is_some(),
                 &[Sample, Shuttle, Threads, Loom],
             ),
             ("--seed", self.seed.is_some(), &[Sample, Shuttle, Threads]),
+            ("--shard", self.shard.is_some(), &[Auto, Sample, Shuttle, Threads]),
             ("--first", self.first, &[Auto, Exhaustive, Sample, Shuttle, Threads]),
             ("--strategy", self.strategy.is_some(), &[Sample, Shuttle]),
             ("--threads", self.threads.is_some(), &[Auto, Exhaustive, Sample]),
@@ -74,10 +75,19 @@ impl Check {
                 "{scenario}: {option} does not go with engine {engine}"
             )));
         }
+        if self.shard.is_some() && self.asks_for_a_search() {
+            let problem = "--shard goes with no option of a single search, which is not shared out";
+            return Err(Failure(format!("{scenario}: {problem}")));
+        }
         let strategy = engine.fits(&self.budget(experiment).strategy);
         strategy.map_err(|error| format!("{scenario}: {error}"))?;
         let fits = experiment.fits(engine);
         Ok(fits.map_err(|error| format!("{scenario}: {error}"))?)
+    }
+
+    /// Returns the share of the work that is to be done.
+    pub(super) fn shard(&self) -> Shard {
+        self.shard.unwrap_or(Shard::ALL)
     }
 
     /// Returns true if an option is given that only the search of every state knows.

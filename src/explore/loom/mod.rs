@@ -34,7 +34,7 @@ use self::choices::Choices;
 use self::execution::{Director, Path, StateOf, Threads};
 use self::roles::Roles;
 use super::driver::{Execution, Statistics, Taken};
-use super::{Verdict, fingerprint, panic_text};
+use super::{Finding, Verdict, fingerprint, panic_text};
 use crate::file::FileError;
 use crate::machine::{Event, Fragment, Model, Pending, ProcessId};
 
@@ -61,6 +61,22 @@ pub struct Exploration {
     pub outcomes: Vec<u128>,
     /// Ways to fix the outcomes of choices, each of which loom explored.
     pub assignments: u64,
+}
+
+impl Exploration {
+    /// Returns the exploration of a kernel of which a label fails before loom begins.
+    fn broken(finding: Finding) -> Self {
+        let verdict = Verdict {
+            engine: "loom".to_owned(),
+            findings: vec![finding],
+            ..Verdict::default()
+        };
+        Self {
+            verdict,
+            outcomes: Vec::new(),
+            assignments: 0,
+        }
+    }
 }
 
 /// The reason why there was no exploration.
@@ -90,13 +106,16 @@ pub fn fits<M: Model>(kernel: &Fragment<M>) -> Result<(), Unfit> {
 /// To be called in a process of its own: loom and the panic hooks of other engines do not go together.
 ///
 /// # Errors
-/// When the kernel does not fit, the checkpoint is of another kernel, or loom gives up.
+/// When the kernel does not fit, the checkpoint is of another kernel, or loom gives up. A label that fails is a finding of the verdict.
 pub fn explore<M: Model + 'static>(
     kernel: &Arc<Fragment<M>>,
     options: &Options,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Exploration, LoomError> {
-    let roles = Arc::new(Roles::of(kernel)?);
+    let roles = match Roles::of(kernel) {
+        Err(Unfit::Broken(finding)) => return Ok(Exploration::broken(finding)),
+        roles => Arc::new(roles?),
+    };
     let checkpoint = options.checkpoint.as_ref();
     let checkpoint = checkpoint.map(|place| Checkpoint::new(place, kernel, &roles));
     let saved = checkpoint.as_ref().map(Checkpoint::load).transpose()?.flatten();

@@ -5,8 +5,9 @@ use std::hash::Hash;
 
 use thiserror::Error;
 
-use crate::explore::fingerprint;
-use crate::machine::{Fragment, Model, Pending, ProcessId, System, run_label};
+use crate::explore::{Finding, FindingKind, fingerprint, panic_text};
+use crate::machine::panics::catch;
+use crate::machine::{ContractViolation, Fragment, Model, Pending, ProcessId, System, run_label};
 
 /// Threads of one execution, its first one included (loom's `MAX_THREADS`).
 pub const MOST_ROLES: usize = loom::MAX_THREADS;
@@ -36,8 +37,8 @@ pub enum Unfit {
     #[error("engine loom runs systems that come to rest, but this one can run for ever")]
     Endless,
     /// A label fails, which another engine tells better.
-    #[error("a label fails: {0}; engine exhaustive finds the schedule")]
-    Broken(String),
+    #[error("a label fails: {}; engine exhaustive finds the schedule", .0.message)]
+    Broken(Finding),
 }
 
 /// A thread of the engine: a group, or one thread of the model.
@@ -172,12 +173,20 @@ impl<M: Model> Walk<'_, M> {
         pending: &Pending<M::Thread>,
         choice: u32,
     ) -> Result<StateOf<M>, Unfit> {
+        let broken = |kind, message| {
+            let events = Vec::new();
+            Unfit::Broken(Finding { kind, message, events })
+        };
         let mut next = state.clone();
-        let local = &mut next.processes[process.index()];
-        let sent = run_label(self.kernel, process, local, pending, choice);
-        for (to, frame) in sent.map_err(|violation| Unfit::Broken(violation.to_string()))? {
-            self.kernel.deliver(to, &mut next.processes[to.index()], process, frame);
-        }
+        let ran = catch(|| {
+            let local = &mut next.processes[process.index()];
+            for (to, frame) in run_label(self.kernel, process, local, pending, choice)? {
+                self.kernel.deliver(to, &mut next.processes[to.index()], process, frame);
+            }
+            Ok(())
+        });
+        ran.map_err(|payload| broken(FindingKind::Panic, panic_text(&*payload)))?
+            .map_err(|violation: ContractViolation| broken(FindingKind::Contract, violation.to_string()))?;
         Ok(next)
     }
 }

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::*;
+use crate::explore::Shard;
 use crate::explore::{Answer, HangRecord, Verdict};
-use crate::gate::{Budgets, Difference, Identity, ProblemKind, Shard};
+use crate::gate::{Budgets, Difference, Identity, ProblemKind};
 use crate::report::diff_text;
 use crate::scenario::Expect;
 

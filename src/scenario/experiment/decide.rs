@@ -4,6 +4,8 @@
 //! 2. Its parts ([`search_parts`]), the smallest first. A hang of a part is told for the whole job and replayed there.
 //! 3. Samples of the whole job, which look where no part does.
 //! 4. The complete search again, with all that is left of the budget.
+//!
+//! Several machines share the parts and sample from seeds of their own. The complete search is one, and the first shard's.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +16,7 @@ use thiserror::Error;
 use super::parts::{left, search_parts};
 use super::{Experiment, ExperimentError};
 use crate::explore::exhaustive::{Options, Status};
-use crate::explore::{Answer, Budget, Strategy, UnknownStrategy, Verdict, by_sample};
+use crate::explore::{Answer, Budget, Shard, Strategy, UnknownStrategy, Verdict, by_sample};
 
 /// States within which a job counts as small.
 const SMALL: u64 = 20_000;
@@ -49,13 +51,14 @@ pub enum DecideError {
 }
 
 impl Experiment {
-    /// Decides whether a client can hang, whatever that takes within the bounds; see the module for how.
+    /// Decides whether a client can hang, whatever that takes within the bounds; see the module for how. A shard does its share of it.
     ///
     /// # Errors
     /// When the whole graph is too large for the model, or the scenario names a strategy that the sampler does not have.
     pub fn decide(
         &self,
         options: &Options,
+        shard: Shard,
         interrupt: &AtomicBool,
         progress: &mut dyn FnMut(&Status),
     ) -> Result<Decision, DecideError> {
@@ -73,28 +76,32 @@ impl Experiment {
         if over(&verdict) {
             return told_by_search(verdict);
         }
-        if verdict.answer == Answer::Hang || !self.has_parts() {
-            let most = if verdict.answer == Answer::Hang {
-                OTHERS
-            } else {
-                u64::MAX
-            };
+        let (hangs, first) = (verdict.answer == Answer::Hang, shard.number == 1);
+        if hangs && !first {
+            return told_by_search(verdict);
+        }
+        if !self.has_parts() && !first {
+            return told_by_search(self.sample(left(end), options.threads, shard, interrupt)?);
+        }
+        if hangs || !self.has_parts() {
+            let most = if hangs { OTHERS } else { u64::MAX };
             return told_by_search(self.search(&bounds.within(most), true, interrupt, progress));
         }
         let whole = Self::new(self.scenario.clone().with_every_node())?;
         // Half of the time is for the whole.
-        let found = search_parts(&whole.model, &bounds.within(PART), left(end) / 2, interrupt, progress);
+        let (part, half) = (bounds.within(PART), left(end) / 2);
+        let found = search_parts(&whole.model, &part, shard, half, interrupt, progress);
         if found.answer == Answer::Hang || over(&found) {
             return Ok(whole.tells(found));
         }
         let mut parts = found.parts.clone().unwrap_or_default();
-        let sampled = whole.sample(left(end) / 2, options.threads, interrupt)?;
+        let sampled = whole.sample(left(end) / 2, options.threads, shard, interrupt)?;
         parts.sampled = sampled.executions.as_ref().map_or(0, |executions| executions.count);
         if sampled.answer == Answer::Hang || over(&sampled) {
             let parts = Some(parts);
             return Ok(whole.tells(Verdict { parts, ..sampled }));
         }
-        if small && !left(end).is_zero() {
+        if small && first && !left(end).is_zero() {
             verdict = self.search(&bounds.within(u64::MAX), true, interrupt, progress);
         } else {
             verdict = Verdict {
@@ -114,11 +121,17 @@ impl Experiment {
     }
 
     /// Samples the whole job until the first hang.
-    fn sample(&self, time: Duration, threads: usize, interrupt: &AtomicBool) -> Result<Verdict, UnknownStrategy> {
+    fn sample(
+        &self,
+        time: Duration,
+        threads: usize,
+        shard: Shard,
+        interrupt: &AtomicBool,
+    ) -> Result<Verdict, UnknownStrategy> {
         let section = &self.scenario.document.engine;
         let budget = Budget {
             strategy: section.strategy.clone().unwrap_or(Strategy::Portfolio),
-            seed: section.seed.unwrap_or(1),
+            seed: shard.seed(section.seed.unwrap_or(1)),
             executions: Some(section.executions.unwrap_or(EXECUTIONS)),
             max_time: Some(time),
             stop_at_first_hang: true,

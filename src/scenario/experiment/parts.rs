@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::note_left_out;
 use crate::explore::exhaustive::{self, Options, Status};
-use crate::explore::{Answer, Finding, FoundHang, PartsSearched, Verdict};
+use crate::explore::{Answer, Finding, FoundHang, PartsSearched, Shard, Verdict};
 use crate::machine::{Signature, System};
 use crate::models::TensorFlow;
 use crate::models::tensorflow::import::concretization::{ConcretizeError, concretize_while};
@@ -23,17 +23,19 @@ const EDGES: usize = 6;
 const ATTEMPTS: usize = 3;
 
 /// Searches the parts of a job, the smallest first, until some of one size have a hang that is told and replayed on the whole. `options`
-/// are those of the search of one part, `time` is for all. The answer is *hang*, *no hang in parts*, or *undecided* where a bound ended
+/// are those of the search of one part, `time` is for all. A shard searches every COUNTth part. The answer is *hang*, *no hang in parts*, or *undecided* where a bound ended
 /// a search or the hang of a part could not be told.
 pub fn search_parts(
     whole: &TensorFlow,
     options: &Options,
+    shard: Shard,
     time: Duration,
     interrupt: &AtomicBool,
     progress: &mut dyn FnMut(&Status),
 ) -> Verdict {
     let started = Instant::now();
     let mut search = PartSearch::new(whole, started + time);
+    search.shard = shard;
     search.last = options.max_time.map(|most| started + Duration::from_secs_f64(most));
     let ended = search.run(options, interrupt, progress);
     let verdict = search.into_verdict();
@@ -60,6 +62,7 @@ struct PartSearch<'a> {
     /// The job with one edge for each pair of processes.
     pairs: TensorFlow,
     end: Instant,
+    shard: Shard,
     /// The time by which every hang has to be told.
     last: Option<Instant>,
     done: PartsSearched,
@@ -88,6 +91,7 @@ impl<'a> PartSearch<'a> {
             pairs: whole.reduced(1, |graph| slice(graph, &options).graph).expect(fewer),
             whole,
             end,
+            shard: Shard::ALL,
             last: None,
             done: PartsSearched::default(),
             hangs: Vec::new(),
@@ -105,10 +109,15 @@ impl<'a> PartSearch<'a> {
         let Some(largest) = largest.map(|step| Parts::of(&step.graph)) else {
             return false;
         };
+        let mut number = 0;
         for servers in 1..=SERVERS.min(largest.servers()) {
             for edges in 1..=EDGES {
                 let parts = largest.with(servers, edges);
                 for part in &parts {
+                    number += 1;
+                    if !self.shard.has(number - 1) {
+                        continue;
+                    }
                     let options = Options {
                         max_time: Some(left(self.end).as_secs_f64()),
                         ..options.clone()

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lastbatch::gate::{Baseline, Budgets, Checkpoints, GateReport, Plan, ScenarioResult, Settings, Shard, search_task};
+use lastbatch::explore::Shard;
+use lastbatch::gate::{Baseline, Budgets, Checkpoints, GateReport, Plan, ScenarioResult, Settings, search_task};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 
