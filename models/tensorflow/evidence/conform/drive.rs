@@ -177,17 +177,34 @@ impl Context<'_> {
         }
         let (length, before) = (events.len(), at.clone());
         for thread in self.waiting_closures(at, id) {
-            let known: Vec<ThreadId> = self.thread_ids(at, id);
-            let stopped = self.drive(at, id, thread, Goal::Far, Some(events));
-            let ran = stopped.map_or_else(|stopped| stopped.ran, |()| 1);
-            let begins = self.thread_ids(at, id).iter().any(|thread| !known.contains(thread));
-            if ran > 0 && begins && self.attain_with(at, id, goal, (of, pick), events, begun - 1) {
+            let state = at.system.processes[id.index()].thread(thread);
+            let begun = if state.is_some_and(|state| self.is_outsider(state)) {
+                self.push_one(at, id, thread, events).then_some(begun)
+            } else {
+                self.begin(at, id, thread, events).then_some(begun - 1)
+            };
+            if begun.is_some_and(|begun| self.attain_with(at, id, goal, (of, pick), events, begun)) {
                 return true;
             }
             events.truncate(length);
             *at = before.clone();
         }
         false
+    }
+
+    /// Runs a closure as far as it comes. Returns true if other closures begin by it.
+    fn begin(&self, at: &mut Position, id: ProcessId, thread: ThreadId, events: &mut Vec<Event>) -> bool {
+        let known: Vec<ThreadId> = self.thread_ids(at, id);
+        let stopped = self.drive(at, id, thread, Goal::Far, Some(events));
+        let ran = stopped.map_or_else(|stopped| stopped.ran, |()| 1);
+        ran > 0 && self.thread_ids(at, id).iter().any(|thread| !known.contains(thread))
+    }
+
+    /// Lets a thread push one closure, which runs then, with all that it pushes, as far as nothing bars it. Returns true if it did.
+    fn push_one(&self, at: &mut Position, id: ProcessId, thread: ThreadId, events: &mut Vec<Event>) -> bool {
+        let pending = self.pending(at, id, thread).filter(|pending| pending.enabled);
+        let pushed = pending.is_some_and(|pending| self.advance(at, id, &pending, events).is_ok());
+        pushed && self.settle(at, events).is_ok()
     }
 
     /// Returns true if a thread stands at what a slot means already.

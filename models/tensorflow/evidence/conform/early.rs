@@ -7,7 +7,8 @@
 //! - registering a receive, aborting a rendezvous, initializing it: each other;
 //! - the first failure that `RunManyGraphs` learns of: all calls of the step.
 //!
-//! Pool threads and completion queues are no obstacle: a thread of the trace stands for one thread of the model at a time.
+//! Pool threads are no obstacle: a thread of the trace stands for one thread of the model at a time. A completion keeps its queue to its
+//! end, and so bars the others of that queue, unless the trace has them on the same thread.
 
 use super::plan::{Action, Slot, Subject};
 use super::position::{Context, Position};
@@ -26,13 +27,10 @@ impl Context<'_> {
         let mut rendezvous = process.rendezvous.iter();
         let aborted = rendezvous.all(|rendezvous| rendezvous.aborted && rendezvous.local_aborted);
         let is = |labels: &[&'static Label]| labels.contains(label);
-        if is(&[
-            &rendezvous::FIND,
-            &master::OPTIONS,
-            &rpc::REQUEST_CANCELLED,
-            &rpc::CLEAR,
-        ]) {
+        if is(&[&rendezvous::FIND, &master::OPTIONS, &rpc::REQUEST_CANCELLED]) {
             true
+        } else if let (true, Subject::Call(call)) = (is(&[&rpc::CLEAR]), *subject) {
+            !self.shares_queue(at, id, slot, call)
         } else if is(&[&rpc::INSTALL, &rpc::START, &rendezvous::DEREGISTER]) {
             !to_come(&rpc::CANCEL)
         } else if is(&[&rpc::CANCEL]) {
@@ -59,6 +57,20 @@ impl Context<'_> {
         self.slots_left(at, id).any(
             |slot| matches!(&slot.action, Action::Run { label, subject, .. } if *label == wanted && *subject == of),
         )
+    }
+
+    /// Returns true if another thread of the trace is still to end a call of the same completion queue.
+    fn shares_queue(&self, at: &Position, id: ProcessId, slot: &Slot, call: CallId) -> bool {
+        let server = self.model.call(call).server;
+        let ends = |slot: &Slot| match slot.action.of_call() {
+            Some((label, other)) => label == &rpc::CLEAR && self.model.call(other).server == server,
+            None => false,
+        };
+        let threads = self.plan.threads.iter().zip(&at.done);
+        let others = threads.filter(|(thread, done)| {
+            thread.process == id && thread.slots.get(**done).is_none_or(|next| next.line != slot.line)
+        });
+        others.flat_map(|(thread, &done)| &thread.slots[done..]).any(ends)
     }
 
     /// Returns true if the client's side of a call cancels it, later or before.

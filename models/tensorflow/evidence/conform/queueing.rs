@@ -10,7 +10,7 @@ use super::position::{Context, Position, Refusal};
 use crate::machine::{Event, Label, Model, Pending, ProcessId};
 use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::mechanisms::pool::ComputePool;
-use crate::models::tensorflow::mechanisms::{executor, rendezvous, rpc, worker};
+use crate::models::tensorflow::mechanisms::{executor, pool, rendezvous, rpc, worker};
 use crate::models::tensorflow::process::{CallId, Thread, ThreadId};
 
 impl Context<'_> {
@@ -159,14 +159,20 @@ impl Context<'_> {
             _ => return self.answers(at, id),
         };
         let mut then = at.clone();
-        let name = ThreadId::Node(self.plan.step, node);
+        let mut name = ThreadId::Node(self.plan.step, node);
         let process = &mut then.system.processes[id.index()];
         self.model.apply(id, process, thread.id, 0, &mut Vec::new());
         // As if the pool had nothing else to do.
         process.pool = ComputePool::default();
         process.pool.push(1, false, name);
-        self.try_whole(&mut then, id, name);
-        let stopped = then.system.processes[id.index()].thread(name)?;
+        // What it pushes comes before everything else: a pool thread pushes to the front.
+        let stopped = loop {
+            self.try_whole(&mut then, id, name);
+            match then.system.processes[id.index()].thread(name) {
+                Some(stopped) => break stopped,
+                None => name = self.taken_next(&then, id)?,
+            }
+        };
         let subject = stopped.at().subject();
         let receives = |node| self.receive_of(id, node);
         let sends = |node| self.model.send_call(self.plan.step, id, node);
@@ -177,6 +183,15 @@ impl Context<'_> {
             _ => None,
         };
         Some(line.unwrap_or_default())
+    }
+
+    /// Returns the closure that the pool would run next.
+    fn taken_next(&self, at: &Position, id: ProcessId) -> Option<ThreadId> {
+        let threads = self.model.threads(id, &at.system.processes[id.index()]);
+        let next = threads
+            .iter()
+            .find(|next| next.enabled && next.operation.label == &pool::TAKE);
+        next.map(|next| next.thread)
     }
 
     /// Returns the line that shows the callback of the partition.
