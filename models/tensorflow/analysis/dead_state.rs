@@ -59,7 +59,6 @@ impl TensorFlow {
         let once = !self.may_miss(id, process, step);
         let mut kept: Vec<RendezvousId> = Vec::new();
         let states = &process.rendezvous;
-        let mut number = 0;
         process.threads.retain_mut(|thread| {
             let ThreadId::Timer(of, _) = thread.id else {
                 return true;
@@ -75,15 +74,20 @@ impl TensorFlow {
             kept.push(rendezvous);
             true
         });
-        // The numbers say which timer was set when; what is left is numbered anew.
+        // The numbers say which timer was set when; what has not fired is numbered anew. A timer that has fired may hold a mutex by its name.
+        let number = |thread: &Thread| match thread.id {
+            ThreadId::Timer(of, number) if of == step => Some((number, only(thread, &rendezvous::ABORT_LOCAL))),
+            _ => None,
+        };
+        let fired = process.threads.iter().filter_map(number).filter(|(_, waits)| !waits);
+        let fired: Vec<u8> = fired.map(|(number, _)| number).collect();
+        let mut free = (0..=u8::MAX).filter(|number| !fired.contains(number));
         for thread in &mut process.threads {
-            if let ThreadId::Timer(of, _) = thread.id
-                && of == step
-            {
-                thread.id = ThreadId::Timer(step, number);
-                number += 1;
+            if let Some((_, true)) = number(thread) {
+                thread.id = ThreadId::Timer(step, free.next().expect("no more timers than before"));
             }
         }
+        process.threads.sort_unstable_by_key(|thread| thread.id);
     }
 
     /// Applies rule 1: the cancellation of a request of an aborted step, or of one that is answered.

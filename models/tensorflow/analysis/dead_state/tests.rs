@@ -73,6 +73,21 @@ fn a_timer_that_finds_its_rendezvous_aborted_is_dead() {
 }
 
 #[test]
+fn a_timer_that_has_fired_keeps_the_name_by_which_it_holds_a_mutex() {
+    let mut bench = two_timers();
+    let second = ThreadId::Timer(0, 1);
+    bench.step("ps0", second);
+    bench.step("ps0", second);
+    assert_eq!(timers(&eliminated(&bench, "ps0")), [second], "the first is dead");
+    let state = eliminated(&bench, "ps0");
+    *bench.process_mut("ps0") = state;
+    while bench.at("ps0", second).is_some() {
+        bench.step("ps0", second);
+    }
+    assert!(timers(bench.process("ps0")).is_empty());
+}
+
+#[test]
 fn where_the_step_is_cleaned_up_nothing_is_dead() {
     let mut bench = two_timers();
     bench.model.set_cleans_up(true);
