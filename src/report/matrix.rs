@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::{counted, grouped};
 use crate::explore::Answer;
@@ -71,10 +72,13 @@ impl MatrixTold<'_> {
 
 /// Tells of which kind the graph of a scenario's last step is, and which it is. Where a step of its own reads, the data ends there.
 fn graph_text(scenario: &Scenario) -> (&'static str, String) {
-    let slice = |file: &str| format!("`{file}`, slice {}", scenario.document.job.slice_text());
+    let slice = |file: &Path| {
+        let name = file.file_name().unwrap_or_default().display();
+        format!("`{name}`, slice {}", scenario.document.job.slice_text())
+    };
     match scenario.read_graph().unwrap_or_else(|| scenario.graph()) {
-        GraphSource::File(path) => ("Exported", slice(&path.display().to_string())),
-        GraphSource::Embedded(file, _) => ("Exported", slice(file)),
+        GraphSource::File(path) => ("Exported", slice(&path)),
+        GraphSource::Embedded(file, _) => ("Exported", slice(Path::new(file))),
         GraphSource::BuiltIn { edges, .. } => ("Built in, every node", format!("`{}`", edges.join(", "))),
     }
 }
