@@ -9,6 +9,9 @@ use lastbatch::scenario::HangError;
 use super::replay::Replay;
 use super::{Ended, Failure, Outcome, help, print};
 
+/// Enough for every way to a hang of two parameter servers: some seconds.
+const MAX_STATES: u64 = 1_000_000;
+
 /// Make a schedule that hangs smaller
 ///
 /// The same hang with fewer events and fewer context switches. Exit code 0 if that is done, 1 if the schedule does not hang as it promises, 2 for bad input.
@@ -23,19 +26,22 @@ pub(super) struct Minimise {
     /// Its scenario, if that does not stand beside it
     #[arg(long)]
     scenario: Option<PathBuf>,
+    /// States that one search for a shorter way may store; with 0 nothing is searched
+    #[arg(long, value_name = "N", default_value_t = MAX_STATES)]
+    max_states: u64,
 }
 
 impl Minimise {
     pub(super) fn run(self) -> Ended {
         let (schedule, experiment) = Replay::of(self.file.clone(), self.scenario.clone()).subject()?;
-        let (smaller, minimised) = match experiment.minimise(&schedule) {
+        let (smaller, minimised) = match experiment.minimise(&schedule, self.max_states) {
             Ok(done) => done,
             Err(error) => return no_hang(&self.file, &error),
         };
         if let Some(out) = &self.out {
             smaller.write(out)?;
         }
-        print(&minimised_text(&minimised));
+        print(&minimised_text(&minimised, experiment.length(&smaller.events)));
         if let Some(out) = &self.out {
             print(&format!("written to {}\n", out.display()));
         }

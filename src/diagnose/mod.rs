@@ -7,6 +7,7 @@ mod oracle;
 mod races;
 mod recorder;
 mod recording;
+mod shorten;
 mod story;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use chains::chains;
 pub use explain::{ExplainError, ExplainOptions, explain};
 pub use recorder::record;
 pub use recording::{Fate, HeldLock, RecordedEvent, RecordedFrame, RecordedObject, RecordedThread, Recording};
+pub use shorten::shorten;
 
 use crate::machine::{Signature, WaitFor};
 
@@ -29,7 +31,7 @@ pub struct Explanation {
     pub signature: Signature,
     /// The schedule, run again with everything written down: what all numbers of events refer to.
     pub recording: Recording,
-    /// The length of the hang: events up to the one after which nothing that matters can run, where somebody has found it; else all.
+    /// The length of the hang: the number of events that matter, where somebody has found it; else all.
     pub length: usize,
     /// Waiting places in the end, and those who could have ended each wait.
     pub waits: WaitGraph,

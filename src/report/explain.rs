@@ -219,13 +219,14 @@ fn searches_text(searches: &Searches) -> String {
     text
 }
 
-/// Tells what minimising did, in one line.
-pub fn minimised_text(minimised: &Minimised) -> String {
+/// Tells what minimising did, and the length of the hang, in one line.
+pub fn minimised_text(minimised: &Minimised, length: usize) -> String {
     let Minimised {
         before, after, runs, ..
     } = minimised;
     format!(
-        "{} and {} context switches, from {} and {}, each up to rest; {}\n",
+        "a hang of {}: {} and {} context switches, from {} and {}, each up to rest; {}\n",
+        counted(length, "event"),
         counted(after.events, "event"),
         after.switches,
         before.events,

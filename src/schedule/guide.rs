@@ -5,7 +5,7 @@
 
 use super::Impossible;
 use super::replay::{select, threads_of};
-use crate::machine::{Event, Label, Model, ObjectId, Operation, Pending, ProcessId, System};
+use crate::machine::{Event, Independence, Label, Model, ObjectId, Operation, Pending, ProcessId, System};
 
 /// A thread's move: an event, by ids instead of names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -234,6 +234,15 @@ impl<'a, M: Model> Walk<'a, M> {
     /// Goes on until no thread can run. Returns whether that came to an end within `most` labels.
     pub(crate) fn settle(&mut self, most: usize) -> bool {
         (0..=most).any(|_| !self.go_on())
+    }
+}
+
+impl<M: Independence> Walk<'_, M> {
+    /// Removes what can no longer matter from the state of a process.
+    pub(crate) fn eliminate_dead(&mut self, id: ProcessId) {
+        let state = &mut self.system.processes[id.index()];
+        self.model.eliminate_dead(id, state);
+        self.pending[id.index()] = self.model.threads(id, state);
     }
 }
 

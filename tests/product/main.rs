@@ -5,6 +5,7 @@ mod check_shards;
 mod cli;
 mod collect;
 mod docs;
+mod docs_numbers;
 mod explain;
 mod explain_files;
 mod gate;

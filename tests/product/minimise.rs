@@ -23,8 +23,10 @@ fn long_way(prepared: &Experiment, schedule: &Schedule, seed: u64, detours: u32)
 }
 
 /// Checks that a minimised schedule replays, keeps the signature and is no larger.
-fn check(prepared: &Experiment, long: &Schedule) -> (Schedule, Minimised) {
-    let (small, minimised) = prepared.minimise(long).unwrap_or_else(|error| panic!("{error}"));
+fn check(prepared: &Experiment, long: &Schedule, max_states: u64) -> (Schedule, Minimised) {
+    let (small, minimised) = prepared
+        .minimise(long, max_states)
+        .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(small.header, long.header);
     assert_eq!(small.events, minimised.events);
     let outcome = replay(prepared.model(), &small, |_| {});
@@ -50,7 +52,7 @@ fn a_minimised_schedule_replays_keeps_its_signature_and_never_grows() {
     proptest!(config, |(seed: u64, detours in 0_u32..60)| {
         let long = long_way(&prepared, &schedule, seed, detours);
         prop_assume!(long.is_some());
-        check(&prepared, &long.expect("assumed"));
+        check(&prepared, &long.expect("assumed"), 0);
     });
 }
 
@@ -60,11 +62,65 @@ fn minimising_is_deterministic_and_leaves_nothing_to_minimise() {
     let long = (0..)
         .find_map(|seed| long_way(&prepared, &schedule, seed, 30))
         .expect("some way hangs");
-    let (small, minimised) = check(&prepared, &long);
-    assert_eq!(check(&prepared, &long), (small.clone(), minimised));
-    let (again, minimised) = check(&prepared, &small);
+    let (small, minimised) = check(&prepared, &long, 0);
+    assert_eq!(check(&prepared, &long, 0), (small.clone(), minimised));
+    let (again, minimised) = check(&prepared, &small, 0);
     assert_eq!(minimised.after, minimised.before);
     assert_eq!(again.events, small.events);
+}
+
+#[test]
+fn a_search_finds_the_shortest_hang_where_leaving_out_does_not() {
+    let shipped = shipped_schedules::schedules("tiny").remove(0);
+    let directory = tempfile::tempdir().expect("a directory");
+    let scenario = directory.path().join("two_servers.toml");
+    std::fs::copy(shipped.with_file_name("two_servers.toml"), scenario).expect("copied");
+    let sampled = [
+        "check",
+        "two_servers.toml",
+        "--engine",
+        "sample",
+        "--strategy",
+        "hold:1",
+    ];
+    lastbatch(&directory)
+        .args(sampled)
+        .args(["--seed", "4", "--first", "--threads", "1", "--out", "."])
+        .assert()
+        .stdout(predicates::str::contains("72eaa422"));
+    let file = directory.path().join("two_servers.sample.72eaa422.schedule");
+    let (long, prepared) = shipped_schedules::load(&file);
+    let (shortest, _) = shipped_schedules::load(&shipped);
+    assert_eq!(shortest.header.ending, long.header.ending);
+    let length = prepared.length(&shortest.events);
+    let (left_out, _) = check(&prepared, &long, 0);
+    assert!(
+        prepared.length(&left_out.events) > length,
+        "the search has nothing to do"
+    );
+    let (found, minimised) = check(&prepared, &long, 20_000);
+    assert_eq!(prepared.length(&found.events), length);
+    assert_eq!(check(&prepared, &long, 20_000), (found, minimised));
+}
+
+#[test]
+fn a_hang_has_one_length_whenever_that_runs_which_does_not_matter() {
+    let (schedule, prepared) = shipped_schedules::load(&shipped_schedules::schedules("tiny")[0]);
+    let length = prepared.length(&schedule.events);
+    let (main, rest) = schedule.events.split_at(length);
+    let mut earlier = 0;
+    for place in 0..length {
+        let events = [&main[..place], rest, &main[place..]].concat();
+        let moved = prepared.schedule(schedule.header.ending.clone(), events);
+        if replay(prepared.model(), &moved, |_| {})
+            .broken_promise(&moved)
+            .is_none()
+        {
+            earlier += 1;
+            assert_eq!(prepared.length(&moved.events), length, "after event {place}");
+        }
+    }
+    assert!(earlier > 0, "nothing could run earlier");
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use thiserror::Error;
 
 use super::Experiment;
-use crate::diagnose::{ExplainError, ExplainOptions, Explanation, explain};
+use crate::diagnose::{ExplainError, ExplainOptions, Explanation, explain, shorten};
 use crate::machine::{Event, Signature};
+use crate::models::tensorflow::TensorFlow;
 use crate::schedule::{Ending, MinimiseError, Minimised, Schedule, length, minimise, replay};
 
 /// The reason why nothing can be made of a schedule.
@@ -25,13 +26,28 @@ pub enum HangError {
 }
 
 impl Experiment {
-    /// Returns a smaller schedule of the same hang ([`minimise`]), and what it took.
+    /// Returns a smaller schedule of the same hang, and what it took: parts are left out ([`minimise`]), then a search that may store
+    /// `max_states` states looks for a shorter way ([`shorten`]).
     ///
     /// # Errors
     /// When the schedule does not end in the hang that it promises.
-    pub fn minimise(&self, schedule: &Schedule) -> Result<(Schedule, Minimised), HangError> {
+    pub fn minimise(&self, schedule: &Schedule, max_states: u64) -> Result<(Schedule, Minimised), HangError> {
         let (client, signature) = self.hang_of(schedule)?;
-        let minimised = minimise(&self.model, &schedule.events, &client, &signature)?;
+        let smaller = |events: &[Event]| minimise(&self.model, events, &client, &signature);
+        let mut minimised = smaller(&schedule.events)?;
+        let (given, model) = (minimised.before, self.as_searched());
+        let shorter = shorten(&model, &minimised.events, &client, &signature, max_states);
+        if let Some(Ok(shorter)) = shorter.map(|events| smaller(&events))
+            && shorter.after.events < minimised.after.events
+            && shorter.after.switches <= given.switches
+        {
+            let runs = minimised.runs + shorter.runs;
+            minimised = Minimised {
+                before: given,
+                runs,
+                ..shorter
+            };
+        }
         let mut smaller = self.schedule(schedule.header.ending.clone(), minimised.events.clone());
         self.verify(&mut smaller, &mut super::Labels::new());
         Ok((smaller, minimised))
@@ -52,9 +68,14 @@ impl Experiment {
 
     /// Returns the length of a hang ([`length`]) as a search counts it, which leaves out what the client's last step leaves on servers.
     pub fn length(&self, events: &[Event]) -> usize {
+        length(&self.as_searched(), events).unwrap_or(events.len())
+    }
+
+    /// Returns the model without what the client's last step leaves on servers.
+    fn as_searched(&self) -> TensorFlow {
         let mut model = self.model.clone();
         model.set_cleans_up(false);
-        length(&model, events).unwrap_or(events.len())
+        model
     }
 
     /// Finds who hangs at the end of a schedule, and how.
