@@ -61,7 +61,7 @@ pub fn conform(model: &TensorFlow, trace: &Trace) -> Outcome {
             outcome.wait_for = Some(wait_for);
         }
     } else {
-        outcome.stuck = disagreement(trace, &plan, &found);
+        outcome.stuck = disagreement(&context, trace, &found);
     }
     outcome.events = found.events;
     outcome
@@ -77,16 +77,21 @@ fn matched(plan: &Plan, at: &Position) -> usize {
     behind.sum()
 }
 
-/// Returns the first line that the model can't do from the furthest place.
-fn disagreement(trace: &Trace, plan: &Plan, found: &search::Found) -> Option<FirstDisagreement> {
-    let (_, thread, reason) = found.refusals.first()?;
-    let slot = plan.threads[*thread].slots.get(found.position.done[*thread])?;
+/// Returns the first line that the model can't do from the furthest place; `None` if all are done.
+fn disagreement(context: &Context<'_>, trace: &Trace, found: &search::Found) -> Option<FirstDisagreement> {
+    let next = |thread| context.next(&found.position, thread);
+    let refused = found.refusals.first();
+    let refused = refused.and_then(|(_, thread, reason)| Some((next(*thread)?, reason.clone())));
+    let (slot, reason) = refused.or_else(|| {
+        let first = *context.to_do(&found.position).values().next()?;
+        Some((next(first)?, "the search was cut off there".to_owned()))
+    })?;
     Some(FirstDisagreement {
         line: slot.line,
         event: trace.events[slot.event].to_string(),
         needed: needed(slot),
-        reason: reason.clone(),
-        given_up: (!found.exhausted).then_some(search::BUDGET),
+        reason,
+        given_up: (!found.hopeless).then_some(search::BUDGET),
     })
 }
 

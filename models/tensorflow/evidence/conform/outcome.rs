@@ -45,8 +45,7 @@ pub struct FirstDisagreement {
     pub needed: String,
     /// The reason why that can't run.
     pub reason: String,
-    /// The number of events after which the search gave up; `None` if it tried every order of the trace's events, under the rules for what
-    /// the trace does not show.
+    /// The number of steps after which the search gave up; `None` if no order of the trace's events can do this one.
     pub given_up: Option<usize>,
 }
 
@@ -95,7 +94,7 @@ impl fmt::Display for FirstDisagreement {
             Some(bound) => {
                 writeln!(
                     f,
-                    "undecided: the search gave up after {bound} events, over all orders that it tried"
+                    "undecided: the search gave up after at most {bound} steps, over all orders that it tried"
                 )?;
                 writeln!(f, "the furthest that it came is line {line}: {event}")?;
             }
@@ -103,7 +102,7 @@ impl fmt::Display for FirstDisagreement {
         writeln!(f, "  needs {}", self.needed)?;
         writeln!(f, "  but {}", self.reason)?;
         if self.given_up.is_none() {
-            let tried = "every order of its events that the trace leaves open was tried, under the rules for what it does not show";
+            let tried = "every order of its events that the trace leaves open comes to this one, and none can do it";
             writeln!(f, "  ({tried})")?;
         }
         Ok(())

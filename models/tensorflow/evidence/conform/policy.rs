@@ -1,9 +1,9 @@
 //! The treatment of labels that the trace does not show.
 //!
 //! The trace leaves open when they run. Most rules are what the trace shows, read backwards: who latches the error first is who aborts,
-//! what `StartAbort` cancels is what is active, a receive that is answered before its handler returns found a value or an error. The
-//! search branches over the events of the trace only, so agreement is proof (the schedule replays), but disagreement holds under these
-//! rules.
+//! what `StartAbort` cancels is what is active, a receive that is answered before its handler returns found a value or an error. Agreement
+//! is proof: the schedule replays. Where the rules lead nowhere, that proves nothing: they can bar a valid run. So the search goes on
+//! with them as preferences.
 
 use std::collections::BTreeSet;
 

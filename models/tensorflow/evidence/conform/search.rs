@@ -1,14 +1,29 @@
-//! Depth-first search for a schedule of the model that does what a trace shows.
+//! Limited-discrepancy search for a schedule of the model that does what a trace shows.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
 
 use super::plan::Action;
 use super::policy::Policy;
 use super::position::{Context, Position, Refusal};
 use crate::machine::{Event, Model, ProcessId};
 
-/// Number of the trace's events that a search may do, over all orders that it tries, before it gives up.
-pub(super) const BUDGET: usize = 20_000;
+/// The searches, one after the other: the discrepancies that each may make, none under the rules, and the steps that it may take.
+///
+/// Most traces conform under the rules at once; where the rules mislead, a few discrepancies help more than many orders.
+const SEARCHES: [(Option<u32>, usize); 7] = [
+    (None, 1_000),
+    (Some(0), 2_000),
+    (Some(1), 2_000),
+    (Some(2), 2_000),
+    (Some(3), 2_000),
+    (Some(4), 2_000),
+    (None, 10_000),
+];
+
+/// Number of steps after which a trace stays undecided. A step is an event of the trace, or a label that runs against a rule.
+pub(super) const BUDGET: usize = 21_000;
 
 /// The best that a search found.
 pub(super) struct Found {
@@ -16,8 +31,8 @@ pub(super) struct Found {
     pub(super) events: Vec<Event>,
     /// Whether every event was done.
     pub(super) complete: bool,
-    /// Whether every order was tried.
-    pub(super) exhausted: bool,
+    /// Whether an event was met that no order can do.
+    pub(super) hopeless: bool,
     /// The trace threads that can't go on, by line, and why.
     pub(super) refusals: Vec<(usize, usize, Refusal)>,
 }
@@ -25,33 +40,45 @@ pub(super) struct Found {
 struct Search<'a, 'b> {
     context: &'a Context<'b>,
     events: Vec<Event>,
-    failed: BTreeSet<u128>,
+    /// Places that lead nowhere, with the discrepancies that were left there.
+    failed: FxHashMap<u128, u32>,
     best: Option<(usize, Found)>,
     left: usize,
     /// Whether an event was met that no order can do.
     hopeless: bool,
+    /// Whether the rules are only preferences: then going against one is a discrepancy.
+    free: bool,
 }
 
-/// Searches from the initial state.
+/// Searches from the initial state: under the rules for what the trace does not show, and with more and more discrepancies.
+///
+/// A rule can bar a valid run. So only an event that no order can do refuses a trace; a search that found nothing decides nothing.
 pub(super) fn search(context: &Context<'_>) -> Found {
-    let mut search = Search {
-        context,
-        events: Vec::new(),
-        failed: BTreeSet::new(),
-        best: None,
-        left: BUDGET,
-        hopeless: false,
-    };
-    let complete = search.descend(context.start());
-    let exhausted = complete || search.left > 0 || search.hopeless;
-    let (_, mut found) = search.best.expect("the first place is one");
-    found.complete = complete;
-    found.exhausted = exhausted;
-    found
+    let mut last = None;
+    for (limit, steps) in SEARCHES {
+        let mut search = Search {
+            context,
+            events: Vec::new(),
+            failed: FxHashMap::default(),
+            best: None,
+            left: steps,
+            hopeless: false,
+            free: limit.is_some(),
+        };
+        let complete = search.descend(context.start(), limit.unwrap_or_default());
+        let (_, mut found) = search.best.expect("the first place is one");
+        found.complete = complete;
+        found.hopeless = search.hopeless;
+        if complete || found.hopeless {
+            return found;
+        }
+        last = Some(found);
+    }
+    last.expect("there is a search")
 }
 
 impl Search<'_, '_> {
-    fn descend(&mut self, mut at: Position) -> bool {
+    fn descend(&mut self, mut at: Position, limit: u32) -> bool {
         let context = self.context;
         let settled = context.settle(&mut at, &mut self.events);
         if let Err(reason) = settled {
@@ -64,55 +91,112 @@ impl Search<'_, '_> {
             return true;
         }
         let fingerprint = Context::fingerprint(&at);
-        if self.failed.contains(&fingerprint) {
+        if self.failed.get(&fingerprint).is_some_and(|&tried| tried >= limit) {
             return false;
         }
         let length = self.events.len();
-        if let Some(then) = self.early(&at, next.values().copied()) {
-            let agreed = self.descend(then);
+        if !self.free
+            && let Some(then) = self.early(&at, next.values().copied())
+        {
+            let agreed = self.descend(then, limit);
             if !agreed {
                 self.events.truncate(length);
-                self.failed.insert(fingerprint);
+                self.failed.insert(fingerprint, limit);
             }
             return agreed;
         }
+        if self.in_turn(&at, limit, next) || self.go_on(&at, limit) || self.free && self.deviate(&at, limit) {
+            return true;
+        }
+        self.failed.insert(fingerprint, limit);
+        false
+    }
+
+    /// Does the next event of some thread, the first line first; any other is a discrepancy.
+    fn in_turn(&mut self, at: &Position, limit: u32, next: BTreeMap<usize, usize>) -> bool {
+        let context = self.context;
+        let length = self.events.len();
         let mut refusals = Vec::new();
+        let mut first = true;
         for (line, thread) in next {
             if self.left == 0 {
                 break;
             }
-            for pick in context.picks(&at, thread) {
+            for pick in context.picks(at, thread) {
+                let Some(rest) = self.rest(limit, first) else { continue };
                 let mut then = at.clone();
                 match context.achieve(&mut then, thread, pick, &mut self.events) {
                     Ok(()) => {
+                        first = false;
                         self.left = self.left.saturating_sub(1);
-                        if self.descend(then) {
+                        if self.descend(then, rest) {
                             return true;
                         }
                     }
                     Err(reason) => refusals.push((line, thread, reason)),
                 }
                 self.events.truncate(length);
-                if self.is_hopeless(&at, thread) {
+                if self.is_hopeless(at, thread) {
                     self.hopeless = true;
                     self.left = 0;
-                    self.note(&at, refusals.split_off(refusals.len() - 1));
+                    self.note(at, refusals.split_off(refusals.len() - 1));
                     return false;
                 }
             }
         }
+        self.note(at, refusals);
+        false
+    }
+
+    /// Lets a thread go on inside the function in which the trace leaves it.
+    fn go_on(&mut self, at: &Position, limit: u32) -> bool {
+        let context = self.context;
+        let length = self.events.len();
         for thread in 0..context.plan.threads.len() {
+            let Some(rest) = self.rest(limit, false) else { break };
             let mut then = at.clone();
             if context.go_on(&mut then, thread, &mut self.events).is_ok() {
                 self.left = self.left.saturating_sub(1);
-                if self.descend(then) {
+                if self.descend(then, rest) {
                     return true;
                 }
             }
             self.events.truncate(length);
         }
-        self.failed.insert(fingerprint);
-        self.note(&at, refusals);
+        false
+    }
+
+    /// Returns the discrepancies that are left after an alternative; `None` if there were none left for it.
+    fn rest(&self, limit: u32, first: bool) -> Option<u32> {
+        if first || !self.free {
+            return Some(limit);
+        }
+        limit.checked_sub(1)
+    }
+
+    /// Runs a label that the trace does not show though the rules hold it back.
+    fn deviate(&mut self, at: &Position, limit: u32) -> bool {
+        let context = self.context;
+        let Some(rest) = self.rest(limit, false) else {
+            return false;
+        };
+        let length = self.events.len();
+        for (id, pending) in at.system.enabled(context.model) {
+            if context.policy(at, id, &pending) == Policy::Shown {
+                continue;
+            }
+            for choice in 0..pending.operation.choices {
+                if self.left == 0 {
+                    return false;
+                }
+                self.left -= 1;
+                let mut then = at.clone();
+                if context.run(&mut then, id, &pending, choice, &mut self.events).is_ok() && self.descend(then, rest) {
+                    return true;
+                }
+                self.events.truncate(length);
+            }
+        }
         false
     }
 
@@ -151,7 +235,7 @@ impl Search<'_, '_> {
                 position: at.clone(),
                 events: self.events.clone(),
                 complete: false,
-                exhausted: false,
+                hopeless: false,
                 refusals,
             };
             self.best = Some((depth, found));
