@@ -2,7 +2,7 @@
 //!
 //! `LASTBATCH_CONFORM_TRACES=200 cargo test --locked --test model conform_random -- --nocapture` compares more runs, and tells what
 //! came of each. In a random run threads stand still for longer than any real one. So not all of its traces conform yet, see
-//! `docs/real_tensorflow.md`; the first ones do, and none is refused.
+//! `docs/real_tensorflow.md`; the first ones do.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,6 @@ fn the_first_traces_that_the_model_makes_conform() {
             outcome.matched, outcome.total
         );
         assert!(outcome.agreed || number >= FIRST, "{outcome}");
-        assert_ne!(end, "refused", "{outcome}");
         *ends.entry(end).or_default() += 1;
     }
     println!("{ends:?}");

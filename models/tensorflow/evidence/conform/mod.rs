@@ -91,7 +91,7 @@ fn disagreement(context: &Context<'_>, trace: &Trace, found: &search::Found) -> 
         event: trace.events[slot.event].to_string(),
         needed: needed(slot),
         reason,
-        given_up: (!found.hopeless).then_some(search::BUDGET),
+        given_up: (!found.refused).then_some(search::BUDGET),
     })
 }
 

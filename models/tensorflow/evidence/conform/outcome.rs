@@ -45,7 +45,8 @@ pub struct FirstDisagreement {
     pub needed: String,
     /// The reason why that can't run.
     pub reason: String,
-    /// The number of steps after which the search gave up; `None` if no order of the trace's events can do this one.
+    /// The number of steps after which the search gave up; `None` if it tried every order of the trace's events, under the rules for
+    /// what the trace does not show, and found none against a few of them either.
     pub given_up: Option<usize>,
 }
 
@@ -102,7 +103,7 @@ impl fmt::Display for FirstDisagreement {
         writeln!(f, "  needs {}", self.needed)?;
         writeln!(f, "  but {}", self.reason)?;
         if self.given_up.is_none() {
-            let tried = "every order of its events that the trace leaves open comes to this one, and none can do it";
+            let tried = "every order of its events that the trace leaves open was tried, under the rules for what it does not show and against a few";
             writeln!(f, "  ({tried})")?;
         }
         Ok(())

@@ -2,8 +2,8 @@
 //!
 //! The trace leaves open when they run. Most rules are what the trace shows, read backwards: who latches the error first is who aborts,
 //! what `StartAbort` cancels is what is active, a receive that is answered before its handler returns found a value or an error. Agreement
-//! is proof: the schedule replays. Where the rules lead nowhere, that proves nothing: they can bar a valid run. So the search goes on
-//! with them as preferences.
+//! is proof: the schedule replays. Where the rules lead nowhere, that alone refuses nothing: they can bar a valid run. So the search goes
+//! on with them as preferences.
 
 use std::collections::BTreeSet;
 

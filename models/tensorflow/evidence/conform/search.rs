@@ -23,7 +23,14 @@ const SEARCHES: [(Option<u32>, usize); 7] = [
 ];
 
 /// Number of steps after which a trace stays undecided. A step is an event of the trace, or a label that runs against a rule.
-pub(super) const BUDGET: usize = 21_000;
+pub(super) const BUDGET: usize = {
+    let (mut steps, mut index) = (0, 0);
+    while index < SEARCHES.len() {
+        steps += SEARCHES[index].1;
+        index += 1;
+    }
+    steps
+};
 
 /// The best that a search found.
 pub(super) struct Found {
@@ -31,8 +38,9 @@ pub(super) struct Found {
     pub(super) events: Vec<Event>,
     /// Whether every event was done.
     pub(super) complete: bool,
-    /// Whether an event was met that no order can do.
-    pub(super) hopeless: bool,
+    /// Whether the trace is refused: an event was met that no order can do, or every order was tried under the rules, and the searches that go
+    /// against some of them found none either.
+    pub(super) refused: bool,
     /// The trace threads that can't go on, by line, and why.
     pub(super) refusals: Vec<(usize, usize, Refusal)>,
 }
@@ -50,12 +58,15 @@ struct Search<'a, 'b> {
     free: bool,
 }
 
-/// Searches from the initial state: under the rules for what the trace does not show, and with more and more discrepancies.
-///
-/// A rule can bar a valid run. So only an event that no order can do refuses a trace; a search that found nothing decides nothing.
+/// Searches from the initial state: under the rules for what the trace does not show, and with more and more discrepancies, since a rule can
+/// bar a valid run.
 pub(super) fn search(context: &Context<'_>) -> Found {
+    let mut exhausted = None;
     let mut last = None;
     for (limit, steps) in SEARCHES {
+        if limit.is_none() && exhausted.is_some() {
+            break;
+        }
         let mut search = Search {
             context,
             events: Vec::new(),
@@ -67,14 +78,18 @@ pub(super) fn search(context: &Context<'_>) -> Found {
         };
         let complete = search.descend(context.start(), limit.unwrap_or_default());
         let (_, mut found) = search.best.expect("the first place is one");
-        found.complete = complete;
-        found.hopeless = search.hopeless;
-        if complete || found.hopeless {
+        (found.complete, found.refused) = (complete, search.hopeless);
+        if complete || found.refused {
             return found;
         }
-        last = Some(found);
+        if limit.is_none() && search.left > 0 {
+            found.refused = true;
+            exhausted = Some(found);
+        } else {
+            last = Some(found);
+        }
     }
-    last.expect("there is a search")
+    exhausted.or(last).expect("there is a search")
 }
 
 impl Search<'_, '_> {
@@ -235,7 +250,7 @@ impl Search<'_, '_> {
                 position: at.clone(),
                 events: self.events.clone(),
                 complete: false,
-                hopeless: false,
+                refused: false,
                 refusals,
             };
             self.best = Some((depth, found));
