@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use lastbatch::machine::Event;
-use lastbatch::models::tensorflow::evidence::conform::{Trace, conform};
+use lastbatch::models::tensorflow::evidence::conform::{Trace, calls_in_another_order, conform};
 use lastbatch::scenario::{Experiment, Labels, Scenario};
 use lastbatch::schedule::{Ending, Schedule};
 
@@ -30,7 +30,7 @@ pub(super) struct Conform {
 impl Conform {
     pub(super) fn run(self) -> Ended {
         let trace = Trace::read(&self.trace)?;
-        let experiment = traced(self.scenario.as_deref())?;
+        let experiment = traced(self.scenario.as_deref(), &trace)?;
         let outcome = conform(experiment.model(), &trace);
         let undecided = outcome.is_undecided();
         print(&format!("{outcome}\n"));
@@ -47,10 +47,17 @@ impl Conform {
     }
 }
 
-/// Returns the job that was traced; every node of its graph runs.
-pub(super) fn traced(scenario: Option<&Path>) -> Result<Experiment, Failure> {
+/// Returns the job that was traced; every node of its graph runs. A session has an order of partitions of its own: where the trace shows
+/// another one than the scenario, any order may be.
+pub(super) fn traced(scenario: Option<&Path>, trace: &Trace) -> Result<Experiment, Failure> {
     let scenario = scenario.map_or_else(|| Ok(Scenario::traced()), Scenario::load)?;
-    Ok(Experiment::new(scenario.with_every_node())?)
+    let scenario = scenario.with_every_node();
+    let experiment = Experiment::new(scenario.clone())?;
+    if !calls_in_another_order(experiment.model(), trace) {
+        return Ok(experiment);
+    }
+    // Of many partitions not every order has a number.
+    Ok(Experiment::new(scenario.with_every_partition_order()).unwrap_or(experiment))
 }
 
 /// Returns the schedule of a conforming run with what it leads to: whoever waits in the end and does not return though all others run on.

@@ -130,7 +130,7 @@ impl Explain {
 
     fn of_trace(&self, file: &Path) -> Result<Subject, Failure> {
         let trace = Trace::read(file)?;
-        let experiment = traced(self.scenario.as_deref())?;
+        let experiment = traced(self.scenario.as_deref(), &trace)?;
         let outcome = conform(experiment.model(), &trace);
         let disagreement = outcome.stuck.as_ref().map(|stuck| {
             format!(

@@ -15,8 +15,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::file::FileError;
-use crate::models::tensorflow::job::Variant;
 use crate::models::tensorflow::job::builtin::BatchSource;
+use crate::models::tensorflow::job::{Order, Variant};
 use crate::schedule::Hash;
 
 pub use collection::{BASELINE_NAME, scenario_files, schedule_files};
@@ -175,6 +175,13 @@ impl Scenario {
     /// Makes every node of the graph run.
     pub fn with_every_node(mut self) -> Self {
         self.document.job.slice = SliceKind::Full;
+        self
+    }
+
+    /// Returns the scenario with every order of the partitions of a step.
+    #[must_use]
+    pub fn with_every_partition_order(mut self) -> Self {
+        self.document.job.partition_order = Order::All;
         self
     }
 

@@ -16,9 +16,9 @@ use crate::models::tensorflow::objects::Object as AnyObject;
 use crate::models::tensorflow::process::{CallId, Process, StepId, ThreadId};
 use crate::models::tensorflow::release::Status;
 
-pub(in crate::models::tensorflow) use self::steps::number_of;
 use self::steps::{begin, client_returns, issue, run_step};
-pub(super) use self::steps::{first_error, next_of_first_error, orders, permutation};
+pub(super) use self::steps::{first_error, next_of_first_error};
+pub(in crate::models::tensorflow) use self::steps::{number_of, orders, permutation};
 
 labels! {
     RUN = "Client.run", "LocalMaster::RunStep", "local_master.cc:95";
@@ -104,6 +104,8 @@ pub struct Master {
     pub failed: bool,
     /// Whether its status carries a derived error.
     pub derived: bool,
+    /// Number of the order in which the step's partitions are called, and cancelled: [`steps::permutation`].
+    pub order: u32,
     /// Partitions that have not answered.
     pub pending: u16,
     /// Options of the worker's own partition.
@@ -339,6 +341,7 @@ impl Mechanism for Counter {
                 client_returns(run, step);
             }
             Pc::Order(step) => {
+                run.master_of(step).order = run.choice;
                 let order = permutation(usize::from(run.model.partitions(step)), run.choice as usize);
                 run.then(issue(run.model, step, &order));
             }

@@ -40,6 +40,24 @@ impl Reader<'_> {
         !self.known(thread).options.contains_key(&id)
     }
 
+    /// Returns true if an event is of a cancellation of a request whose cancel function is taken out, or inside of one: it finds nothing, or
+    /// it is of the object's next use, in a later step.
+    pub(super) fn finds_nothing(&mut self, event: &TraceEvent, thread: usize) -> bool {
+        let cancels = event.function == Function::StartCancel;
+        if self.in_vain.contains(&thread) {
+            if cancels && event.mark == Mark::Leave {
+                self.in_vain.remove(&thread);
+            }
+            return true;
+        }
+        let Some(id) = event.ids.opts.as_ref().filter(|_| cancels && event.mark == Mark::Enter) else {
+            return false;
+        };
+        let known = self.known(thread);
+        let over = known.ended.contains(id) && matches!(known.options.get(id), Some(Options::Request(_)));
+        over && self.in_vain.insert(thread)
+    }
+
     /// Finds out what a cancellation is of, and notes it.
     pub(super) fn cancelled(&mut self, index: usize, event: &TraceEvent, thread: usize) -> Result<(), String> {
         let Some(id) = event.ids.opts.clone() else {

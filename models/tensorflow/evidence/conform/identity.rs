@@ -71,6 +71,8 @@ pub(super) struct Reader<'a> {
     pub(super) open: Vec<Vec<Open>>,
     /// The options of the receive that a thread has registered and not issued yet.
     pub(super) registering: Vec<Option<String>>,
+    /// Threads inside a cancellation that finds nothing.
+    pub(super) in_vain: BTreeSet<usize>,
 }
 
 impl<'a> Reader<'a> {
@@ -82,6 +84,7 @@ impl<'a> Reader<'a> {
             known: BTreeMap::new(),
             open: Vec::new(),
             registering: Vec::new(),
+            in_vain: BTreeSet::new(),
         }
     }
 
@@ -139,6 +142,11 @@ impl<'a> Reader<'a> {
         }
         if event.function == Function::ClearCancel && self.is_stale(&event, thread) {
             let why = format!("{event}: what it clears belongs to an earlier step: it is begun here later");
+            self.plan.dropped.push((event.line, why));
+            return Ok(());
+        }
+        if self.finds_nothing(&event, thread) {
+            let why = format!("{event}: the request was over before, so there is nothing to cancel");
             self.plan.dropped.push((event.line, why));
             return Ok(());
         }

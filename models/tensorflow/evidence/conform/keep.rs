@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::ended::peer_ends;
 use super::identity::Reader;
 use super::plan::TraceThread;
 use super::trace::{Function, Mark, TraceEvent};
@@ -44,6 +45,7 @@ impl Reader<'_> {
                 begun.map(|(_, id, _)| (event.process.as_str(), id))
             })
             .collect();
+        let ends = peer_ends(events);
         let mut kept = Vec::new();
         for (index, event) in events.iter().enumerate() {
             let names = self.model.processes().iter();
@@ -56,6 +58,11 @@ impl Reader<'_> {
             if let Some((_, id, _)) = stranger {
                 let process = &event.process;
                 let why = format!("{event}: {id} of {process} belongs to an earlier step: nothing begins it here");
+                self.plan.dropped.push((event.line, why));
+                continue;
+            }
+            if ends.get(event.process.as_str()).is_some_and(|&end| index >= end) {
+                let why = format!("{event}: the process has learnt that another one has ended");
                 self.plan.dropped.push((event.line, why));
                 continue;
             }

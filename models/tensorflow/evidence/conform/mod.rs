@@ -4,13 +4,16 @@
 //! from events to labels, `plan` says whose objects the ids are and what order the times force, `search` tries.
 
 mod alignment;
+mod calling;
 mod cancels;
 mod drive;
 mod early;
+mod ended;
 mod identity;
 mod keep;
 mod mapping;
 mod matching;
+mod orders;
 mod outcome;
 mod plan;
 mod policy;
@@ -29,17 +32,41 @@ use position::{Context, Position};
 
 use crate::machine::Model;
 use crate::models::tensorflow::TensorFlow;
+use crate::models::tensorflow::process::StepId;
 
 /// Decides whether the model's first step can do what the trace shows.
 ///
 /// The model should be the whole graph and unreduced: [`TensorFlow::set_cancels_in_order`] off, [`TensorFlow::set_cleans_up`] on.
+///
+/// Where the model may call the partitions of a step in any order, each that the trace may show is tried.
 pub fn conform(model: &TensorFlow, trace: &Trace) -> Outcome {
-    let plan = match plan::plan(model, trace) {
+    let step = plan::shown_step(model, trace);
+    let mut outcomes = calling::candidates(model, trace, step)
+        .into_iter()
+        .map(|order| conform_to(model, trace, step, order));
+    let first = outcomes.next().expect("there is an order");
+    if first.agreed {
+        return first;
+    }
+    outcomes.find(|outcome| outcome.agreed).unwrap_or(first)
+}
+
+/// Returns true if a trace shows the partitions of a step called in another order than the model's one.
+pub fn calls_in_another_order(model: &TensorFlow, trace: &Trace) -> bool {
+    calling::differs(model, trace, plan::shown_step(model, trace))
+}
+
+fn conform_to(model: &TensorFlow, trace: &Trace, step: StepId, order: Vec<u16>) -> Outcome {
+    let plan = match plan::plan(model, trace, step, order) {
         Ok(plan) => plan,
         Err(index) => return Outcome::foreign(model, trace, index),
     };
     let context = Context { model, plan: &plan };
-    let mut found = search::search(&context);
+    let contradiction = orders::contradiction(model, &plan);
+    let mut found = match contradiction {
+        None => search::search(&context),
+        Some(_) => search::furthest(&context),
+    };
     let mut outcome = Outcome {
         file: trace.file.clone(),
         agreed: found.complete,
@@ -49,7 +76,10 @@ pub fn conform(model: &TensorFlow, trace: &Trace) -> Outcome {
         dropped: plan.dropped.clone(),
         ..Outcome::default()
     };
-    if found.complete {
+    if let Some(contradiction) = contradiction {
+        outcome.agreed = false;
+        outcome.stuck = Some(refused(&context, trace, &found, &contradiction));
+    } else if found.complete {
         match search::finish(&context, &mut found.position, &mut found.events) {
             Ok(shown) => outcome.after_end = shown,
             Err(reason) => outcome.break_model(reason),
@@ -77,6 +107,30 @@ fn matched(plan: &Plan, at: &Position) -> usize {
     behind.sum()
 }
 
+/// Returns the first event that the model can't do in a trace of which no run has all: where the search ends, if that is before the contradiction.
+fn refused(
+    context: &Context<'_>,
+    trace: &Trace,
+    found: &search::Found,
+    contradiction: &orders::Contradiction<'_>,
+) -> FirstDisagreement {
+    let orders::Contradiction { slot, reason } = contradiction;
+    let sure = FirstDisagreement {
+        line: slot.line,
+        event: trace.events[slot.event].to_string(),
+        needed: needed(slot),
+        reason: reason.clone(),
+        given_up: None,
+        sure: true,
+    };
+    let stuck = disagreement(context, trace, found).filter(|stuck| stuck.line < slot.line);
+    stuck.map_or(sure, |stuck| FirstDisagreement {
+        given_up: None,
+        sure: true,
+        ..stuck
+    })
+}
+
 /// Returns the first line that the model can't do from the furthest place; `None` if all are done.
 fn disagreement(context: &Context<'_>, trace: &Trace, found: &search::Found) -> Option<FirstDisagreement> {
     let next = |thread| context.next(&found.position, thread);
@@ -92,6 +146,7 @@ fn disagreement(context: &Context<'_>, trace: &Trace, found: &search::Found) -> 
         needed: needed(slot),
         reason,
         given_up: (!found.refused).then_some(search::BUDGET),
+        sure: false,
     })
 }
 

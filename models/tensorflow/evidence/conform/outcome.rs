@@ -45,9 +45,12 @@ pub struct FirstDisagreement {
     pub needed: String,
     /// The reason why that can't run.
     pub reason: String,
-    /// The number of steps after which the search gave up; `None` if it tried every order of the trace's events, under the rules for
-    /// what the trace does not show, and found none against a few of them either.
+    /// The number of steps after which the search gave up; `None` if the trace is refused: what it shows contradicts an order that always
+    /// holds, or the search tried every order of its events, under the rules for what it does not show, and found none against a few of
+    /// them either.
     pub given_up: Option<usize>,
+    /// Whether a refusal rests on orders that hold in every run of the model, and not on the search.
+    pub sure: bool,
 }
 
 impl Outcome {
@@ -69,6 +72,7 @@ impl Outcome {
                 needed: format!("a process {}", event.process),
                 reason: format!("the graph has {}", known.join(", ")),
                 given_up: None,
+                sure: true,
             }),
             ..Self::default()
         }
@@ -83,6 +87,7 @@ impl Outcome {
             needed: "to come to rest".to_owned(),
             reason,
             given_up: None,
+            sure: false,
         });
     }
 }
@@ -102,7 +107,9 @@ impl fmt::Display for FirstDisagreement {
         }
         writeln!(f, "  needs {}", self.needed)?;
         writeln!(f, "  but {}", self.reason)?;
-        if self.given_up.is_none() {
+        if self.sure {
+            writeln!(f, "  (that holds whatever is searched)")?;
+        } else if self.given_up.is_none() {
             let tried = "every order of its events that the trace leaves open was tried, under the rules for what it does not show and against a few";
             writeln!(f, "  ({tried})")?;
         }

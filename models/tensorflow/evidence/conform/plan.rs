@@ -24,6 +24,7 @@ use super::trace::{Function, Trace, TraceEvent};
 use crate::machine::{Label, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallInfo;
+use crate::models::tensorflow::mechanisms::rendezvous;
 use crate::models::tensorflow::process::{CallId, StepId};
 
 /// Returns the calls of a step.
@@ -32,7 +33,7 @@ pub(super) fn calls(model: &TensorFlow, step: StepId) -> impl Iterator<Item = (C
 }
 
 /// Returns the step that a trace shows: the first one of the worker that calls `RunGraph` in it.
-fn shown_step(model: &TensorFlow, trace: &Trace) -> StepId {
+pub(super) fn shown_step(model: &TensorFlow, trace: &Trace) -> StepId {
     let issues = |event: &&TraceEvent| event.function == Function::RunGraphIssue;
     let worker = trace.events.iter().find(issues).map(|event| &event.process);
     let name = |worker: ProcessId| &model.processes()[worker.index()].name;
@@ -120,6 +121,8 @@ pub(super) struct TraceThread {
 pub(super) struct Plan {
     /// The step of the model that the trace shows.
     pub(super) step: StepId,
+    /// The order in which the step's partitions are called.
+    pub(super) order: Vec<u16>,
     pub(super) threads: Vec<TraceThread>,
     /// Dropped events: line and why.
     pub(super) dropped: Vec<(usize, String)>,
@@ -131,21 +134,25 @@ pub(super) struct Plan {
     pub(super) inline: BTreeSet<CallId>,
     /// Receives that are handled after the step was cleaned up: they find another rendezvous, in which nothing is sent.
     pub(super) late: BTreeSet<CallId>,
+    /// Receives by whose answer their client fails: it aborts its rendezvous once it has the answer.
+    pub(super) failing: BTreeSet<CallId>,
     /// Whether the trace shows the options of the client's call.
     pub(super) client: bool,
     /// Requests whose cancellation the trace shows.
     pub(super) cancelled: BTreeSet<CallId>,
 }
 
-/// Resolves a trace. `Err`: the index of an event of a process that the model does not have.
-pub(super) fn plan(model: &TensorFlow, trace: &Trace) -> Result<Plan, usize> {
+/// Resolves a trace whose step calls its partitions in this order. `Err`: the index of an event of a process that the model does not have.
+pub(super) fn plan(model: &TensorFlow, trace: &Trace, step: StepId, order: Vec<u16>) -> Result<Plan, usize> {
     let mut reader = Reader::new(model, trace);
-    reader.plan.step = shown_step(model, trace);
+    (reader.plan.step, reader.plan.order) = (step, order);
     let kept = reader.keep()?;
     let kept = reader.drop_unnamed(kept);
     for &(index, thread) in &kept {
         reader.read(index, thread);
     }
+    let failing = reader.plan.threads.iter().flat_map(TraceThread::failing);
+    reader.plan.failing = failing.collect();
     for (thread, open) in reader.plan.threads.iter_mut().zip(&reader.open) {
         thread.ends_inside = !open.is_empty();
         thread.set_times(&trace.events);
@@ -154,6 +161,18 @@ pub(super) fn plan(model: &TensorFlow, trace: &Trace) -> Result<Plan, usize> {
 }
 
 impl TraceThread {
+    /// Lists receives of which the thread takes out the call and then aborts the rendezvous: no other thread than one that fails does both.
+    fn failing(&self) -> impl Iterator<Item = CallId> + '_ {
+        let pairs = self
+            .slots
+            .windows(2)
+            .filter(|pair| pair[1].action.is(&rendezvous::ABORT_LOCAL));
+        pairs.filter_map(|pair| match pair[0].action.of_call() {
+            Some((label, call)) if label == &rendezvous::DEREGISTER => Some(call),
+            _ => None,
+        })
+    }
+
     /// Sets the interval of each slot, from the times of the thread's events around it.
     fn set_times(&mut self, events: &[TraceEvent]) {
         let mut latest = f64::NEG_INFINITY;

@@ -123,6 +123,9 @@ impl Context<'_> {
                 false => Policy::Now(0),
             };
         }
+        if label == &master::ORDER && pending.operation.choices > 1 {
+            return Policy::Now(master::number_of(&self.plan.order) as u32);
+        }
         if label == &master::OPTIONS && !self.plan.client {
             return Policy::Now(0);
         }
@@ -146,7 +149,7 @@ impl Context<'_> {
         } else if label == &rpc::QUEUE_TAKE || self.pushes_late(at, id, thread) {
             Policy::Demand(0)
         } else if let (true, Some(call)) = (label == &rpc::READ, subject.call) {
-            self.read_policy(call, pending.operation.choices)
+            self.read_policy(at, id, call, pending.operation.choices)
         } else if let (true, Some(call)) = (label == &rpc::REQUEST_CANCELLED, subject.call) {
             if process.server_call(call).is_some() && self.plan.cancelled.contains(&call) {
                 Policy::Hold("the trace shows its cancel function running".to_owned())
@@ -215,6 +218,9 @@ impl Context<'_> {
         let mut rendezvous = process.rendezvous.iter();
         let waiting = rendezvous.any(|rendezvous| rendezvous.waiters.contains(&call));
         let answers = |slot: &Slot| slot.action.of_call() == Some((&rpc::SERVE_CLEAR, call));
+        if waiting && is_of(&self.plan.failing) {
+            return Policy::Hold("the trace shows its receive failing".to_owned());
+        }
         let shown = self.slot_of(at, id, thread);
         if waiting && shown.is_some_and(|(_, slot)| !slot.is_some_and(answers)) {
             return Policy::Hold("the trace does not show it answering the receive that waits".to_owned());
@@ -274,6 +280,14 @@ impl Context<'_> {
                     None => Policy::Hold("the trace shows no further call cancelled".to_owned()),
                 }
             }
+            (_, Some(call))
+                if label == &rendezvous::LOCAL_RECV
+                    && self.plan.failing.contains(&call)
+                    && !of().local_aborted
+                    && of().values.contains(&call) =>
+            {
+                Policy::Hold("the trace shows it failing".to_owned())
+            }
             (_, Some(call)) if self.plan.inline.contains(&call) => {
                 let reason = || "the trace shows it answered at once".to_owned();
                 if label == &rendezvous::RECV_LOCAL && !of().initialized {
@@ -304,7 +318,11 @@ impl Context<'_> {
         shown.sort_unstable();
         let active: &[CallId] = if rendezvous.aborted { &[] } else { &rendezvous.active };
         if active == shown || !ended && shown.iter().all(|call| active.contains(call)) {
-            return match self.unvalidated(at, id, process).filter(|_| !rendezvous.aborted) {
+            let executing = process.execution(self.plan.step);
+            let receives =
+                executing.is_some_and(|own| std::ptr::eq(rendezvous, &process.rendezvous[usize::from(own.rendezvous)]));
+            let unvalidated = || self.unvalidated(at, id, process);
+            return match (receives && !rendezvous.aborted).then(unvalidated).flatten() {
                 Some(call) => {
                     let name = self.model.call_name(call);
                     let reason = format!("the receive of {name} is validated before, says the trace");
@@ -325,9 +343,12 @@ impl Context<'_> {
         ))
     }
 
-    /// Applies the rule: a request that the trace does not show being handled is read together with its reset, if one came.
-    pub(super) fn read_policy(&self, call: CallId, choices: u32) -> Policy {
+    /// Applies the rule: a request that the trace does not show being handled is read together with its reset, if one came. A pool of one
+    /// thread runs requests in the order in which they are read, so one that cleans up is read when the trace shows that.
+    fn read_policy(&self, at: &Position, id: ProcessId, call: CallId, choices: u32) -> Policy {
+        let cleans_later = || self.slots_left(at, id).any(|slot| slot.action.is(&rendezvous::CLEANUP));
         match self.model.call(call).kind {
+            CallKind::CleanupGraph if self.model.pool_size() == 1 && cleans_later() => Policy::Demand(0),
             CallKind::CleanupGraph | CallKind::DeleteSession | CallKind::CancelStep => Policy::Now(0),
             _ if self.plan.handled.contains(&call) => Policy::Demand(0),
             _ if choices > 1 => Policy::Now(1),

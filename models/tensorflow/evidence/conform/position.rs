@@ -8,7 +8,8 @@ use super::plan::{Action, Plan, Slot};
 use super::policy::Policy;
 use crate::machine::{Event, Label, Model, Pending, ProcessId, System};
 use crate::models::tensorflow::TensorFlow;
-use crate::models::tensorflow::mechanisms::{rpc, worker};
+use crate::models::tensorflow::cluster::CallKind;
+use crate::models::tensorflow::mechanisms::{rendezvous, rpc, worker};
 use crate::models::tensorflow::process::{Process, RunsOn, ThreadId};
 
 /// The runtime thread that a trace thread stands for: the pool or queue that it runs on, and of threads of their own, which.
@@ -235,13 +236,8 @@ impl Context<'_> {
             self.advance(at, id, &pending, events)?;
             return Ok(false);
         }
-        if let Some((label, call)) = slot.action.of_call()
-            && (label == &worker::INSTALL || label == &rpc::REQUEST_CANCELLED)
-            && at.system.processes[id.index()]
-                .thread(ThreadId::Arrival(call))
-                .is_some()
-        {
-            self.run_out(at, id, ThreadId::Arrival(call), events)?;
+        if let Some(arrival) = self.arrival(at, id, slot) {
+            self.run_out(at, id, arrival, events)?;
             return Ok(false);
         }
         self.free_queue(at, id, slot, events)?;
@@ -249,6 +245,19 @@ impl Context<'_> {
             return Ok(false);
         }
         Err(ready.err().unwrap_or_else(|| self.why_absent(at, id, slot)))
+    }
+
+    /// Returns the request that a slot is about, if it has arrived and is not handled yet.
+    fn arrival(&self, at: &Position, id: ProcessId, slot: &Slot) -> Option<ThreadId> {
+        let cleans = slot.action.is(&rendezvous::CLEANUP);
+        let mut threads = at.system.processes[id.index()].threads.iter().map(|thread| thread.id);
+        threads.find(|thread| match (thread, slot.action.of_call()) {
+            (ThreadId::Arrival(call), Some((label, wanted))) => {
+                *call == wanted && (label == &worker::INSTALL || label == &rpc::REQUEST_CANCELLED)
+            }
+            (ThreadId::Arrival(call), None) => cleans && self.model.call(*call).kind == CallKind::CleanupGraph,
+            _ => false,
+        })
     }
 
     /// Returns the thread that would run the slot's label next, if one would.

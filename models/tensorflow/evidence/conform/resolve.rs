@@ -5,7 +5,7 @@ use super::mapping::Owner;
 use super::plan::{Subject, calls};
 use super::trace::{Function, Mark, TraceEvent};
 use crate::machine::ProcessId;
-use crate::models::tensorflow::cluster::{CallInfo, CallKind};
+use crate::models::tensorflow::cluster::CallKind;
 use crate::models::tensorflow::process::CallId;
 
 impl Reader<'_> {
@@ -20,8 +20,9 @@ impl Reader<'_> {
         }
         let partition = event.ids.partition.unwrap_or_default();
         let step = &self.model.steps()[usize::from(self.plan.step)];
-        let server = step.process_of.get(usize::from(partition));
-        let server = *server.ok_or_else(|| format!("the step has no partition {partition}"))?;
+        let called = self.plan.order.get(usize::from(partition));
+        let called = *called.ok_or_else(|| format!("the step has no partition {partition}"))?;
+        let server = step.process_of[usize::from(called)];
         let subject = self
             .run_graphs(step.worker)
             .find(|&call| self.model.call(call).server == server)
@@ -31,10 +32,10 @@ impl Reader<'_> {
 
     /// Returns the remote partitions' `RunGraph` calls of a process's client, in the order of the master's loop.
     pub(super) fn run_graphs(&self, client: ProcessId) -> impl Iterator<Item = CallId> + '_ {
-        let runs = move |info: &CallInfo| info.client == client && matches!(info.kind, CallKind::RunGraph { .. });
-        calls(self.model, self.plan.step)
-            .filter(move |(_, info)| runs(info))
-            .map(|(id, _)| id)
+        let step = self.plan.step;
+        let called = self.plan.order.iter();
+        let calls = called.filter_map(move |&partition| self.model.run_graph_of(step, partition));
+        calls.filter(move |&call| self.model.call(call).client == client)
     }
 
     pub(super) fn receive(&self, event: &TraceEvent, process: ProcessId, client: bool) -> Result<CallId, String> {

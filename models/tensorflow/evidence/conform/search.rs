@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
-use super::plan::Action;
 use super::policy::Policy;
 use super::position::{Context, Position, Refusal};
 use crate::machine::{Event, Model, ProcessId};
@@ -38,8 +37,7 @@ pub(super) struct Found {
     pub(super) events: Vec<Event>,
     /// Whether every event was done.
     pub(super) complete: bool,
-    /// Whether the trace is refused: an event was met that no order can do, or every order was tried under the rules, and the searches that go
-    /// against some of them found none either.
+    /// Whether every order was tried under the rules, and the searches that go against some of them found none either.
     pub(super) refused: bool,
     /// The trace threads that can't go on, by line, and why.
     pub(super) refusals: Vec<(usize, usize, Refusal)>,
@@ -52,8 +50,6 @@ struct Search<'a, 'b> {
     failed: FxHashMap<u128, u32>,
     best: Option<(usize, Found)>,
     left: usize,
-    /// Whether an event was met that no order can do.
-    hopeless: bool,
     /// Whether the rules are only preferences: then going against one is a discrepancy.
     free: bool,
 }
@@ -63,33 +59,41 @@ struct Search<'a, 'b> {
 pub(super) fn search(context: &Context<'_>) -> Found {
     let mut exhausted = None;
     let mut last = None;
-    for (limit, steps) in SEARCHES {
-        if limit.is_none() && exhausted.is_some() {
+    for bound in SEARCHES {
+        if bound.0.is_none() && exhausted.is_some() {
             break;
         }
-        let mut search = Search {
-            context,
-            events: Vec::new(),
-            failed: FxHashMap::default(),
-            best: None,
-            left: steps,
-            hopeless: false,
-            free: limit.is_some(),
-        };
-        let complete = search.descend(context.start(), limit.unwrap_or_default());
-        let (_, mut found) = search.best.expect("the first place is one");
-        (found.complete, found.refused) = (complete, search.hopeless);
-        if complete || found.refused {
+        let found = search_within(context, bound);
+        if found.complete {
             return found;
         }
-        if limit.is_none() && search.left > 0 {
-            found.refused = true;
+        if found.refused {
             exhausted = Some(found);
         } else {
             last = Some(found);
         }
     }
     exhausted.or(last).expect("there is a search")
+}
+
+/// Searches once, under the rules: how far a trace comes that no schedule does.
+pub(super) fn furthest(context: &Context<'_>) -> Found {
+    search_within(context, SEARCHES[0])
+}
+
+fn search_within(context: &Context<'_>, (limit, steps): (Option<u32>, usize)) -> Found {
+    let mut search = Search {
+        context,
+        events: Vec::new(),
+        failed: FxHashMap::default(),
+        best: None,
+        left: steps,
+        free: limit.is_some(),
+    };
+    let complete = search.descend(context.start(), limit.unwrap_or_default());
+    let (_, mut found) = search.best.expect("the first place is one");
+    (found.complete, found.refused) = (complete, !complete && limit.is_none() && search.left > 0);
+    found
 }
 
 impl Search<'_, '_> {
@@ -151,12 +155,6 @@ impl Search<'_, '_> {
                     Err(reason) => refusals.push((line, thread, reason)),
                 }
                 self.events.truncate(length);
-                if self.is_hopeless(at, thread) {
-                    self.hopeless = true;
-                    self.left = 0;
-                    self.note(at, refusals.split_off(refusals.len() - 1));
-                    return false;
-                }
             }
         }
         self.note(at, refusals);
@@ -234,12 +232,6 @@ impl Search<'_, '_> {
             self.events.truncate(length);
         }
         None
-    }
-
-    /// Returns true if the next event of a thread is one that no order can do.
-    fn is_hopeless(&self, at: &Position, thread: usize) -> bool {
-        let next = self.context.next(at, thread);
-        next.is_some_and(|slot| matches!(slot.action, Action::Impossible(_)))
     }
 
     /// Remembers the place if it is the furthest.

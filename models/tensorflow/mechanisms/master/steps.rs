@@ -15,19 +15,21 @@ pub(in crate::models::tensorflow::mechanisms) fn first_error(run: &mut Run<'_>, 
         return;
     }
     master.lock.acquire(owner);
-    run.then(cancels(run.model, step));
+    let order = run.master_of(step).order;
+    run.then(cancels(run.model, step, order));
 }
 
 /// Lists what [`first_error`] may do.
 pub(in crate::models::tensorflow::mechanisms) fn next_of_first_error(next: &mut Next<'_>, step: StepId) {
     if !next.facts.master.failed(step) {
-        next.then(cancels(next.model, step));
+        next.then(cancels(next.model, step, 0));
     }
 }
 
-pub(super) fn cancels(model: &TensorFlow, step: StepId) -> Vec<super::super::Pc> {
+/// Returns the loop of `RunManyGraphs::StartCancel` over its calls, which are in the order in which they were made (`master_session.cc:523`).
+pub(super) fn cancels(model: &TensorFlow, step: StepId, order: u32) -> Vec<super::super::Pc> {
     let mut places = Vec::new();
-    for index in 0..model.partitions(step) {
+    for index in permutation(usize::from(model.partitions(step)), order as usize) {
         match model.run_graph_of(step, index) {
             Some(call) => places.push(rpc::cancel(call)),
             None => places.push(worker::cancel_local(step)),
@@ -113,13 +115,13 @@ pub(super) fn client_returns(run: &mut Run<'_>, step: StepId) {
 }
 
 /// Returns the number of orders of `count` things, as far as outcomes of a label have numbers.
-pub(in crate::models::tensorflow::mechanisms) fn orders(count: usize) -> usize {
+pub(in crate::models::tensorflow) fn orders(count: usize) -> usize {
     let orders = (1..=count).fold(1, usize::saturating_mul);
     orders.min(u32::MAX as usize)
 }
 
 /// Returns the permutation of `0..count` with this number; number 0 is the identity.
-pub(in crate::models::tensorflow::mechanisms) fn permutation(count: usize, mut number: usize) -> Vec<u16> {
+pub(in crate::models::tensorflow) fn permutation(count: usize, mut number: usize) -> Vec<u16> {
     let mut left: Vec<u16> = (0..count as u16).collect();
     let mut order = Vec::with_capacity(count);
     while !left.is_empty() {
