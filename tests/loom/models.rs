@@ -30,7 +30,7 @@ fn run<M: Reducible + 'static>(kernel: &Arc<Fragment<M>>) -> Exploration {
     explore(kernel, &Options::default(), &Arc::new(AtomicBool::new(false))).unwrap()
 }
 
-/// What loom needed and found: executions, states at rest, signatures.
+/// A search by loom in numbers: executions, states at rest, signatures.
 type Figures = (u64, usize, usize);
 
 /// Checks that loom reaches exactly the states at rest and signatures that there are; returns the number of signatures.
