@@ -266,9 +266,22 @@ impl TensorFlow {
         self.job.variant == Variant::CountOutInTwo
     }
 
-    /// Returns the access of a push: pushing a closure onto a bag commutes with all else; the deque of a one-thread pool has an order.
+    /// Returns true if whoever has an answer looks at the count of partitions and lowers it in two operations: the last may not know that
+    /// it is the last.
+    pub(in crate::models) fn counts_answers_in_two(&self) -> bool {
+        self.job.variant == Variant::CountAnswersInTwo
+    }
+
+    /// Returns true if a pool thread looks for a closure and goes to sleep in two operations: a closure that comes between them may wake
+    /// nobody.
+    pub(in crate::models) fn sleeps_in_two(&self) -> bool {
+        self.job.variant == Variant::SleepInTwo
+    }
+
+    /// Returns the access of a push: pushing a closure onto a bag commutes with all else; the deque of a one-thread pool has an order, and
+    /// where threads are woken, whom a push finds asleep matters.
     pub(in crate::models) fn push_access(&self) -> Access {
-        if self.pool_is_ordered() {
+        if self.pool_is_ordered() || self.sleeps_in_two() {
             Access::Write
         } else {
             Access::BothMover

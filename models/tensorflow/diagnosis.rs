@@ -157,7 +157,10 @@ impl Walk<'_> {
 
     fn waits_for_step(&mut self, worker: ProcessId, (step, pending): (StepId, u16), from: Option<usize>) {
         let name = self.model.step_name(step);
-        let text = format!("sess.run of {name} waits in RunPartitionsHelper for {pending} unanswered partition(s)");
+        let text = match pending {
+            0 => format!("every partition of {name} has answered, but none saw that it was the last"),
+            _ => format!("sess.run of {name} waits in RunPartitionsHelper for {pending} unanswered partition(s)"),
+        };
         let function = "MasterSession::RunPartitionsHelper";
         let root = self.push(from, worker, function, "BlockingCounter", None, &text);
         self.answers(root, pending);
@@ -207,7 +210,9 @@ impl Walk<'_> {
             true => "; it has failed and aborted already",
             false => "",
         };
+        let ended = self.process(id).thread(ThreadId::Done(step)).is_some();
         let text = match execution.outstanding {
+            0 if ended => format!("the callback of the partition of {step_name} has not run{failed}"),
             0 => format!(
                 "no node of the partition of {step_name} is outstanding, but none saw that it was the last{failed}"
             ),
@@ -318,7 +323,7 @@ impl Walk<'_> {
                 continue;
             }
             let in_pipeline = thread.at().is_of_pipeline() || thread.is_at(&pool::TAKE);
-            if in_pipeline && process.datasets.is_some() {
+            if in_pipeline && (process.datasets.is_some() || model.sleeps_in_two()) {
                 self.pipeline_thread(from, id, thread.id);
                 continue;
             }

@@ -17,7 +17,7 @@ use lastbatch::models::litmus::rendezvous::Rendezvous;
 use lastbatch::models::litmus::two_calls::TwoCalls;
 
 use crate::support::fault_injection::{Copies, Fault};
-use crate::support::scenario::{files, prepared};
+use crate::support::scenario::{files, prepared, repository};
 use crate::support::state_space::{signatures, state_space};
 
 const THREE: Pool = Pool {
@@ -30,12 +30,15 @@ fn run<M: Reducible + 'static>(kernel: &Arc<Fragment<M>>) -> Exploration {
     explore(kernel, &Options::default(), &Arc::new(AtomicBool::new(false))).unwrap()
 }
 
+/// A search by loom in numbers: executions, states at rest, signatures.
+type Figures = (u64, usize, usize);
+
 /// Checks that loom reaches exactly the states at rest and signatures that there are; returns the number of signatures.
 fn agrees<M: Reducible + 'static>(model: M) -> usize {
-    agrees_on(&Arc::new(Fragment::whole(model)))
+    agrees_on(&Arc::new(Fragment::whole(model))).2
 }
 
-fn agrees_on<M: Reducible + 'static>(kernel: &Arc<Fragment<M>>) -> usize {
+fn agrees_on<M: Reducible + 'static>(kernel: &Arc<Fragment<M>>) -> Figures {
     let expected = state_space(kernel.as_ref(), 100_000).unwrap();
     let found = run(kernel);
     let verdict = &found.verdict;
@@ -47,7 +50,22 @@ fn agrees_on<M: Reducible + 'static>(kernel: &Arc<Fragment<M>>) -> usize {
         assert_eq!(replayed.events(kernel).unwrap(), hang.events);
         assert!(found.outcomes.contains(&fingerprint(&replayed.system)));
     }
-    expected.signatures.len()
+    let executions = verdict.executions.as_ref().expect("loom counts them").count;
+    (executions, found.outcomes.len(), expected.signatures.len())
+}
+
+/// Checks that the page on limits has a row with these figures.
+fn is_told(name: &str, figures: &[Figures]) {
+    let page = std::fs::read_to_string(repository("docs/limits.md")).expect("a page");
+    let cells: [Vec<String>; 2] = [
+        figures.iter().map(|figures| figures.0.to_string()).collect(),
+        figures.iter().map(|figures| figures.1.to_string()).collect(),
+    ];
+    let row = format!("| {name} | {} |", cells.map(|numbers| numbers.join(", ")).join(" | "));
+    // Numbers stand there with separators.
+    let plain = |line: &str| line.replace(", ", "; ").replace(',', "");
+    let told = page.lines().any(|line| plain(line) == plain(&row));
+    assert!(told, "docs/limits.md has no row {row}");
 }
 
 #[test]
@@ -100,15 +118,31 @@ fn on_the_litmus_models_loom_finds_every_outcome_and_no_other() {
 
 #[test]
 fn in_the_kernels_of_a_step_loom_finds_every_outcome_and_no_other() {
+    let mut figures: [Vec<Figures>; 3] = Default::default();
     for (fixed, hangs) in [(false, 1), (true, 0)] {
         let count = |nodes| OutstandingCount { nodes, atomic: fixed };
-        assert_eq!([agrees(count(2)), agrees(count(3))], [hangs, hangs]);
         let shutdown = |threads| PoolShutdown {
             threads,
             flag_first: fixed,
         };
-        assert_eq!([agrees(shutdown(1)), agrees(shutdown(2))], [hangs, hangs]);
-        assert_eq!(agrees(TwoCalls { sticky: fixed }), hangs);
+        assert_eq!([agrees(count(2)), agrees(shutdown(1))], [hangs, hangs]);
+        let largest = [
+            agrees_on(&Arc::new(Fragment::whole(count(3)))),
+            agrees_on(&Arc::new(Fragment::whole(shutdown(2)))),
+            agrees_on(&Arc::new(Fragment::whole(TwoCalls { sticky: fixed }))),
+        ];
+        for (figures, found) in figures.iter_mut().zip(largest) {
+            assert_eq!(found.2, hangs);
+            figures.push(found);
+        }
+    }
+    let names = [
+        "outstanding count, three nodes",
+        "pool's shutdown, two threads",
+        "two calls",
+    ];
+    for (name, figures) in names.iter().zip(&figures) {
+        is_told(&format!("{name}: hangs, does not"), figures);
     }
 }
 
@@ -117,13 +151,15 @@ fn in_every_shipped_kernel_loom_finds_every_outcome_and_no_other() {
     for path in &files("kernel", "toml") {
         let kernel = prepared(path);
         let expected = kernel.scenario().document.expect.clone().expect("an expectation");
-        let hangs = agrees_on(&Arc::new(kernel.kernel()));
+        let figures = agrees_on(&Arc::new(kernel.kernel()));
         assert_eq!(
-            hangs,
+            figures.2,
             expected.signatures.map_or(0, |known| known.len()),
             "{}",
             path.display()
         );
+        let name = path.file_name().expect("a file").to_string_lossy();
+        is_told(&format!("`{name}`"), &[figures]);
     }
 }
 
@@ -135,7 +171,8 @@ fn a_kernel_in_which_nobody_can_run_has_the_one_outcome_that_it_begins_with() {
         while let Some((process, pending)) = rest.enabled(&model).first().cloned() {
             rest.step(&model, process, &pending, 0).unwrap();
         }
-        assert_eq!(agrees_on(&Arc::new(Fragment::new(model, rest, Vec::new()))), 0);
+        let (_, outcomes, hangs) = agrees_on(&Arc::new(Fragment::new(model, rest, Vec::new())));
+        assert_eq!((outcomes, hangs), (1, 0));
     }
 }
 

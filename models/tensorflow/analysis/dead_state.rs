@@ -108,6 +108,10 @@ impl TensorFlow {
 
     /// Applies rule 3. Returns true if a receive was eliminated.
     fn eliminate_abandoned(&self, id: ProcessId, process: &mut Process, step: StepId) -> bool {
+        // The closure that handles a dead receive may wake a thread which then runs another one.
+        if self.sleeps_in_two() {
+            return false;
+        }
         let known = process.table.iter().any(|(other, _)| *other == step);
         let aborted = self.is_settled(id, process, step);
         let mut gone: Vec<CallId> = Vec::new();

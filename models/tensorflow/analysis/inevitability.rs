@@ -89,9 +89,10 @@ impl TensorFlow {
     }
 
     /// Returns true if nothing is said of what a process does: on a worker, a step that comes to a closed session does not start, and an
-    /// attempt on a queue may wait; anywhere, a step whose count is wrong does not end.
+    /// attempt on a queue may wait, and nobody may learn of the last answer; anywhere, a step whose count is wrong does not end.
     fn is_unsure(&self, process: &Process) -> bool {
-        process.master.is_some() && (self.faults().close || self.has_queue()) || self.counts_out_in_two()
+        let may_wait = self.faults().close || self.has_queue() || self.counts_answers_in_two();
+        process.master.is_some() && may_wait || self.counts_out_in_two()
     }
 
     /// Lists the guarantees that a state breaks: at rest, those to answer a call that was sent and is not answered; in every state, those

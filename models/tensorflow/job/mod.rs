@@ -108,6 +108,10 @@ pub enum Variant {
     EndBeforeDrained,
     /// A wrong change: a node looks how many are outstanding and counts itself out in two operations, no longer in one.
     CountOutInTwo,
+    /// A wrong change: whoever has the answer of a partition looks how many are missing and counts it in two operations, no longer in one.
+    CountAnswersInTwo,
+    /// A wrong change: a pool thread looks into its queue and goes to sleep in two operations, and does not announce between them that it will.
+    SleepInTwo,
 }
 
 /// Every variant with its name in scenarios.
@@ -125,6 +129,8 @@ const VARIANTS: &[(Variant, &str)] = &[
     (Variant::SignalCreationError, "signal-creation-error"),
     (Variant::EndBeforeDrained, "end-before-drained"),
     (Variant::CountOutInTwo, "count-out-in-two"),
+    (Variant::CountAnswersInTwo, "count-answers-in-two"),
+    (Variant::SleepInTwo, "sleep-in-two"),
 ];
 
 impl Data {
@@ -153,6 +159,8 @@ impl Variant {
             Self::SignalCreationError,
             Self::EndBeforeDrained,
             Self::CountOutInTwo,
+            Self::CountAnswersInTwo,
+            Self::SleepInTwo,
         ];
         Self::all().filter(move |variant| !others.contains(variant))
     }

@@ -257,6 +257,9 @@ impl Run<'_> {
         } else {
             self.process.pool.push(size, from_pool, name);
         }
+        if self.model.sleeps_in_two() {
+            self.process.pool.wake(size);
+        }
         self.spawn(name, pool::closure(body));
     }
 

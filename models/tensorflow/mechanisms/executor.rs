@@ -3,7 +3,7 @@
 //! A node's life: its kernel runs (here, in [`super::rendezvous`], [`super::iterator`] or [`super::queue`]), then `NodeDone`. A node that
 //! succeeds hands its outputs on and its ready successors are run inline or scheduled; the first that fails aborts the rendezvous and
 //! cancels the step's cancellation manager before it counts itself out. When nothing is outstanding, `Finish` schedules the step's
-//! callback.
+//! callback. The race of two nodes that count themselves out is searched alone by loom: `scenarios/kernel/outstanding_count.toml`.
 
 mod roots;
 mod running;

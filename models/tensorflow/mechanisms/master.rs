@@ -1,5 +1,9 @@
 //! The client and the master's side of a step (`distributed_runtime/local_master.cc`, `master_session.cc`).
+//!
+//! The race of `RunManyGraphs`, partitions that fail and end at once, is searched alone by loom: `scenarios/kernel/run_many_graphs.toml`
+//! with a counter taken apart, and `run_many_graphs_atomic.toml`.
 
+mod answers;
 mod steps;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +37,7 @@ labels! {
     WHEN_DONE = "RunManyGraphs.when_done", "RunManyGraphs::WhenDone", "master_session.cc:485";
     UNLOCK = "RunManyGraphs.unlock", "RunManyGraphs::WhenDone (unlock)", "master_session.cc:496";
     DECREMENT = "RunManyGraphs.decrement", "RunManyGraphs::WhenDone (BlockingCounter::DecrementCount)", "master_session.cc:497";
+    READ_PENDING = "RunManyGraphs.read_pending", "RunManyGraphs::WhenDone (BlockingCounter)", "master_session.cc:497";
     CANCEL_STEP = "Master.send_cancel_step", "proposal: the master reports a cancelled step", "variant remember-cancelled-steps";
 }
 
@@ -61,6 +66,10 @@ program_counter! { Master;
     Unlock(step) => UNLOCK,
     /// Counts the partition.
     Decrement(step) => DECREMENT,
+    /// Variant `count-answers-in-two`, which takes the decrement apart: is this partition the last?
+    Look(step) => READ_PENDING,
+    /// And then counts the partition; `last`: what was seen, so that the step thread is told.
+    CountDown(step, last: bool) => DECREMENT,
     /// `remember-cancelled-steps`: reports the step to a partition.
     CancelStep(step, call) => CANCEL_STEP,
 }
@@ -108,6 +117,8 @@ pub struct Master {
     pub order: u32,
     /// Partitions that have not answered.
     pub pending: u16,
+    /// `count-answers-in-two`: whether somebody saw that its partition was the last.
+    pub notified: bool,
     /// Options of the worker's own partition.
     pub local: LocalOptions,
     /// Processes whose `RunGraph` was cancelled before it was sent. Diagnosis only.
@@ -252,7 +263,7 @@ impl Mechanism for Counter {
                 let value = (master.lock, master.failed, master.derived);
                 inventory.add(Object::RunMany(step), &value, || status.to_owned());
                 let pending = || format!("{} partitions have not answered", master.pending);
-                inventory.add(Object::Counter(step), &master.pending, pending);
+                inventory.add(Object::Counter(step), &(master.pending, master.notified), pending);
             }
         }
     }
@@ -272,12 +283,12 @@ impl Mechanism for Counter {
                     Order::All => orders(usize::from(model.partitions(step))),
                 })
             }
-            // The counter only falls, and only its end is waited for: counting down delays nobody, and at 0 nobody counts.
             Pc::Wait(step) => {
-                let counter = context.uses(Object::Counter(step), Access::BothMover);
-                counter.when(|view| view.master_of(step).pending == 0)
+                let counter = answers::declare_count(context, step, Access::Write);
+                counter.when(|view| answers::has_all(view, step))
             }
-            Pc::Decrement(step) => context.uses(Object::Counter(step), Access::BothMover),
+            Pc::Look(step) => answers::declare_count(context, step, Access::Read),
+            Pc::Decrement(step) | Pc::CountDown(step, _) => answers::declare_count(context, step, Access::Write),
             Pc::WhenDone(step, status) => {
                 let commutes = status != Status::Error || context.facts.master.failed(step);
                 let done = context.uses(
@@ -313,15 +324,10 @@ impl Mechanism for Counter {
                 let order: Vec<u16> = (0..model.partitions(step)).collect();
                 next.then(issue(model, step, &order));
             }
-            Pc::Options(_) | Pc::Wait(_) | Pc::Return(_) | Pc::Unlock(_) | Pc::Decrement(_) => {}
+            Pc::Options(_) | Pc::Wait(_) | Pc::Return(_) => {}
             Pc::Cleanup(_, call) if model.awaits_cleanup() => rpc::next_of_sending(next, call),
             Pc::Cleanup(_, call) | Pc::CancelStep(_, call) => next.send(model.call(call).server, Frame::Request(call)),
-            Pc::WhenDone(step, status) => {
-                next.then([Pc::Decrement(step)]);
-                if status == Status::Error {
-                    next_of_first_error(next, step);
-                }
-            }
+            _ => answers::next(self.0, next),
         }
     }
 
@@ -359,19 +365,7 @@ impl Mechanism for Counter {
                     }
                 }
             }
-            Pc::WhenDone(step, status) => {
-                run.then([Pc::Decrement(step)]);
-                match status {
-                    Status::Ok => {}
-                    Status::Error => first_error(run, step),
-                    Status::Derived => run.master_of(step).derived = true,
-                }
-            }
-            Pc::Unlock(step) => {
-                let owner = run.thread.id;
-                run.master_of(step).lock.release(owner);
-            }
-            Pc::Decrement(step) => run.master_of(step).pending -= 1,
+            _ => answers::apply(self.0, run),
         }
     }
 
@@ -389,14 +383,7 @@ impl Mechanism for Counter {
                 return format!("sends {}", view.model.call_words(call));
             }
             Pc::Return(_) => "answers the client",
-            Pc::WhenDone(_, Status::Ok) => "notes that a partition ended well",
-            Pc::WhenDone(_, Status::Derived) => "notes a derived error of a partition, and cancels nothing",
-            Pc::WhenDone(..) if view.process.master.as_ref().is_some_and(|master| master.failed) => {
-                "notes that a partition ended with an error, not the first"
-            }
-            Pc::WhenDone(..) => "notes that a partition ended with the first error, and goes on to cancel all others",
-            Pc::Unlock(_) => "has cancelled the partitions",
-            Pc::Decrement(_) => "counts the partition as answered",
+            _ => answers::words(self.0, view),
         };
         text.to_owned()
     }

@@ -5,6 +5,9 @@
 //! pops the front. Only after it has found its deque empty may it pop the back: `WaitForWork` looks once more before it blocks.
 //! With several threads an outsider pushes to a *random* deque and idle threads steal, so any queued closure may
 //! run next: the queue is a bag, and the bag is simply the threads whose next label is [`TAKE`].
+//!
+//! A thread that gives itself back takes what was pushed in the meantime, or is woken for it. That race is searched alone by loom:
+//! `scenarios/kernel/pool_sleep.toml` loses the wake-up in variant `sleep-in-two`, `pool_sleep_announced.toml` beside it does not.
 
 use std::collections::VecDeque;
 
@@ -21,6 +24,7 @@ use crate::models::tensorflow::process::{Process, ThreadId};
 labels! {
     TAKE = "Pool.take", "Eigen::NonBlockingThreadPool::WorkerLoop", "NonBlockingThreadPool.h";
     IDLE = "Pool.idle", "Eigen::NonBlockingThreadPool::WorkerLoop (PopFront)", "NonBlockingThreadPool.h";
+    SLEEP = "Pool.sleep", "Eigen::EventCount::CommitWait", "EventCount.h";
 }
 
 program_counter! { Pool;
@@ -28,6 +32,8 @@ program_counter! { Pool;
     Take => TAKE,
     /// Gives the pool thread back, and looks for more.
     Idle => IDLE,
+    /// Variant `sleep-in-two`, which leaves out `Prewait`: a thread that has found nothing sleeps, whatever has come since.
+    Sleep => SLEEP,
 }
 
 objects! { Pool;
@@ -45,6 +51,8 @@ pub struct ComputePool {
     queue: VecDeque<SmallVec<[ThreadId; 1]>>,
     /// Whether the one thread has something to pop first: it has not found the deque empty since its last closure.
     popping: bool,
+    /// Variant `sleep-in-two`: threads that run nothing and do not sleep. Each has a waiting closure that it will take, if no other one.
+    awake: u8,
 }
 
 impl ComputePool {
@@ -67,6 +75,11 @@ impl ComputePool {
     pub fn give_back(&mut self) {
         self.busy -= 1;
         self.popping = !self.queue.is_empty();
+    }
+
+    /// Wakes a thread for a closure that was pushed, if one sleeps. A thread that is about to sleep does not yet.
+    pub fn wake(&mut self, size: u8) {
+        self.awake += u8::from(self.busy + self.awake < size);
     }
 
     /// Takes a waiting closure out of the queue.
@@ -107,7 +120,20 @@ pub(super) fn closure(body: &[super::Pc]) -> impl Iterator<Item = super::Pc> {
 
 #[inline]
 fn may_take(view: &View<'_>) -> bool {
-    view.process.pool.may_take(view.model.pool_size(), view.thread.id)
+    let pool = &view.process.pool;
+    pool.may_take(view.model.pool_size(), view.thread.id) && (pool.awake > 0 || !view.model.sleeps_in_two())
+}
+
+/// Gives a pool thread back, where it sleeps in two operations: with a closure that no other thread has been woken for it goes on, else it
+/// will sleep.
+fn look(run: &mut Run<'_>) {
+    let waiting = run.process.threads.iter().filter(|thread| thread.is_at(&TAKE)).count();
+    if waiting > usize::from(run.process.pool.awake) {
+        run.process.pool.give_back();
+        run.process.pool.awake += 1;
+    } else {
+        run.then([Pc::Sleep]);
+    }
 }
 
 /// Returns a thread that waits for a pool thread, with its next operation. That is the same for all of them, `waiting` being one: in a large
@@ -137,6 +163,8 @@ impl Mechanism for Counter {
                 let take = context.uses(Object::Pool, Access::Write).taking_permit();
                 take.when(may_take)
             }
+            Pc::Idle | Pc::Sleep if context.model.sleeps_in_two() => context.uses(Object::Pool, Access::Write),
+            Pc::Sleep => unreachable!("no thread sleeps but in one variant"),
             // The one thread looks whether its deque is empty. One that is not stays so, since nobody else takes from it.
             Pc::Idle => {
                 let has_more = context.view.is_some_and(|view| !view.process.pool.queue.is_empty());
@@ -150,18 +178,24 @@ impl Mechanism for Counter {
         }
     }
 
-    /// Lists nothing: a closure's continuation follows from its node, see [`super::context::Item::Node`].
-    fn next(self, _next: &mut Next<'_>) {}
+    /// Lists little: a closure's continuation follows from its node, see [`super::context::Item::Node`].
+    fn next(self, next: &mut Next<'_>) {
+        let sleeps = next.model.sleeps_in_two() && self.0 == Pc::Idle;
+        next.then(sleeps.then_some(Pc::Sleep));
+    }
 
     fn apply(self, run: &mut Run<'_>) {
         match self.0 {
             Pc::Take => {
                 run.process.pool.take(run.model.pool_size(), run.thread.id);
+                run.process.pool.awake = run.process.pool.awake.saturating_sub(1);
                 if let ThreadId::Node(step, node) = run.thread.id {
                     run.then(executor::begin(run.model, run.id, step, node));
                 }
             }
+            Pc::Idle if run.model.sleeps_in_two() => look(run),
             Pc::Idle => run.process.pool.give_back(),
+            Pc::Sleep => run.process.pool.busy -= 1,
         }
     }
 
@@ -169,12 +203,16 @@ impl Mechanism for Counter {
         let words = match self.0 {
             Pc::Take => "begins on a pool thread",
             Pc::Idle => "gives its pool thread back",
+            Pc::Sleep => "has found no closure, and its pool thread goes to sleep",
         };
         words.to_owned()
     }
 
     fn waits(self, view: &View<'_>) -> Waits {
         match self.0 {
+            Pc::Take if view.model.sleeps_in_two() && view.process.pool.busy == 0 => {
+                Waits::InVain("the pool's threads sleep, and none was woken for it")
+            }
             // The closures that run on the pool and do not end.
             Pc::Take => {
                 let running = view
@@ -184,7 +222,7 @@ impl Mechanism for Counter {
                     .filter(|thread| thread.is_pooled() && !thread.is_at(&TAKE));
                 Waits::For(running.map(|thread| thread.id).collect())
             }
-            Pc::Idle => Waits::HELD,
+            Pc::Idle | Pc::Sleep => Waits::HELD,
         }
     }
 }
@@ -237,6 +275,20 @@ mod tests {
         pool.take(1, THIRD);
         pool.give_back();
         assert_eq!([FIRST, SECOND].map(|id| pool.may_take(1, id)), [false, true]);
+    }
+
+    #[test]
+    fn a_push_wakes_a_thread_that_sleeps_and_none_that_is_about_to() {
+        let mut pool = ComputePool::default();
+        pool.wake(1);
+        assert_eq!(pool.awake, 1, "it slept");
+        pool.wake(1);
+        assert_eq!(pool.awake, 1, "there is no other one");
+        (pool.awake, pool.busy) = (0, 1);
+        pool.wake(1);
+        assert_eq!(pool.awake, 0, "it has looked, and does not sleep yet");
+        pool.wake(2);
+        assert_eq!(pool.awake, 1, "the other one sleeps");
     }
 
     #[test]

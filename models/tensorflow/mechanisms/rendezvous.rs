@@ -3,7 +3,8 @@
 //!
 //! A rendezvous has two mutexes: that of its *local* table (values and waiters by key) and that of its *remote* half (`status_`,
 //! `active_`, `session_`, `deferred_calls_`). `StartAbort` takes them one after the other, and holds the second while it cancels the
-//! active calls one by one.
+//! active calls one by one. Its race with a receive that comes to the local table is searched alone by loom:
+//! `scenarios/kernel/recv_local_race.toml`, where 2.x has two mutexes for the local table, too, and `recv_local_race_one_mutex.toml`.
 
 mod aborting;
 mod following;

@@ -3,7 +3,8 @@
 //! A call is an object on each of its two sides. On the client's side it is `CallOptions` with the RPC's context: the cancel function is
 //! installed, then the call is started; a cancel before the first finds nothing to call, one between the two only marks the context, one
 //! after it completes the call on this side at once and resets the stream. On the server's side it is `grpc_call.h`'s `Call` with the
-//! handler's `CallOptions`.
+//! handler's `CallOptions`. The races of `CallOptions` are searched alone by loom: `scenarios/kernel/recv_cancel_race.toml` for a receive,
+//! `server_never_starts.toml` for a `RunGraph`.
 //!
 //! The frames of one call arrive in order, and a server may read a request together with its reset, in which case the request never
 //! reaches the service. Frames of different calls are not ordered here, although they share a connection: see `docs/fidelity.md`.

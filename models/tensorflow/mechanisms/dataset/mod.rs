@@ -353,9 +353,9 @@ impl TensorFlow {
 
     /// Returns true if a thread of a process's compute pool may wait for something that needs another one of them: where a synchronous
     /// kernel reads from the pipeline or destroys it, and where a handler waits for a session that is being destroyed. With a queue
-    /// whoever flushes it may wait in `DeregisterCallback`.
+    /// whoever flushes it may wait in `DeregisterCallback`. A pool thread that sleeps through a push does not run what was pushed.
     pub(in crate::models) fn pool_may_block(&self, id: ProcessId) -> bool {
-        if self.has_queue() && self.first_step(id).is_some() {
+        if self.sleeps_in_two() || self.has_queue() && self.first_step(id).is_some() {
             return true;
         }
         let Some(pipeline) = self.pipeline().filter(|_| self.first_step(id).is_some()) else {
