@@ -309,13 +309,24 @@ impl Process {
         }
     }
 
-    /// Takes a thread out to run it.
-    pub fn take_thread(&mut self, id: ThreadId) -> Thread {
+    /// Takes a thread out to run it, and returns its place as well.
+    pub fn take_thread(&mut self, id: ThreadId) -> (usize, Thread) {
         let index = self
             .threads
             .binary_search_by_key(&id, |thread| thread.id)
             .expect("only live threads run");
-        self.threads.remove(index)
+        (index, self.threads.remove(index))
+    }
+
+    /// Puts a thread back that was taken out of a place. Others may have come or gone since.
+    pub fn put_back(&mut self, place: usize, thread: Thread) {
+        let (before, after) = (place.checked_sub(1), self.threads.get(place));
+        let follows = before.is_none_or(|before| self.threads.get(before).is_some_and(|other| other.id < thread.id));
+        if follows && after.is_none_or(|other| thread.id < other.id) {
+            self.threads.insert(place, thread);
+        } else {
+            self.spawn(thread);
+        }
     }
 
     /// Returns every live thread's places, now or later, with this label.
