@@ -290,12 +290,13 @@ pub struct Process {
 }
 
 impl Process {
+    fn place(&self, id: ThreadId) -> Result<usize, usize> {
+        self.threads.binary_search_by_key(&id, |thread| thread.id)
+    }
+
     /// Returns the thread with this id, if it lives.
     pub fn thread(&self, id: ThreadId) -> Option<&Thread> {
-        self.threads
-            .binary_search_by_key(&id, |thread| thread.id)
-            .ok()
-            .map(|index| &self.threads[index])
+        self.place(id).ok().map(|index| &self.threads[index])
     }
 
     /// Adds a thread.
@@ -303,19 +304,27 @@ impl Process {
     /// # Panics
     /// If one of that name lives: names are unique.
     pub fn spawn(&mut self, thread: Thread) {
-        match self.threads.binary_search_by_key(&thread.id, |other| other.id) {
+        match self.place(thread.id) {
             Ok(_) => panic!("{:?} was started twice", thread.id),
             Err(index) => self.threads.insert(index, thread),
         }
     }
 
-    /// Takes a thread out to run it.
-    pub fn take_thread(&mut self, id: ThreadId) -> Thread {
-        let index = self
-            .threads
-            .binary_search_by_key(&id, |thread| thread.id)
-            .expect("only live threads run");
-        self.threads.remove(index)
+    /// Takes a thread out to run it, and returns its place as well.
+    pub fn take_thread(&mut self, id: ThreadId) -> (usize, Thread) {
+        let index = self.place(id).expect("only live threads run");
+        (index, self.threads.remove(index))
+    }
+
+    /// Puts a thread back that was taken out of a place. Others may have come or gone since.
+    pub fn put_back(&mut self, place: usize, thread: Thread) {
+        let before = place == 0 || self.threads.get(place - 1).is_some_and(|other| other.id < thread.id);
+        let after = self.threads.get(place).is_none_or(|other| thread.id < other.id);
+        if before && after {
+            self.threads.insert(place, thread);
+        } else {
+            self.spawn(thread);
+        }
     }
 
     /// Returns every live thread's places, now or later, with this label.
@@ -341,34 +350,26 @@ impl Process {
 
     /// Returns a call that this process sent.
     pub fn client_call(&self, id: CallId) -> Option<&ClientCall> {
-        self.client_calls
-            .binary_search_by_key(&id, |call| call.id)
-            .ok()
-            .map(|index| &self.client_calls[index])
+        let index = self.client_calls.binary_search_by_key(&id, |call| call.id).ok()?;
+        Some(&self.client_calls[index])
     }
 
     /// Returns the client's side of a call, to change it.
     pub fn client_call_mut(&mut self, id: CallId) -> Option<&mut ClientCall> {
-        self.client_calls
-            .binary_search_by_key(&id, |call| call.id)
-            .ok()
-            .map(|index| &mut self.client_calls[index])
+        let index = self.client_calls.binary_search_by_key(&id, |call| call.id).ok()?;
+        Some(&mut self.client_calls[index])
     }
 
     /// Returns a call that reached this process.
     pub fn server_call(&self, id: CallId) -> Option<&ServerCall> {
-        self.server_calls
-            .binary_search_by_key(&id, |call| call.id)
-            .ok()
-            .map(|index| &self.server_calls[index])
+        let index = self.server_calls.binary_search_by_key(&id, |call| call.id).ok()?;
+        Some(&self.server_calls[index])
     }
 
     /// Returns the server's side of a call, to change it.
     pub fn server_call_mut(&mut self, id: CallId) -> Option<&mut ServerCall> {
-        self.server_calls
-            .binary_search_by_key(&id, |call| call.id)
-            .ok()
-            .map(|index| &mut self.server_calls[index])
+        let index = self.server_calls.binary_search_by_key(&id, |call| call.id).ok()?;
+        Some(&mut self.server_calls[index])
     }
 
     /// Notes a call that this process will send.

@@ -33,7 +33,7 @@ pub use footprint::{Footprint, FrameSet, ThreadName};
 pub use fragment::{Fragment, Group, GroupError};
 pub use independence::{GuaranteeSet, Guarantees, Independence, Reducible};
 pub use lock::Lock;
-pub use operation::{Access, Label, ObjectId, Operation, Pending, ProcessId};
+pub use operation::{Access, Label, ObjectId, Operation, Pending, ProcessId, Ready};
 pub use system::{ContractViolation, Event, System, run_label};
 pub use unmodelled::Unmodelled;
 pub use waiting::{ClientStatus, Signature, Term, WaitFor, WaitNode};
@@ -68,6 +68,13 @@ pub trait Model: Send + Sync {
     /// Returns every live thread of the process with the operation that it will do next, in canonical order. Threads whose guard is
     /// false are listed too, with `enabled: false`: they do nothing until it holds.
     fn threads(&self, process: ProcessId, state: &Self::Process) -> Vec<Pending<Self::Thread>>;
+
+    /// Lists the threads of [`Model::threads`] that are enabled, in its order: all that an engine asks which follows one schedule. It
+    /// has a default, because it says nothing of its own; a model that need not make operations for it is sampled faster.
+    fn ready(&self, process: ProcessId, state: &Self::Process, ready: &mut Vec<Ready<Self::Thread>>) {
+        let threads = self.threads(process, state);
+        ready.extend(threads.iter().filter_map(Ready::of));
+    }
 
     /// Runs the next label of `thread`, with outcome `choice` of its `choices`. Frames that it sends are pushed to `sent`,
     /// at most one per label. Only called for a thread that [`Model::threads`] lists as enabled. Leaves the state canonical.

@@ -136,6 +136,25 @@ pub struct Pending<T> {
     pub enabled: bool,
 }
 
+/// A thread that can run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ready<T> {
+    /// The thread.
+    pub thread: T,
+    /// Number of outcomes of its label.
+    pub outcomes: u32,
+}
+
+impl<T: Copy> Ready<T> {
+    /// Returns the thread as one that can run, if it can.
+    pub fn of(pending: &Pending<T>) -> Option<Self> {
+        pending.enabled.then_some(Self {
+            thread: pending.thread,
+            outcomes: pending.operation.choices,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

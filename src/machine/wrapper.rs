@@ -3,7 +3,8 @@
 use super::{Model, ProcessId};
 
 /// A model around another one: where its processes and their states lie in the inner one. With that, [`delegate!`](crate::delegate) writes
-/// the methods that the wrapper leaves as they are. The traits have no default methods, so that none can be forgotten.
+/// the methods that the wrapper leaves as they are. But for
+/// [`Model::ready`], which follows from another one, the traits have no default methods, so that none can be forgotten.
 pub trait Wrapper: Model<Thread = <Self::Inner as Model>::Thread, Frame = <Self::Inner as Model>::Frame> {
     /// The inner model.
     type Inner: Model;

@@ -7,12 +7,12 @@ use smallvec::SmallVec;
 use super::TensorFlow;
 use crate::machine::{
     ClientStatus, Footprint, FrameSet, GuaranteeSet, Guarantees, Independence, Model, ObjectId, Pending, ProcessId,
-    ThreadName, WaitFor,
+    Ready, ThreadName, WaitFor,
 };
 use crate::models::tensorflow::analysis::Outlook;
 use crate::models::tensorflow::mechanisms::cancellation::Session;
 use crate::models::tensorflow::mechanisms::closing;
-use crate::models::tensorflow::mechanisms::context::{Inventory, Item, Next, Run, View, Wanted};
+use crate::models::tensorflow::mechanisms::context::{Inventory, Item, Next, Run, Spawned, View, Wanted};
 use crate::models::tensorflow::mechanisms::master::{self, Master};
 use crate::models::tensorflow::mechanisms::pool;
 use crate::models::tensorflow::mechanisms::queue::Queue;
@@ -78,7 +78,7 @@ impl Model for TensorFlow {
         let mut waiting: Option<Pending<ThreadId>> = None;
         let mut listed = Vec::with_capacity(process.threads.len());
         for thread in &process.threads {
-            let waits = thread.is_at(&pool::TAKE);
+            let waits = pool::takes(thread.at());
             let pending = match &waiting {
                 Some(other) if waits => pool::pending_like(other, &view(thread)),
                 _ => view(thread).pending(&facts),
@@ -91,6 +91,25 @@ impl Model for TensorFlow {
         listed
     }
 
+    fn ready(&self, id: ProcessId, process: &Process, ready: &mut Vec<Ready<ThreadId>>) {
+        // Guards and outcomes look at no fact.
+        let facts = Facts::default();
+        let is_busy = pool::is_busy(self, process);
+        for thread in &process.threads {
+            // In a large partition most threads wait for a pool thread.
+            if is_busy && pool::takes(thread.at()) {
+                continue;
+            }
+            let view = View {
+                model: self,
+                id,
+                process,
+                thread,
+            };
+            ready.extend(view.ready(&facts));
+        }
+    }
+
     fn apply(
         &self,
         id: ProcessId,
@@ -100,15 +119,16 @@ impl Model for TensorFlow {
         sent: &mut Vec<(ProcessId, rpc::Frame)>,
     ) {
         let said = cfg!(debug_assertions).then(|| Said::of(self, id, process, thread));
-        let taken = process.take_thread(thread);
+        let (place, taken) = process.take_thread(thread);
         let run = Run {
             model: self,
             id,
             process,
+            place,
             thread: taken,
             choice,
             sent,
-            spawned: Vec::new(),
+            spawned: Spawned::new(),
         };
         let spawned = run.run();
         if let Some(said) = said {

@@ -2,8 +2,10 @@
 
 use std::hash::Hash;
 
+use smallvec::SmallVec;
+
 use super::{Facts, Pc, executor, pool};
-use crate::machine::{Access, Label, ObjectId, Operation, Pending, ProcessId};
+use crate::machine::{Access, Label, ObjectId, Operation, Pending, ProcessId, Ready};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::job::graph::Node;
 use crate::models::tensorflow::mechanisms::dataset::Name;
@@ -99,16 +101,29 @@ impl Declared<'_> {
 }
 
 impl View<'_> {
-    /// Returns the thread with its next operation.
-    pub(in crate::models) fn pending(&self, facts: &Facts) -> Pending<ThreadId> {
-        let pc = self.thread.at();
-        let context = Context {
+    fn declared<'b>(&'b self, facts: &'b Facts) -> Declared<'b> {
+        self.thread.at().declare(&Context {
             model: self.model,
             id: self.id,
             facts,
             view: Some(*self),
-        };
-        let declared = pc.declare(&context);
+        })
+    }
+
+    /// Returns the thread with the number of outcomes of its next label, if it can run.
+    #[inline]
+    pub(in crate::models) fn ready(&self, facts: &Facts) -> Option<Ready<ThreadId>> {
+        let declared = self.declared(facts);
+        declared.enabled.then_some(Ready {
+            thread: self.thread.id,
+            outcomes: declared.choices,
+        })
+    }
+
+    /// Returns the thread with its next operation.
+    pub(in crate::models) fn pending(&self, facts: &Facts) -> Pending<ThreadId> {
+        let pc = self.thread.at();
+        let declared = self.declared(facts);
         let mut operation = declared.operation(self.model, pc.label());
         // Even what commutes with all else does not with the end of the process.
         if operation.access == Access::BothMover && self.model.may_still_die(self.id, self.process) {
@@ -207,26 +222,31 @@ impl<'a> Next<'a> {
     }
 }
 
+/// Names of threads that one label starts: mostly one.
+pub(in crate::models) type Spawned = SmallVec<[ThreadId; 2]>;
+
 /// A thread of a process, running one label.
 pub(in crate::models) struct Run<'a> {
     pub(in crate::models) model: &'a TensorFlow,
     pub(in crate::models) id: ProcessId,
     pub(in crate::models) process: &'a mut Process,
+    /// The place of the thread among those of the process.
+    pub(in crate::models) place: usize,
     pub(in crate::models) thread: Thread,
     pub(in crate::models) choice: u32,
     pub(in crate::models) sent: &'a mut Vec<(ProcessId, Frame)>,
     /// Threads that were started.
-    pub(in crate::models) spawned: Vec<ThreadId>,
+    pub(in crate::models) spawned: Spawned,
 }
 
 impl Run<'_> {
     /// Runs the label and puts the thread back, if it goes on. Returns the names of the threads that were started.
-    pub(in crate::models) fn run(mut self) -> Vec<ThreadId> {
+    pub(in crate::models) fn run(mut self) -> Spawned {
         let pc = self.thread.stack.pop().expect("a live thread has a place");
         pc.apply(&mut self);
         executor::go_on_inline(&mut self);
         if !self.thread.stack.is_empty() {
-            self.process.spawn(self.thread);
+            self.process.put_back(self.place, self.thread);
         }
         self.spawned
     }

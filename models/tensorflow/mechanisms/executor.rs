@@ -177,12 +177,10 @@ pub(super) fn node_may_fail(next: &mut Next<'_>, step: StepId, node: NodeId, inl
 
 /// Goes on in `ExecutorState::Process` with the nodes that it kept for itself.
 pub(super) fn go_on_inline(run: &mut Run<'_>) {
-    let at_end = run
-        .thread
-        .stack
-        .last()
-        .is_some_and(|pc| pc.label() == &super::pool::IDLE);
-    if let (true, ThreadId::Node(step, _), false) = (at_end, run.thread.id, run.thread.inline.is_empty()) {
+    let at_end = |thread: &Thread| thread.stack.last().is_some_and(|pc| pc.label() == &super::pool::IDLE);
+    if let (ThreadId::Node(step, _), false) = (run.thread.id, run.thread.inline.is_empty())
+        && at_end(&run.thread)
+    {
         if open_roots(run.model, run.id, step, &run.thread, &run.thread.inline) > 1 {
             return run.then([Pc::NextRoot(step)]);
         }

@@ -118,6 +118,18 @@ pub(super) fn closure(body: &[super::Pc]) -> impl Iterator<Item = super::Pc> {
     take.chain(body.iter().copied()).chain(std::iter::once(Pc::Idle.into()))
 }
 
+/// Returns true if a thread at this place waits for a pool thread.
+#[inline]
+pub(in crate::models) fn takes(place: super::Pc) -> bool {
+    matches!(place, super::Pc::Pool(Counter(Pc::Take)))
+}
+
+/// Returns true if every pool thread of a process runs a closure.
+#[inline]
+pub(in crate::models) fn is_busy(model: &TensorFlow, process: &Process) -> bool {
+    process.pool.busy >= model.pool_size()
+}
+
 #[inline]
 fn may_take(view: &View<'_>) -> bool {
     let pool = &view.process.pool;

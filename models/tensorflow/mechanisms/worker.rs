@@ -1,6 +1,8 @@
 //! A worker service: `RunGraph`, `RecvTensor`, `CleanupGraph` and `AbortStep` (`distributed_runtime/worker.cc`, `graph_mgr.cc`,
 //! `rpc/grpc_worker_service.cc`).
 
+use smallvec::{SmallVec, smallvec};
+
 use super::context::{Context, Declared, Inventory, Next, Run, View};
 use super::room::Mechanism;
 use super::{cancellation, executor, rendezvous, rpc};
@@ -90,24 +92,26 @@ pub(super) fn cancel_local(step: StepId) -> super::Pc {
 }
 
 /// Returns the places of a request's handler.
-pub(super) fn handler(model: &TensorFlow, restarted: bool, call: CallId) -> Vec<super::Pc> {
+pub(super) fn handler(model: &TensorFlow, restarted: bool, call: CallId) -> SmallVec<[super::Pc; 3]> {
     let info = model.call(call);
-    let installs = [rpc::install_callback(call), Pc::Install(call).into()];
+    let callback = rpc::install_callback(call);
+    let installs = |then| smallvec![callback, Pc::Install(call).into(), then];
     match info.kind {
         // The session is gone with the process that knew it (`worker.cc:158`, `session_mgr.cc:124`), and a receive names the incarnation
         // of the device that is gone (`worker.cc:404`).
         CallKind::RunGraph { .. } | CallKind::RecvTensor { .. } if restarted => {
-            [&installs[..1], &rpc::serve(call, false)].concat()
+            let [clear, respond] = rpc::serve(call, false);
+            smallvec![callback, clear, respond]
         }
-        CallKind::RecvTensor { .. } => [&installs[..], &[rendezvous::receive(info.step, call)]].concat(),
-        CallKind::RunGraph { .. } => [&installs[..], &[rendezvous::execute(info.step)]].concat(),
+        CallKind::RecvTensor { .. } => installs(rendezvous::receive(info.step, call)),
+        CallKind::RunGraph { .. } => installs(rendezvous::execute(info.step)),
         CallKind::CleanupGraph => {
             let answer = model.awaits_cleanup().then(|| rpc::respond(call));
             [rendezvous::cleanup(info.step)].into_iter().chain(answer).collect()
         }
         // What the session holds there waits for nobody: no step of it runs.
-        CallKind::DeleteSession => vec![rpc::respond(call)],
-        CallKind::CancelStep => vec![Pc::RememberCancelled(info.step).into()],
+        CallKind::DeleteSession => smallvec![rpc::respond(call)],
+        CallKind::CancelStep => smallvec![Pc::RememberCancelled(info.step).into()],
     }
 }
 

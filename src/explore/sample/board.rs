@@ -1,14 +1,6 @@
 //! A system while it runs, with the threads that can run kept up to date.
 
-use crate::machine::{ContractViolation, Model, ProcessId, System, run_label};
-
-/// A thread that can run.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ready<T> {
-    pub(super) thread: T,
-    /// Number of outcomes of its label.
-    pub(super) outcomes: u32,
-}
+use crate::machine::{ContractViolation, Model, ProcessId, Ready, System, run_label};
 
 /// The state of every process, and the threads of each that can run.
 pub(super) struct Board<'a, M: Model> {
@@ -83,17 +75,17 @@ impl<'a, M: Model> Board<'a, M> {
 
     /// Lists the threads of a process that can run.
     fn list(&mut self, process: ProcessId) {
-        let threads = self.model.threads(process, &self.system.processes[process.index()]);
+        let state = &self.system.processes[process.index()];
         let ready = &mut self.ready[process.index()];
         ready.clear();
-        // A loop by reference: most threads wait, and an iterator by value would move each of them.
-        for pending in &threads {
-            if pending.enabled {
-                ready.push(Ready {
-                    thread: pending.thread,
-                    outcomes: pending.operation.choices,
-                });
-            }
+        self.model.ready(process, state, ready);
+        if self.checked {
+            let threads = self.model.threads(process, state);
+            assert!(
+                threads.iter().filter_map(Ready::of).eq(ready.iter().copied()),
+                "{}: who is ready, {ready:?}, is not who is enabled",
+                self.model.process_name(process)
+            );
         }
     }
 }

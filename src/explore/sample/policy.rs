@@ -7,10 +7,10 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use rustc_hash::FxHasher;
 
-use super::board::{Board, Ready};
+use super::board::Board;
 use crate::explore::driver::Execution;
 use crate::explore::strategy::{Repertoire, Strategy};
-use crate::machine::{Model, ProcessId};
+use crate::machine::{Model, ProcessId, Ready};
 
 /// The strategies that the sampler runs.
 pub(super) const REPERTOIRE: Repertoire = Repertoire {

@@ -21,7 +21,7 @@ fn validating() -> (Bench, Said) {
 fn gone_on_with(place: crate::models::tensorflow::mechanisms::Pc) {
     let (mut bench, said) = validating();
     let process = bench.process_mut("worker0");
-    let mut thread = process.take_thread(RECEIVER);
+    let (_, mut thread) = process.take_thread(RECEIVER);
     thread.stack.pop();
     thread.then([place]);
     process.spawn(thread);
@@ -68,7 +68,7 @@ fn a_label_that_goes_on_to_a_place_of_which_it_said_nothing_is_an_error() {
 fn a_label_that_comes_to_carry_a_node_of_which_it_said_nothing_is_an_error() {
     let (mut bench, said) = validating();
     let process = bench.process_mut("worker0");
-    let mut thread = process.take_thread(RECEIVER);
+    let (_, mut thread) = process.take_thread(RECEIVER);
     thread.inline.push(0);
     process.spawn(thread);
     said.check(bench.process("worker0"), RECEIVER, &[], &[]);

@@ -163,7 +163,8 @@ impl Facts {
         } else {
             Some(id)
         };
-        known.map_or_else(State::default, |id| self.states[usize::from(id)])
+        let state = known.and_then(|id| self.states.get(usize::from(id)));
+        state.copied().unwrap_or_default()
     }
 
     /// Returns true if the step's rendezvous is aborted on both halves and stays so: nothing can abort the step any more.
