@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::*;
-use crate::explore::{Answer, Executions, Finding, FindingKind, FoundHang, Verdict};
+use crate::explore::{Answer, Executions, Finding, FindingKind, FoundHang, PartsSearched, Verdict};
 use crate::machine::{Event, Label, Term, WaitFor, WaitNode};
 use crate::scenario::Told;
 
@@ -123,6 +123,29 @@ fn told<T>(verdict: &Verdict, schedules: &[Option<PathBuf>], tell: impl FnOnce(&
 
 fn piped(told: &Told<'_>) -> String {
     verdict_text(told, &View::default())
+}
+
+#[test]
+fn a_verdict_on_parts_says_that_their_search_ended_at_the_first_size_that_hangs() {
+    let parts = |stopped_at_hang| Verdict {
+        complete: false,
+        parts: Some(PartsSearched {
+            proved: 13,
+            hung: 1,
+            stand_for: 60,
+            servers: 2,
+            edges: 2,
+            stopped_at_hang,
+            states: 4_321,
+            ..PartsSearched::default()
+        }),
+        ..verdict(vec![hang()])
+    };
+    let text = told(&parts(true), &[None], piped);
+    let expected = "  parts       14 parts with up to 2 servers and 2 edges (for 60 by name): 13 without a hang, 1 with one, 0 undecided; 4,321 states\n\
+                    \x20             none larger, as some of this size hang: the job may hang in other ways, too (--engine exhaustive looks at all of it)\n";
+    assert!(text.contains(expected), "{text}");
+    assert!(!told(&parts(false), &[None], piped).contains("none larger"));
 }
 
 #[test]
