@@ -240,7 +240,14 @@ fn a_verbose_verdict_has_every_waiting_place_the_schedule_and_the_functions_that
 fn a_quiet_verdict_is_one_line_and_colours_are_used_only_where_they_are_asked_for() {
     let verdict = verdict(vec![hang()]);
     let line = "scenarios/final_batch/ps2_coupled.toml: HANG: 1 distinct hang; the search is complete\n";
-    assert_eq!(told(&verdict, &[], |told| verdict_line(told, &View::default())), line);
+    assert_eq!(
+        told(&verdict, &[], |told| verdict_line(
+            &told.scenario,
+            told.verdict,
+            &View::default()
+        )),
+        line
+    );
     let coloured = View {
         colour: true,
         ..View::default()
