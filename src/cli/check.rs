@@ -18,7 +18,7 @@ mod shards;
 
 use super::checkpoints::CheckpointArgs;
 use super::progress::Progress;
-use super::screen::{Detail, reader_is_gone, width};
+use super::screen::{is_quiet, reader_is_gone, view, width};
 use super::selection::scenarios;
 use super::values::{duration, memory, variant};
 use super::{Ended, Failure, Outcome, help, interrupt, note, print, writable};
@@ -90,8 +90,6 @@ pub(super) struct Check {
     /// Print each verdict as one line of JSON
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    detail: Detail,
     /// Write schedules into this directory
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -158,7 +156,7 @@ impl Check {
                 break;
             }
         }
-        if experiment.len() > 1 && !self.json && !self.detail.quiet {
+        if experiment.len() > 1 && !self.json && !is_quiet() {
             let heading = ["scenario", "verdict", "states or executions", "seconds", "expectation"];
             print(&format!("\n{}", table(heading, &rows, width())));
         }
@@ -262,10 +260,10 @@ impl Check {
                 ..JsonVerdict::of(&told)
             };
             print(&format!("{}\n", serde_json::to_string(&line)?));
-        } else if self.detail.quiet {
-            print(&verdict_line(&told, &self.detail.view()));
+        } else if is_quiet() {
+            print(&verdict_line(&told.scenario, told.verdict, &view()));
         } else {
-            print(&verdict_text(&told, &self.detail.view()));
+            print(&verdict_text(&told, &view()));
             if !(self.record || self.out.is_some() || verdict.hangs.is_empty() && verdict.findings.is_empty()) {
                 print(NOT_WRITTEN);
             }
@@ -276,7 +274,7 @@ impl Check {
         let compared = compared(&judgement, expect.as_ref());
         if self.json {
             note(&format!("{}: {compared}", experiment.scenario()));
-        } else if !self.detail.quiet {
+        } else if !is_quiet() {
             print(&format!("\n{compared}\n"));
         }
         Ok(Checked { verdict, judgement })

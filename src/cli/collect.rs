@@ -13,6 +13,7 @@ use clap::Args;
 use lastbatch::file::{FileError, write_whole};
 use lastbatch::models::tensorflow::evidence::stacks::{Dump, Missing, TASKS};
 
+use super::screen::print_more;
 use super::values::some_time;
 use super::{Ended, Failure, Outcome, help, print};
 use target::{Target, Task};
@@ -47,8 +48,8 @@ pub(super) struct Collect {
     #[arg(long)]
     run: bool,
     /// Give a task up after this time
-    #[arg(long, value_name = "TIME", default_value = "2min", value_parser = some_time, requires = "run")]
-    timeout: Duration,
+    #[arg(long, alias = "timeout", value_name = "TIME", default_value = "2min", value_parser = some_time, requires = "run")]
+    max_time: Duration,
 }
 
 impl Collect {
@@ -61,7 +62,7 @@ impl Collect {
         fs::create_dir_all(&self.out).map_err(FileError::cannot("make the folder", &self.out))?;
         let list = self.out.join(TASKS);
         write_whole(&list, script::list(&tasks).as_bytes()).map_err(FileError::cannot("write", &list))?;
-        let patience = self.timeout;
+        let patience = self.max_time;
         let folder = self.out.as_path();
         let results: Vec<Result<Dump, Missing>> = std::thread::scope(|scope| {
             let running = tasks
@@ -74,15 +75,30 @@ impl Collect {
                 .map(|one| one.join().expect("collecting does not panic"));
             ended.collect()
         });
-        let missing = results.iter().filter(|result| result.is_err()).count();
-        for result in results {
-            print(&match result {
-                Ok(dump) => collected(&dump),
+        for result in &results {
+            print_more(&match result {
+                Ok(dump) => collected(dump),
                 Err(Missing { task, reason }) => format!("{task}: MISSING: {reason}\n"),
             });
         }
-        print(&format!("next: lastbatch match {}\n", self.out.display()));
-        Ok(if missing == 0 { Outcome::Holds } else { Outcome::Fails })
+        let missing: Vec<&str> = results
+            .iter()
+            .filter_map(|result| Some(result.as_ref().err()?.task.as_str()))
+            .collect();
+        let (there, folder) = (results.len() - missing.len(), folder.display());
+        let without = match missing.as_slice() {
+            [] => String::new(),
+            some => format!(", without {}", some.join(", ")),
+        };
+        print(&format!(
+            "{there} of {} tasks in {folder}{without}; next: lastbatch match {folder}\n",
+            results.len()
+        ));
+        Ok(if missing.is_empty() {
+            Outcome::Holds
+        } else {
+            Outcome::Fails
+        })
     }
 
     /// Returns every task that the arguments name.

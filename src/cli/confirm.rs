@@ -14,6 +14,7 @@ use lastbatch_probe_format::holds::Holds;
 use super::job::{Folder, LOOK, RunningJob, Watch, probe};
 use super::minimise::no_hang;
 use super::replay::Replay;
+use super::screen::print_more;
 use super::values::some_time;
 use super::{Ended, Failure, Outcome, help, interrupt, print};
 
@@ -74,10 +75,11 @@ impl Confirm {
         let forcing = Forcing::of(experiment.model(), &explanation, whole.model());
         let mut forcing = forcing.map_err(|error| Failure(format!("{}: {error}", self.schedule.display())))?;
         forcing.holds.longest_ms = self.longest;
-        print(&told(&forcing));
         if self.rules {
+            print(&told(&forcing));
             return Ok(Outcome::Holds);
         }
+        print_more(&told(&forcing));
         let probe = probe(self.probe.as_deref())?;
         let folder = Folder::new(self.out.as_deref())?;
         self.force(&forcing.holds, &folder, &probe)

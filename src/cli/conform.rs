@@ -8,6 +8,7 @@ use lastbatch::models::tensorflow::evidence::conform::{Trace, calls_in_another_o
 use lastbatch::scenario::{Experiment, Labels, Scenario};
 use lastbatch::schedule::{Ending, Schedule};
 
+use super::screen::{print_more, shown};
 use super::{Ended, Failure, Outcome, help, print};
 
 /// Decide whether the model can do what a trace of the real runtime shows
@@ -33,11 +34,11 @@ impl Conform {
         let experiment = traced(self.scenario.as_deref(), &trace)?;
         let outcome = conform(experiment.model(), &trace);
         let undecided = outcome.is_undecided();
-        print(&format!("{outcome}\n"));
+        print(&shown(format!("{outcome}\n")));
         if let Some(out) = &self.out {
             let schedule = promising(&experiment, outcome.events)?;
             schedule.write(out)?;
-            print(&format!("schedule written to {}\n", out.display()));
+            print_more(&format!("schedule written to {}\n", out.display()));
         }
         Ok(match (outcome.agreed, undecided) {
             (true, _) => Outcome::Holds,

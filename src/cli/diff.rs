@@ -10,11 +10,11 @@ use lastbatch::explore::{HangRecord, Verdict};
 use lastbatch::file::FileError;
 use lastbatch::gate::Difference;
 use lastbatch::models::tensorflow::job::Variant;
-use lastbatch::report::{JsonDiff, diff_text};
+use lastbatch::report::{JsonDiff, diff_line, diff_text};
 use lastbatch::scenario::{EngineStatus, Experiment, Labels, Scenario};
 
 use super::progress::Progress;
-use super::screen::width;
+use super::screen::{is_quiet, view};
 use super::selection::scenarios;
 use super::values::variant;
 use super::{Ended, Failure, Outcome, help, interrupt, print, threads, writable};
@@ -177,11 +177,15 @@ impl Diff {
             print(&format!("{}\n", serde_json::to_string(&JsonDiff::of(differences))?));
             return Ok(());
         }
+        if is_quiet() {
+            print(&diff_line(differences));
+            return Ok(());
+        }
         let sides = match (&self.against, self.variants.as_slice()) {
             (Some(program), _) => [program.display().to_string(), "this program".to_owned()],
             (None, variants) => [0, 1].map(|side| variants[side].to_string()),
         };
-        print(&diff_text(&sides[0], &sides[1], differences, width()));
+        print(&diff_text(&sides[0], &sides[1], differences, &view()));
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use lastbatch::schedule::{Ending, Schedule};
 use super::conform::{promising, traced};
 use super::minimise::no_hang;
 use super::replay::Replay;
-use super::screen::Detail;
+use super::screen::{is_quiet, print_more, view};
 use super::{Ended, Failure, Outcome, help, note, print};
 
 /// Explain why a schedule hangs
@@ -52,8 +52,6 @@ pub(super) struct Explain {
     /// States that one search may store before it is left undecided
     #[arg(long, value_name = "N", default_value_t = ExplainOptions::default().max_states)]
     max_states: u64,
-    #[command(flatten)]
-    detail: Detail,
 }
 
 /// The subject of an explanation.
@@ -104,10 +102,8 @@ impl Explain {
                 let json = serde_json::to_string_pretty(&JsonExplanation::of(explanation))?;
                 print(&format!("{json}\n"));
             }
-            Some(explanation) if told && self.detail.quiet => {
-                print(&explanation_line(explanation, &self.detail.view()))
-            }
-            Some(explanation) if told => print(&explanation_text(explanation, &self.detail.view())),
+            Some(explanation) if told && is_quiet() => print(&explanation_line(explanation, &view())),
+            Some(explanation) if told => print(&explanation_text(explanation, &view())),
             _ => {}
         }
         let agrees = subject.traced.is_none_or(|traced| traced.disagreement.is_none());
@@ -190,7 +186,7 @@ impl Explain {
             if self.json {
                 note(&told);
             } else {
-                print(&format!("{told}\n"));
+                print_more(&format!("{told}\n"));
             }
         }
         Ok(())

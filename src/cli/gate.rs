@@ -10,11 +10,13 @@ use lastbatch::file::{FileError, write_whole};
 use lastbatch::gate::{
     Artifacts, Baseline, Budgets, Checkpoints, GateError, GateReport, Observer, Plan, Settings, Task, judge, merge, run,
 };
-use lastbatch::report::{View, gate_annotations, gate_junit, gate_markdown, gate_text, proofs_markdown, verdict_text};
+use lastbatch::report::{
+    View, gate_annotations, gate_junit, gate_line, gate_markdown, gate_text, proofs_markdown, verdict_text,
+};
 use lastbatch::scenario::{BASELINE_NAME, EngineStatus};
 
 use super::progress::Progress;
-use super::screen::width;
+use super::screen::{is_quiet, print_more, view};
 use super::selection::is_meant;
 use super::{Ended, Failure, Outcome, help, interrupt, print, save, threads, writable};
 
@@ -43,8 +45,8 @@ pub(super) struct Gate {
     /// Run only scenarios whose path has this in it, or matches it if there is a * or a ? (repeatable)
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["shard", "merge"])]
     only: Vec<String>,
-    /// Run one of several parts of the scenarios, as in 2/5
-    #[arg(long, value_name = "K/N", conflicts_with = "merge")]
+    /// Run the Nth of COUNT parts of the scenarios, as in 2/5
+    #[arg(long, value_name = "N/COUNT", conflicts_with = "merge")]
     shard: Option<Shard>,
     /// Run nothing; join the --json reports of all shards
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["quick", "resume", "artifacts"])]
@@ -122,7 +124,7 @@ impl Gate {
             judge(&mut report, &newer);
             newer.save(&file)?;
             self.tell(&report)?;
-            print(&changes(&baseline, &newer));
+            print_more(&changes(&baseline, &newer));
         } else {
             judge(&mut report, &baseline);
             self.tell(&report)?;
@@ -206,7 +208,10 @@ impl Gate {
     }
 
     fn tell(&self, report: &GateReport) -> Result<(), Failure> {
-        print(&gate_text(report, width()));
+        print(&match is_quiet() {
+            true => gate_line(report),
+            false => gate_text(report, &view()),
+        });
         if std::env::var_os("GITHUB_ACTIONS").is_some() {
             print(&gate_annotations(report, &self.directory));
         }

@@ -10,7 +10,8 @@ use lastbatch::models::tensorflow::job::graph::{Graph, NodeKind};
 use lastbatch::report::import_text;
 use lastbatch::scenario::Input;
 
-use super::{Ended, Failure, Outcome, help, print};
+use super::screen::{print_more, shown};
+use super::{Ended, Failure, Outcome, help, print, writable};
 
 /// Show the graph of a RunMetadata file and write a scenario for it
 ///
@@ -49,15 +50,12 @@ impl Import {
                 keep: usize::from(self.keep),
                 ..SliceOptions::default()
             };
-            print(&import_text(
-                &file.display().to_string(),
-                graph,
-                &slice(graph, &options),
-            ));
+            let name = file.display().to_string();
+            print(&shown(import_text(&name, graph, &slice(graph, &options))));
         }
         if let Some((output, text)) = scenario {
             write_whole(output, text.as_bytes()).map_err(FileError::cannot("write the scenario", output))?;
-            print(&format!("scenario written to {}\n", output.display()));
+            print_more(&format!("scenario written to {}\n", output.display()));
         }
         Ok(Outcome::Holds)
     }
@@ -76,6 +74,9 @@ impl Import {
         let turn = if fed { "batch" } else { "end" };
         let meets = if fed { "is fed" } else { "meets the end of the data" };
         let from = output.parent().unwrap_or(Path::new(""));
+        if !from.as_os_str().is_empty() {
+            writable(from)?;
+        }
         let reading = match &self.read_graph {
             Some(file) => format!("read_graph = {}\n", quoted(&relative(file, from)?)),
             None => String::new(),

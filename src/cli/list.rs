@@ -6,7 +6,7 @@ use clap::Args;
 use lastbatch::report::table;
 use lastbatch::scenario::{Expect, Scenario};
 
-use super::screen::width;
+use super::screen::{is_quiet, width};
 use super::selection::scenarios;
 use super::{Ended, Outcome, help, print};
 
@@ -23,7 +23,12 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn run(self) -> Ended {
-        let rows: Vec<_> = scenarios(&self.places)?.iter().map(row).collect();
+        let found = scenarios(&self.places)?;
+        if is_quiet() {
+            print(&found.iter().map(|scenario| format!("{scenario}\n")).collect::<String>());
+            return Ok(Outcome::Holds);
+        }
+        let rows: Vec<_> = found.iter().map(row).collect();
         print(&table(
             ["scenario", "expects", "control", "description"],
             &rows,

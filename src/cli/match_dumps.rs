@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use lastbatch::models::tensorflow::evidence::stacks::Job;
-use lastbatch::report::{dumps_json, dumps_text};
+use lastbatch::report::{dumps_json, dumps_line, dumps_text};
 
+use super::screen::{is_quiet, view};
 use super::{Ended, Outcome, help, print};
 
 /// Say which known hang the stacks of a job look like
@@ -29,8 +30,10 @@ impl Match {
         let assessment = job.assess();
         if self.json {
             print(&format!("{}\n", dumps_json(&job, &assessment)));
+        } else if is_quiet() {
+            print(&dumps_line(&assessment));
         } else {
-            print(&dumps_text(&job, &assessment));
+            print(&dumps_text(&job, &assessment, &view()));
         }
         Ok(match assessment.fits.first() {
             Some(fit) if fit.likely => Outcome::Holds,

@@ -8,10 +8,11 @@ use lastbatch::explore::Shard;
 use lastbatch::explore::exhaustive::Options;
 use lastbatch::matrix::{Axes, Plan, Record, Results, Search, plan};
 use lastbatch::models::tensorflow::job::Variant;
-use lastbatch::report::{MatrixTold, matrix_markdown, matrix_svg};
+use lastbatch::report::{MatrixTold, matrix_line, matrix_markdown, matrix_svg};
 use lastbatch::scenario::{Budget, EngineName, Input, Scenario};
 
 use super::progress::Progress;
+use super::screen::is_quiet;
 use super::selection::scenarios;
 use super::values::variant;
 use super::{Ended, Failure, Outcome, help, interrupt, print, save, threads, writable};
@@ -176,7 +177,7 @@ impl Matrix {
     fn tell(&self, plan: &Plan, results: &Results) -> Result<(), Failure> {
         let told = MatrixTold { plan, results };
         let text = matrix_markdown(&told);
-        print(&text);
+        print(&if is_quiet() { matrix_line(&told) } else { text.clone() });
         if let Some(out) = &self.out {
             save(&out.join("matrix.md"), &text)?;
             save(&out.join("matrix.svg"), &matrix_svg(&told))?;

@@ -7,6 +7,7 @@ use lastbatch::report::minimised_text;
 use lastbatch::scenario::HangError;
 
 use super::replay::Replay;
+use super::screen::print_more;
 use super::{Ended, Failure, Outcome, help, print};
 
 /// Enough for every way to a hang of two parameter servers: some seconds.
@@ -43,7 +44,7 @@ impl Minimise {
         }
         print(&minimised_text(&minimised, experiment.length(&smaller.events)));
         if let Some(out) = &self.out {
-            print(&format!("written to {}\n", out.display()));
+            print_more(&format!("written to {}\n", out.display()));
         }
         Ok(Outcome::Holds)
     }

@@ -33,7 +33,7 @@ use clap::{Parser, Subcommand};
 use lastbatch::file::{FileError, write_whole};
 use lastbatch::scenario::WORKER_COMMAND;
 
-use screen::{Colour, note, print};
+use screen::{Output, note, print};
 
 /// Finds the schedules on which a distributed TensorFlow 1.x training step hangs, and replays them.
 #[derive(Parser)]
@@ -41,9 +41,8 @@ use screen::{Colour, note, print};
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Use colours
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    color: Colour,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Subcommand)]
@@ -97,7 +96,7 @@ type Ended = Result<Outcome, Failure>;
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
-    cli.color.choose();
+    cli.output.choose();
     let ended = match cli.command {
         Command::Check(command) => command.run(),
         Command::Record(command) => command.run(),

@@ -9,7 +9,7 @@ use lastbatch::report::{prefix_end, replay_end, replay_line};
 use lastbatch::scenario::{EngineName, Experiment, Scenario, SliceKind};
 use lastbatch::schedule::{Ending, PrefixOutcome, ReplayOutcome, Schedule, Step, replay, replay_prefix};
 
-use super::screen::Detail;
+use super::screen::{is_quiet, is_verbose, print_more, shown, view};
 use super::values::variant;
 use super::{Ended, Failure, Outcome, help, print};
 
@@ -39,8 +39,6 @@ pub(super) struct Replay {
     /// Run it N times; exit code 0 if all end as they should
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     times: u64,
-    #[command(flatten)]
-    detail: Detail,
 }
 
 impl Replay {
@@ -53,7 +51,6 @@ impl Replay {
             full: false,
             engine: EngineName::Exhaustive,
             times: 1,
-            detail: Detail::default(),
         }
     }
 
@@ -82,9 +79,8 @@ impl Replay {
         if self.engine != EngineName::Exhaustive || self.times > 1 {
             return self.run_under_engine(&experiment, &schedule);
         }
-        let view = self.detail.view();
         let show = |step: &Step<'_>| {
-            if view.verbose {
+            if is_verbose() {
                 print(&format!("{}\n", replay_line(step)));
             }
         };
@@ -135,7 +131,7 @@ impl Replay {
                 }
             }
         };
-        print(&wrong.unwrap_or(last));
+        print_more(&wrong.unwrap_or(last));
         print(&format!("engine {}: {kept}/{} runs {what}\n", self.engine, self.times));
         let all = kept == self.times;
         Ok(if all { Outcome::Holds } else { Outcome::Fails })
@@ -152,7 +148,7 @@ impl Replay {
             Ok(concretized) => concretized,
             Err(problem) => return Ok(Err(problem)),
         };
-        print(&format!(
+        print_more(&format!(
             "{} labels put in for the nodes that the slice left out\n",
             concretized.inserted
         ));
@@ -172,8 +168,12 @@ impl Replay {
     /// Tells how a schedule ended on another variant, and whether every client returned.
     fn told_of_prefix(&self, outcome: &PrefixOutcome, variant: Variant, policy: &str) -> (bool, String) {
         let returned = outcome.end.clients.iter().all(|client| client.returned);
-        let text = prefix_end(outcome, &variant.to_string(), policy, &self.detail.view());
-        (returned, self.shown(text))
+        let text = match (is_quiet(), returned) {
+            (true, true) => format!("on {variant}: every client has its answer\n"),
+            (true, false) => format!("on {variant}: not every client has its answer\n"),
+            (false, _) => prefix_end(outcome, &variant.to_string(), policy, &view()),
+        };
+        (returned, text)
     }
 
     /// Tells how a replay ended, and whether as the schedule promises.
@@ -183,15 +183,7 @@ impl Replay {
             Ending::Hang { .. } => experiment.length(&schedule.events),
             Ending::Panic { .. } | Ending::Open => all,
         };
-        let text = replay_end(outcome, schedule, length, &self.detail.view());
-        (outcome.broken_promise(schedule).is_none(), self.shown(text))
-    }
-
-    /// Returns as much of a text as was asked for.
-    fn shown(&self, text: String) -> String {
-        match text.split_once('\n') {
-            Some((first, _)) if self.detail.quiet => format!("{first}\n"),
-            _ => text,
-        }
+        let text = replay_end(outcome, schedule, length, &view());
+        (outcome.broken_promise(schedule).is_none(), shown(text))
     }
 }

@@ -11,23 +11,42 @@ use terminal_size::{Width, terminal_size_of};
 /// Set once the reader of standard output has gone (`| head`): nothing more is printed, and that is no error.
 static READER_GONE: AtomicBool = AtomicBool::new(false);
 
-/// How much a command prints.
-#[derive(Args, Default)]
-pub(super) struct Detail {
-    /// Print the verdict only, in one line
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub(super) quiet: bool,
-    /// Print schedules in full, and what explanations rest on
-    #[arg(short, long)]
+/// True if only results are printed.
+static QUIET: AtomicBool = AtomicBool::new(false);
+/// True if everything is printed.
+static VERBOSE: AtomicBool = AtomicBool::new(false);
+
+/// Options of every command about its output.
+#[derive(Args)]
+pub(super) struct Output {
+    /// Print the result only, in one line
+    #[arg(short, long, global = true, display_order = 100, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print everything: schedules in full, and what explanations rest on
+    #[arg(short, long, global = true, display_order = 101)]
     verbose: bool,
+    /// Use colours
+    #[arg(
+        long,
+        global = true,
+        display_order = 102,
+        value_name = "WHEN",
+        default_value = "auto"
+    )]
+    color: Colour,
 }
 
-impl Detail {
-    pub(super) fn view(&self) -> View {
-        View {
-            verbose: self.verbose,
-            ..view()
+impl Output {
+    /// Makes the choice for the whole program.
+    pub(super) fn choose(&self) {
+        QUIET.store(self.quiet, Ordering::Relaxed);
+        VERBOSE.store(self.verbose, Ordering::Relaxed);
+        match self.color {
+            Colour::Auto => ColorChoice::Auto,
+            Colour::Always => ColorChoice::Always,
+            Colour::Never => ColorChoice::Never,
         }
+        .write_global();
     }
 }
 
@@ -42,15 +61,21 @@ pub(super) enum Colour {
     Never,
 }
 
-impl Colour {
-    /// Makes the choice for the whole program.
-    pub(super) fn choose(self) {
-        match self {
-            Self::Auto => ColorChoice::Auto,
-            Self::Always => ColorChoice::Always,
-            Self::Never => ColorChoice::Never,
-        }
-        .write_global();
+/// Returns true if only results are printed.
+pub(super) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Returns true if everything is printed.
+pub(super) fn is_verbose() -> bool {
+    VERBOSE.load(Ordering::Relaxed)
+}
+
+/// Returns a text, or its first line if only results are printed.
+pub(super) fn shown(text: String) -> String {
+    match text.split_once('\n') {
+        Some((first, _)) if is_quiet() => format!("{first}\n"),
+        _ => text,
     }
 }
 
@@ -58,7 +83,7 @@ impl Colour {
 pub(super) fn view() -> View {
     View {
         width: width(),
-        verbose: false,
+        verbose: is_verbose(),
         colour: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
     }
 }
@@ -90,6 +115,13 @@ pub(super) fn print(text: &str) {
             std::process::exit(super::Outcome::BadInput as i32);
         }
         READER_GONE.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Prints what is more than the result.
+pub(super) fn print_more(text: &str) {
+    if !is_quiet() {
+        print(text);
     }
 }
 

@@ -18,6 +18,9 @@ pub struct PartsSearched {
     pub servers: usize,
     /// Most edges of a part with that number of servers.
     pub edges: usize,
+    /// True if parts of that size hang and larger ones were left out, which may hang in other ways.
+    #[serde(default)]
+    pub stopped_at_hang: bool,
     /// States of all their searches.
     pub states: u64,
     /// Hangs of parts that could not be told for the whole job: each says why.
@@ -26,4 +29,9 @@ pub struct PartsSearched {
     /// Schedules of the whole job that were sampled besides; none of them hung, unless the answer is a hang.
     #[serde(default)]
     pub sampled: u64,
+}
+
+impl PartsSearched {
+    /// Name of the engine of a verdict that rests on parts.
+    pub const ENGINE: &str = "parts";
 }

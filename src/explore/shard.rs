@@ -155,6 +155,7 @@ impl PartsSearched {
         self.stand_for += other.stand_for;
         self.states += other.states;
         self.sampled += other.sampled;
+        self.stopped_at_hang |= other.stopped_at_hang;
         self.not_lifted.extend(other.not_lifted);
         (self.servers, self.edges) = (self.servers, self.edges).min((other.servers, other.edges));
         self

@@ -5,11 +5,30 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::counted;
+use super::{View, counted};
 use crate::models::tensorflow::evidence::stacks::{Assessment, Dump, Fit, Job, Missing, Place, Seen, Waiting};
 
-/// Writes every task with what its threads do, then which known hang that is like, how sure that is, and what to do.
-pub fn dumps_text(job: &Job, assessment: &Assessment) -> String {
+/// Tells which known hangs the dumps are like, one line for each.
+pub fn dumps_line(assessment: &Assessment) -> String {
+    let mut text: String = assessment.fits.iter().map(fit_line).collect();
+    if let Some(line) = nothing_fits(assessment) {
+        let _ = writeln!(text, "{line}");
+    }
+    text
+}
+
+/// Tells that no known hang fits, or why that cannot be told; nothing if one fits and none else could.
+fn nothing_fits(assessment: &Assessment) -> Option<&'static str> {
+    match (assessment.open, assessment.fits.is_empty()) {
+        (true, _) => Some("UNDECIDED: these dumps do not show enough to rule every known hang out"),
+        (false, true) => Some("NO KNOWN HANG fits these dumps"),
+        (false, false) => None,
+    }
+}
+
+/// Writes every task with what its threads do, then which known hang that is like, how sure that is, and what to do. Verbose: also why it
+/// is none of the others.
+pub fn dumps_text(job: &Job, assessment: &Assessment, view: &View) -> String {
     let mut text = String::new();
     let dumps = &job.dumps;
     for dump in dumps {
@@ -29,12 +48,10 @@ pub fn dumps_text(job: &Job, assessment: &Assessment) -> String {
         text.push('\n');
         fit_text(&mut text, fit);
     }
-    if assessment.open {
-        text.push_str("\nUNDECIDED: these dumps do not show enough to rule every known hang out\n");
-    } else if assessment.fits.is_empty() {
-        text.push_str("\nNO KNOWN HANG fits these dumps\n");
+    if let Some(line) = nothing_fits(assessment) {
+        let _ = writeln!(text, "\n{line}");
     }
-    if assessment.fits.is_empty() {
+    if assessment.fits.is_empty() || view.verbose {
         for (known, symptom) in &assessment.ruled_out {
             let _ = writeln!(text, "  not {}: it would need that {}", known.name, symptom.text);
         }
@@ -70,7 +87,7 @@ fn waiting_text(text: &mut String, assessment: &Assessment) {
     }
 }
 
-fn fit_text(text: &mut String, fit: &Fit) {
+fn fit_line(fit: &Fit) -> String {
     let known = fit.known;
     let sure = if fit.likely { "LIKELY" } else { "POSSIBLE" };
     let of = fit
@@ -78,11 +95,15 @@ fn fit_text(text: &mut String, fit: &Fit) {
         .as_deref()
         .map_or(String::new(), |worker| format!(" of {worker}"));
     let (shown, signs) = (fit.shown(), fit.signs.len());
-    let _ = writeln!(
-        text,
-        "{sure}{of}: {}: {} ({shown} of {signs} signs, none against)",
+    format!(
+        "{sure}{of}: {}: {} ({shown} of {signs} signs, none against)\n",
         known.name, known.title
-    );
+    )
+}
+
+fn fit_text(text: &mut String, fit: &Fit) {
+    let known = fit.known;
+    text.push_str(&fit_line(fit));
     for sign in &fit.signs {
         let mark = if sign.seen == Seen::Yes { '+' } else { '?' };
         let needed = if sign.needed { "" } else { " (not needed)" };

@@ -1,12 +1,13 @@
 //! A matrix as Markdown: what each cell says, what each search was, and what was observed of the real runtime.
 
+mod observations;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use super::{counted, grouped};
 use crate::explore::Answer;
-use crate::matrix::observed::{OBSERVATIONS, Observation, Source};
 use crate::matrix::{Cell, Plan, Record, Results, Search};
 use crate::models::tensorflow::job::Variant;
 use crate::scenario::{GraphSource, Input, Scenario};
@@ -25,6 +26,14 @@ impl MatrixTold<'_> {
     pub(super) fn record(&self, cell: Cell) -> Option<&Record> {
         let search = self.plan.searches.iter().find(|search| search.cells.contains(&cell))?;
         self.results.of(&search.model)
+    }
+
+    /// Returns true if every cell was searched and has an answer.
+    pub fn is_decided(&self) -> bool {
+        self.plan.searches.iter().all(|search| {
+            let record = self.results.of(&search.model);
+            record.is_some_and(|record| record.found.answer != Answer::Undecided && record.found.findings.is_empty())
+        })
     }
 
     fn cells(&self) -> impl Iterator<Item = Cell> + '_ {
@@ -108,6 +117,21 @@ pub(super) fn cell_text(record: Option<&Record>) -> String {
     }
 }
 
+/// Tells how many cells are decided and how many of them hang, in one line.
+pub fn matrix_line(told: &MatrixTold<'_>) -> String {
+    let answers = || {
+        told.cells()
+            .filter_map(|cell| told.record(cell))
+            .map(|record| record.found.answer)
+    };
+    let decided = answers().filter(|answer| *answer != Answer::Undecided).count();
+    let hang = answers().filter(|answer| *answer == Answer::Hang).count();
+    format!(
+        "{decided} of {} decided, {hang} hang\n",
+        counted(told.cells().count(), "cell")
+    )
+}
+
 /// Writes the whole matrix as Markdown.
 pub fn matrix_markdown(told: &MatrixTold<'_>) -> String {
     let mut text = introduction(told);
@@ -125,7 +149,7 @@ pub fn matrix_markdown(told: &MatrixTold<'_>) -> String {
         }
     }
     let _ = write!(text, "\n## The searches\n\n{}", searches(told));
-    let _ = write!(text, "\n## What was observed\n\n{}", observations(told));
+    let _ = write!(text, "\n## What was observed\n\n{}", observations::table(told));
     text
 }
 
@@ -287,114 +311,4 @@ fn cells_text(search: &Search) -> String {
         values(search, |cell| cell.intra_op),
         values(search, |cell| cell.variant),
     )
-}
-
-/// Writes one row per observation, beside the verdict on the release that ran.
-fn observations(told: &MatrixTold<'_>) -> String {
-    let head = ["source", "job", "trials", "hung", "cell", "verdict", "compared"];
-    let mut text = heading(&head.map(str::to_owned));
-    for observation in OBSERVATIONS {
-        let source = match observation.source {
-            Source::Report => "the report",
-            Source::Measured => "measured",
-            Source::MeasuredWithDelays => "measured, two delays",
-            Source::ForcedOnWorker => "forced, the worker's receive",
-            Source::ForcedOnServer => "forced, a server's receive",
-        };
-        let cell = nearest(told, observation);
-        let record = cell.and_then(|cell| told.record(cell));
-        text += &line(&[
-            source.to_owned(),
-            format!(
-                "{}, {}, {}, inter_op {}, `{}`",
-                observation.input,
-                counted(observation.servers, "server"),
-                counted(observation.workers.into(), "worker"),
-                observation.inter_op,
-                observation.variant
-            ),
-            observation
-                .trials
-                .map_or_else(|| "-".to_owned(), |trials| grouped(trials.into())),
-            hung(observation),
-            cell.map_or_else(|| "none".to_owned(), |cell| place(observation, cell)),
-            cell_text(record),
-            record.map_or("-", |record| compared(observation, record)).to_owned(),
-        ]);
-    }
-    text += "\nA verdict says that a schedule exists, a trial says that one occurred. The numbers of trials with delays are rounded. Where the model can hang and nothing was seen to, the \
-        schedule needs a thread to be held up for longer than a message travels, twice and in the right order: with one thread \
-        that was seen only with delays, twice in about 120,000 trials. The other way round, a hang that was seen and that the model excludes, would \
-        be an error of the model: `lastbatch matrix` then ends with exit code 1.\n";
-    text
-}
-
-fn hung(observation: &Observation) -> String {
-    match (observation.trials, observation.hung) {
-        (None, 0) | (Some(_), 0) => "never".to_owned(),
-        (None, _) => "now and then".to_owned(),
-        (Some(_), hung) => hung.to_string(),
-    }
-}
-
-/// Returns the cell on the same release that is nearest to an observed job: with as many servers and threads or else, where these are several, the
-/// most that there are.
-fn nearest(told: &MatrixTold<'_>, observation: &Observation) -> Option<Cell> {
-    fn nearest(values: &[usize], wanted: usize) -> Option<usize> {
-        let most = values
-            .iter()
-            .copied()
-            .filter(|&value| value > 1 && value < wanted)
-            .max();
-        if values.contains(&wanted) { Some(wanted) } else { most }
-    }
-    let servers = nearest(&told.servers(), observation.servers)?;
-    let threads: Vec<usize> = told.plan.axes.inter_op.iter().map(|&value| value.into()).collect();
-    let inter_op = nearest(&threads, observation.inter_op.into())? as u8;
-    told.cell(observation.input, observation.variant, servers, inter_op)
-}
-
-/// Returns true if a cell is of the size of the job that was observed.
-fn is_same_size(observation: &Observation, cell: Cell) -> bool {
-    (cell.servers, cell.inter_op) == (observation.servers, observation.inter_op)
-}
-
-/// Tells how a cell differs from the job that was observed.
-fn place(observation: &Observation, cell: Cell) -> String {
-    if is_same_size(observation, cell) {
-        "the same size".to_owned()
-    } else {
-        format!("{}, inter_op {}", counted(cell.servers, "server"), cell.inter_op)
-    }
-}
-
-fn compared(observation: &Observation, record: &Record) -> &'static str {
-    match (observation.hung > 0, record.found.answer) {
-        (true, Answer::Hang) | (false, Answer::NoHang) => "agree",
-        (false, Answer::Hang) => "differ: possible, and not seen",
-        (true, Answer::NoHang) => "CONTRADICT",
-        (_, Answer::Undecided | Answer::NoHangInParts) => "undecided",
-    }
-}
-
-impl MatrixTold<'_> {
-    /// Returns true if a hang was seen where the model excludes it, at the same size: then the model is wrong.
-    pub fn contradicts_what_was_observed(&self) -> bool {
-        OBSERVATIONS
-            .iter()
-            .filter(|observation| observation.hung > 0)
-            .any(|observation| {
-                let cell = nearest(self, observation).filter(|&cell| is_same_size(observation, cell));
-                let record = cell.and_then(|cell| self.record(cell));
-                record.is_some_and(|record| record.found.answer == Answer::NoHang)
-            })
-    }
-
-    /// Returns true if every cell was searched and has an answer.
-    pub fn is_decided(&self) -> bool {
-        self.plan.searches.iter().all(|search| {
-            let record = self.results.of(&search.model);
-            record.is_some_and(|record| record.found.answer != Answer::Undecided && record.found.findings.is_empty())
-        })
-    }
 }

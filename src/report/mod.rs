@@ -38,13 +38,13 @@ mod view;
 #[cfg(feature = "page")]
 pub use chrome_trace::{Arguments, ChromeTrace, TraceRecord};
 #[cfg(feature = "tensorflow")]
-pub use diff::diff_text;
+pub use diff::{diff_line, diff_text};
 #[cfg(feature = "tensorflow")]
-pub use dumps::{dumps_json, dumps_text};
+pub use dumps::{dumps_json, dumps_line, dumps_text};
 pub use explain::{explanation_line, explanation_text, minimised_text};
 pub use explain_json::{EXPLANATION_VERSION, JsonEvent, JsonExplanation, JsonNoReturn, JsonWaiting};
 #[cfg(feature = "tensorflow")]
-pub use gate::{gate_annotations, gate_junit, gate_markdown, gate_text, proofs_markdown};
+pub use gate::{gate_annotations, gate_junit, gate_line, gate_markdown, gate_text, proofs_markdown};
 #[cfg(feature = "page")]
 pub use html::{Beside, Page};
 #[cfg(feature = "tensorflow")]
@@ -52,7 +52,7 @@ pub use import::import_text;
 #[cfg(feature = "tensorflow")]
 pub use json::{DIFF_VERSION, JsonDiff, JsonVerdict, Share, VERDICT_VERSION};
 #[cfg(feature = "tensorflow")]
-pub use matrix::{MatrixTold, matrix_markdown};
+pub use matrix::{MatrixTold, matrix_line, matrix_markdown};
 #[cfg(feature = "tensorflow")]
 pub use matrix_svg::matrix_svg;
 #[cfg(feature = "tensorflow")]

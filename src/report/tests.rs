@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::*;
-use crate::explore::{Answer, Executions, Finding, FindingKind, FoundHang, Verdict};
+use crate::explore::{Answer, Executions, Finding, FindingKind, FoundHang, PartsSearched, Verdict};
 use crate::machine::{Event, Label, Term, WaitFor, WaitNode};
 use crate::scenario::Told;
 
@@ -126,6 +126,29 @@ fn piped(told: &Told<'_>) -> String {
 }
 
 #[test]
+fn a_verdict_on_parts_says_that_their_search_ended_at_the_first_size_that_hangs() {
+    let parts = |stopped_at_hang| Verdict {
+        complete: false,
+        parts: Some(PartsSearched {
+            proved: 13,
+            hung: 1,
+            stand_for: 60,
+            servers: 2,
+            edges: 2,
+            stopped_at_hang,
+            states: 4_321,
+            ..PartsSearched::default()
+        }),
+        ..verdict(vec![hang()])
+    };
+    let text = told(&parts(true), &[None], piped);
+    let expected = "  parts       14 parts with up to 2 servers and 2 edges (for 60 by name): 13 without a hang, 1 with one, 0 undecided; 4,321 states\n\
+                    \x20             none larger, as some of this size hang: the job may hang in other ways, too (--engine exhaustive looks at all of it)\n";
+    assert!(text.contains(expected), "{text}");
+    assert!(!told(&parts(false), &[None], piped).contains("none larger"));
+}
+
+#[test]
 fn a_hang_is_told_by_its_facts_and_where_its_schedule_is() {
     let mut verdict = verdict(vec![hang()]);
     verdict.leaks = vec!["ps: a parked receive".to_owned()];
@@ -217,7 +240,14 @@ fn a_verbose_verdict_has_every_waiting_place_the_schedule_and_the_functions_that
 fn a_quiet_verdict_is_one_line_and_colours_are_used_only_where_they_are_asked_for() {
     let verdict = verdict(vec![hang()]);
     let line = "scenarios/final_batch/ps2_coupled.toml: HANG: 1 distinct hang; the search is complete\n";
-    assert_eq!(told(&verdict, &[], |told| verdict_line(told, &View::default())), line);
+    assert_eq!(
+        told(&verdict, &[], |told| verdict_line(
+            &told.scenario,
+            told.verdict,
+            &View::default()
+        )),
+        line
+    );
     let coloured = View {
         colour: true,
         ..View::default()

@@ -51,8 +51,8 @@ pub fn verdict_text(told: &Told<'_>, view: &View) -> String {
 }
 
 /// Writes a verdict in one line.
-pub fn verdict_line(told: &Told<'_>, view: &View) -> String {
-    format!("{}: {}\n", told.scenario, painted_answer(told.verdict, view))
+pub fn verdict_line<H>(scenario: &str, verdict: &Verdict<H>, view: &View) -> String {
+    format!("{scenario}: {}\n", painted_answer(verdict, view))
 }
 
 /// Writes the verdict of several shards together: what was searched, then each hang in a line.
@@ -133,6 +133,10 @@ fn headline<H>([scenario, variant, input, slice]: [&str; 4], verdict: &Verdict<H
         verdict.storage
     );
     match &verdict.executions {
+        // Of several searches only the states are added up, and stand with the parts.
+        None if verdict.engine == PartsSearched::ENGINE => {
+            let _ = writeln!(text, "  size        {seconds:.1} s");
+        }
         None => {
             let _ = writeln!(
                 text,
@@ -165,6 +169,9 @@ fn parts_text(parts: &PartsSearched) -> String {
         grouped(parts.undecided),
         grouped(parts.states),
     );
+    if parts.stopped_at_hang {
+        text.push_str("              none larger, as some of this size hang: the job may hang in other ways, too (--engine exhaustive looks at all of it)\n");
+    }
     for problem in &parts.not_lifted {
         let _ = writeln!(text, "              not told for the whole job: {problem}");
     }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use lastbatch::models::tensorflow::evidence::stacks::{Dump, Format, Gap, Job, Place, Role, assess};
-use lastbatch::report::dumps_text;
+use lastbatch::report::{View, dumps_text};
 
 use crate::support::scenario::repository;
 
@@ -324,11 +324,11 @@ fn a_folder_is_a_job_with_its_two_parts_of_a_task_and_names_who_is_missing() {
     assert_eq!(job.dumps.len(), 1);
     assert_eq!((job.dumps[0].native().count(), job.dumps[0].stacks.len()), (37, 40));
     assert!(job.dumps[0].is_whole());
-    insta::assert_snapshot!(dumps_text(&job, &job.assess()));
+    insta::assert_snapshot!(dumps_text(&job, &job.assess(), &View::default()));
 }
 
 #[test]
 fn who_waits_for_whom_goes_from_a_client_to_its_master_in_another_task() {
     let job = Job::load(&[repository("tests/dumps/waits")]).unwrap();
-    insta::assert_snapshot!(dumps_text(&job, &job.assess()));
+    insta::assert_snapshot!(dumps_text(&job, &job.assess(), &View::default()));
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use lastbatch::models::tensorflow::evidence::stacks::{Assessment, Dump, Job, assess};
-use lastbatch::report::dumps_text;
+use lastbatch::report::{View, dumps_text};
 use predicates::prelude::*;
 use proptest::prelude::*;
 
@@ -28,7 +28,7 @@ fn told(dumps: &[Dump]) -> (Assessment, String) {
         missing: Vec::new(),
     };
     let assessment = job.assess();
-    let text = dumps_text(&job, &assessment);
+    let text = dumps_text(&job, &assessment, &View::default());
     (assessment, text)
 }
 

@@ -53,6 +53,12 @@ fn a_job_hangs_exactly_if_one_of_its_parts_does() {
                 let known = |id: &String| whole.hangs.iter().any(|hang| hang.signature.id() == *id);
                 let found: Vec<String> = parts.hangs.iter().map(|hang| hang.signature.id()).collect();
                 assert!(found.iter().all(known), "seed {seed}: {found:?} of {job}");
+                let done = parts.parts.expect("a search of parts");
+                let largest = (done.servers, done.edges) == (usize::from(servers).min(3), 6);
+                assert_eq!(
+                    done.stopped_at_hang, !largest,
+                    "seed {seed}: it ends at the first size that hangs"
+                );
             }
             (Answer::NoHang, Answer::NoHangInParts) => returned += 1,
             // The hang of a part that the whole does not have decides nothing.

@@ -96,6 +96,11 @@ fn who_does_not_answer_is_named_with_the_reason_and_so_by_match() {
         .assert()
         .code(1)
         .stdout(told);
+    let quiet = "1 of 2 tasks in stacks, without ps1; next: lastbatch match stacks\n";
+    collect(&folder, &["ps0=41", "ps1=b:2222", "--run", "-q"])
+        .assert()
+        .code(1)
+        .stdout(quiet);
     let matched = lastbatch(&folder).args(["match", "stacks"]).assert().code(1);
     matched.stdout(predicate::str::contains(missing));
 }

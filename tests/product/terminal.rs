@@ -1,13 +1,16 @@
 //! The program in a shell: help, completions, manual pages, colours, readers that go, values as people write them.
 
+use std::fs;
 use std::process::{Command, Stdio};
 
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::{contains, starts_with};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::cli::SMALL;
 use crate::support::program::{PROGRAM, directory, lastbatch, names_in, schedules_in};
+use crate::support::scenario::repository;
 
 /// Returns what the program prints.
 fn printed(arguments: &[&str]) -> String {
@@ -80,17 +83,114 @@ fn completions_and_manual_pages_know_every_command_and_variant() {
         .stderr("error: no command nothing, see `lastbatch help`\n");
 }
 
+/// Returns a folder with a scenario, its baseline, a schedule of its hang, and an exported graph.
+fn workplace() -> TempDir {
+    let files = directory(&[("small.toml", SMALL)]);
+    lastbatch(&files)
+        .args(["check", "small.toml", "--first", "--record"])
+        .assert()
+        .code(1);
+    let update = ["gate", ".", "--update-baseline"];
+    lastbatch(&files).args(update).assert().code(1);
+    for (from, to) in [
+        ("scenarios/graphs/ps2-coupled.pb", "step.pb"),
+        ("tests/dumps/final_batch/ps0.txt", "ps0.txt"),
+    ] {
+        fs::copy(repository(from), files.path().join(to)).expect("copied");
+    }
+    files
+}
+
+/// Commands whose result is one line if they are asked to be quiet; those that write do it into folders that are not there.
+const ONE_LINE: [(&str, i32); 11] = [
+    ("check small.toml --first --out new/check", 1),
+    ("replay small.7a624761.schedule", 0),
+    ("replay small.7a624761.schedule --times 2", 0),
+    ("replay small.7a624761.schedule --prefix-on sticky-cancel", 0),
+    (
+        "explain small.7a624761.schedule --as-is --text --html new/explain/a.html",
+        0,
+    ),
+    ("import step.pb --out new/import/step.toml", 0),
+    (
+        "gate . --json new/gate/a.json --junit new/gate/a.xml --markdown new/gate/a.md --artifacts new/gate/hangs",
+        1,
+    ),
+    ("diff tf-1.12 sticky-cancel --scenarios small.toml --out new/diff", 1),
+    ("list small.toml", 0),
+    ("match ps0.txt", 1),
+    (
+        "matrix small.toml --inter-op 2 --intra-op 1 --variant tf-1.12 --out new/matrix",
+        0,
+    ),
+];
+
+#[test]
+fn every_command_takes_quiet_and_verbose_and_a_quiet_one_prints_its_result_in_one_line() {
+    for command in commands() {
+        let help = printed(&[&command, "--help"]);
+        assert!(
+            help.contains("-q, --quiet\n") && help.contains("-v, --verbose\n"),
+            "{command}"
+        );
+    }
+    let files = workplace();
+    for (command, code) in ONE_LINE {
+        let mut quiet = lastbatch(&files);
+        let output = quiet
+            .args(command.split(' '))
+            .arg("-q")
+            .assert()
+            .code(code)
+            .get_output()
+            .stdout
+            .clone();
+        let text = String::from_utf8(output).expect("text");
+        assert_eq!(text.lines().count(), 1, "{command}: {text}");
+    }
+    lastbatch(&files).args(["list", "-q", "-v"]).assert().code(2);
+}
+
+#[test]
+fn a_verbose_command_says_more_than_one_without_an_option() {
+    let files = workplace();
+    for command in [
+        "replay small.7a624761.schedule",
+        "explain small.7a624761.schedule --as-is",
+        "gate .",
+        "diff tf-1.12 tf-1.13 --scenarios small.toml",
+    ] {
+        let lines = |option: &[&str]| {
+            let output = lastbatch(&files)
+                .args(command.split(' '))
+                .args(option)
+                .output()
+                .expect("it runs")
+                .stdout;
+            String::from_utf8(output).expect("text").lines().count()
+        };
+        let (plain, verbose) = (lines(&[]), lines(&["-v"]));
+        assert!(plain > 1 && verbose > plain, "{command}: {plain}, {verbose}");
+    }
+}
+
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error_and_changes_no_verdict() {
-    let files = directory(&[("small.toml", SMALL)]);
-    for (arguments, code) in [
-        (&["check", "small.toml", "--first", "--record", "-v"][..], 1),
-        (&["list", "."], 0),
-        (&["completions", "bash"], 0),
-    ] {
+    let files = workplace();
+    let quick = ONE_LINE
+        .iter()
+        .map(|(command, code)| (command.split(' ').collect::<Vec<_>>(), *code));
+    let more = [
+        (vec!["check", "small.toml", "--first", "--out", "piped", "-v"], 1),
+        (vec!["list", "."], 0),
+        (vec!["completions", "bash"], 0),
+        (vec!["man", "check"], 0),
+        (vec!["check", "--help"], 0),
+    ];
+    for (arguments, code) in quick.chain(more) {
         let mut command = Command::new(PROGRAM);
         command
-            .args(arguments)
+            .args(&arguments)
             .current_dir(&files)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -98,9 +198,13 @@ fn a_reader_that_has_seen_enough_is_no_error_and_changes_no_verdict() {
         drop(running.stdout.take());
         let ended = running.wait_with_output().expect("it ends");
         assert_eq!(ended.status.code(), Some(code), "{arguments:?}");
-        assert_eq!(String::from_utf8_lossy(&ended.stderr), "", "{arguments:?}");
+        let errors = String::from_utf8_lossy(&ended.stderr);
+        // A busy machine has time for lines of progress.
+        let mut errors = errors.lines().filter(|line| !line.contains(" states, "));
+        assert_eq!(errors.next(), None, "{arguments:?}");
     }
-    assert_eq!(schedules_in(&files).len(), 1, "it was written all the same");
+    let written = fs::read_dir(files.path().join("piped")).expect("a folder").count();
+    assert_eq!(written, 1, "it was written all the same");
 }
 
 #[test]
@@ -263,7 +367,7 @@ fn every_form_for_programs_has_its_version() {
         let json: Value = serde_json::from_slice(&output).expect("JSON");
         assert_eq!(json["version"], 1, "{arguments:?}");
     }
-    let dump = crate::support::scenario::repository("tests/dumps/final_batch/ps0.txt");
+    let dump = repository("tests/dumps/final_batch/ps0.txt");
     let output = lastbatch(&files)
         .args(["match", "--json"])
         .arg(dump)

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use lastbatch::explore::Answer;
 use lastbatch::file::FileError;
-use lastbatch::report::{JsonVerdict, joined_text};
+use lastbatch::report::{JsonVerdict, joined_text, verdict_line};
 
 use super::{Check, worse};
+use crate::cli::screen::{is_quiet, view};
 use crate::cli::{Ended, Outcome, print};
 
 impl Check {
@@ -25,8 +26,10 @@ impl Check {
             let joined = JsonVerdict::joined(shards).map_err(|error| format!("{name}: {error}"))?;
             if self.json {
                 print(&format!("{}\n", serde_json::to_string(&joined)?));
+            } else if is_quiet() {
+                print(&verdict_line(&joined.scenario, &joined.verdict, &view()));
             } else {
-                print(&joined_text(&joined, &self.detail.view()));
+                print(&joined_text(&joined, &view()));
             }
             let verdict = &joined.verdict;
             worst = worse(

@@ -10,7 +10,7 @@ pub use annotations::gate_annotations;
 pub use junit::gate_junit;
 pub use markdown::gate_markdown;
 pub use proofs::proofs_markdown;
-pub use text::gate_text;
+pub use text::{gate_line, gate_text};
 
 use super::{counted, grouped};
 use crate::gate::{GateReport, Problem, ReplayEnd, Replayed, ScenarioResult, Scope, SearchResult};

@@ -6,7 +6,7 @@ use super::*;
 use crate::explore::Shard;
 use crate::explore::{Answer, HangRecord, Verdict};
 use crate::gate::{Budgets, Difference, Identity, ProblemKind};
-use crate::report::diff_text;
+use crate::report::{View, diff_text};
 use crate::scenario::Expect;
 
 fn hang(id: &str, schedule: Option<&str>) -> HangRecord {
@@ -117,7 +117,7 @@ fn report() -> GateReport {
 
 #[test]
 fn a_terminal_gets_a_row_a_search_and_every_reason() {
-    insta::assert_snapshot!(gate_text(&report(), None));
+    insta::assert_snapshot!(gate_text(&report(), &View::default()));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_green_gate_says_so() {
     let mut report = report();
     report.problems.clear();
     report.shard = Shard::ALL;
-    insta::assert_snapshot!(gate_text(&report, None));
+    insta::assert_snapshot!(gate_text(&report, &View::default()));
 }
 
 #[test]
@@ -164,5 +164,5 @@ fn a_difference_tells_what_appears_what_vanishes_and_what_a_bound_left_open() {
         Difference::of("b.toml".to_owned(), before.clone(), before),
         Difference::of("c.toml".to_owned(), bounded.clone(), bounded),
     ];
-    insta::assert_snapshot!(diff_text("tf-1.12", "changed", &differences, None));
+    insta::assert_snapshot!(diff_text("tf-1.12", "changed", &differences, &View::default()));
 }

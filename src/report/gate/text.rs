@@ -4,10 +4,16 @@ use std::fmt::Write;
 
 use super::{answer, headline, problems_of, replays};
 use crate::gate::GateReport;
-use crate::report::{grouped, table};
+use crate::report::{View, counted, grouped, table};
 
-/// Writes a table with one row per search, then every reason to be red, then what is worth noting.
-pub fn gate_text(report: &GateReport, width: Option<u16>) -> String {
+/// Writes green or red, and what a run covered, in one line.
+pub fn gate_line(report: &GateReport) -> String {
+    headline(report) + "\n"
+}
+
+/// Writes a table with one row per search, what is worth noting, then every reason to be red. Verbose: also who waits for what in each
+/// hang.
+pub fn gate_text(report: &GateReport, view: &View) -> String {
     let heading = [
         "scenario",
         "engine",
@@ -39,7 +45,10 @@ pub fn gate_text(report: &GateReport, width: Option<u16>) -> String {
             ]);
         }
     }
-    let mut text = table(heading, &rows, width);
+    let mut text = table(heading, &rows, view.width);
+    if view.verbose {
+        hangs(&mut text, report);
+    }
     for result in &report.scenarios {
         for note in &result.notes {
             let _ = writeln!(text, "note: {}: {note}", result.name);
@@ -50,4 +59,14 @@ pub fn gate_text(report: &GateReport, width: Option<u16>) -> String {
         let _ = writeln!(text, "  {}: {}: {}", problem.kind, problem.subject, problem.message);
     }
     text
+}
+
+/// Writes each hang in one line.
+fn hangs(text: &mut String, report: &GateReport) {
+    for result in &report.scenarios {
+        for hang in result.searches.iter().flat_map(|search| &search.found.hangs) {
+            let length = counted(hang.length, "event");
+            let _ = writeln!(text, "hang: {}: {}, {length}: {}", result.name, hang.id, hang.waits);
+        }
+    }
 }

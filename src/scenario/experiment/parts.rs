@@ -110,7 +110,8 @@ impl<'a> PartSearch<'a> {
             return false;
         };
         let mut number = 0;
-        for servers in 1..=SERVERS.min(largest.servers()) {
+        let most_servers = SERVERS.min(largest.servers());
+        for servers in 1..=most_servers {
             for edges in 1..=EDGES {
                 let parts = largest.with(servers, edges);
                 for part in &parts {
@@ -131,6 +132,7 @@ impl<'a> PartSearch<'a> {
                     (self.done.servers, self.done.edges) = (servers, edges);
                 }
                 if !self.hangs.is_empty() || !self.findings.is_empty() {
+                    self.done.stopped_at_hang = !self.hangs.is_empty() && (servers, edges) != (most_servers, EDGES);
                     return true;
                 }
             }
@@ -181,7 +183,7 @@ impl<'a> PartSearch<'a> {
             Answer::Hang
         };
         Verdict {
-            engine: "parts".to_owned(),
+            engine: PartsSearched::ENGINE.to_owned(),
             answer,
             states: self.done.states,
             seconds: self.started.elapsed().as_secs_f64(),
