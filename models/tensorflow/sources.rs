@@ -85,7 +85,12 @@ mod tests {
                 (Some(address), Some(line)) => assert!(address.ends_with(&format!("#L{line}")), "{address}"),
                 (Some(address), None) => assert!(address.starts_with("https://github.com/"), "{address}"),
                 (None, _) => {
-                    let elsewhere = ["NonBlockingThreadPool.h", "grpc core", "operating system"];
+                    let elsewhere = [
+                        "EventCount.h",
+                        "NonBlockingThreadPool.h",
+                        "grpc core",
+                        "operating system",
+                    ];
                     let proposed = label.site.starts_with("variant ");
                     assert!(
                         proposed || elsewhere.contains(&label.site),
