@@ -115,20 +115,22 @@ fn refused(
     contradiction: &orders::Contradiction<'_>,
 ) -> FirstDisagreement {
     let orders::Contradiction { slot, reason } = contradiction;
-    let sure = FirstDisagreement {
+    let event = trace.events[slot.event].to_string();
+    let sure = Some(format!("line {}, {event}: {reason}", slot.line));
+    let stuck = disagreement(context, trace, found).filter(|stuck| stuck.line < slot.line);
+    let stuck = stuck.unwrap_or(FirstDisagreement {
         line: slot.line,
-        event: trace.events[slot.event].to_string(),
+        event,
         needed: needed(slot),
         reason: reason.clone(),
         given_up: None,
-        sure: true,
-    };
-    let stuck = disagreement(context, trace, found).filter(|stuck| stuck.line < slot.line);
-    stuck.map_or(sure, |stuck| FirstDisagreement {
+        sure: None,
+    });
+    FirstDisagreement {
         given_up: None,
-        sure: true,
+        sure,
         ..stuck
-    })
+    }
 }
 
 /// Returns the first line that the model can't do from the furthest place; `None` if all are done.
@@ -146,7 +148,7 @@ fn disagreement(context: &Context<'_>, trace: &Trace, found: &search::Found) -> 
         needed: needed(slot),
         reason,
         given_up: (!found.refused).then_some(search::BUDGET),
-        sure: false,
+        sure: None,
     })
 }
 

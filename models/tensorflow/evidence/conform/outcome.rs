@@ -49,8 +49,8 @@ pub struct FirstDisagreement {
     /// holds, or the search tried every order of its events, under the rules for what it does not show, and found none against a few of
     /// them either.
     pub given_up: Option<usize>,
-    /// Whether a refusal rests on orders that hold in every run of the model, and not on the search.
-    pub sure: bool,
+    /// What no run of the model has, where a refusal rests on that and not on the search.
+    pub sure: Option<String>,
 }
 
 impl Outcome {
@@ -72,7 +72,7 @@ impl Outcome {
                 needed: format!("a process {}", event.process),
                 reason: format!("the graph has {}", known.join(", ")),
                 given_up: None,
-                sure: true,
+                sure: Some(format!("a process {}", event.process)),
             }),
             ..Self::default()
         }
@@ -87,7 +87,7 @@ impl Outcome {
             needed: "to come to rest".to_owned(),
             reason,
             given_up: None,
-            sure: false,
+            sure: None,
         });
     }
 }
@@ -107,8 +107,8 @@ impl fmt::Display for FirstDisagreement {
         }
         writeln!(f, "  needs {}", self.needed)?;
         writeln!(f, "  but {}", self.reason)?;
-        if self.sure {
-            writeln!(f, "  (that holds whatever is searched)")?;
+        if let Some(sure) = &self.sure {
+            writeln!(f, "  (that is sure: no run of the model has {sure})")?;
         } else if self.given_up.is_none() {
             let tried = "every order of its events that the trace leaves open was tried, under the rules for what it does not show and against a few";
             writeln!(f, "  ({tried})")?;

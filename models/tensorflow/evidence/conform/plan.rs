@@ -24,7 +24,7 @@ use super::trace::{Function, Trace, TraceEvent};
 use crate::machine::{Label, ProcessId};
 use crate::models::tensorflow::TensorFlow;
 use crate::models::tensorflow::cluster::CallInfo;
-use crate::models::tensorflow::mechanisms::rendezvous;
+use crate::models::tensorflow::mechanisms::{rendezvous, rpc};
 use crate::models::tensorflow::process::{CallId, StepId};
 
 /// Returns the calls of a step.
@@ -151,8 +151,7 @@ pub(super) fn plan(model: &TensorFlow, trace: &Trace, step: StepId, order: Vec<u
     for &(index, thread) in &kept {
         reader.read(index, thread);
     }
-    let failing = reader.plan.threads.iter().flat_map(TraceThread::failing);
-    reader.plan.failing = failing.collect();
+    reader.plan.failing = reader.plan.failing();
     for (thread, open) in reader.plan.threads.iter_mut().zip(&reader.open) {
         thread.ends_inside = !open.is_empty();
         thread.set_times(&trace.events);
@@ -160,19 +159,24 @@ pub(super) fn plan(model: &TensorFlow, trace: &Trace, step: StepId, order: Vec<u
     Ok(reader.plan)
 }
 
-impl TraceThread {
-    /// Lists receives of which the thread takes out the call and then aborts the rendezvous: no other thread than one that fails does both.
-    fn failing(&self) -> impl Iterator<Item = CallId> + '_ {
-        let pairs = self
-            .slots
-            .windows(2)
-            .filter(|pair| pair[1].action.is(&rendezvous::ABORT_LOCAL));
-        pairs.filter_map(|pair| match pair[0].action.of_call() {
-            Some((label, call)) if label == &rendezvous::DEREGISTER => Some(call),
-            _ => None,
-        })
+impl Plan {
+    /// Returns the receives whose call a thread takes out and then aborts the rendezvous: their answer is an error. Of those that their client
+    /// cancels that is not known.
+    fn failing(&self) -> BTreeSet<CallId> {
+        let calls = |label: &'static Label| {
+            let slots = self.threads.iter().flat_map(|thread| &thread.slots);
+            slots.filter_map(move |slot| slot.action.of_call().filter(|(of, _)| *of == label))
+        };
+        let cancelled: BTreeSet<CallId> = calls(&rpc::CANCEL).map(|(_, call)| call).collect();
+        let pairs = self.threads.iter().flat_map(|thread| thread.slots.windows(2));
+        let aborts = pairs.filter(|pair| pair[1].action.is(&rendezvous::ABORT_LOCAL));
+        let over = aborts.filter_map(|pair| pair[0].action.of_call());
+        let over = over.filter(|(label, call)| *label == &rendezvous::DEREGISTER && !cancelled.contains(call));
+        over.map(|(_, call)| call).collect()
     }
+}
 
+impl TraceThread {
     /// Sets the interval of each slot, from the times of the thread's events around it.
     fn set_times(&mut self, events: &[TraceEvent]) {
         let mut latest = f64::NEG_INFINITY;

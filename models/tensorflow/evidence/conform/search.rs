@@ -37,7 +37,9 @@ pub(super) struct Found {
     pub(super) events: Vec<Event>,
     /// Whether every event was done.
     pub(super) complete: bool,
-    /// Whether every order was tried under the rules, and the searches that go against some of them found none either.
+    /// Whether the search tried all that it may before its steps were used up.
+    pub(super) ended: bool,
+    /// Whether every order was tried, under the rules and against a few of them.
     pub(super) refused: bool,
     /// The trace threads that can't go on, by line, and why.
     pub(super) refusals: Vec<(usize, usize, Refusal)>,
@@ -57,23 +59,25 @@ struct Search<'a, 'b> {
 /// Searches from the initial state: under the rules for what the trace does not show, and with more and more discrepancies, since a rule can
 /// bar a valid run.
 pub(super) fn search(context: &Context<'_>) -> Found {
-    let mut exhausted = None;
-    let mut last = None;
+    let mut furthest: Option<Found> = None;
+    let mut every_order = true;
     for bound in SEARCHES {
-        if bound.0.is_none() && exhausted.is_some() {
+        let ended = furthest.as_ref().is_some_and(|first| first.ended);
+        if bound.0.is_none() && ended {
             break;
         }
         let found = search_within(context, bound);
         if found.complete {
             return found;
         }
-        if found.refused {
-            exhausted = Some(found);
-        } else {
-            last = Some(found);
+        every_order &= found.ended || bound.0.is_none();
+        if bound.0.is_none() || furthest.is_none() {
+            furthest = Some(found);
         }
     }
-    exhausted.or(last).expect("there is a search")
+    let mut found = furthest.expect("there is a search");
+    found.refused = found.ended && every_order;
+    found
 }
 
 /// Searches once, under the rules: how far a trace comes that no schedule does.
@@ -92,7 +96,7 @@ fn search_within(context: &Context<'_>, (limit, steps): (Option<u32>, usize)) ->
     };
     let complete = search.descend(context.start(), limit.unwrap_or_default());
     let (_, mut found) = search.best.expect("the first place is one");
-    (found.complete, found.refused) = (complete, !complete && limit.is_none() && search.left > 0);
+    (found.complete, found.ended) = (complete, search.left > 0);
     found
 }
 
@@ -242,6 +246,7 @@ impl Search<'_, '_> {
                 position: at.clone(),
                 events: self.events.clone(),
                 complete: false,
+                ended: false,
                 refused: false,
                 refusals,
             };
