@@ -196,6 +196,10 @@ impl<'a> Reader<'a> {
         let process = self.plan.threads[thread].process;
         let issued = self.known(thread).issued;
         let begun = self.begun(event, process, issued)?;
+        let handles = matches!(event.function, Function::RecvTensorHandler | Function::RunGraphHandler);
+        if let Some(open) = self.open[thread].last().filter(|_| handles) {
+            return Err(format!("no request is handled inside {}", open.function.name()));
+        }
         match event.function {
             Function::RecvTensorIssue => self.registering[thread] = None,
             Function::RunGraphIssue => self.known(thread).issued += 1,
