@@ -160,6 +160,18 @@ pub(super) fn plan(model: &TensorFlow, trace: &Trace, step: StepId, order: Vec<u
 }
 
 impl Plan {
+    /// Returns true if the model has a number for each order in which the trace shows an abort answer receives: of up to twelve. Where it
+    /// has none, no search under the rules refuses.
+    pub(super) fn has_numbered_orders(&self) -> bool {
+        const MOST: usize = 12;
+        let answers = |slot: &Slot| slot.action.is(&rpc::SERVE_CLEAR);
+        let slots = self
+            .threads
+            .iter()
+            .map(|thread| thread.slots.chunk_by(|one, other| answers(one) == answers(other)));
+        slots.flatten().all(|run| run.len() <= MOST || !answers(&run[0]))
+    }
+
     /// Returns the receives whose call a thread takes out and then aborts the rendezvous: their answer is an error. Of those that their client
     /// cancels that is not known.
     fn failing(&self) -> BTreeSet<CallId> {

@@ -39,7 +39,7 @@ pub(super) struct Found {
     pub(super) complete: bool,
     /// Whether the search tried all that it may before its steps were used up.
     pub(super) ended: bool,
-    /// Whether every order was tried, under the rules and against a few of them.
+    /// Whether every order was tried under the rules, and the searches that go against some of them found none either.
     pub(super) refused: bool,
     /// The trace threads that can't go on, by line, and why.
     pub(super) refusals: Vec<(usize, usize, Refusal)>,
@@ -60,7 +60,6 @@ struct Search<'a, 'b> {
 /// bar a valid run.
 pub(super) fn search(context: &Context<'_>) -> Found {
     let mut furthest: Option<Found> = None;
-    let mut every_order = true;
     for bound in SEARCHES {
         let ended = furthest.as_ref().is_some_and(|first| first.ended);
         if bound.0.is_none() && ended {
@@ -70,13 +69,12 @@ pub(super) fn search(context: &Context<'_>) -> Found {
         if found.complete {
             return found;
         }
-        every_order &= found.ended || bound.0.is_none();
         if bound.0.is_none() || furthest.is_none() {
             furthest = Some(found);
         }
     }
     let mut found = furthest.expect("there is a search");
-    found.refused = found.ended && every_order;
+    found.refused = found.ended && context.plan.has_numbered_orders();
     found
 }
 
