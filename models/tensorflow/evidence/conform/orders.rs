@@ -26,7 +26,7 @@ type Run = (ProcessId, &'static Label, Subject);
 /// A slot of the plan: trace thread, and number there.
 type Place = (usize, usize);
 
-/// What the trace and the model order: slots, and what comes after each of them.
+/// Orders of the trace and of the model: slots, and what comes after each of them.
 struct Orders<'a> {
     plan: &'a Plan,
     /// Pairs of slots that the model orders.

@@ -49,7 +49,7 @@ pub struct FirstDisagreement {
     /// holds, or the search tried every order of its events, under the rules for what it does not show, and found none against a few of
     /// them either.
     pub given_up: Option<usize>,
-    /// What no run of the model has, where a refusal rests on that and not on the search.
+    /// The thing that no run of the model has, where a refusal rests on that and not on the search.
     pub sure: Option<String>,
 }
 
