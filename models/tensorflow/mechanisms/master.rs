@@ -113,7 +113,7 @@ pub struct Master {
     pub failed: bool,
     /// Whether its status carries a derived error.
     pub derived: bool,
-    /// Number of the order in which the step's partitions are called, and cancelled: [`steps::permutation`].
+    /// Number of the permutation in which the step's partitions are called, and cancelled; 0 is the order of the exported graph.
     pub order: u32,
     /// Partitions that have not answered.
     pub pending: u16,
