@@ -135,6 +135,7 @@ fn refused(
 
 /// Returns the first line that the model can't do from the furthest place; `None` if all are done.
 fn disagreement(context: &Context<'_>, trace: &Trace, found: &search::Found) -> Option<FirstDisagreement> {
+    let tried_all = found.ended && context.plan.has_numbered_orders();
     let next = |thread| context.next(&found.position, thread);
     let refused = found.refusals.first();
     let refused = refused.and_then(|(_, thread, reason)| Some((next(*thread)?, reason.clone())));
@@ -147,7 +148,7 @@ fn disagreement(context: &Context<'_>, trace: &Trace, found: &search::Found) -> 
         event: trace.events[slot.event].to_string(),
         needed: needed(slot),
         reason,
-        given_up: (!found.refused).then_some(search::BUDGET),
+        given_up: (!tried_all).then_some(search::BUDGET),
         sure: None,
     })
 }

@@ -39,8 +39,6 @@ pub(super) struct Found {
     pub(super) complete: bool,
     /// Whether the search tried all that it may before its steps were used up.
     pub(super) ended: bool,
-    /// Whether every order was tried under the rules, and the searches that go against some of them found none either.
-    pub(super) refused: bool,
     /// The trace threads that can't go on, by line, and why.
     pub(super) refusals: Vec<(usize, usize, Refusal)>,
 }
@@ -59,23 +57,23 @@ struct Search<'a, 'b> {
 /// Searches from the initial state: under the rules for what the trace does not show, and with more and more discrepancies, since a rule can
 /// bar a valid run.
 pub(super) fn search(context: &Context<'_>) -> Found {
-    let mut furthest: Option<Found> = None;
-    for bound in SEARCHES {
-        let ended = furthest.as_ref().is_some_and(|first| first.ended);
-        if bound.0.is_none() && ended {
+    let mut under_rules = furthest(context);
+    if under_rules.complete {
+        return under_rules;
+    }
+    for bound in &SEARCHES[1..] {
+        if bound.0.is_none() && under_rules.ended {
             break;
         }
-        let found = search_within(context, bound);
+        let found = search_within(context, *bound);
         if found.complete {
             return found;
         }
-        if bound.0.is_none() || furthest.is_none() {
-            furthest = Some(found);
+        if bound.0.is_none() {
+            under_rules = found;
         }
     }
-    let mut found = furthest.expect("there is a search");
-    found.refused = found.ended && context.plan.has_numbered_orders();
-    found
+    under_rules
 }
 
 /// Searches once, under the rules: how far a trace comes that no schedule does.
@@ -245,7 +243,6 @@ impl Search<'_, '_> {
                 events: self.events.clone(),
                 complete: false,
                 ended: false,
-                refused: false,
                 refusals,
             };
             self.best = Some((depth, found));
